@@ -1,0 +1,83 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Every target is built in the Swift 6 language mode with warnings as errors. The table of who may
+// import whom is in CONTRIBUTING.md and is enforced by Tests/TidyTests.
+let strict: [SwiftSetting] = [
+  .unsafeFlags(["-warnings-as-errors"]),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+let strictC: [CSetting] = [
+  .define("_GNU_SOURCE"),
+  .unsafeFlags(["-std=gnu2x", "-Wall", "-Wextra", "-Werror"]),
+]
+
+let package = Package(
+  name: "orchestrator",
+  products: [
+    .executable(name: "orchestrator", targets: ["orchestrator"]),
+    .executable(name: "sandbox-init", targets: ["SandboxInit"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // System libraries.
+    .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .systemLibrary(name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+
+    // The seam to the kernel.
+    .target(name: "CLinux", cSettings: strictC),
+    .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: strict),
+
+    // Pure: no kernel, clock, file or socket.
+    .target(name: "PluginModel", dependencies: ["CYaml"], swiftSettings: strict),
+    .target(name: "SandboxPlanning", dependencies: ["PluginModel", "CSeccomp"], swiftSettings: strict),
+    .target(name: "PipelineEngine", dependencies: ["PluginModel"], swiftSettings: strict),
+
+    // Effects.
+    .target(
+      name: "SandboxRuntime", dependencies: ["SandboxPlanning", "PluginModel", "LinuxSystem", "CCap"],
+      swiftSettings: strict),
+    .target(
+      name: "WorkerHost",
+      dependencies: ["SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
+      swiftSettings: strict),
+    .target(
+      name: "PluginRegistry",
+      dependencies: ["SandboxRuntime", "PluginModel", "LinuxSystem"], swiftSettings: strict),
+
+    // Programs.
+    .executableTarget(
+      name: "orchestrator",
+      dependencies: [
+        "PluginModel", "SandboxPlanning", "SandboxRuntime", "WorkerHost", "PipelineEngine", "PluginRegistry",
+        "LinuxSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    // pid 1 of every sandbox: Embedded Swift, linked statically, starts in 0.4 ms.
+    .executableTarget(
+      name: "SandboxInit", dependencies: ["CLinux"],
+      swiftSettings: [
+        .enableExperimentalFeature("Embedded"),
+        .unsafeFlags(["-wmo", "-Osize", "-parse-as-library", "-warnings-as-errors"]),
+      ],
+      linkerSettings: [.unsafeFlags(["-Xclang-linker", "-static"])]),
+
+    // Tests.
+    .testTarget(name: "PluginModelTests", dependencies: ["PluginModel"]),
+    .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"]),
+    .testTarget(name: "SandboxPlanningTests", dependencies: ["SandboxPlanning", "PluginModel"]),
+    .testTarget(
+      name: "SandboxRuntimeTests", dependencies: ["SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
+    .testTarget(
+      name: "WorkerHostTests",
+      dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
+    .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"]),
+    .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["PluginModel", "LinuxSystem"]),
+    .testTarget(name: "TidyTests"),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,140 @@
+/// A name that was checked when it was made, so that no later code has to ask whether it is safe.
+///
+/// Every name in the system is untrusted text from a manifest, a workflow or a worker. None is ever used as
+/// a path, a format string or markup: the grammar of each kind is stated once, in its ``pattern``.
+package protocol ValidatedName: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// What a diagnostic calls this kind of name, for example `plugin name`.
+  static var kind: String { get }
+  /// The grammar in words, for the hint of a diagnostic.
+  static var grammar: String { get }
+  static func accepts(_ text: String) -> Bool
+  var text: String { get }
+  init(unchecked text: String)
+}
+
+extension ValidatedName {
+  /// Nil when `text` doesn't match the grammar.
+  package init?(_ text: String) {
+    guard Self.accepts(text) else { return nil }
+    self.init(unchecked: text)
+  }
+  package var description: String { text }
+  package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+}
+
+private func isLowercase(_ byte: UInt8) -> Bool { byte >= 0x61 && byte <= 0x7A }
+private func isUppercase(_ byte: UInt8) -> Bool { byte >= 0x41 && byte <= 0x5A }
+private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+
+/// `^[A-Za-z_][A-Za-z0-9_-]{0,63}$`, the grammar of nodes, ports, parameters and node types.
+private func isIdentifier(_ text: String) -> Bool {
+  let bytes = text.utf8
+  guard let first = bytes.first, bytes.count <= 64, isLowercase(first) || isUppercase(first) || first == 0x5F
+  else { return false }
+  return bytes.allSatisfy { isLowercase($0) || isUppercase($0) || isDigit($0) || $0 == 0x5F || $0 == 0x2D }
+}
+
+/// The name of a plugin: `^[a-z][a-z0-9_-]{0,63}$`. Never a path: no dot, no slash.
+package struct PluginName: ValidatedName {
+  package let text: String
+  package init(unchecked text: String) { self.text = text }
+  package static let kind = "plugin name"
+  package static let grammar = "a lower-case letter, then up to 63 lower-case letters, digits, '_' or '-'"
+  package static func accepts(_ text: String) -> Bool {
+    guard let first = text.utf8.first, text.utf8.count <= 64, isLowercase(first) else { return false }
+    return text.utf8.allSatisfy { isLowercase($0) || isDigit($0) || $0 == 0x5F || $0 == 0x2D }
+  }
+}
+
+/// The grammar that node, port, parameter and node type names share.
+private let identifierGrammar = "a letter or '_', then up to 63 letters, digits, '_' or '-'"
+
+/// The name of a node type within its plugin.
+package struct NodeTypeName: ValidatedName {
+  package let text: String
+  package init(unchecked text: String) { self.text = text }
+  package static let kind = "node type"
+  package static let grammar = identifierGrammar
+  package static func accepts(_ text: String) -> Bool { isIdentifier(text) }
+}
+
+/// The name of a node within its workflow.
+package struct NodeName: ValidatedName {
+  package let text: String
+  package init(unchecked text: String) { self.text = text }
+  package static let kind = "node name"
+  package static let grammar = identifierGrammar
+  package static func accepts(_ text: String) -> Bool { isIdentifier(text) }
+}
+
+/// The name of an input or output port.
+package struct PortName: ValidatedName {
+  package let text: String
+  package init(unchecked text: String) { self.text = text }
+  package static let kind = "port name"
+  package static let grammar = identifierGrammar
+  package static func accepts(_ text: String) -> Bool { isIdentifier(text) }
+}
+
+/// The name of a parameter, of a workflow input or output, or of a plugin's configuration key.
+package struct ParameterName: ValidatedName {
+  package let text: String
+  package init(unchecked text: String) { self.text = text }
+  package static let kind = "parameter name"
+  package static let grammar = identifierGrammar
+  package static func accepts(_ text: String) -> Bool { isIdentifier(text) }
+}
+
+/// A node type as a workflow names it: `plugin/node_type`.
+package struct NodeTypeReference: Hashable, Comparable, Sendable, CustomStringConvertible {
+  package let plugin: PluginName
+  package let nodeType: NodeTypeName
+
+  package init(plugin: PluginName, nodeType: NodeTypeName) {
+    self.plugin = plugin
+    self.nodeType = nodeType
+  }
+
+  /// Nil unless `text` is two valid names with one slash between them.
+  package init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let plugin = PluginName(String(parts[0])),
+      let nodeType = NodeTypeName(String(parts[1]))
+    else { return nil }
+    self.init(plugin: plugin, nodeType: nodeType)
+  }
+
+  package var description: String { "\(plugin)/\(nodeType)" }
+  package static func < (left: Self, right: Self) -> Bool { left.description < right.description }
+}
+
+/// An absolute path without `.`, `..`, empty components, NUL or control characters. Lexical only: it says nothing
+/// about what lies on a disk.
+package struct AbsolutePath: Hashable, Comparable, Sendable, CustomStringConvertible {
+  package let text: String
+
+  /// Normalises repeated and trailing slashes; nil for anything that isn't absolute or that climbs.
+  package init?(_ text: String) {
+    guard text.utf8.first == 0x2F, text.utf8.count < 4096, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+    else { return nil }
+    let components = text.split(separator: "/")
+    guard components.allSatisfy({ $0 != "." && $0 != ".." && $0.utf8.count <= 255 }) else { return nil }
+    self.text = "/" + components.joined(separator: "/")
+  }
+
+  package var description: String { text }
+  package var components: [String] { text.split(separator: "/").map(String.init) }
+  package var lastComponent: String { components.last ?? "/" }
+  package var parent: AbsolutePath? {
+    text == "/" ? nil : AbsolutePath("/" + components.dropLast().joined(separator: "/"))
+  }
+
+  /// Nil when the result would climb out or isn't valid.
+  package func appending(_ relative: String) -> AbsolutePath? { AbsolutePath(text + "/" + relative) }
+
+  /// True when `self` is `other` or lies beneath it, by whole components.
+  package func isEqualToOrBeneath(_ other: AbsolutePath) -> Bool {
+    other.text == "/" || text == other.text || text.hasPrefix(other.text + "/")
+  }
+  package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+}

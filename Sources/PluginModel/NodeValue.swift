@@ -1,0 +1,46 @@
+/// How the bytes of a value are to be read. The numbers are those of the wire protocol.
+package enum ValueCodec: UInt8, CaseIterable, Sendable {
+  /// UTF-8 JSON text.
+  case json = 0
+  /// Raw bytes.
+  case bytes = 1
+  /// The `.npy` format of NumPy, versions 1 to 3.
+  case numpy = 2
+  /// The content of a file; the label is its name.
+  case file = 3
+  /// An Arrow IPC stream.
+  case arrow = 4
+}
+
+/// Bytes that live outside this process's heap: a sealed memfd. The owner closes it when the last reference goes.
+package protocol SharedBytes: AnyObject, Sendable {
+  var byteCount: Int { get }
+  /// Copies out at most `limit` bytes from the start, for previews and reports.
+  func prefix(_ limit: Int) throws -> [UInt8]
+}
+
+/// A value on its way from one node to the next. The supervisor forwards it and never decodes it.
+package struct NodeValue: Sendable {
+  package enum Content: Sendable {
+    case inline([UInt8])
+    case shared(any SharedBytes)
+  }
+
+  package var codec: ValueCodec
+  package var content: Content
+  /// The file's name for ``ValueCodec/file``, otherwise empty.
+  package var label: String
+
+  package init(codec: ValueCodec, content: Content, label: String = "") {
+    self.codec = codec
+    self.content = content
+    self.label = label
+  }
+
+  package var byteCount: Int {
+    switch content {
+    case .inline(let bytes): bytes.count
+    case .shared(let shared): shared.byteCount
+    }
+  }
+}

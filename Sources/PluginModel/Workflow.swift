@@ -1,0 +1,157 @@
+/// A pipeline as a person wrote it, after parsing and before it is checked against what plugins offer.
+/// `apiVersion: orchestrator/v1`, `kind: Workflow`.
+package struct Workflow: Sendable {
+  package var name: String
+  package var inputs: [Input]
+  package var plugins: [PluginName: Located<VersionRange>]
+  package var defaults: NodePolicy
+  /// In the order of the file.
+  package var nodes: [Node]
+  package var outputs: [Output]
+  /// The editor's; never part of a digest.
+  package var layout: JSONValue?
+
+  package struct Input: Sendable {
+    package var name: ParameterName
+    package var type: String
+    package var description: String
+    package var defaultValue: JSONValue?
+    package var location: SourceLocation
+    package init(
+      name: ParameterName, type: String, description: String, defaultValue: JSONValue?, location: SourceLocation
+    ) {
+      self.name = name
+      self.type = type
+      self.description = description
+      self.defaultValue = defaultValue
+      self.location = location
+    }
+  }
+
+  package struct Output: Sendable {
+    package var name: ParameterName
+    package var source: Located<PortReference>
+    package init(name: ParameterName, source: Located<PortReference>) {
+      self.name = name
+      self.source = source
+    }
+  }
+
+  package struct Node: Sendable {
+    package enum Action: Sendable {
+      /// `type: plugin/node_type`
+      case plugin(NodeTypeReference)
+      /// `run: command line`
+      case command(String)
+    }
+    package var name: NodeName
+    package var action: Located<Action>
+    /// `with:`; strings may hold `${{ }}` expressions, evaluated after parsing.
+    package var parameters: [(name: ParameterName, value: Located<JSONValue>)]
+    /// `in:`; one source, or several for a `multiple` port.
+    package var inputs: [(port: PortName, sources: [Located<PortReference>], location: SourceLocation)]
+    package var needs: [Located<NodeName>]
+    package var condition: Located<String>?
+    package var policy: NodePolicy
+    package var resources: Located<ResourceRequirement>?
+    package var cache: String?
+    package var location: SourceLocation
+
+    package init(
+      name: NodeName, action: Located<Action>, parameters: [(name: ParameterName, value: Located<JSONValue>)],
+      inputs: [(port: PortName, sources: [Located<PortReference>], location: SourceLocation)],
+      needs: [Located<NodeName>], condition: Located<String>?, policy: NodePolicy,
+      resources: Located<ResourceRequirement>?, cache: String?, location: SourceLocation
+    ) {
+      self.name = name
+      self.action = action
+      self.parameters = parameters
+      self.inputs = inputs
+      self.needs = needs
+      self.condition = condition
+      self.policy = policy
+      self.resources = resources
+      self.cache = cache
+      self.location = location
+    }
+  }
+
+  package init(
+    name: String, inputs: [Input], plugins: [PluginName: Located<VersionRange>], defaults: NodePolicy, nodes: [Node],
+    outputs: [Output], layout: JSONValue?
+  ) {
+    self.name = name
+    self.inputs = inputs
+    self.plugins = plugins
+    self.defaults = defaults
+    self.nodes = nodes
+    self.outputs = outputs
+    self.layout = layout
+  }
+}
+
+/// A value and the place it was written at.
+package struct Located<Value: Sendable>: Sendable {
+  package var value: Value
+  package var location: SourceLocation
+  package init(_ value: Value, at location: SourceLocation) {
+    self.value = value
+    self.location = location
+  }
+}
+extension Located: Equatable where Value: Equatable {}
+extension Located: Hashable where Value: Hashable {}
+
+/// `node.port`, as `in:` and `outputs:` write it.
+package struct PortReference: Hashable, Sendable, CustomStringConvertible {
+  package var node: NodeName
+  package var port: PortName
+  package init(node: NodeName, port: PortName) {
+    self.node = node
+    self.port = port
+  }
+  package var description: String { "\(node).\(port)" }
+}
+
+/// Deadlines and retries; a node's own values win over the workflow's `defaults`.
+package struct NodePolicy: Hashable, Sendable {
+  package enum RetryClass: String, CaseIterable, Sendable {
+    case crash
+    case timeout
+    case oom
+    case error
+  }
+  /// Milliseconds from call to result; nil: inherit.
+  package var timeoutMilliseconds: Int64?
+  /// Attempts after the first; nil: inherit.
+  package var maximumRetries: Int?
+  package var retryOn: Set<RetryClass>
+
+  package init(timeoutMilliseconds: Int64? = nil, maximumRetries: Int? = nil, retryOn: Set<RetryClass> = []) {
+    self.timeoutMilliseconds = timeoutMilliseconds
+    self.maximumRetries = maximumRetries
+    self.retryOn = retryOn
+  }
+}
+
+/// A conjunction of comparisons, `>=1.0,<2`. Parsed by ``VersionRange/init(_:)``.
+package struct VersionRange: Hashable, Sendable {
+  package enum Comparison: String, CaseIterable, Sendable {
+    case equal = "=="
+    case notEqual = "!="
+    case atLeast = ">="
+    case atMost = "<="
+    case above = ">"
+    case below = "<"
+  }
+  package struct Bound: Hashable, Sendable {
+    package var comparison: Comparison
+    package var version: SemanticVersion
+    package init(_ comparison: Comparison, _ version: SemanticVersion) {
+      self.comparison = comparison
+      self.version = version
+    }
+  }
+  package var bounds: [Bound]
+  package init(bounds: [Bound]) { self.bounds = bounds }
+}

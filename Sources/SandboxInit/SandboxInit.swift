@@ -1,0 +1,2 @@
+import CLinux
+@main struct SandboxInit { static func main() {} }

@@ -1,0 +1,109 @@
+import PluginModel
+
+/// What this host's kernel and configuration offer, gathered by `SandboxRuntime` once and passed in as a value.
+/// `orchestrator doctor` prints it.
+package struct HostFacts: Hashable, Sendable {
+  package enum Architecture: String, Sendable {
+    case x86_64
+    case aarch64
+  }
+  package var architecture: Architecture
+  /// For example `6.18.44`.
+  package var kernelRelease: String
+  /// The effective ids of the supervisor.
+  package var userIdentifier: UInt32
+  package var groupIdentifier: UInt32
+  /// landlock_create_ruleset(2) with LANDLOCK_CREATE_RULESET_VERSION; 0: the kernel has none.
+  package var landlockABI: Int
+  /// SECCOMP_RET_USER_NOTIF is answered.
+  package var seccompUserNotification: Bool
+  package var userNamespaces: Bool
+  /// The directory under which this process may make cgroups, or nil.
+  package var cgroupRoot: AbsolutePath?
+  /// The controllers enabled there: `cpu`, `memory`, `pids`, …
+  package var cgroupControllers: [String]
+  /// The path that the dynamic loader of the host resolves to, and the directories of system libraries.
+  package var libraryDirectories: [AbsolutePath]
+  /// Symbolic links of a merged /usr: `/lib` → `usr/lib`.
+  package var rootLinks: [RootLink]
+
+  package struct RootLink: Hashable, Sendable {
+    package var path: AbsolutePath
+    package var destination: String
+    package init(path: AbsolutePath, destination: String) {
+      self.path = path
+      self.destination = destination
+    }
+  }
+
+  package init(
+    architecture: Architecture, kernelRelease: String, userIdentifier: UInt32, groupIdentifier: UInt32,
+    landlockABI: Int, seccompUserNotification: Bool, userNamespaces: Bool, cgroupRoot: AbsolutePath?,
+    cgroupControllers: [String], libraryDirectories: [AbsolutePath], rootLinks: [RootLink]
+  ) {
+    self.architecture = architecture
+    self.kernelRelease = kernelRelease
+    self.userIdentifier = userIdentifier
+    self.groupIdentifier = groupIdentifier
+    self.landlockABI = landlockABI
+    self.seccompUserNotification = seccompUserNotification
+    self.userNamespaces = userNamespaces
+    self.cgroupRoot = cgroupRoot
+    self.cgroupControllers = cgroupControllers
+    self.libraryDirectories = libraryDirectories
+    self.rootLinks = rootLinks
+  }
+}
+
+/// What is asked of ``SandboxPlanner``: one worker of one plugin, with what was granted to it.
+package struct SandboxRequest: Hashable, Sendable {
+  package var plugin: PluginName
+  /// The plugin's own files on the host, shown read-only at `/plugin`.
+  package var pluginDirectory: AbsolutePath
+  /// The `pipeline` package on the host, shown read-only at `/sdk`.
+  package var sdkDirectory: AbsolutePath
+  package var interpreter: Interpreter
+  /// What was granted, not what was asked for.
+  package var granted: [Permission]
+  /// The run's workspace on the host, shown at `/workspace` where a bare filesystem permission is granted.
+  package var workspace: AbsolutePath?
+  /// Paths outside of which no scoped filesystem permission reaches.
+  package var filesystemRoots: [AbsolutePath]
+  package var profile: SecurityProfile
+  /// Replaces the worker's command, for benchmarks and tests.
+  package var command: [String]?
+  /// The worker's id on the host; equal to the supervisor's own where it isn't root.
+  package var hostUser: UInt32
+  package var hostGroup: UInt32
+
+  package init(
+    plugin: PluginName, pluginDirectory: AbsolutePath, sdkDirectory: AbsolutePath, interpreter: Interpreter,
+    granted: [Permission], workspace: AbsolutePath?, filesystemRoots: [AbsolutePath], profile: SecurityProfile,
+    command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32
+  ) {
+    self.plugin = plugin
+    self.pluginDirectory = pluginDirectory
+    self.sdkDirectory = sdkDirectory
+    self.interpreter = interpreter
+    self.granted = granted
+    self.workspace = workspace
+    self.filesystemRoots = filesystemRoots
+    self.profile = profile
+    self.command = command
+    self.hostUser = hostUser
+    self.hostGroup = hostGroup
+  }
+}
+
+/// The Python that runs plugins. Its files must be visible inside.
+package struct Interpreter: Hashable, Sendable {
+  /// With every link resolved: `/usr/bin/python3.11`.
+  package var executable: AbsolutePath
+  /// Nil when it lies in the system's own directories, else the whole installation: `/opt/python3.12`.
+  package var prefix: AbsolutePath?
+
+  package init(executable: AbsolutePath, prefix: AbsolutePath?) {
+    self.executable = executable
+    self.prefix = prefix
+  }
+}
