@@ -7,4 +7,6 @@
 const char *linux_error_words(int code);
 const char *linux_error_name(int code);
 
+int linux_close(int fd);
+
 #endif

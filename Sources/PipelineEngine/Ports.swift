@@ -1,0 +1,106 @@
+import PluginModel
+
+/// Runs one node. The engine neither knows nor asks how: in the product it is a worker in a sandbox.
+package protocol NodeExecutor: Sendable {
+  /// Runs to a result, or throws. Cancelling the calling task cancels the node, and this returns only when everything
+  /// the node used is gone.
+  func execute(_ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void) async throws(NodeFailure) -> NodeSuccess
+}
+
+/// One attempt at one node.
+package struct NodeCall: Sendable {
+  package var run: String
+  package var node: NodeName
+  package var type: NodeTypeReference
+  /// After interpolation and with defaults filled in.
+  package var parameters: [(name: ParameterName, value: JSONValue)]
+  /// In the order of the ports; several values only where the port is `multiple`.
+  package var inputs: [(port: PortName, values: [NodeValue], multiple: Bool)]
+  /// From 1.
+  package var attempt: Int
+  /// From the call to its result; nil: none.
+  package var timeoutMilliseconds: Int64?
+  package var resources: ResourceRequirement
+
+  package init(
+    run: String, node: NodeName, type: NodeTypeReference, parameters: [(name: ParameterName, value: JSONValue)],
+    inputs: [(port: PortName, values: [NodeValue], multiple: Bool)], attempt: Int, timeoutMilliseconds: Int64?,
+    resources: ResourceRequirement
+  ) {
+    self.run = run
+    self.node = node
+    self.type = type
+    self.parameters = parameters
+    self.inputs = inputs
+    self.attempt = attempt
+    self.timeoutMilliseconds = timeoutMilliseconds
+    self.resources = resources
+  }
+}
+
+/// What a node tells while it runs.
+package enum NodeReport: Sendable {
+  /// The call has reached the worker.
+  case started
+  case progress(fraction: Double?, message: String)
+  case log(level: LogLevel, message: String)
+  /// A line of the worker's standard output or standard error.
+  case output(line: String, isError: Bool)
+
+  package enum LogLevel: String, CaseIterable, Sendable {
+    case debug
+    case info
+    case warning
+    case error
+  }
+}
+
+/// The outputs of a node, by port.
+package struct NodeSuccess: Sendable {
+  package var outputs: [(port: PortName, values: [NodeValue])]
+  /// The plugin's `on_error` supplied them.
+  package var isFallback: Bool
+
+  package init(outputs: [(port: PortName, values: [NodeValue])], isFallback: Bool = false) {
+    self.outputs = outputs
+    self.isFallback = isFallback
+  }
+}
+
+/// Why a node has no result. The class decides retries and the exit code; the words are for people.
+package struct NodeFailure: Error, Sendable {
+  package enum Class: String, CaseIterable, Sendable {
+    /// The plugin's code raised, or refused its inputs.
+    case error
+    /// The worker died, or broke the protocol.
+    case crash
+    case timeout
+    /// Reserved for the kernel's out-of-memory kill.
+    case oom
+    case cancelled
+    /// The sandbox could not be built: nothing of the plugin ran.
+    case sandbox
+  }
+  package var kind: Class
+  /// One sentence: what failed.
+  package var message: String
+  /// What lies behind it: the exception, the signal, the refused step.
+  package var cause: String?
+  package var hint: String?
+  /// The plugin's own traceback, where there is one.
+  package var traceback: String?
+  /// The last lines the worker wrote, oldest first, bounded.
+  package var lastOutput: [String]
+
+  package init(
+    _ kind: Class, _ message: String, cause: String? = nil, hint: String? = nil, traceback: String? = nil,
+    lastOutput: [String] = []
+  ) {
+    self.kind = kind
+    self.message = message
+    self.cause = cause
+    self.hint = hint
+    self.traceback = traceback
+    self.lastOutput = lastOutput
+  }
+}

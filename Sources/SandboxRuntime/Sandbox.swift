@@ -1,0 +1,95 @@
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+
+/// Starts sandboxes. The one implementation that matters is ``SandboxLauncher``.
+package protocol SandboxLaunching: Sendable {
+  /// Carries out `plan` whole, or throws and leaves nothing behind.
+  func launch(_ plan: SandboxPlan) async throws(LaunchError) -> any Sandbox
+}
+
+/// A running worker in its sandbox. All of it is gone after ``kill()`` and ``exit()``: processes, mounts, cgroup.
+package protocol Sandbox: AnyObject, Sendable {
+  /// The supervisor's end of the worker protocol's socket. Non-blocking.
+  var connection: FileDescriptor { get }
+  /// What the worker writes to 1 and 2. Non-blocking.
+  var standardOutput: FileDescriptor { get }
+  var standardError: FileDescriptor { get }
+  /// What the kernel was found to enforce.
+  var enforcement: Enforcement { get }
+  /// The worker's pid on the host, for people; never used to signal.
+  var processIdentifier: Int32 { get }
+  /// SIGTERM to the worker. Does nothing when it is gone.
+  func terminate()
+  /// Ends every process of the sandbox, by `cgroup.kill` where there is a cgroup and through its pid 1 otherwise.
+  func kill()
+  /// How the worker ended. Returns when every process is gone and the cgroup is removed; may be called repeatedly.
+  func exit() async -> SandboxExit
+}
+
+/// How a worker ended.
+package struct SandboxExit: Hashable, Sendable {
+  package enum Status: Hashable, Sendable {
+    case exited(code: Int32)
+    case signalled(number: Int32)
+    /// The sandbox was killed from outside before the worker's own end was known.
+    case killed
+  }
+  package var status: Status
+  /// Execs that `ExecutionRule.workerOnly` answered with EACCES.
+  package var deniedExecutions: UInt32
+  /// What could not be cleaned up, for the log; never hides how the worker ended.
+  package var cleanupErrors: [SystemError]
+
+  package init(status: Status, deniedExecutions: UInt32 = 0, cleanupErrors: [SystemError] = []) {
+    self.status = status
+    self.deniedExecutions = deniedExecutions
+    self.cleanupErrors = cleanupErrors
+  }
+}
+
+/// What was enforced on a worker, as reported by the calls that enforced it.
+package struct Enforcement: Hashable, Sendable {
+  package var namespaces: [Namespace]
+  package var landlockABI: Int
+  package var landlockFilesystem: UInt64
+  package var landlockNetwork: UInt64
+  package var landlockScoped: UInt64
+  package var seccompInstructions: Int
+  /// The cgroup of the worker, relative to the cgroup root, or nil where none could be made.
+  package var cgroup: String?
+
+  package init(
+    namespaces: [Namespace], landlockABI: Int, landlockFilesystem: UInt64, landlockNetwork: UInt64,
+    landlockScoped: UInt64, seccompInstructions: Int, cgroup: String?
+  ) {
+    self.namespaces = namespaces
+    self.landlockABI = landlockABI
+    self.landlockFilesystem = landlockFilesystem
+    self.landlockNetwork = landlockNetwork
+    self.landlockScoped = landlockScoped
+    self.seccompInstructions = seccompInstructions
+    self.cgroup = cgroup
+  }
+}
+
+/// A launch that was refused: the step, what it was about, why, and how to mend it.
+package struct LaunchError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// In words, for example `mount the plugin's files read-only`.
+  package var step: String
+  package var cause: SystemError
+  package var remedy: String?
+  /// What could not be undone; never hides `cause`.
+  package var cleanupErrors: [SystemError]
+
+  package init(step: String, cause: SystemError, remedy: String?, cleanupErrors: [SystemError] = []) {
+    self.step = step
+    self.cause = cause
+    self.remedy = remedy
+    self.cleanupErrors = cleanupErrors
+  }
+
+  package var description: String {
+    "the sandbox was refused at the step \"\(step)\": \(cause)" + (remedy.map { "\n  hint: \($0)" } ?? "")
+  }
+}
