@@ -19,7 +19,8 @@ let package = Package(
     .executable(name: "sandbox-init", targets: ["SandboxInit"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
   ],
   targets: [
     // System libraries.
@@ -46,7 +47,10 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "PluginRegistry",
-      dependencies: ["SandboxRuntime", "PluginModel", "LinuxSystem"], swiftSettings: strict),
+      dependencies: [
+        "SandboxRuntime", "PluginModel", "LinuxSystem", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: strict),
 
     // Programs.
     .executableTarget(
@@ -75,7 +79,7 @@ let package = Package(
       name: "WorkerHostTests",
       dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
     .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"]),
-    .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel"]),
+    .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
     .testTarget(name: "CommandLineTests", dependencies: ["PluginModel", "LinuxSystem"]),
     .testTarget(name: "TidyTests"),
   ],
