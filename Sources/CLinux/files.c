@@ -5,12 +5,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -67,20 +65,6 @@ int linux_file_status(int fd, struct linux_file_status *status) {
 int linux_file_status_at(int directory, const char *name, struct linux_file_status *status) {
   struct stat found;
   return fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : fill(&found, status);
-}
-
-long linux_file_read(int fd, void *buffer, size_t size) {
-  ssize_t result;
-  do result = read(fd, buffer, size);
-  while (result < 0 && errno == EINTR);
-  return checked(result);
-}
-
-long linux_file_write(int fd, const void *buffer, size_t size) {
-  ssize_t result;
-  do result = write(fd, buffer, size);
-  while (result < 0 && errno == EINTR);
-  return checked(result);
 }
 
 int linux_file_synchronise(int fd) { return (int)checked(fsync(fd)); }
@@ -185,50 +169,4 @@ static void note_nothing(int number) { (void)number; }
 void linux_signals_ignore_broken_pipe(void) {
   struct sigaction action = {.sa_handler = note_nothing, .sa_flags = SA_RESTART};
   sigaction(SIGPIPE, &action, NULL);
-}
-
-struct thread_start {
-  void (*body)(void *);
-  void *context;
-  char name[16];
-};
-
-static void *thread_main(void *argument) {
-  struct thread_start start = *(struct thread_start *)argument;
-  free(argument);
-  pthread_setname_np(pthread_self(), start.name);
-  start.body(start.context);
-  return NULL;
-}
-
-int linux_thread_run(const char *name, void (*body)(void *context), void *context) {
-  struct thread_start *start = calloc(1, sizeof *start);
-  if (!start) return -ENOMEM;
-  start->body = body;
-  start->context = context;
-  strncpy(start->name, name, sizeof start->name - 1);
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_t thread;
-  int error = pthread_create(&thread, &attributes, thread_main, start);
-  pthread_attr_destroy(&attributes);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (error) free(start);
-  return -error;
-}
-
-int linux_event_open(void) { return (int)checked(eventfd(0, EFD_CLOEXEC)); }
-
-int linux_event_raise(int fd) {
-  uint64_t one = 1;
-  return linux_file_write(fd, &one, sizeof one) < 0 ? -errno : 0;
-}
-
-int linux_event_wait(int fd) {
-  uint64_t count;
-  return linux_file_read(fd, &count, sizeof count) < 0 ? -errno : 0;
 }

@@ -60,7 +60,7 @@ extension ErrorCode {
 }
 
 /// Throws the call's own error, or returns its result.
-private func check<Number: FixedWidthInteger & SignedInteger>(
+private func demand<Number: FixedWidthInteger & SignedInteger>(
   _ result: Number, _ operation: String, _ target: String
 ) throws(FileError) -> Number {
   guard result >= 0 else { throw .system(SystemError(operation, target, ErrorCode(rawValue: Int32(-result)))) }
@@ -80,7 +80,7 @@ package struct Directory: Sendable {
 
   /// Follows links in `path`: it is the operator's word, not a plugin's.
   package init(opening path: String) throws(FileError) {
-    self.init(path: path, descriptor: FileDescriptor(owning: try check(linux_directory_open(path), "open", path)))
+    self.init(path: path, descriptor: FileDescriptor(owning: try demand(linux_directory_open(path), "open", path)))
   }
 
   /// Makes `path` and what is missing above it, and opens it.
@@ -89,7 +89,7 @@ package struct Directory: Sendable {
     for component in path.split(separator: "/") where component != "." {
       made += "/" + component
       let result = linux_directory_make(Self.workingDirectoryNumber, made, permissions)
-      if result < 0, ErrorCode(rawValue: -result) != .exists { _ = try check(result, "mkdir", made) }
+      if result < 0, ErrorCode(rawValue: -result) != .exists { _ = try demand(result, "mkdir", made) }
     }
     try self.init(opening: path)
   }
@@ -104,7 +104,7 @@ package struct Directory: Sendable {
     var buffer = [UInt8](repeating: 0, count: 32_768)
     while true {
       let size = buffer.withUnsafeMutableBytes { linux_directory_read(descriptor.number, $0.baseAddress, $0.count) }
-      guard try check(size, "getdents64", path) > 0 else { break }
+      guard try demand(size, "getdents64", path) > 0 else { break }
       let batch: [String?] = buffer.withUnsafeBytes { bytes in
         var batch: [String?] = []
         var offset = 0
@@ -124,13 +124,13 @@ package struct Directory: Sendable {
 
   package func status(_ name: String) throws(FileError) -> FileStatus {
     var status = linux_file_status()
-    _ = try check(linux_file_status_at(descriptor.number, name, &status), "fstatat", "\(path)/\(name)")
+    _ = try demand(linux_file_status_at(descriptor.number, name, &status), "fstatat", "\(path)/\(name)")
     return FileStatus(status)
   }
 
   package func directory(_ name: String) throws(FileError) -> Directory {
     let target = "\(path)/\(name)"
-    let number = try check(linux_beneath_open_directory(descriptor.number, name), "openat2", target)
+    let number = try demand(linux_beneath_open_directory(descriptor.number, name), "openat2", target)
     return Directory(path: target, descriptor: FileDescriptor(owning: number))
   }
 
@@ -139,10 +139,10 @@ package struct Directory: Sendable {
     let target = "\(path)/\(name)"
     // EXDEV, ELOOP: a link stands in the way. Said as such before open(2) words it.
     if try self.status(name).kind != .regular { throw .notRegular(path: target) }
-    let number = try check(linux_beneath_open_file(descriptor.number, name), "openat2", target)
+    let number = try demand(linux_beneath_open_file(descriptor.number, name), "openat2", target)
     let file = FileDescriptor(owning: number)
     var raw = linux_file_status()
-    _ = try check(linux_file_status(file.number, &raw), "fstat", target)
+    _ = try demand(linux_file_status(file.number, &raw), "fstat", target)
     let status = FileStatus(raw)
     guard status.kind == .regular else { throw .notRegular(path: target) }
     guard status.size <= UInt64(limit) else { throw .tooLarge(path: target, limit: limit) }
@@ -158,10 +158,10 @@ package struct Directory: Sendable {
     while true {
       if filled == bytes.count { bytes.append(contentsOf: [UInt8](repeating: 0, count: max(4096, filled))) }
       let count = bytes.withUnsafeMutableBytes { buffer in
-        linux_file_read(file.number, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
+        linux_read(file.number, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
       }
-      guard try check(count, "read", target) > 0 else { break }
-      filled += count
+      guard try demand(count, "read", target) > 0 else { break }
+      filled += Int(count)
       guard filled <= limit else { throw .tooLarge(path: target, limit: limit) }
     }
     bytes.removeLast(bytes.count - filled)
@@ -172,7 +172,7 @@ package struct Directory: Sendable {
   package func linkDestination(_ name: String) throws(FileError) -> String {
     let target = "\(path)/\(name)"
     var buffer = [CChar](repeating: 0, count: 4097)
-    let length = try check(linux_link_read(descriptor.number, name, &buffer, buffer.count - 1), "readlinkat", target)
+    let length = try demand(linux_link_read(descriptor.number, name, &buffer, buffer.count - 1), "readlinkat", target)
     guard let text = String(validating: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     else { throw .system(SystemError("readlinkat", target, ErrorCode(rawValue: 84))) }
     return text
@@ -181,9 +181,9 @@ package struct Directory: Sendable {
   /// What `relative` leads to when links are followed, as long as no step leaves this directory; an error otherwise.
   package func find(_ relative: String) throws(FileError) -> FileStatus {
     let target = "\(path)/\(relative)"
-    let found = FileDescriptor(owning: try check(linux_beneath_find(descriptor.number, relative), "openat2", target))
+    let found = FileDescriptor(owning: try demand(linux_beneath_find(descriptor.number, relative), "openat2", target))
     var status = linux_file_status()
-    _ = try check(linux_file_status(found.number, &status), "fstat", target)
+    _ = try demand(linux_file_status(found.number, &status), "fstat", target)
     return FileStatus(status)
   }
 
@@ -193,8 +193,8 @@ package struct Directory: Sendable {
     let temporary = ".\(name).\(try RandomBytes.hexadecimal(8))"
     do throws(FileError) {
       try create(temporary, bytes, permissions: permissions)
-      _ = try check(linux_file_rename(descriptor.number, temporary, name), "rename", "\(path)/\(name)")
-      _ = try check(linux_file_synchronise(descriptor.number), "fsync", path)
+      _ = try demand(linux_file_rename(descriptor.number, temporary, name), "rename", "\(path)/\(name)")
+      _ = try demand(linux_file_synchronise(descriptor.number), "fsync", path)
     } catch {
       _ = linux_file_remove(descriptor.number, temporary)
       throw error
@@ -204,25 +204,25 @@ package struct Directory: Sendable {
   /// Makes a new file; EEXIST where there is one.
   package func create(_ name: String, _ bytes: [UInt8], permissions: UInt32 = 0o644) throws(FileError) {
     let target = "\(path)/\(name)"
-    let number = try check(linux_file_create(descriptor.number, name, permissions), "open", target)
+    let number = try demand(linux_file_create(descriptor.number, name, permissions), "open", target)
     let file = FileDescriptor(owning: number)
     try Output(file, name: target).write(bytes)
-    _ = try check(linux_file_synchronise(file.number), "fsync", target)
+    _ = try demand(linux_file_synchronise(file.number), "fsync", target)
   }
 
   /// Makes a new directory; EEXIST where there is one.
   package func makeDirectory(_ name: String, permissions: UInt32 = 0o755) throws(FileError) -> Directory {
-    _ = try check(linux_directory_make(descriptor.number, name, permissions), "mkdirat", "\(path)/\(name)")
+    _ = try demand(linux_directory_make(descriptor.number, name, permissions), "mkdirat", "\(path)/\(name)")
     return try directory(name)
   }
 
   package func remove(_ name: String) throws(FileError) {
-    _ = try check(linux_file_remove(descriptor.number, name), "unlinkat", "\(path)/\(name)")
+    _ = try demand(linux_file_remove(descriptor.number, name), "unlinkat", "\(path)/\(name)")
   }
 
   /// Removes an empty directory.
   package func removeDirectory(_ name: String) throws(FileError) {
-    _ = try check(linux_directory_remove(descriptor.number, name), "unlinkat", "\(path)/\(name)")
+    _ = try demand(linux_directory_remove(descriptor.number, name), "unlinkat", "\(path)/\(name)")
   }
 }
 
@@ -240,9 +240,9 @@ package struct Output: Sendable {
     var written = 0
     while written < bytes.count {
       let count = bytes.withUnsafeBytes {
-        linux_file_write(descriptor.number, $0.baseAddress?.advanced(by: written), $0.count - written)
+        linux_write(descriptor.number, $0.baseAddress?.advanced(by: written), $0.count - written)
       }
-      written += try check(count, "write", name)
+      written += Int(try demand(count, "write", name))
     }
   }
 }
@@ -252,7 +252,7 @@ package enum RandomBytes {
   /// Twice `count` lower-case hexadecimal digits.
   package static func hexadecimal(_ count: Int) throws(FileError) -> String {
     var bytes = [UInt8](repeating: 0, count: count)
-    _ = try check(linux_random(&bytes, count), "getrandom", "\(count) bytes")
+    _ = try demand(linux_random(&bytes, count), "getrandom", "\(count) bytes")
     return bytes.map { byte in
       let digits = String(byte, radix: 16)
       return digits.utf8.count == 1 ? "0" + digits : digits

@@ -31,8 +31,7 @@ package struct SignalStream: Sendable {
     let (stream, continuation) = AsyncStream.makeStream(of: ProgramSignal.self)
     signals = stream
     try Thread.run(named: "signals") {
-      var byte: UInt8 = 0
-      while linux_file_read(pipe.number, &byte, 1) == 1 {
+      while let byte = try? pipe.read(atMost: 1)?.first {
         if let known = table.first(where: { $0.number == Int32(byte) }) { continuation.yield(known.signal) }
       }
     }

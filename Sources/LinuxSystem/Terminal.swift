@@ -26,9 +26,9 @@ package struct Terminal: Sendable {
   package func write(_ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { linux_file_write(stream.rawValue, $0.baseAddress, $0.count) }
+      let count = bytes.withUnsafeBytes { linux_write(stream.rawValue, $0.baseAddress, $0.count) }
       guard count > 0 else { return }
-      bytes.removeFirst(count)
+      bytes.removeFirst(Int(count))
     }
   }
 }

@@ -11,7 +11,7 @@ enum Thread {
   /// Runs `body` once on a thread of its own, with every signal blocked.
   static func run(named name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
     let retained = Unmanaged.passRetained(Body(body))
-    let result = linux_thread_run(
+    let result = linux_thread_start(
       name, { context in context.map { Unmanaged<Body>.fromOpaque($0).takeRetainedValue().run() } },
       retained.toOpaque())
     guard result >= 0 else {
@@ -25,14 +25,14 @@ enum Thread {
 /// slow) blocks nothing else. The thread lives as long as the process.
 package final class ThreadExecutor: SerialExecutor {
   private let jobs = Mutex<[UnownedJob]>([])
-  private let event: FileDescriptor
+  /// One byte for each time that the queue stops being empty.
+  private let wake: FileDescriptor
 
   package init(named name: String) throws(SystemError) {
-    let number = linux_event_open()
-    guard number >= 0 else { throw SystemError("eventfd", name, ErrorCode(rawValue: -number)) }
-    event = FileDescriptor(owning: number)
+    let pipe = try FileDescriptor.pipe()
+    wake = pipe.writing
     try Thread.run(named: name) { [self] in
-      while linux_event_wait(event.number) == 0 {
+      while (try? pipe.reading.read(atMost: 1)) != nil {
         let batch = jobs.withLock { jobs in
           let batch = jobs
           jobs.removeAll()
@@ -45,8 +45,12 @@ package final class ThreadExecutor: SerialExecutor {
 
   package func enqueue(_ job: consuming ExecutorJob) {
     let unowned = UnownedJob(job)
-    jobs.withLock { $0.append(unowned) }
-    _ = linux_event_raise(event.number)
+    let wasEmpty = jobs.withLock { jobs in
+      jobs.append(unowned)
+      return jobs.count == 1
+    }
+    // Its own reader lives as long as the process: neither full nor broken.
+    if wasEmpty { _ = try? wake.write([1]) }
   }
 }
 

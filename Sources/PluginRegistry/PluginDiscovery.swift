@@ -7,14 +7,11 @@ package struct DiscoveredPlugin: Sendable {
   /// Without links.
   package var directory: AbsolutePath
   package var digest: PluginDigest
-  /// Warnings about its manifest.
-  package var diagnostics: [Diagnostic]
 
-  package init(manifest: PluginManifest, directory: AbsolutePath, digest: PluginDigest, diagnostics: [Diagnostic]) {
+  package init(manifest: PluginManifest, directory: AbsolutePath, digest: PluginDigest) {
     self.manifest = manifest
     self.directory = directory
     self.digest = digest
-    self.diagnostics = diagnostics
   }
 }
 
@@ -22,6 +19,11 @@ package struct DiscoveredPlugin: Sendable {
 package struct BrokenPlugin: Sendable {
   package var directory: String
   package var diagnostics: [Diagnostic]
+
+  package init(directory: String, diagnostics: [Diagnostic]) {
+    self.directory = directory
+    self.diagnostics = diagnostics
+  }
 }
 
 /// Everything that was found. A plugin that is broken, or that lost its name to another, hides no other plugin.
@@ -124,14 +126,13 @@ package struct PluginDiscovery: Sendable {
     let file = "\(path)/\(Self.manifestName)"
     do {
       let bytes = try directory.contents(Self.manifestName, limit: Self.manifestLimit).bytes
-      let (manifest, warnings) = try PluginManifest.parse(bytes, file: file, engineVersion: engineVersion)
+      let manifest = try PluginManifest(yaml: bytes, file: file, engineVersion: engineVersion)
       guard let location = AbsolutePath(path) else {
         return .failure(Diagnostics([Self.refused(path, "its path holds control characters")]))
       }
       try Self.checkEntryPoint(manifest, in: directory, path: path)
       let digest = try PluginDigest(of: directory, limits: limits)
-      return .success(
-        DiscoveredPlugin(manifest: manifest, directory: location, digest: digest, diagnostics: warnings))
+      return .success(DiscoveredPlugin(manifest: manifest, directory: location, digest: digest))
     } catch let diagnostics as Diagnostics {
       return .failure(diagnostics)
     } catch let diagnostic as Diagnostic {

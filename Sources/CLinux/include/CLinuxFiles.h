@@ -34,8 +34,6 @@ int linux_file_create(int directory, const char *name, uint32_t permissions);
 int linux_file_status(int fd, struct linux_file_status *status);
 // fstatat(2) with AT_SYMLINK_NOFOLLOW.
 int linux_file_status_at(int directory, const char *name, struct linux_file_status *status);
-long linux_file_read(int fd, void *buffer, size_t size);
-long linux_file_write(int fd, const void *buffer, size_t size);
 int linux_file_synchronise(int fd);
 int linux_file_rename(int directory, const char *from, const char *to);
 int linux_file_remove(int directory, const char *name);
@@ -80,12 +78,5 @@ int linux_signal_number_hangup(void);
 int linux_signal_number_window(void);
 // A broken pipe is then an errno, not a death.
 void linux_signals_ignore_broken_pipe(void);
-
-// pthread_create(3), detached, all signals blocked, named; runs `body(context)` once.
-int linux_thread_run(const char *name, void (*body)(void *context), void *context);
-// eventfd(2), and adding one to it; linux_event_wait blocks until it isn't 0 and sets it to 0.
-int linux_event_open(void);
-int linux_event_raise(int fd);
-int linux_event_wait(int fd);
 
 #endif
