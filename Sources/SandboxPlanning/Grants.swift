@@ -67,7 +67,7 @@ struct Grants {
     for name in programs where !Self.isProgramName(name) {
       problems.append(
         Diagnostic(
-          "system.exec names \(quoted(name)), which is not the name of a program",
+          "system.exec names \(name.quoted), which is not the name of a program",
           hint: "name programs as they are called in /usr/bin, without a path: system.exec:git,tar"))
     }
     if execution != .nothing, host.binaryDirectories.isEmpty {

@@ -13,6 +13,7 @@ package enum SandboxPlanner {
   /// - Throws: every reason why there is no plan, each with its remedy.
   package static func plan(_ request: SandboxRequest, host: HostFacts) throws(Diagnostics) -> SandboxPlan {
     var problems = missingFeatures(of: host)
+    problems += unsuitableUsers(request, host: host)
     let grants = Grants(request, host: host, problems: &problems)
     let command = command(of: request)
     let program = command.first.flatMap { AbsolutePath($0) }
@@ -68,6 +69,28 @@ package enum SandboxPlanner {
           hint: "use Linux 5.13 or newer with \"landlock\" in the lsm= boot parameter; see: orchestrator doctor"))
     }
     return problems
+  }
+
+  /// Root on the host is never the worker's identity; an ordinary user can map nobody but himself, user_namespaces(7).
+  private static func unsuitableUsers(_ request: SandboxRequest, host: HostFacts) -> [Diagnostic] {
+    if request.hostUser == 0 || request.hostGroup == 0 {
+      return [
+        Diagnostic(
+          "\(request.plugin) would run as root on the host",
+          why: "whatever gets out of its sandbox would own the machine",
+          hint: "give plugins user and group ids of their own, above 0")
+      ]
+    }
+    let isOwn = request.hostUser == host.userIdentifier && request.hostGroup == host.groupIdentifier
+    if host.userIdentifier != 0, !isOwn {
+      return [
+        Diagnostic(
+          "\(request.plugin) can't run as user \(request.hostUser), group \(request.hostGroup)",
+          why: "an ordinary user may only map its own ids, \(host.userIdentifier) and \(host.groupIdentifier)",
+          hint: "use these, or run the supervisor as root")
+      ]
+    }
+    return []
   }
 
   /// What `uname -n` says inside: at most 64 bytes, a valid host name, and nothing of the host's.

@@ -28,7 +28,7 @@ enum SystemCallFilter {
     if answers["execve"]?.otherwise.width ?? 0 < SystemCallVerdict.notify.width {
       problems.append(
         Diagnostic(
-          "the profile \(quoted(profile.name)) doesn't list execve among the calls of \"exec\"",
+          "the profile \(profile.name.quoted) doesn't list execve among the calls of \"exec\"",
           why: "the worker itself is started with it", hint: "add execve to \"exec\" and take it out of \"deny\""))
     }
 
@@ -41,7 +41,7 @@ enum SystemCallFilter {
       case .unknown:
         problems.append(
           Diagnostic(
-            "the profile \(quoted(profile.name)) names the system call \(quoted(name)), which is not known",
+            "the profile \(profile.name.quoted) names the system call \(name.quoted), which is not known",
             why: "a misspelt name would protect nothing", hint: "correct the name, or remove it; see syscalls(2)"))
       }
     }
@@ -53,7 +53,7 @@ enum SystemCallFilter {
     if program.count / 8 > FilterProgram.maximumInstructions {
       problems.append(
         Diagnostic(
-          "the filter of the profile \(quoted(profile.name)) has \(program.count / 8) instructions",
+          "the filter of the profile \(profile.name.quoted) has \(program.count / 8) instructions",
           why: "the kernel accepts \(FilterProgram.maximumInstructions)"))
     }
     guard problems.isEmpty else { return .failure(Diagnostics(problems.sorted { $0.what < $1.what })) }
@@ -77,7 +77,7 @@ enum SystemCallFilter {
 
   private static func forbidden(_ name: String, reason: String, profile: SecurityProfile) -> Diagnostic {
     Diagnostic(
-      "the profile \(quoted(profile.name)) allows the system call \(name), which no profile may", why: reason,
+      "the profile \(profile.name.quoted) allows the system call \(name), which no profile may", why: reason,
       hint: "move \(name) from \"allow\" to \"deny\"")
   }
 }
@@ -126,5 +126,3 @@ enum ForbiddenCalls {
     ("it starts programs, which only a grant of system.exec allows", ["execve", "execveat"]),
   ]
 }
-
-func quoted(_ text: String) -> String { "\"\(text)\"" }
