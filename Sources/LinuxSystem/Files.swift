@@ -102,8 +102,11 @@ package struct Directory: Sendable {
   package func names(limit: Int) throws(FileError) -> [String] {
     var names: [String] = []
     var buffer = [UInt8](repeating: 0, count: 32_768)
+    // A description of its own: the position of the one behind `descriptor` is at the end after the first listing.
+    let listing = FileDescriptor(
+      owning: try demand(linux_beneath_open_directory(descriptor.number, "."), "openat2", path))
     while true {
-      let size = buffer.withUnsafeMutableBytes { linux_directory_read(descriptor.number, $0.baseAddress, $0.count) }
+      let size = buffer.withUnsafeMutableBytes { linux_directory_read(listing.number, $0.baseAddress, $0.count) }
       guard try demand(size, "getdents64", path) > 0 else { break }
       let batch: [String?] = buffer.withUnsafeBytes { bytes in
         var batch: [String?] = []
@@ -147,6 +150,19 @@ package struct Directory: Sendable {
     guard status.kind == .regular else { throw .notRegular(path: target) }
     guard status.size <= UInt64(limit) else { throw .tooLarge(path: target, limit: limit) }
     return (try Self.read(file, target: target, expected: Int(status.size), limit: limit), status)
+  }
+
+  /// At most the first `count` bytes of a regular file.
+  package func start(_ name: String, count: Int) throws(FileError) -> [UInt8] {
+    let target = "\(path)/\(name)"
+    if try status(name).kind != .regular { throw .notRegular(path: target) }
+    let number = try demand(linux_beneath_open_file(descriptor.number, name), "openat2", target)
+    let file = FileDescriptor(owning: number)
+    do throws(SystemError) {
+      return try file.read(atMost: count) ?? []
+    } catch {
+      throw .system(error)
+    }
   }
 
   private static func read(

@@ -19,8 +19,8 @@ struct Orchestrator: AsyncParsableCommand {
       """,
     version: "orchestrator \(engineVersion)",
     subcommands: [
-      RunCommand.self, ValidateCommand.self, GraphCommand.self, PlanCommand.self, PluginCommand.self,
-      DoctorCommand.self,
+      PluginCommand.self,
+
     ])
 }
 
