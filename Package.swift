@@ -80,7 +80,8 @@ let package = Package(
       dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
     .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"]),
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["PluginModel", "LinuxSystem"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"], exclude: ["Golden"]),
     .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
