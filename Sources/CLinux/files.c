@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,6 +111,18 @@ int linux_path_resolve(const char *path, char *buffer, size_t size) {
 int linux_working_directory(char *buffer, size_t size) { return getcwd(buffer, size) ? 0 : -errno; }
 const char *linux_environment_variable(const char *name) { return getenv(name); }
 uint32_t linux_effective_user(void) { return geteuid(); }
+
+int linux_processor_count(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) < 0) return 1;
+  int count = CPU_COUNT(&set);
+  return count > 0 ? count : 1;
+}
+
+uint64_t linux_memory_size(void) {
+  struct sysinfo info;
+  return sysinfo(&info) < 0 ? 0 : (uint64_t)info.totalram * info.mem_unit;
+}
 
 int linux_random(void *buffer, size_t size) {
   ssize_t result;

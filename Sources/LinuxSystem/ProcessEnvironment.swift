@@ -17,6 +17,12 @@ package enum ProcessEnvironment {
   /// geteuid(2).
   package static var effectiveUser: UInt32 { linux_effective_user() }
 
+  /// The processors that this process may use.
+  package static var processorCount: Int { Int(linux_processor_count()) }
+
+  /// Of the machine.
+  package static var memoryMebibytes: Int { Int(linux_memory_size() >> 20) }
+
   /// The value of an environment variable; nil when absent or empty.
   package static func variable(_ name: String) -> String? {
     guard let value = linux_environment_variable(name).map(String.init(cString:)), !value.isEmpty else { return nil }

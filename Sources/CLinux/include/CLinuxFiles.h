@@ -55,6 +55,10 @@ int linux_working_directory(char *buffer, size_t size);
 const char *linux_environment_variable(const char *name);
 // geteuid(2).
 uint32_t linux_effective_user(void);
+// sched_getaffinity(2): the processors that this process may use; at least 1.
+int linux_processor_count(void);
+// sysinfo(2): bytes of memory.
+uint64_t linux_memory_size(void);
 // getrandom(2), whole.
 int linux_random(void *buffer, size_t size);
 

@@ -41,7 +41,7 @@ enum Program {
     process.environment = variables
     let streams = try ["output", "errors"].map { name -> (String, FileHandle) in
       let path = directory.path + "/.\(name)-\(UUID().uuidString)"
-      FileManager.default.createFile(atPath: path, contents: nil)
+      _ = FileManager.default.createFile(atPath: path, contents: nil)
       return (path, try #require(FileHandle(forWritingAtPath: path)))
     }
     process.standardInput = FileHandle.nullDevice
