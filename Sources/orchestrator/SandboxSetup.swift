@@ -41,3 +41,59 @@ struct SandboxSetup: Sendable {
       pluginDirectory: Inside.plugin, workspace: showsWorkspace ? Inside.workspace : nil, scratch: Inside.scratch)
   }
 }
+
+extension Bootstrap {
+  /// The security profile that `--profile` names: a file, or one that came with the program.
+  func profile(_ option: String) async throws(CommandFailure) -> SecurityProfile {
+    let isFile = option.contains("/") || option.hasSuffix(".yaml")
+    if !isFile, PluginName(option) == nil {
+      throw CommandFailure(
+        .invalidInput, "--profile \(option) is neither a file nor the name of a profile",
+        hint: "a name is \(PluginName.grammar); a file ends in .yaml")
+    }
+    let path = isFile ? option : "\(installation.profiles)/\(option).yaml"
+    let bytes: [UInt8]
+    do throws(CommandFailure) {
+      bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
+    } catch {
+      guard !isFile else { throw error }
+      throw CommandFailure(
+        .invalidInput, "there is no profile \"\(option)\"", hint: Suggestion.hint(for: option, among: await profileNames()))
+    }
+    do throws(Diagnostics) {
+      return try SecurityProfile(yaml: bytes, file: path)
+    } catch {
+      throw CommandFailure(.invalidInput, error.items, sources: [(path, bytes)])
+    }
+  }
+
+  private func profileNames() async -> [String] {
+    let directory = installation.profiles.text
+    let names = try? await files.perform { () throws(FileError) in try Directory(opening: directory).names(limit: 1000) }
+    return (names ?? []).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+  }
+
+  /// Which of the paths that were granted are files. One that doesn't exist is a mistake that is better told now.
+  func grantedFiles(_ policy: GrantPolicy) async throws(CommandFailure) -> Set<AbsolutePath> {
+    let paths = policy.filesystemRoots
+    let found = await files.perform { paths.map { path in (path, Self.kind(of: path)) } }
+    let problems = found.compactMap { path, kind -> Diagnostic? in
+      switch kind {
+      case .directory, .regular: nil
+      case .symbolicLink:
+        Diagnostic(
+          "the granted path \(path) is a link", why: "what is granted could be changed by whoever changes the link",
+          hint: "grant what it leads to: \(ProcessEnvironment.resolve(path.text) ?? "nothing")")
+      case .special: Diagnostic("the granted path \(path) is neither a file nor a directory")
+      case nil: Diagnostic("the granted path \(path) doesn't exist", hint: "check the path of --grant")
+      }
+    }
+    guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
+    return Set(found.filter { $0.1 == .regular }.map(\.0))
+  }
+
+  private static func kind(of path: AbsolutePath) -> FileStatus.Kind? {
+    guard let parent = path.parent else { return .directory }
+    return try? Directory(opening: parent.text).status(path.lastComponent).kind
+  }
+}
