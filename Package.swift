@@ -82,7 +82,7 @@ let package = Package(
     .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"]),
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"], exclude: ["Golden"]),
+      name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"], exclude: ["Golden", "Fixtures"]),
     .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]

@@ -7,7 +7,8 @@ struct StateOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Where runs and what is known about plugins are kept.",
-      discussion: "Default: /var/lib/orchestrator for root, else $XDG_STATE_HOME/orchestrator.", valueName: "directory"))
+      discussion: "Default: /var/lib/orchestrator for root, else $XDG_STATE_HOME/orchestrator.", valueName: "directory")
+  )
   var stateDir: String?
 }
 
@@ -44,7 +45,8 @@ struct GrantOptions: ParsableArguments {
       guard parts.count == 2, let plugin = PluginName(parts[0]) else {
         problems.append(
           Diagnostic(
-            "--grant \(text) is not of the form PLUGIN=PERMISSION", hint: "for example: --grant files=filesystem.write"))
+            "--grant \(text) is not of the form PLUGIN=PERMISSION", hint: "for example: --grant files=filesystem.write")
+        )
         continue
       }
       do throws(Permission.Problem) {

@@ -58,7 +58,8 @@ extension Bootstrap {
     } catch {
       guard !isFile else { throw error }
       throw CommandFailure(
-        .invalidInput, "there is no profile \"\(option)\"", hint: Suggestion.hint(for: option, among: await profileNames()))
+        .invalidInput, "there is no profile \"\(option)\"",
+        hint: Suggestion.hint(for: option, among: await profileNames()))
     }
     do throws(Diagnostics) {
       return try SecurityProfile(yaml: bytes, file: path)
@@ -69,7 +70,8 @@ extension Bootstrap {
 
   private func profileNames() async -> [String] {
     let directory = installation.profiles.text
-    let names = try? await files.perform { () throws(FileError) in try Directory(opening: directory).names(limit: 1000) }
+    let names = try? await files.perform { () throws(FileError) in try Directory(opening: directory).names(limit: 1000)
+    }
     return (names ?? []).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
   }
 

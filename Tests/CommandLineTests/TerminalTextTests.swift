@@ -7,7 +7,8 @@ struct TerminalTextTests {
   @Test(
     "holds nothing that a terminal would obey or that reorders a line",
     arguments: [
-      "\u{1B}[2J", "\u{1B}]0;title\u{07}", "\u{9B}31m", "a\rb", "\u{08}\u{08}", "\u{202E}evil", "\u{2066}x\u{2069}", "\u{200B}",
+      "\u{1B}[2J", "\u{1B}]0;title\u{07}", "\u{9B}31m", "a\rb", "\u{08}\u{08}", "\u{202E}evil", "\u{2066}x\u{2069}",
+      "\u{200B}",
       "\u{FEFF}", "\u{E0041}", "\u{0}", "\u{7F}", "\u{61C}",
     ])
   func hostile(_ text: String) {

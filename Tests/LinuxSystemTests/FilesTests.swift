@@ -45,7 +45,8 @@ struct FilesTests {
     }
   }
 
-  @Test("are not reached through a linked directory or above the directory", arguments: ["link/a", "../a", "/etc/passwd"])
+  @Test(
+    "are not reached through a linked directory or above the directory", arguments: ["link/a", "../a", "/etc/passwd"])
   func beneath(_ name: String) throws {
     try cleaned { directory in
       _ = try directory.makeDirectory("real")

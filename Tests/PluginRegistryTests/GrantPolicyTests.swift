@@ -70,7 +70,10 @@ struct GrantPolicyTests {
   @Test("of lists meet in what both name")
   func lists() {
     let asked = Permission.networkHTTP(hosts: ["a.example", "b.example"])
-    #expect(decide([asked], [.networkHTTP(hosts: ["b.example", "c.example"])]).effective == [.networkHTTP(hosts: ["b.example"])])
+    #expect(
+      decide([asked], [.networkHTTP(hosts: ["b.example", "c.example"])]).effective == [
+        .networkHTTP(hosts: ["b.example"])
+      ])
     #expect(decide([asked], [.networkHTTP(hosts: ["c.example"])]).effective.isEmpty)
     #expect(decide([asked], [.networkHTTP(hosts: [])]).effective == [asked])
     #expect(decide([.gpuAccess(count: 2)], [.gpuAccess(count: 1)]).effective == [.gpuAccess(count: 1)])

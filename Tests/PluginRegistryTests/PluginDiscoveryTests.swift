@@ -50,7 +50,9 @@ struct PluginDiscoveryTests {
     let first = try TemporaryDirectory()
     let second = try TemporaryDirectory()
     for directory in [first, second] { try directory.plugin("a", name: "twice") }
-    #expect(scan(first.path, second.path, first.path + "/../" + (first.path as NSString).lastPathComponent).diagnostics.isEmpty)
+    #expect(
+      scan(first.path, second.path, first.path + "/../" + (first.path as NSString).lastPathComponent).diagnostics
+        .isEmpty)
   }
 
   @Test(

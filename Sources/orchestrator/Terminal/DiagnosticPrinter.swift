@@ -46,7 +46,8 @@ struct DiagnosticPrinter: Sendable {
     // A long line is shown around its column.
     let start = max(0, location.column - 1 - 80)
     let shown = SafeText.line(String(String.UnicodeScalarView(scalars.dropFirst(start).prefix(120))))
-    let before = SafeText.line(String(String.UnicodeScalarView(scalars.dropFirst(start).prefix(location.column - 1 - start))))
+    let before = SafeText.line(
+      String(String.UnicodeScalarView(scalars.dropFirst(start).prefix(location.column - 1 - start))))
     let number = String(location.line)
     let margin = String(repeating: " ", count: number.utf8.count)
     return [
