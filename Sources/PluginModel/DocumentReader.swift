@@ -211,10 +211,16 @@ package struct ValueReader {
       return nil
     }
     guard range.contains(number) else {
-      error("\(subject) must be from \(range.lowerBound) to \(range.upperBound)", why: "it is \(number)")
+      let (low, high) = (Self.written(range.lowerBound), Self.written(range.upperBound))
+      error("\(subject) must be from \(low) to \(high)", why: "it is \(Self.written(number))")
       return nil
     }
     return number
+  }
+
+  /// Whole numbers without `.0`, as a person writes them.
+  private static func written(_ number: Double) -> String {
+    Int64(exactly: number).map(String.init) ?? number.description
   }
 
   package func name<Name: ValidatedName>(_ kind: Name.Type = Name.self) -> Name? {

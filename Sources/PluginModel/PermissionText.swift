@@ -99,8 +99,9 @@ extension Permission {
     let name = isWildcard ? text.dropFirst(2) : text[...]
     let labels = name.split(separator: ".", omittingEmptySubsequences: false)
     guard name.utf8.count <= 253, !isWildcard || labels.count >= 2 else { return false }
-    let isNumeric = labels.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }
-    if isNumeric {
+    // inet_aton(3) reads `127.1`, `0x7f.1` and `2130706433` as addresses: a name that ends in a number is one, or is nothing.
+    if let last = labels.last?.lowercased(), last.hasPrefix("0x") || last.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
+    {
       return !isWildcard && labels.count == 4 && labels.allSatisfy { UInt8($0).map(String.init) == String($0) }
     }
     return labels.allSatisfy { label in
