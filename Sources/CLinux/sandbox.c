@@ -80,11 +80,12 @@ int sandbox_close_on_exec_from(unsigned first) {
 int sandbox_parent_death_signal(void) { return result_of(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)); }
 
 int sandbox_reset_signals(void) {
-  // Ignored signals survive execve and CLONE_CLEAR_SIGHAND alike; SIGPIPE usually is one.
-  struct sigaction standard = {.sa_handler = SIG_DFL};
+  // Ignored signals survive execve and CLONE_CLEAR_SIGHAND alike; SIGPIPE usually is one. By the system call, since
+  // the library refuses the two it keeps for itself. All zero is SIG_DFL in every layout of struct sigaction.
+  const uint64_t standard[8] = {};
   for (int number = 1; number <= 64; number++) {
-    if (number == SIGKILL || number == SIGSTOP || number == 32 || number == 33) continue;
-    if (sigaction(number, &standard, NULL) < 0) return -errno;
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    if (syscall(SYS_rt_sigaction, number, standard, NULL, 8) < 0) return -errno;
   }
   return 0;
 }
