@@ -47,16 +47,13 @@ package enum FileError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// True where the path leads nowhere.
   package var isAbsence: Bool {
-    if case .system(let error) = self { error.code == .noEntry || error.code == .notDirectory } else { false }
+    if case .system(let error) = self { error.code == .notFound || error.code == .notADirectory } else { false }
   }
 }
 
 extension ErrorCode {
-  /// ENOENT and ENOTDIR: nothing is there.
-  package static let noEntry = ErrorCode(rawValue: 2)
-  package static let notDirectory = ErrorCode(rawValue: 20)
-  /// EEXIST
-  package static let exists = ErrorCode(rawValue: 17)
+  /// EILSEQ: a name that isn't UTF-8.
+  static let illegalSequence = ErrorCode(rawValue: 84)
 }
 
 /// Throws the call's own error, or returns its result.
@@ -117,7 +114,7 @@ package struct Directory: Sendable {
         return batch
       }
       for name in batch {
-        guard let name else { throw .system(SystemError("getdents64", path, ErrorCode(rawValue: 84))) }
+        guard let name else { throw .system(SystemError("getdents64", path, .illegalSequence)) }
         if name != ".", name != ".." { names.append(name) }
       }
       guard names.count <= limit else { throw .tooLarge(path: path, limit: limit) }
@@ -190,7 +187,7 @@ package struct Directory: Sendable {
     var buffer = [CChar](repeating: 0, count: 4097)
     let length = try demand(linux_link_read(descriptor.number, name, &buffer, buffer.count - 1), "readlinkat", target)
     guard let text = String(validating: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    else { throw .system(SystemError("readlinkat", target, ErrorCode(rawValue: 84))) }
+    else { throw .system(SystemError("readlinkat", target, .illegalSequence)) }
     return text
   }
 

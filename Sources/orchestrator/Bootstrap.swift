@@ -62,7 +62,7 @@ struct Bootstrap: Sendable {
   private static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     guard let resolved = ProcessEnvironment.resolve(path), let location = AbsolutePath(resolved),
       let parent = location.parent
-    else { throw .system(SystemError("open", path, .noEntry)) }
+    else { throw .system(SystemError("open", path, .notFound)) }
     return try Directory(opening: parent.text).contents(location.lastComponent, limit: limit).bytes
   }
 

@@ -38,7 +38,7 @@ struct RunDirectory: Sendable {
 
   private static func location(_ directory: Directory) throws(FileError) -> AbsolutePath {
     guard let path = ProcessEnvironment.resolve(directory.path).flatMap({ AbsolutePath($0) }) else {
-      throw .system(SystemError("realpath", directory.path, .noEntry))
+      throw .system(SystemError("realpath", directory.path, .notFound))
     }
     return path
   }

@@ -43,6 +43,24 @@ struct SandboxSetup: Sendable {
 }
 
 extension Bootstrap {
+  /// What sandboxes are made from: the host as it is, the profile, the Python and the operator's grants.
+  func sandboxSetup(_ options: SandboxOptions, policy: GrantPolicy) async throws(CommandFailure) -> SandboxSetup {
+    let profile = try await profile(options.profile)
+    let grantedFiles = try await grantedFiles(policy)
+    let interpreter: Interpreter
+    do throws(Diagnostic) {
+      interpreter = try await files.perform { () throws(Diagnostic) in
+        try InterpreterSearch.find(option: options.python, path: ProcessEnvironment.variable("PATH"))
+      }
+    } catch {
+      throw CommandFailure(.invalidInput, [error])
+    }
+    let host = await files.perform { HostInspector.facts() }
+    return SandboxSetup(
+      installation: installation, host: host, profile: profile, interpreter: interpreter,
+      identities: IdentityAllocator(), filesystemRoots: policy.filesystemRoots, grantedFiles: grantedFiles)
+  }
+
   /// The security profile that `--profile` names: a file, or one that came with the program.
   func profile(_ option: String) async throws(CommandFailure) -> SecurityProfile {
     let isFile = option.contains("/") || option.hasSuffix(".yaml")

@@ -82,10 +82,9 @@ struct SpecificationLoader: Sendable {
   }
 
   private static func diagnostic(_ plugin: DiscoveredPlugin, _ failure: WorkerFailure) -> Diagnostic {
-    var why = [failure.message, failure.cause].compactMap(\.self).joined(separator: ": ")
-    for text in [failure.traceback, failure.lastOutput.joined(separator: "\n")] {
-      if let text, !text.isEmpty { why += "\n" + text }
-    }
+    var why = failure.cause.map { "\(failure.message): \($0)" } ?? failure.message
+    let details: [String] = [failure.traceback ?? "", failure.lastOutput.joined(separator: "\n")]
+    for text in details where !text.isEmpty { why += "\n" + text }
     return Diagnostic(
       "the plugin \"\(plugin.manifest.name)\" doesn't tell its node types", why: why, hint: failure.hint)
   }
