@@ -19,7 +19,7 @@ struct Orchestrator: AsyncParsableCommand {
       """,
     version: "orchestrator \(engineVersion)",
     subcommands: [
-      PluginCommand.self
+      RunCommand.self, ValidateCommand.self, GraphCommand.self, PlanCommand.self, PluginCommand.self,
 
     ])
 }
