@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from pipeline import _failures
-from pipeline._describe import SpecificationError, describe, resource_values
 from pipeline._failures import Failure
 from pipeline._transfer import pack_outputs
 from pipeline.context import Cancelled, ExecutionContext
@@ -57,6 +56,9 @@ class Operations:
         )
 
     def _describe(self) -> Answer:
+        # Imported here because most workers are never asked.
+        from pipeline._describe import SpecificationError, describe
+
         try:
             described = describe(self._plugin.get_node_types())
         except SpecificationError as error:
@@ -98,6 +100,8 @@ class Operations:
         return pack_outputs({"fallback": fallback, "cache_key": key}, outputs)
 
     def _estimate(self, call: IncomingCall) -> Answer:
+        from pipeline._describe import resource_values
+
         node = self._node(call)
         inputs = call.inputs()
         try:

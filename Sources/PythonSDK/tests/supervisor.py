@@ -173,8 +173,9 @@ class Supervisor:
         self.socket.settimeout(20)
         # The worker finds its socket at descriptor 3.
         launcher = (
-            "import os, sys; os.dup2(int(sys.argv[1]), 3); "
-            "os.set_inheritable(3, True); "
+            "import os, sys; fd = int(sys.argv[1]); "
+            "os.set_inheritable(fd, fd == 3); "
+            "fd == 3 or os.dup2(fd, 3); "
             "os.execv(sys.argv[2], sys.argv[2:])"
         )
         self.process = subprocess.Popen(
@@ -222,7 +223,8 @@ class Supervisor:
             else []
         )
         sent = self.socket.sendmsg([data], ancillary)
-        self.socket.sendall(data[sent:])
+        if data[sent:]:
+            self.socket.sendall(data[sent:])
 
     def send_call(
         self, metadata: Dict[str, Any], values: Optional[List[Value]] = None

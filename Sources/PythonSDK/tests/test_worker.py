@@ -823,10 +823,10 @@ def test_frames_may_arrive_byte_by_byte_or_all_at_once(
     two = frame(CALL, 2, values_body(execute, [shared]), 1)
     for index in range(len(one)):
         worker.send(one[index : index + 1])
+    assert worker.outputs(1) == {"size": 3}
     assert shared.fd is not None
     worker.send(two[:1], (shared.fd,))
     worker.send(two[1:])
-    assert worker.outputs(1) == {"size": 3}
     assert worker.outputs(2) == {"size": 70_000}
     three = frame(CALL, 3, values_body(execute, [json_value("a", "abc")]))
     four = frame(CALL, 4, values_body(execute, [shared]), 1)
