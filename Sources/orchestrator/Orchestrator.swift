@@ -20,7 +20,7 @@ struct Orchestrator: AsyncParsableCommand {
     version: "orchestrator \(engineVersion)",
     subcommands: [
       RunCommand.self, ValidateCommand.self, GraphCommand.self, PlanCommand.self, PluginCommand.self,
-
+      DoctorCommand.self,
     ])
 }
 

@@ -65,7 +65,8 @@ struct WorkflowSession: Sendable {
     file = try await bootstrap.workflow(options.path)
     catalog = try await bootstrap.catalog(options.plugins)
     statePath = try bootstrap.state(options.state)
-    sandboxes = try Sandboxes(setup: await bootstrap.sandboxSetup(options.sandbox, policy: policy), jobs: jobs)
+    let setup = try await bootstrap.sandboxSetup(options.sandbox, state: statePath, policy: policy)
+    sandboxes = try Sandboxes(setup: setup, jobs: jobs)
   }
 
   func check() async throws(CommandFailure) -> CheckedWorkflow {

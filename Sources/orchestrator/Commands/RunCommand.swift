@@ -102,7 +102,7 @@ private struct RunWork: Sendable {
     var refusals: [Diagnostic] = []
     for plugin in checked.plugins {
       do throws(Diagnostics) {
-        configurations[plugin.manifest.name] = try session.sandboxes.setup.configuration(
+        configurations[plugin.manifest.name] = try await session.sandboxes.setup.configuration(
           for: plugin, granted: checked.decisions[plugin.manifest.name]?.effective ?? [],
           workspace: directory.workspace)
       } catch {
