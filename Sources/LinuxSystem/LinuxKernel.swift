@@ -123,7 +123,8 @@ package struct LinuxKernel: SandboxKernel {
   package func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     var identifier: Int32 = -1
     var descriptor: Int32 = -1
-    _ = try systemCall("clone3", on: "a user namespace", sandbox_hold_user_namespace(stack.stack, &identifier, &descriptor))
+    _ = try systemCall(
+      "clone3", on: "a user namespace", sandbox_hold_user_namespace(stack.stack, &identifier, &descriptor))
     return SpawnedProcess(identifier: identifier, descriptor: FileDescriptor(owning: descriptor))
   }
 
