@@ -66,7 +66,8 @@ extension SandboxPlan {
         abi: 1, handledFilesystem: 0x1FFF, handledNetwork: 0, scoped: 0,
         rules: [
           LandlockPlan.Rule(path: path("/usr"), allowed: 0x000D), LandlockPlan.Rule(path: path("/"), allowed: 0x000C),
-          LandlockPlan.Rule(path: path("/tmp"), allowed: 0x1FFE), LandlockPlan.Rule(path: path("/dev"), allowed: 0x0006),
+          LandlockPlan.Rule(path: path("/tmp"), allowed: 0x1FFE),
+          LandlockPlan.Rule(path: path("/dev"), allowed: 0x0006),
         ]),
       seccomp: SeccompPlan(
         program: execution == .workerOnly ? Filter.notifyExecution : Filter.allowAll, profile: "fixture",
@@ -117,7 +118,8 @@ struct Harness {
     let arguments = CommandLine.arguments
     let bundle = arguments.first { $0.hasSuffix(".xctest") } ?? arguments[0]
     let executable = bundle.hasPrefix("/") ? bundle : FileManager.default.currentDirectoryPath + "/" + bundle
-    return path(URL(fileURLWithPath: executable).deletingLastPathComponent().appendingPathComponent("sandbox-init").path)
+    return path(
+      URL(fileURLWithPath: executable).deletingLastPathComponent().appendingPathComponent("sandbox-init").path)
   }
 }
 
