@@ -81,7 +81,9 @@ struct PluginListReport: Sendable {
     let groups: [(String, [(name: String, type: String, note: String)])] = [
       ("in", node.inputs.map { ($0.name.text, $0.type, note($0)) }),
       ("out", node.outputs.map { ($0.name.text, $0.type, $0.description) }),
-      ("with", node.parameters.map { ($0.name.text, $0.type, "\($0.description) (default \($0.defaultValue.text()))") }),
+      (
+        "with", node.parameters.map { ($0.name.text, $0.type, "\($0.description) (default \($0.defaultValue.text()))") }
+      ),
     ]
     for (title, items) in groups {
       for item in items {
