@@ -196,7 +196,7 @@ class CompareNode(TextNode):
         documents = analysis.documents_of(inputs["documents"])
         labels = [name for name, _ in documents]
         values = self._similarities(documents, context)
-        nearest = []
+        nearest: List[Dict[str, Any]] = []
         for row, label in enumerate(labels):
             others = [c for c in range(len(labels)) if c != row]
             best = max(others, key=lambda c: values[row][c], default=None)
