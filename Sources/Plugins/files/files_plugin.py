@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple, Type
 
 from pipeline import (
     BaseNode,
@@ -329,7 +329,8 @@ class WriteNode(FilesNode):
     ) -> Dict[str, Any]:
         content = inputs["content"]
         if isinstance(content, str):
-            content = content.encode(_text(self.parameters, "encoding", "utf-8"))
+            encoding = _text(self.parameters, "encoding", "utf-8")
+            content = content.encode(encoding)
         view = content.view() if isinstance(content, File) else content
         given = _text(self.parameters, "path", "")
         if not given and isinstance(content, File):
@@ -352,7 +353,7 @@ class WriteNode(FilesNode):
         return {"path": "/".join([*folders, name]), "size": len(view)}
 
 
-NODES = {
+NODES: Dict[str, Type[FilesNode]] = {
     "read": ReadNode,
     "read_many": ReadManyNode,
     "list": ListNode,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Type
 
 import text_analysis as analysis
 from pipeline import (
@@ -196,7 +196,7 @@ class CompareNode(TextNode):
         documents = analysis.documents_of(inputs["documents"])
         labels = [name for name, _ in documents]
         values = self._similarities(documents, context)
-        nearest = []
+        nearest: List[Dict[str, Any]] = []
         for row, label in enumerate(labels):
             others = [c for c in range(len(labels)) if c != row]
             best = max(others, key=lambda c: values[row][c], default=None)
@@ -460,7 +460,7 @@ class TemplateNode(TextNode):
         return {"text": fill(template, merged, escape)}
 
 
-NODES = {
+NODES: Dict[str, Type[TextNode]] = {
     "count": CountNode,
     "compare": CompareNode,
     "keywords": KeywordsNode,

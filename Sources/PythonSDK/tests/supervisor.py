@@ -16,7 +16,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 SDK = Path(__file__).resolve().parent.parent
 
@@ -296,6 +296,15 @@ class Supervisor:
         self._buffer += data
         return bool(data)
 
+    def start_quietly(self, directory: Path) -> None:
+        """Starts a plugin and skips what it logs meanwhile."""
+        self.expect(HELLO)
+        self.initialize(directory)
+        got = self.receive()
+        while got is not None and got.kind == LOG:
+            got = self.receive()
+        assert got is not None and got.kind == READY
+
     def expect(self, kind: int, call: int = 0) -> Frame:
         got = self.receive()
         assert got is not None, self.ending()
@@ -380,6 +389,8 @@ class Supervisor:
         assert self.receive() is None
         return self.ending()
 
+
+Launch = Callable[..., Supervisor]
 
 PROBE = """
 from pipeline import (
