@@ -1,0 +1,68 @@
+import Testing
+
+/// A rule that every file of the repository keeps. Each carries made-up files that it must reject and near misses that
+/// it must accept, so that a gate that has stopped working is noticed.
+struct Gate: Sendable, CustomTestStringConvertible {
+  /// What holds of the repository, as a sentence.
+  let claim: String
+  let violations: @Sendable (RepositoryFile, Repository) -> [Violation]
+  let rejects: [RepositoryFile]
+  let accepts: [RepositoryFile]
+  /// The rest of the made-up repository that `rejects` and `accepts` live in.
+  let surroundings: [RepositoryFile]
+
+  init(
+    _ claim: String, rejects: [RepositoryFile], accepts: [RepositoryFile] = [], surroundings: [RepositoryFile] = [],
+    violations: @escaping @Sendable (RepositoryFile, Repository) -> [Violation]
+  ) {
+    self.claim = claim
+    self.rejects = rejects
+    self.accepts = accepts
+    self.surroundings = surroundings
+    self.violations = violations
+  }
+
+  var testDescription: String { claim }
+
+  /// A gate that looks for regular expressions in the code (not the comments, not the strings) of some files.
+  static func banned(
+    _ claim: String, in applies: @escaping @Sendable (RepositoryFile) -> Bool, _ patterns: [BannedPattern],
+    rejects: [RepositoryFile], accepts: [RepositoryFile] = []
+  ) -> Gate {
+    Gate(claim, rejects: rejects, accepts: accepts) { file, _ in
+      guard applies(file) else { return [] }
+      var found: [Violation] = []
+      for (index, line) in file.code.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for pattern in patterns where pattern.matches(line) {
+          found.append(Violation(path: file.path, line: index + 1, what: pattern.reason))
+        }
+      }
+      return found
+    }
+  }
+
+  func violations(in repository: Repository) -> [Violation] {
+    repository.files.flatMap { violations($0, repository) }
+  }
+}
+
+/// Something that must not stand in the code, and what to do instead.
+struct BannedPattern: Sendable {
+  let pattern: String
+  let reason: String
+
+  init(_ pattern: String, _ reason: String) {
+    self.pattern = pattern
+    self.reason = reason
+  }
+
+  func matches(_ line: Substring) -> Bool {
+    guard let expression = try? Regex(pattern) else { return true }
+    return line.contains(expression)
+  }
+
+  /// A call of a function by its bare name: not a method, not a longer name.
+  static func call(_ name: String, _ reason: String) -> BannedPattern {
+    BannedPattern("(^|[^A-Za-z0-9_.])\(name)\\(", "\(name)(): \(reason)")
+  }
+}
