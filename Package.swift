@@ -73,7 +73,8 @@ let package = Package(
       name: "SandboxRuntimeTests", dependencies: ["SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
     .testTarget(
       name: "WorkerHostTests",
-      dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
+      dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"]),
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel"]),
     .testTarget(name: "CommandLineTests", dependencies: ["PluginModel", "LinuxSystem"]),

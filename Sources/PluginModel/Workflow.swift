@@ -133,25 +133,3 @@ package struct NodePolicy: Hashable, Sendable {
     self.retryOn = retryOn
   }
 }
-
-/// A conjunction of comparisons, `>=1.0,<2`. Parsed by ``VersionRange/init(_:)``.
-package struct VersionRange: Hashable, Sendable {
-  package enum Comparison: String, CaseIterable, Sendable {
-    case equal = "=="
-    case notEqual = "!="
-    case atLeast = ">="
-    case atMost = "<="
-    case above = ">"
-    case below = "<"
-  }
-  package struct Bound: Hashable, Sendable {
-    package var comparison: Comparison
-    package var version: SemanticVersion
-    package init(_ comparison: Comparison, _ version: SemanticVersion) {
-      self.comparison = comparison
-      self.version = version
-    }
-  }
-  package var bounds: [Bound]
-  package init(bounds: [Bound]) { self.bounds = bounds }
-}

@@ -1,0 +1,346 @@
+/// Collects everything that is wrong with one file, and holds what all readers of the file share.
+///
+/// Used by one reader at a time and never stored. At most ``limit`` problems are kept: a person mends the first few and runs again.
+package final class DocumentReport {
+  package static let limit = 100
+
+  package let file: String
+  package let limits: DocumentLimits
+  private var items: [Diagnostic] = []
+  private var dropped = 0
+
+  package init(file: String, limits: DocumentLimits = .file) {
+    self.file = file
+    self.limits = limits
+  }
+
+  package var isEmpty: Bool { items.isEmpty }
+
+  package func error(_ what: String, why: String? = nil, hint: String? = nil, at location: SourceLocation?) {
+    guard items.count < Self.limit else {
+      dropped += 1
+      return
+    }
+    items.append(Diagnostic(what, why: why, hint: hint, at: location))
+  }
+
+  /// Throws everything that was recorded, in the order of the file.
+  package func check() throws(Diagnostics) {
+    guard !items.isEmpty else { return }
+    let unplaced = SourceLocation(file: file, line: .max, column: .max)
+    var sorted = items.enumerated().sorted { left, right in
+      let places = (left.element.location ?? unplaced, right.element.location ?? unplaced)
+      return places.0 == places.1 ? left.offset < right.offset : places.0 < places.1
+    }.map(\.element)
+    if dropped > 0 { sorted.append(Diagnostic("\(dropped) more problems were found", hint: "mend these first")) }
+    throw Diagnostics(sorted)
+  }
+
+  /// Parses the file. Nil when no tree could be made; otherwise a tree, even where something in it was refused, so that
+  /// the reader's own findings are reported together with the parser's.
+  package func read(_ bytes: [UInt8], syntax: DocumentSyntax) -> ValueReader? {
+    guard let text = acceptable(bytes) else { return nil }
+    switch syntax {
+    case .yaml: return yaml(text).map { ValueReader($0, path: "", report: self) }
+    case .json: return json(text).map { ValueReader($0, path: "", report: self) }
+    }
+  }
+
+  /// The bytes without a byte order mark, if size and encoding allow to go on.
+  private func acceptable(_ bytes: [UInt8]) -> [UInt8]? {
+    let start = SourceLocation(file: file, line: 1, column: 1)
+    guard bytes.count <= limits.maximumBytes else {
+      error("the file is larger than \(limits.maximumBytes) bytes", why: "it has \(bytes.count)", at: start)
+      return nil
+    }
+    guard String(validating: bytes, as: UTF8.self) != nil else {
+      let offset = TextPosition.firstInvalidByte(in: bytes) ?? 0
+      error(
+        "the file is not UTF-8", why: "the byte 0x\(String(bytes[offset], radix: 16)) can't stand here",
+        hint: "save it as UTF-8", at: TextPosition.location(ofByte: offset, in: bytes, file: file))
+      return nil
+    }
+    return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+  }
+
+  private func yaml(_ bytes: [UInt8]) -> DocumentNode? {
+    guard !bytes.isEmpty else {
+      error("the file is empty", at: SourceLocation(file: file, line: 1, column: 1))
+      return nil
+    }
+    if let offset = tagDirective(in: bytes) {
+      error(
+        "%TAG is not supported", why: "a file can't choose types", hint: "remove the line",
+        at: TextPosition.location(ofByte: offset, in: bytes, file: file))
+      return nil
+    }
+    return bytes.withUnsafeBufferPointer { buffer in
+      guard var composer = YAMLComposer(buffer, report: self) else {
+        error("there is not enough memory to read the file", at: nil)
+        return nil
+      }
+      do throws(YAMLComposer.Stop) { return try composer.compose() } catch { return nil }
+    }
+  }
+
+  /// libyaml compares each `%TAG` with all before it: enough of them in one file would keep it busy for minutes. They have
+  /// no use here.
+  private func tagDirective(in bytes: [UInt8]) -> Int? {
+    let directive = Array("%TAG".utf8)
+    var isLineStart = true
+    for (offset, byte) in bytes.enumerated() {
+      if isLineStart, byte == directive[0], bytes[offset...].starts(with: directive) { return offset }
+      // The last bytes of libyaml's line ends: LF, CR, NEL, LS and PS.
+      isLineStart = byte == 0x0A || byte == 0x0D || byte == 0x85 || byte == 0xA8 || byte == 0xA9
+    }
+    return nil
+  }
+
+  private func json(_ bytes: [UInt8]) -> DocumentNode? {
+    var parser = JSONParser(bytes, limits: limits, builder: LocatedJSONBuilder(bytes, file: file))
+    do throws(JSONError) {
+      return try parser.parse()
+    } catch {
+      let place = TextPosition.location(ofByte: error.offset, in: bytes, file: file)
+      self.error("this is not valid JSON", why: error.what, at: place)
+      return nil
+    }
+  }
+}
+
+/// One value of a file: typed access that reports what doesn't fit and then answers nil.
+package struct ValueReader {
+  package let node: DocumentNode
+  /// From the root, for messages: `spec.nodes.load`; empty at the root.
+  package let path: String
+  package let report: DocumentReport
+
+  package init(_ node: DocumentNode, path: String, report: DocumentReport) {
+    self.node = node
+    self.path = path
+    self.report = report
+  }
+
+  /// What a diagnostic calls this value.
+  package var subject: String { path.isEmpty ? "the file" : path.quoted }
+  package var location: SourceLocation { node.location ?? SourceLocation(file: report.file, line: 1, column: 1) }
+
+  package func error(_ what: String, why: String? = nil, hint: String? = nil) {
+    report.error(what, why: why, hint: hint, at: node.location)
+  }
+
+  /// Reports that another type stands here than `expected`, which is a noun with its article.
+  package func wrongType(_ expected: String, hint: String? = nil) {
+    let actual = node.isNull ? "it has no value" : "it is \(Self.article(node.typeName)) \(node.typeName)"
+    error("\(subject) must be \(expected)", why: actual, hint: hint)
+  }
+
+  private static func article(_ noun: String) -> String { noun.first.map { "aeiou".contains($0) } == true ? "an" : "a" }
+
+  private func child(_ node: DocumentNode, _ step: String) -> ValueReader {
+    ValueReader(node, path: path.isEmpty ? step : path + "." + step, report: report)
+  }
+
+  // MARK: Scalars
+
+  private var scalar: DocumentScalar? {
+    if case .scalar(let scalar) = node.content { scalar } else { nil }
+  }
+
+  /// Text. A number, a boolean or a missing value isn't text.
+  package func string(maximumBytes: Int = 4096) -> String? {
+    guard case .string(let text) = scalar?.value else {
+      let written = scalar.flatMap { node.isNull ? nil : $0.text }
+      wrongType("text", hint: written.map { "put it between quotes: \"\($0)\"" })
+      return nil
+    }
+    return checked(text, maximumBytes: maximumBytes)
+  }
+
+  /// What was written, whatever its type would be: for values with a grammar of their own, such as the version `1.0`.
+  package func text(maximumBytes: Int = 4096) -> String? {
+    guard let scalar, !node.isNull else {
+      wrongType("text")
+      return nil
+    }
+    return checked(scalar.text, maximumBytes: maximumBytes)
+  }
+
+  /// Text ends up in terminals, logs and pages: control characters other than tab and newline are refused.
+  private func checked(_ text: String, maximumBytes: Int) -> String? {
+    guard text.utf8.count <= maximumBytes else {
+      error("\(subject) is longer than \(maximumBytes) bytes", why: "it has \(text.utf8.count)")
+      return nil
+    }
+    let control = text.unicodeScalars.first { scalar in
+      scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+    }
+    guard control == nil else {
+      error("\(subject) holds a control character", why: "it is \(text.quoted)", hint: "remove it")
+      return nil
+    }
+    return text
+  }
+
+  package func bool() -> Bool? {
+    if case .bool(let value) = scalar?.value { return value }
+    let isOldBoolean = scalar.map { ["yes", "no", "on", "off", "y", "n"].contains($0.text.lowercased()) } ?? false
+    wrongType("true or false", hint: isOldBoolean ? "YAML 1.2 knows only true and false" : nil)
+    return nil
+  }
+
+  package func integer(in range: ClosedRange<Int>) -> Int? {
+    guard case .integer(let value) = scalar?.value else {
+      wrongType("a whole number")
+      return nil
+    }
+    guard let number = Int(exactly: value), range.contains(number) else {
+      error("\(subject) must be from \(range.lowerBound) to \(range.upperBound)", why: "it is \(value)")
+      return nil
+    }
+    return number
+  }
+
+  package func number(in range: ClosedRange<Double>) -> Double? {
+    let number: Double
+    switch scalar?.value {
+    case .integer(let value): number = Double(value)
+    case .double(let value): number = value
+    default:
+      wrongType("a number")
+      return nil
+    }
+    guard range.contains(number) else {
+      let (low, high) = (Self.written(range.lowerBound), Self.written(range.upperBound))
+      error("\(subject) must be from \(low) to \(high)", why: "it is \(Self.written(number))")
+      return nil
+    }
+    return number
+  }
+
+  /// Whole numbers without `.0`, as a person writes them.
+  private static func written(_ number: Double) -> String {
+    Int64(exactly: number).map(String.init) ?? number.description
+  }
+
+  package func name<Name: ValidatedName>(_ kind: Name.Type = Name.self) -> Name? {
+    guard let text = string() else { return nil }
+    guard let name = Name(text) else {
+      error("\(text.quoted) is not a \(Name.kind)", hint: "use \(Name.grammar)")
+      return nil
+    }
+    return name
+  }
+
+  /// One word of a closed set.
+  package func choice<Choice: CaseIterable & RawRepresentable>(_ kind: Choice.Type = Choice.self) -> Choice?
+  where Choice.RawValue == String {
+    guard let text = text() else { return nil }
+    if let choice = Choice(rawValue: text) { return choice }
+    error(
+      "\(text.quoted) is not a value of \(subject)",
+      hint: Suggestion.hint(for: text, among: Choice.allCases.map(\.rawValue)))
+    return nil
+  }
+
+  // MARK: Lists and mappings
+
+  package func list(maximumCount: Int = 4096) -> [ValueReader]? {
+    guard case .sequence(let items) = node.content else {
+      wrongType("a list", hint: scalar != nil && !node.isNull ? "write it as [\(scalar?.text ?? "")]" : nil)
+      return nil
+    }
+    guard items.count <= maximumCount else {
+      error("\(subject) has more than \(maximumCount) items", why: "it has \(items.count)")
+      return nil
+    }
+    return items.enumerated().map { position, item in
+      ValueReader(item, path: "\(path)[\(position)]", report: report)
+    }
+  }
+
+  /// A list, or one value that stands for a list of one.
+  package func listOrSingle(maximumCount: Int = 4096) -> [ValueReader]? {
+    if case .sequence = node.content { return list(maximumCount: maximumCount) }
+    return [self]
+  }
+
+  /// A mapping whose keys are names that the file chooses.
+  package func entries<Name: ValidatedName>(
+    named kind: Name.Type = Name.self, maximumCount: Int = 4096
+  ) -> [(name: Name, keyLocation: SourceLocation, value: ValueReader)]? {
+    guard case .mapping(let entries) = node.content else {
+      wrongType("a mapping")
+      return nil
+    }
+    guard entries.count <= maximumCount else {
+      error("\(subject) has more than \(maximumCount) keys", why: "it has \(entries.count)")
+      return nil
+    }
+    return entries.compactMap { entry in
+      guard let name = Name(entry.key) else {
+        report.error(
+          "\(entry.key.quoted) is not a \(Name.kind)", hint: "use \(Name.grammar)",
+          at: entry.keyLocation ?? entry.value.location)
+        return nil
+      }
+      return (name, entry.keyLocation ?? location, child(entry.value, entry.key))
+    }
+  }
+
+  /// A mapping whose keys are those of `Key`; any other is reported at once, with the one that was probably meant.
+  package func mapping<Key: DocumentKey>(_ keys: Key.Type = Key.self) -> MappingReader<Key>? {
+    guard case .mapping(let entries) = node.content else {
+      wrongType("a mapping", hint: "known: " + Key.allCases.map(\.rawValue).joined(separator: ", "))
+      return nil
+    }
+    var values: [Key: ValueReader] = [:]
+    for entry in entries {
+      guard let key = Key(rawValue: entry.key) else {
+        report.error(
+          "unknown key \(entry.key.quoted)" + (path.isEmpty ? "" : " in \(subject)"),
+          hint: Suggestion.hint(for: entry.key, among: Key.allCases.map(\.rawValue)),
+          at: entry.keyLocation ?? entry.value.location)
+        continue
+      }
+      values[key] = child(entry.value, entry.key)
+    }
+    return MappingReader(reader: self, values: values)
+  }
+}
+
+/// The keys that a mapping may have: an enum with the keys as raw values.
+package typealias DocumentKey = CaseIterable & Hashable & RawRepresentable<String>
+
+/// A mapping with known keys.
+package struct MappingReader<Key: DocumentKey> {
+  package let reader: ValueReader
+  private let values: [Key: ValueReader]
+
+  fileprivate init(reader: ValueReader, values: [Key: ValueReader]) {
+    self.reader = reader
+    self.values = values
+  }
+
+  /// The value as it stands, `null` included.
+  package func value(_ key: Key) -> ValueReader? { values[key] }
+
+  /// Nil where the key is absent or has no value.
+  package func optional(_ key: Key) -> ValueReader? {
+    values[key].flatMap { $0.node.isNull ? nil : $0 }
+  }
+
+  /// Reports an absent key at the place of the mapping.
+  package func required(_ key: Key, hint: String? = nil) -> ValueReader? {
+    guard let value = values[key] else {
+      let owner = reader.path.isEmpty ? "" : " in \(reader.subject)"
+      reader.error("the key \(key.rawValue.quoted) is missing\(owner)", hint: hint ?? "add '\(key.rawValue): …'")
+      return nil
+    }
+    guard !value.node.isNull else {
+      value.error("\(value.subject) has no value", why: "the key is required", hint: hint)
+      return nil
+    }
+    return value
+  }
+}

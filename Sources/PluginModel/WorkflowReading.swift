@@ -1,0 +1,257 @@
+extension Workflow {
+  package static let apiVersion = "orchestrator/v1"
+  package static let kind = "Workflow"
+  package static let maximumNodes = 10_000
+
+  package enum Key: String, CaseIterable, Sendable {
+    case apiVersion
+    case kind
+    case metadata
+    case spec
+    case layout
+  }
+
+  package enum MetadataKey: String, CaseIterable, Sendable {
+    case name
+  }
+
+  package enum SpecKey: String, CaseIterable, Sendable {
+    case inputs
+    case plugins
+    case defaults
+    case nodes
+    case outputs
+  }
+
+  package enum InputKey: String, CaseIterable, Sendable {
+    case type
+    case description
+    case defaultValue = "default"
+  }
+
+  package enum NodeKey: String, CaseIterable, Sendable {
+    case type
+    case run
+    case with
+    case inputs = "in"
+    case needs
+    case condition = "if"
+    case timeout
+    case retry
+    case resources
+    case cache
+  }
+
+  package enum DefaultsKey: String, CaseIterable, Sendable {
+    case timeout
+    case retry
+  }
+
+  package enum RetryKey: String, CaseIterable, Sendable {
+    case max
+    case on
+  }
+
+  package enum ResourcesKey: String, CaseIterable, Sendable {
+    case cpu
+    case memory
+    case gpu
+    case gpuMemory
+  }
+
+  /// What `cache:` may say.
+  package enum CacheMode: String, CaseIterable, Sendable {
+    case auto
+    case never
+  }
+
+  /// Reads a workflow. Whether its references lead anywhere is the engine's question; everything that one file can say
+  /// wrongly on its own is answered here.
+  /// - Parameters:
+  ///   - bytes: the file, whatever it holds.
+  ///   - file: its name, for diagnostics.
+  ///   - syntax: nil: by the file's name.
+  /// - Throws: everything that is wrong with the file.
+  package init(bytes: [UInt8], file: String, syntax: DocumentSyntax? = nil) throws(Diagnostics) {
+    let report = DocumentReport(file: file)
+    let root = report.read(bytes, syntax: syntax ?? DocumentSyntax(file: file))?.mapping(Key.self)
+    let workflow = root.flatMap { Self.read($0) }
+    try report.check()
+    guard let workflow else { throw Diagnostics([Diagnostic("\(file.quoted) can't be read as a workflow")]) }
+    self = workflow
+  }
+
+  private static func read(_ root: MappingReader<Key>) -> Workflow? {
+    root.required(.apiVersion)?.constant(apiVersion)
+    root.required(.kind)?.constant(kind)
+    let name = root.required(.metadata)?.mapping(MetadataKey.self)?.required(.name)?.workflowName()
+    let layout = root.optional(.layout)
+    if let layout, case .mapping = layout.node.content {} else { layout?.wrongType("a mapping") }
+    guard let spec = root.required(.spec)?.mapping(SpecKey.self) else { return nil }
+    let inputs = spec.optional(.inputs)?.entries(named: ParameterName.self, maximumCount: 1024)?
+      .compactMap { Input($0.name, $0.value, at: $0.keyLocation) }
+    // An input that could not be read is still declared: its uses are no second mistake.
+    let declared = spec.optional(.inputs)?.declaredNames() ?? []
+    let plugins = spec.optional(.plugins)?.entries(named: PluginName.self, maximumCount: 1024)?.compactMap { entry in
+      entry.value.versionRange().map { (entry.name, Located($0, at: entry.value.location)) }
+    }
+    let defaults = spec.optional(.defaults)?.mapping(DefaultsKey.self)
+    let policy = NodePolicy(timeout: defaults?.optional(.timeout), retry: defaults?.optional(.retry))
+    let nodes = spec.required(.nodes)?.entries(named: NodeName.self, maximumCount: maximumNodes)
+    if nodes?.isEmpty == true {
+      spec.optional(.nodes)?.error("the workflow has no nodes", hint: "add one under 'spec.nodes'")
+    }
+    let outputs = spec.optional(.outputs)?.entries(named: ParameterName.self, maximumCount: 1024)?.compactMap { entry in
+      entry.value.portReference().map { Output(name: entry.name, source: $0) }
+    }
+    let read = nodes?.compactMap { Node($0.name, $0.value, at: $0.keyLocation, inputs: declared) }
+    guard let name, let read else { return nil }
+    return Workflow(
+      name: name, inputs: inputs ?? [], plugins: Dictionary(plugins ?? []) { first, _ in first }, defaults: policy,
+      nodes: read, outputs: outputs ?? [], layout: layout?.node.jsonValue)
+  }
+}
+
+extension Workflow.Input {
+  fileprivate init?(_ name: ParameterName, _ value: ValueReader, at location: SourceLocation) {
+    guard let root = value.mapping(Workflow.InputKey.self) else { return nil }
+    let type = root.required(.type)?.choice(ValueType.self)
+    let description = root.optional(.description)?.string() ?? ""
+    let defaultValue = root.value(.defaultValue)
+    if let type, let defaultValue, !type.accepts(defaultValue.node.jsonValue) {
+      defaultValue.wrongType("\(type.phrase), as 'type' says")
+    }
+    guard let type else { return nil }
+    self.init(
+      name: name, type: type.rawValue, description: description, defaultValue: defaultValue?.node.jsonValue,
+      location: location)
+  }
+}
+
+extension Workflow.Node {
+  fileprivate init?(_ name: NodeName, _ value: ValueReader, at location: SourceLocation, inputs: [ParameterName]) {
+    guard let root = value.mapping(Workflow.NodeKey.self) else { return nil }
+    let action = Self.action(root)
+    let parameters = root.optional(.with)?.entries(named: ParameterName.self)?.map { entry in
+      entry.value.checkTemplates(inputs: inputs)
+      return (name: entry.name, value: Located(entry.value.node.jsonValue, at: entry.value.location))
+    }
+    let sources = root.optional(.inputs)?.entries(named: PortName.self, maximumCount: NodeSpecification.maximumPorts)?
+      .compactMap { entry in
+        entry.value.listOrSingle()?.compactMap { $0.portReference() }
+          .asInput(of: entry.name, at: entry.keyLocation)
+      }
+    let needs = root.optional(.needs)?.listOrSingle()?.compactMap { item in
+      item.name(NodeName.self).map { Located($0, at: item.location) }
+    }
+    let condition = root.optional(.condition).flatMap { item in
+      item.text().map { Located($0, at: item.location) }
+    }
+    let policy = NodePolicy(timeout: root.optional(.timeout), retry: root.optional(.retry))
+    let resources = root.optional(.resources).flatMap { item in
+      item.resources().map { Located($0, at: item.location) }
+    }
+    let cache = root.optional(.cache)?.choice(Workflow.CacheMode.self)
+    guard let action else { return nil }
+    self.init(
+      name: name, action: action, parameters: parameters ?? [], inputs: sources ?? [], needs: needs ?? [],
+      condition: condition, policy: policy, resources: resources, cache: cache?.rawValue, location: location)
+  }
+
+  /// A node is either a plugin's or a command.
+  private static func action(_ root: MappingReader<Workflow.NodeKey>) -> Located<Action>? {
+    switch (root.optional(.type), root.optional(.run)) {
+    case (nil, nil):
+      root.reader.error(
+        "\(root.reader.subject) doesn't say what to run", hint: "add 'type: PLUGIN/NODE_TYPE' or 'run: COMMAND'")
+      return nil
+    case (.some, let run?):
+      run.error("\(root.reader.subject) has both 'type' and 'run'", hint: "remove one, or make two nodes of it")
+      return nil
+    case (let type?, nil):
+      guard let text = type.string() else { return nil }
+      guard let reference = NodeTypeReference(text) else {
+        type.error("\(text.quoted) is not a node type", hint: "write PLUGIN/NODE_TYPE, for example 'files/read'")
+        return nil
+      }
+      return Located(.plugin(reference), at: type.location)
+    case (nil, let run?):
+      for key in [Workflow.NodeKey.with, .inputs] {
+        root.optional(key)?.error(
+          "\(key.rawValue.quoted) has no meaning beside 'run'", why: "a command takes no parameters and no ports",
+          hint: "use 'needs' for the order, or a plugin's node")
+      }
+      guard let command = run.string(maximumBytes: 65_536) else { return nil }
+      guard !command.isEmpty else {
+        run.error("the command is empty")
+        return nil
+      }
+      return Located(.command(command), at: run.location)
+    }
+  }
+}
+
+extension [Located<PortReference>] {
+  fileprivate func asInput(
+    of port: PortName, at location: SourceLocation
+  ) -> (port: PortName, sources: [Located<PortReference>], location: SourceLocation) {
+    (port, self, location)
+  }
+}
+
+extension NodePolicy {
+  fileprivate init(timeout: ValueReader?, retry: ValueReader?) {
+    let retry = retry?.mapping(Workflow.RetryKey.self)
+    let classes = retry?.optional(.on)?.listOrSingle()?.unique { $0.choice(RetryClass.self).map(RetryClassText.init) }
+    self.init(
+      timeoutMilliseconds: timeout?.duration(), maximumRetries: retry?.required(.max)?.integer(in: 0...100),
+      retryOn: Set(classes?.map(\.value) ?? []))
+  }
+
+  private struct RetryClassText: Hashable, CustomStringConvertible {
+    var value: RetryClass
+    var description: String { value.rawValue }
+  }
+}
+
+extension ValueReader {
+  fileprivate func constant(_ expected: String) {
+    guard let text = text(), text != expected else { return }
+    error("\(subject) must be \(expected.quoted)", why: "it is \(text.quoted)")
+  }
+
+  fileprivate func workflowName() -> String? {
+    guard let text = string() else { return nil }
+    guard NodeName.accepts(text) else {
+      error("\(text.quoted) is not a workflow name", hint: "use \(NodeName.grammar)")
+      return nil
+    }
+    return text
+  }
+
+  fileprivate func declaredNames() -> [ParameterName] {
+    guard case .mapping(let entries) = node.content else { return [] }
+    return entries.compactMap { ParameterName($0.key) }
+  }
+
+  /// `node.port`.
+  package func portReference() -> Located<PortReference>? {
+    guard let text = string() else { return nil }
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, let node = NodeName(parts[0]), let port = PortName(parts[1]) else {
+      error("\(text.quoted) is not an output of a node", hint: "write NODE.PORT, for example 'load.output'")
+      return nil
+    }
+    return Located(PortReference(node: node, port: port), at: location)
+  }
+
+  /// `{cpu, memory, gpu, gpuMemory}`.
+  fileprivate func resources() -> ResourceRequirement? {
+    guard let root = mapping(Workflow.ResourcesKey.self) else { return nil }
+    return ResourceRequirement(
+      cpuCores: root.optional(.cpu)?.number(in: 0...ResourceRequirement.maximumCPUCores) ?? 0,
+      memoryMB: root.optional(.memory)?.mebibytes() ?? 0,
+      gpuCount: root.optional(.gpu)?.integer(in: 0...ResourceRequirement.maximumGPUCount) ?? 0,
+      gpuMemoryMB: root.optional(.gpuMemory)?.mebibytes() ?? 0)
+  }
+}

@@ -1,0 +1,348 @@
+import CYaml
+
+/// Builds a ``DocumentNode`` from the events of libyaml's parser.
+///
+/// libyaml knows the grammar and nothing else; what makes a document safe and unambiguous is decided here. The scanner
+/// looks ahead by at most one line of 1,024 characters, so that stopping at an event bounds its work as well.
+struct YAMLComposer: ~Copyable {
+  /// The reader can't go on; the diagnostic has been recorded.
+  struct Stop: Error {}
+
+  /// What a subtree costs when it is used once more.
+  private struct Weight {
+    var nodes = 1
+    var bytes = 0
+    /// Levels of lists and mappings.
+    var height = 0
+
+    mutating func add(_ child: Weight) {
+      nodes += child.nodes
+      bytes += child.bytes
+      height = max(height, child.height + 1)
+    }
+  }
+
+  private struct Event {
+    enum Kind {
+      case streamStart
+      case streamEnd
+      case documentStart
+      case documentEnd
+      case alias(String)
+      case scalar(text: String, isPlain: Bool)
+      case sequenceStart
+      case sequenceEnd
+      case mappingStart
+      case mappingEnd
+    }
+    var kind: Kind
+    var anchor: String?
+    var tag: String?
+    var location: SourceLocation
+  }
+
+  private let report: DocumentReport
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private let parser: UnsafeMutablePointer<yaml_parser_t>
+  private var anchors: [String: (node: DocumentNode, weight: Weight)] = [:]
+  private var openAnchors: Set<String> = []
+  private var spent = Weight(nodes: 0)
+
+  /// - Parameter bytes: not empty, valid UTF-8 without a byte order mark, and alive while the composer is.
+  init?(_ bytes: UnsafeBufferPointer<UInt8>, report: DocumentReport) {
+    self.report = report
+    self.bytes = bytes
+    parser = .allocate(capacity: 1)
+    guard let start = bytes.baseAddress, yaml_parser_initialize(parser) == 1 else {
+      parser.deallocate()
+      return nil
+    }
+    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+    yaml_parser_set_input_string(parser, start, bytes.count)
+  }
+
+  deinit {
+    yaml_parser_delete(parser)
+    parser.deallocate()
+  }
+
+  /// The one document of the stream.
+  mutating func compose() throws(Stop) -> DocumentNode {
+    _ = try next()
+    let first = try next()
+    guard case .documentStart = first.kind else {
+      throw stop("the file is empty", hint: "write a mapping, one 'key: value' a line", at: first.location)
+    }
+    let root = try node(try next(), depth: 0).node
+    _ = try next()
+    let last = try next()
+    guard case .streamEnd = last.kind else {
+      throw stop(
+        "the file holds more than one document", why: "only the first would be used",
+        hint: "remove everything from the second '---' on, or split the file", at: last.location)
+    }
+    return root
+  }
+
+  // MARK: Nodes
+
+  private mutating func node(_ event: Event, depth: Int) throws(Stop) -> (node: DocumentNode, weight: Weight) {
+    var built: (node: DocumentNode, weight: Weight)
+    if let anchor = event.anchor { openAnchors.insert(anchor) }
+    switch event.kind {
+    case .alias(let name):
+      return try alias(name, depth: depth, at: event.location)
+    case .scalar(let text, let isPlain):
+      let weight = Weight(bytes: text.utf8.count)
+      try spend(weight, at: event.location)
+      let scalar = DocumentScalar(value(text, isPlain: isPlain, event), text: text, isPlain: isPlain)
+      built = (DocumentNode(.scalar(scalar), at: event.location), weight)
+    case .sequenceStart:
+      try open(event, depth: depth, expected: .sequence)
+      built = try sequence(depth: depth + 1, at: event.location)
+    case .mappingStart:
+      try open(event, depth: depth, expected: .mapping)
+      built = try mapping(depth: depth + 1, at: event.location)
+    case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
+      throw stop("a value is missing", at: event.location)
+    }
+    if let anchor = event.anchor {
+      openAnchors.remove(anchor)
+      anchors[anchor] = built
+    }
+    return built
+  }
+
+  private mutating func sequence(depth: Int, at location: SourceLocation) throws(Stop) -> (DocumentNode, Weight) {
+    var items: [DocumentNode] = []
+    var weight = Weight(height: 1)
+    while true {
+      let event = try next()
+      if case .sequenceEnd = event.kind { return (DocumentNode(.sequence(items), at: location), weight) }
+      let item = try node(event, depth: depth)
+      items.append(item.node)
+      weight.add(item.weight)
+    }
+  }
+
+  private mutating func mapping(depth: Int, at location: SourceLocation) throws(Stop) -> (DocumentNode, Weight) {
+    var entries: [DocumentNode.Entry] = []
+    var places: [String: SourceLocation] = [:]
+    var weight = Weight(height: 1)
+    while true {
+      let event = try next()
+      if case .mappingEnd = event.kind { return (DocumentNode(.mapping(entries), at: location), weight) }
+      let key = try key(event, depth: depth)
+      let value = try node(try next(), depth: depth)
+      weight.add(value.weight)
+      guard let key else { continue }
+      weight.bytes += key.utf8.count
+      if let first = places.updateValue(event.location, forKey: key) {
+        report.error(
+          "the key \(key.quoted) appears twice", why: "it is already on line \(first.line)",
+          hint: "remove one of the two", at: event.location)
+        continue
+      }
+      entries.append(DocumentNode.Entry(key: key, keyLocation: event.location, value: value.node))
+    }
+  }
+
+  /// Nil for a key that was refused; the mapping goes on.
+  private mutating func key(_ event: Event, depth: Int) throws(Stop) -> String? {
+    guard case .scalar(let text, let isPlain) = event.kind else {
+      if case .alias = event.kind {
+        report.error("a key can't be an alias", hint: "write the key itself", at: event.location)
+      } else {
+        report.error("a key must be text", why: "this one is a list or a mapping", at: event.location)
+        _ = try node(event, depth: depth)
+      }
+      return nil
+    }
+    try spend(Weight(nodes: 0, bytes: text.utf8.count), at: event.location)
+    if let anchor = event.anchor {
+      report.error("the key \(text.quoted) has an anchor", hint: "remove \(("&" + anchor).quoted)", at: event.location)
+    }
+    if isPlain, text.isEmpty {
+      report.error("a key is missing before ':'", at: event.location)
+      return nil
+    }
+    if isPlain, text == "<<" {
+      report.error(
+        "merge keys ('<<') are not supported", why: "they were dropped from YAML 1.2",
+        hint: "repeat the keys, or use an alias for the whole value", at: event.location)
+      return nil
+    }
+    _ = value(text, isPlain: false, event)
+    return text
+  }
+
+  private mutating func alias(
+    _ name: String, depth: Int, at location: SourceLocation
+  ) throws(Stop) -> (node: DocumentNode, weight: Weight) {
+    guard !openAnchors.contains(name) else {
+      throw stop("the alias \(("*" + name).quoted) stands inside what it repeats", at: location)
+    }
+    guard let target = anchors[name] else {
+      throw stop(
+        "nothing is named \(("&" + name).quoted)", why: "an alias repeats a value above it",
+        hint: Suggestion.hint(for: name, among: anchors.keys.sorted()), at: location)
+    }
+    guard depth + target.weight.height <= report.limits.maximumDepth else { throw tooDeep(at: location) }
+    try spend(target.weight, at: location)
+    return target
+  }
+
+  // MARK: Meaning and bounds
+
+  private func value(_ text: String, isPlain: Bool, _ event: Event) -> JSONValue {
+    do throws(CoreSchema.Refusal) {
+      guard let tag = event.tag else { return isPlain ? try CoreSchema.resolve(text) : .string(text) }
+      if tag == "!" { return .string(text) }
+      let resolved = try CoreSchema.resolve(text)
+      switch (CoreSchema.Tag(uri: tag), resolved) {
+      case (.string, _): return .string(text)
+      case (.number, .integer(let number)): return .double(Double(number))
+      case (.integer, .integer), (.number, .double), (.boolean, .bool), (.null, .null): return resolved
+      case (.integer, _), (.number, _), (.boolean, _), (.null, _), (.mapping, _), (.sequence, _):
+        report.error("\(text.quoted) is not what its tag says", why: "the tag is \(tag.quoted)", at: event.location)
+      case (nil, _): refuse(tag: tag, at: event.location)
+      }
+      return .string(text)
+    } catch {
+      report.error(error.what, hint: error.hint, at: event.location)
+      return .string(text)
+    }
+  }
+
+  private mutating func open(_ event: Event, depth: Int, expected: CoreSchema.Tag) throws(Stop) {
+    guard depth < report.limits.maximumDepth else { throw tooDeep(at: event.location) }
+    try spend(Weight(), at: event.location)
+    if let tag = event.tag, tag != "!", CoreSchema.Tag(uri: tag) != expected { refuse(tag: tag, at: event.location) }
+  }
+
+  private func refuse(tag: String, at location: SourceLocation) {
+    report.error(
+      "the tag \(tag.quoted) is not supported", why: "a file can't choose types",
+      hint: "remove the tag", at: location)
+  }
+
+  private mutating func spend(_ weight: Weight, at location: SourceLocation) throws(Stop) {
+    spent.nodes += weight.nodes
+    spent.bytes += weight.bytes
+    guard spent.nodes <= report.limits.maximumNodes, spent.bytes <= 2 * report.limits.maximumBytes else {
+      throw stop(
+        "the file holds too much",
+        why: "with its aliases expanded it has more than \(report.limits.maximumNodes) values "
+          + "or \(2 * report.limits.maximumBytes) bytes of text",
+        at: location)
+    }
+  }
+
+  private func tooDeep(at location: SourceLocation) -> Stop {
+    stop("lists and mappings are nested more than \(report.limits.maximumDepth) levels deep", at: location)
+  }
+
+  private func stop(
+    _ what: String, why: String? = nil, hint: String? = nil, at location: SourceLocation
+  ) -> Stop {
+    report.error(what, why: why, hint: hint, at: location)
+    return Stop()
+  }
+
+  // MARK: Events
+
+  private func location(_ mark: yaml_mark_t) -> SourceLocation {
+    SourceLocation(file: report.file, line: Int(mark.line) + 1, column: Int(mark.column) + 1)
+  }
+
+  private func next() throws(Stop) -> Event {
+    var event = yaml_event_t()
+    guard yaml_parser_parse(parser, &event) == 1 else { throw syntaxError() }
+    defer { yaml_event_delete(&event) }
+    let place = location(event.start_mark)
+    switch event.type {
+    case YAML_STREAM_START_EVENT: return Event(kind: .streamStart, location: place)
+    case YAML_DOCUMENT_START_EVENT: return Event(kind: .documentStart, location: place)
+    case YAML_DOCUMENT_END_EVENT: return Event(kind: .documentEnd, location: place)
+    case YAML_ALIAS_EVENT:
+      return Event(kind: .alias(text(event.data.alias.anchor) ?? ""), location: place)
+    case YAML_SCALAR_EVENT:
+      let scalar = event.data.scalar
+      let content = String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
+      let isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE
+      return Event(
+        kind: .scalar(text: content, isPlain: isPlain), anchor: text(scalar.anchor), tag: text(scalar.tag),
+        location: place)
+    case YAML_SEQUENCE_START_EVENT:
+      let start = event.data.sequence_start
+      return Event(kind: .sequenceStart, anchor: text(start.anchor), tag: text(start.tag), location: place)
+    case YAML_SEQUENCE_END_EVENT: return Event(kind: .sequenceEnd, location: place)
+    case YAML_MAPPING_START_EVENT:
+      let start = event.data.mapping_start
+      return Event(kind: .mappingStart, anchor: text(start.anchor), tag: text(start.tag), location: place)
+    case YAML_MAPPING_END_EVENT: return Event(kind: .mappingEnd, location: place)
+    default: return Event(kind: .streamEnd, location: place)
+    }
+  }
+
+  private func text(_ pointer: UnsafeMutablePointer<yaml_char_t>?) -> String? {
+    pointer.map { String(cString: UnsafePointer($0)) }
+  }
+
+  private func syntaxError() -> Stop {
+    let problem = parser.pointee.problem.map { String(cString: $0) } ?? "it can't be read"
+    let context = parser.pointee.context.map { String(cString: $0) }
+    switch parser.pointee.error {
+    case YAML_READER_ERROR:
+      return stop(
+        "the file is not plain text", why: problem, hint: "save it as UTF-8 without control characters",
+        at: TextPosition.location(ofByte: parser.pointee.problem_offset, in: bytes, file: report.file))
+    case YAML_MEMORY_ERROR:
+      return stop("there is not enough memory to read the file", at: location(parser.pointee.mark))
+    default:
+      let place = location(parser.pointee.problem_mark)
+      let isTab = byte(at: parser.pointee.problem_mark) == 0x09
+      return stop(
+        "this is not valid YAML", why: [problem, context].compactMap(\.self).joined(separator: " "),
+        hint: isTab ? "indent with spaces, not tabs" : nil, at: place)
+    }
+  }
+
+  private func byte(at mark: yaml_mark_t) -> UInt8? {
+    // The mark counts characters, so this finds the byte only before the first non-ASCII one: enough for a hint.
+    mark.index < bytes.count ? bytes[mark.index] : nil
+  }
+}
+
+/// Lines and columns of byte offsets.
+enum TextPosition {
+  /// Counts Unicode scalars from the start of the line; an invalid byte counts as one.
+  static func location(ofByte offset: Int, in bytes: some Collection<UInt8>, file: String) -> SourceLocation {
+    var place = SourceLocation(file: file, line: 1, column: 1)
+    for byte in bytes.prefix(offset) { advance(&place, over: byte) }
+    return place
+  }
+
+  static func advance(_ place: inout SourceLocation, over byte: UInt8) {
+    if byte == 0x0A {
+      place.line += 1
+      place.column = 1
+    } else if byte & 0xC0 != 0x80 {
+      place.column += 1
+    }
+  }
+
+  /// The offset of the first byte that isn't part of valid UTF-8.
+  static func firstInvalidByte(in bytes: some Collection<UInt8>) -> Int? {
+    var iterator = bytes.makeIterator()
+    var parser = Unicode.UTF8.ForwardParser()
+    var offset = 0
+    while true {
+      switch parser.parseScalar(from: &iterator) {
+      case .valid(let scalar): offset += scalar.count
+      case .error: return offset
+      case .emptyInput: return nil
+      }
+    }
+  }
+}
