@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// A rule that every file of the repository keeps. Each carries made-up files that it must reject and near misses that
@@ -31,13 +32,9 @@ struct Gate: Sendable, CustomTestStringConvertible {
   ) -> Gate {
     Gate(claim, rejects: rejects, accepts: accepts) { file, _ in
       guard applies(file) else { return [] }
-      var found: [Violation] = []
-      for (index, line) in file.code.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-        for pattern in patterns where pattern.matches(line) {
-          found.append(Violation(path: file.path, line: index + 1, what: pattern.reason))
-        }
+      return patterns.flatMap { pattern in
+        pattern.lines(in: file.code).map { Violation(path: file.path, line: $0, what: pattern.reason) }
       }
-      return found
     }
   }
 
@@ -48,21 +45,25 @@ struct Gate: Sendable, CustomTestStringConvertible {
 
 /// Something that must not stand in the code, and what to do instead.
 struct BannedPattern: Sendable {
-  let pattern: String
+  let expression: NSRegularExpression?
   let reason: String
 
   init(_ pattern: String, _ reason: String) {
-    self.pattern = pattern
+    expression = try? NSRegularExpression(pattern: pattern, options: .anchorsMatchLines)
     self.reason = reason
   }
 
-  func matches(_ line: Substring) -> Bool {
-    guard let expression = try? Regex(pattern) else { return true }
-    return line.contains(expression)
+  /// The numbers of the lines that it stands in; line 0 where the expression itself is wrong.
+  func lines(in code: String) -> [Int] {
+    guard let expression else { return [0] }
+    let text = code as NSString
+    return expression.matches(in: code, range: NSRange(location: 0, length: text.length)).map { match in
+      1 + text.substring(to: match.range.location).utf8.count { $0 == 10 }
+    }
   }
 
-  /// A call of a function by its bare name: not a method, not a longer name.
+  /// A call of a function by its bare name: not a method, not a longer name, not a declaration of one's own.
   static func call(_ name: String, _ reason: String) -> BannedPattern {
-    BannedPattern("(^|[^A-Za-z0-9_.])\(name)\\(", "\(name)(): \(reason)")
+    BannedPattern("(?<![A-Za-z0-9_.`])(?<!func )(?<!case )\\b\(name)\\(", "\(name)(): \(reason)")
   }
 }

@@ -4,6 +4,15 @@ import Foundation
 struct RepositoryFile: Sendable {
   let path: String
   let text: String
+  /// The text without comments and without what stands between quotes; line numbers stay.
+  let code: String
+
+  init(path: String, text: String) {
+    self.path = path
+    self.text = text
+    let isCode = [".swift", ".c", ".h", ".py"].contains { path.hasSuffix($0) }
+    code = isCode && !path.hasPrefix("Tests/") ? SwiftCode.withoutCommentsAndStrings(text) : text
+  }
 
   var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
   var fileExtension: String { path.contains(".") ? String(path.split(separator: ".").last ?? "") : "" }
@@ -13,8 +22,6 @@ struct RepositoryFile: Sendable {
     return parts.count > 2 && parts[0] == "Sources" ? String(parts[1]) : nil
   }
   var isSwiftSource: Bool { path.hasPrefix("Sources/") && fileExtension == "swift" }
-  /// The text without comments and without what stands between quotes; line numbers stay.
-  var code: String { SwiftCode.withoutCommentsAndStrings(text) }
 }
 
 /// The files that a commit would hold, whether read from the disk or made up for a test.
@@ -47,8 +54,11 @@ struct Repository: Sendable {
       .deletingLastPathComponent()
   }
 
-  /// Everything under the root but what .gitignore names.
-  static func ofThisCheckout() throws -> Repository {
+  /// Everything under the root but what .gitignore names; read once.
+  static func ofThisCheckout() throws -> Repository { try read.get() }
+  private static let read = Result { try readCheckout() }
+
+  private static func readCheckout() throws -> Repository {
     let manager = FileManager.default
     let prefix = root.path + "/"
     guard let walker = manager.enumerator(at: root, includingPropertiesForKeys: [.isRegularFileKey]) else {
