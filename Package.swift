@@ -83,6 +83,8 @@ let package = Package(
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel"]),
     .testTarget(name: "CommandLineTests", dependencies: ["PluginModel", "LinuxSystem"]),
     .testTarget(name: "TidyTests"),
+    // Run the built programs: hostile plugins in real sandboxes.
+    .testTarget(name: "EscapeTests", dependencies: ["orchestrator", "SandboxInit", "CSeccomp"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -387,14 +387,6 @@ def raises_exit():
 
 
 @manner
-def eats_memory():
-    """Allocates until it is stopped."""
-    held = []
-    while True:
-        held.append(bytearray(1 << 26))
-
-
-@manner
 def fills_scratch():
     """Fills its scratch directory."""
     with open("/tmp/fill", "wb") as file:
