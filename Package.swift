@@ -42,7 +42,8 @@ let package = Package(
 
     // Effects.
     .target(
-      name: "SandboxRuntime", dependencies: ["SandboxPlanning", "PluginModel", "LinuxSystem", "CCap"],
+      name: "SandboxRuntime",
+      dependencies: ["SandboxPlanning", "PluginModel", "LinuxSystem", "CLinux", "CCap"],
       swiftSettings: strict),
     .target(
       name: "WorkerHost",
