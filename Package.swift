@@ -23,7 +23,8 @@ let package = Package(
     .executable(name: "sandbox-init", targets: ["SandboxInit"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
   ],
   targets: [
     // System libraries.
@@ -51,7 +52,10 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "PluginRegistry",
-      dependencies: ["SandboxRuntime", "PluginModel", "LinuxSystem"], swiftSettings: strict),
+      dependencies: [
+        "SandboxRuntime", "PluginModel", "LinuxSystem", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: strict),
 
     // Programs.
     .executableTarget(
@@ -81,8 +85,9 @@ let package = Package(
       dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
       exclude: ["Fixtures"]),
     .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"]),
-    .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["PluginModel", "LinuxSystem"]),
+    .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"], exclude: ["Golden", "Fixtures"]),
     .testTarget(name: "TidyTests"),
     // Run the built programs: hostile plugins in real sandboxes.
     .testTarget(name: "EscapeTests", dependencies: ["orchestrator", "SandboxInit", "CSeccomp"]),

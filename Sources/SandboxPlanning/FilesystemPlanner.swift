@@ -218,12 +218,12 @@ struct FilesystemPlanner {
 }
 
 /// Where things are inside every sandbox.
-enum Inside {
-  static let plugin = AbsolutePath(constant: "/plugin")
-  static let sdk = AbsolutePath(constant: "/sdk")
-  static let workspace = AbsolutePath(constant: "/workspace")
-  static let scratch = AbsolutePath(constant: "/tmp")
-  static let devices = AbsolutePath(constant: "/dev")
-  static let sharedMemory = AbsolutePath(constant: "/dev/shm")
-  static let processes = AbsolutePath(constant: "/proc")
+package enum Inside {
+  package static let plugin = AbsolutePath(constant: "/plugin")
+  package static let sdk = AbsolutePath(constant: "/sdk")
+  package static let workspace = AbsolutePath(constant: "/workspace")
+  package static let scratch = AbsolutePath(constant: "/tmp")
+  package static let devices = AbsolutePath(constant: "/dev")
+  package static let sharedMemory = AbsolutePath(constant: "/dev/shm")
+  package static let processes = AbsolutePath(constant: "/proc")
 }

@@ -1,0 +1,68 @@
+import PluginModel
+
+/// What happens in a run, for observers. Times are milliseconds since the run began.
+package struct RunEvent: Sendable {
+  package enum Content: Sendable {
+    case runStarted(run: String, workflow: String, nodes: [NodeName])
+    case nodeState(RunMachine.NodeState, attempt: Int)
+    /// The attempt failed, and another follows.
+    case nodeRetry(NodeFailure, afterMilliseconds: Int64)
+    case nodeReport(NodeReport)
+    case nodeFailed(NodeFailure)
+    case runFinished(RunOutcome)
+  }
+
+  package var milliseconds: Int64
+  package var node: NodeName?
+  package var content: Content
+
+  package init(milliseconds: Int64, node: NodeName?, content: Content) {
+    self.milliseconds = milliseconds
+    self.node = node
+    self.content = content
+  }
+}
+
+/// How a run ended.
+package enum RunOutcome: String, CaseIterable, Sendable {
+  case succeeded
+  case failed
+  /// At least one node could not get its sandbox.
+  case sandboxUnavailable
+  case deadlineExceeded
+  case interrupted
+
+  /// Of `orchestrator run`: 124 as timeout(1), 130 as a shell says for SIGINT.
+  package var exitCode: Int32 {
+    switch self {
+    case .succeeded: 0
+    case .failed: 1
+    case .sandboxUnavailable: 3
+    case .deadlineExceeded: 124
+    case .interrupted: 130
+    }
+  }
+}
+
+/// Everything there is to say of a run that has ended.
+package struct RunReport: Sendable {
+  package struct Node: Sendable {
+    package var name: NodeName
+    package var type: NodeTypeReference
+    package var state: RunMachine.NodeState
+    package var attempts: Int
+    /// From the first start to the end; nil where it never started.
+    package var milliseconds: Int64?
+    package var isFallback: Bool
+    package var failure: NodeFailure?
+  }
+
+  package var run: String
+  package var workflow: String
+  package var outcome: RunOutcome
+  package var milliseconds: Int64
+  /// In the order of the file.
+  package var nodes: [Node]
+  /// Those whose node succeeded.
+  package var outputs: [(name: ParameterName, values: [NodeValue])]
+}

@@ -1,0 +1,146 @@
+import PluginModel
+
+/// Where a run's time comes from. Milliseconds, from any origin, never going back.
+package protocol RunClock: Sendable {
+  func now() -> Int64
+  func sleep(milliseconds: Int64) async throws
+}
+
+/// Performs what ``RunMachine`` decides, one child task a node. Makes no choices.
+package struct RunExecution: Sendable {
+  private let executor: any NodeExecutor
+  private let clock: any RunClock
+  private let observe: @Sendable (RunEvent) -> Void
+
+  /// - Parameter observe: called from many tasks, in the order in which things happen to each node; must not block.
+  package init(executor: any NodeExecutor, clock: any RunClock, observe: @escaping @Sendable (RunEvent) -> Void) {
+    self.executor = executor
+    self.clock = clock
+    self.observe = observe
+  }
+
+  /// Runs `graph` to its end. Cancelling the calling task cancels the run; either way this returns only when every node
+  /// has ended and nothing of any is left.
+  /// - Parameter timeoutMilliseconds: for the whole run; nil: none.
+  package func run(
+    _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, timeoutMilliseconds: Int64?
+  ) async -> RunReport {
+    let (events, sender) = AsyncStream<RunMachine.Event>.makeStream()
+    let machine = RunMachine(graph: graph, run: identifier, maximumParallel: maximumParallel)
+    // In a task of its own, which is never cancelled: a cancelled one could not wait for the nodes to end.
+    let driver = Task {
+      var driver = RunDriver(
+        machine: machine, executor: executor, clock: clock, observe: observe, sender: sender, began: clock.now())
+      return await driver.drive(events, timeoutMilliseconds: timeoutMilliseconds)
+    }
+    return await withTaskCancellationHandler {
+      await driver.value
+    } onCancel: {
+      sender.yield(.cancelRequested(.user))
+    }
+  }
+}
+
+/// The loop of one run: one event at a time, in the order of their coming.
+private struct RunDriver {
+  var machine: RunMachine
+  let executor: any NodeExecutor
+  let clock: any RunClock
+  let observe: @Sendable (RunEvent) -> Void
+  let sender: AsyncStream<RunMachine.Event>.Continuation
+  let began: Int64
+  var started: [Int: Int64] = [:]
+  var ended: [Int: Int64] = [:]
+  var fallbacks: Set<Int> = []
+
+  mutating func drive(_ events: AsyncStream<RunMachine.Event>, timeoutMilliseconds: Int64?) async -> RunReport {
+    let graph = machine.graph
+    tell(nil, .runStarted(run: machine.run, workflow: graph.name, nodes: graph.nodes.map(\.name)))
+    await withDiscardingTaskGroup { group in
+      if let timeoutMilliseconds {
+        group.addTask { [clock, sender] in
+          guard (try? await clock.sleep(milliseconds: timeoutMilliseconds)) != nil else { return }
+          sender.yield(.cancelRequested(.deadline))
+        }
+      }
+      sender.yield(.begin)
+      for await event in events {
+        note(event)
+        if perform(machine.handle(event), &group) { break }
+      }
+      group.cancelAll()
+    }
+    sender.finish()
+    let report = report()
+    tell(nil, .runFinished(report.outcome))
+    return report
+  }
+
+  private mutating func note(_ event: RunMachine.Event) {
+    switch event {
+    case .succeeded(let node, let success):
+      ended[node] = clock.now()
+      if success.isFallback { fallbacks.insert(node) }
+    case .failed(let node, _): ended[node] = clock.now()
+    case .begin, .retryDelayPassed, .cancelRequested: break
+    }
+  }
+
+  /// - Returns: true when the run has ended.
+  private mutating func perform(_ actions: [RunMachine.Action], _ group: inout DiscardingTaskGroup) -> Bool {
+    var hasFinished = false
+    for action in actions {
+      switch action {
+      case .start(let node, let call): start(node, call, &group)
+      case .scheduleRetry(let node, let delay, let failure):
+        tell(node, .nodeRetry(failure, afterMilliseconds: delay))
+        group.addTask { [clock, sender] in
+          // Woken early by a cancellation: the machine has ended the node already and ignores the event.
+          try? await clock.sleep(milliseconds: delay)
+          sender.yield(.retryDelayPassed(node: node))
+        }
+      case .cancelRunning: group.cancelAll()
+      case .announce(let node, let state):
+        if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
+        tell(node, .nodeState(state, attempt: machine.attempts[node]))
+      case .finish: hasFinished = true
+      }
+    }
+    return hasFinished
+  }
+
+  private mutating func start(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
+    if started[node] == nil { started[node] = clock.now() }
+    group.addTask { [executor, sender, clock, observe, began] in
+      do throws(NodeFailure) {
+        let success = try await executor.execute(call) { report in
+          observe(RunEvent(milliseconds: clock.now() - began, node: call.node, content: .nodeReport(report)))
+        }
+        sender.yield(.succeeded(node: node, success))
+      } catch {
+        sender.yield(.failed(node: node, error))
+      }
+    }
+  }
+
+  private func tell(_ node: Int?, _ content: RunEvent.Content) {
+    observe(
+      RunEvent(milliseconds: clock.now() - began, node: node.map { machine.graph.nodes[$0].name }, content: content))
+  }
+
+  private func report() -> RunReport {
+    let nodes = machine.graph.nodes.enumerated().map { index, node in
+      RunReport.Node(
+        name: node.name, type: node.type, state: machine.states[index], attempts: machine.attempts[index],
+        milliseconds: started[index].flatMap { start in ended[index].map { $0 - start } },
+        isFallback: fallbacks.contains(index), failure: machine.failures[index])
+    }
+    return RunReport(
+      run: machine.run, workflow: machine.graph.name, outcome: machine.outcome,
+      milliseconds: clock.now() - began, nodes: nodes,
+      outputs: machine.graph.outputs.compactMap { output in
+        let succeeded = machine.states[output.source.node] == .succeeded
+        return succeeded ? (output.name, machine.outputs(of: output.source)) : nil
+      })
+  }
+}

@@ -1,0 +1,291 @@
+import PluginModel
+
+/// The state of one run, and the only place where it changes. Pure: events come in, actions come out; no clock, no
+/// task, no socket. `RunExecution` performs the actions.
+package struct RunMachine: Sendable {
+  package enum NodeState: String, Sendable {
+    /// Something that it depends on has not succeeded yet.
+    case waiting
+    /// Everything is there; a place to run is not.
+    case queued
+    case running
+    /// Between two attempts.
+    case retrying
+    case succeeded
+    case failed
+    /// Something that it depends on didn't succeed.
+    case skipped
+    case cancelled
+
+    package var isTerminal: Bool {
+      switch self {
+      case .waiting, .queued, .running, .retrying: false
+      case .succeeded, .failed, .skipped, .cancelled: true
+      }
+    }
+  }
+
+  package enum CancellationReason: String, Sendable {
+    case user
+    case deadline
+  }
+
+  package enum Event: Sendable {
+    case begin
+    case succeeded(node: Int, NodeSuccess)
+    case failed(node: Int, NodeFailure)
+    case retryDelayPassed(node: Int)
+    case cancelRequested(CancellationReason)
+  }
+
+  package enum Action: Sendable {
+    case start(node: Int, NodeCall)
+    case scheduleRetry(node: Int, afterMilliseconds: Int64, NodeFailure)
+    /// Cancel every node that runs and every retry that waits.
+    case cancelRunning
+    /// For observers: the node is now in this state.
+    case announce(node: Int, NodeState)
+    case finish
+  }
+
+  package let graph: WorkflowGraph
+  package let run: String
+  package private(set) var states: [NodeState]
+  package private(set) var attempts: [Int]
+  package private(set) var failures: [Int: NodeFailure] = [:]
+  /// Of workflow outputs, and of nodes whose values some node still waits for.
+  package private(set) var results: [Int: NodeSuccess] = [:]
+  package private(set) var cancellation: CancellationReason?
+
+  private let maximumParallel: Int
+  private var missingDependencies: [Int]
+  /// Nodes that still may read a node's results, and one more where the workflow's outputs do.
+  private var remainingReaders: [Int]
+  /// The output ports that somebody reads.
+  private let wantedPorts: [Set<PortName>]
+  private var queue = Queue()
+  private var activeCount = 0
+  private var openCount: Int
+  private var hasBegun = false
+  private var hasFinished = false
+
+  /// - Parameter maximumParallel: how many nodes run at once, at least 1.
+  package init(graph: WorkflowGraph, run: String, maximumParallel: Int) {
+    self.graph = graph
+    self.run = run
+    self.maximumParallel = max(1, maximumParallel)
+    states = Array(repeating: .waiting, count: graph.nodes.count)
+    attempts = Array(repeating: 0, count: graph.nodes.count)
+    missingDependencies = graph.nodes.map(\.dependencies.count)
+    remainingReaders = graph.nodes.map(\.dependents.count)
+    openCount = graph.nodes.count
+    var wanted = [Set<PortName>](repeating: [], count: graph.nodes.count)
+    for output in graph.outputs {
+      remainingReaders[output.source.node] += 1
+      wanted[output.source.node].insert(output.source.port)
+    }
+    for case .connections(let connections) in graph.nodes.lazy.flatMap(\.inputs).map(\.source) {
+      for connection in connections { wanted[connection.node].insert(connection.port) }
+    }
+    wantedPorts = wanted
+  }
+
+  /// How the run ended, once ``Action/finish`` was returned.
+  package var outcome: RunOutcome {
+    switch cancellation {
+    case .user: return .interrupted
+    case .deadline: return .deadlineExceeded
+    case nil: break
+    }
+    if failures.values.contains(where: { $0.kind == .sandbox }) { return .sandboxUnavailable }
+    return states.allSatisfy { $0 == .succeeded } ? .succeeded : .failed
+  }
+
+  /// Applies `event`. One that no longer matters (a result after a cancellation was answered, say) changes nothing.
+  package mutating func handle(_ event: Event) -> [Action] {
+    var actions: [Action] = []
+    switch event {
+    case .begin:
+      guard !hasBegun else { return [] }
+      hasBegun = true
+      for index in graph.nodes.indices where missingDependencies[index] == 0 { enqueue(index, &actions) }
+    case .succeeded(let node, let success):
+      guard states[node] == .running else { return [] }
+      activeCount -= 1
+      succeed(node, success, &actions)
+    case .failed(let node, let failure):
+      guard states[node] == .running else { return [] }
+      activeCount -= 1
+      fail(node, failure, &actions)
+    case .retryDelayPassed(let node):
+      guard states[node] == .retrying else { return [] }
+      enqueue(node, &actions)
+    case .cancelRequested(let reason):
+      cancel(reason, &actions)
+    }
+    startQueued(&actions)
+    if hasBegun, openCount == 0, !hasFinished {
+      hasFinished = true
+      actions.append(.finish)
+    }
+    return actions
+  }
+
+  private mutating func move(_ node: Int, to state: NodeState, _ actions: inout [Action]) {
+    states[node] = state
+    if state.isTerminal { openCount -= 1 }
+    actions.append(.announce(node: node, state))
+  }
+
+  private mutating func enqueue(_ node: Int, _ actions: inout [Action]) {
+    move(node, to: .queued, &actions)
+    queue.append(node)
+  }
+
+  private mutating func startQueued(_ actions: inout [Action]) {
+    guard cancellation == nil else { return }
+    while activeCount < maximumParallel, let node = queue.popFirst() {
+      activeCount += 1
+      attempts[node] += 1
+      let call = call(of: node)
+      move(node, to: .running, &actions)
+      actions.append(.start(node: node, call))
+    }
+  }
+
+  private mutating func succeed(_ node: Int, _ success: NodeSuccess, _ actions: inout [Action]) {
+    if let missing = missingOutput(of: node, success) {
+      // The worker's word is not enough: a reader of this output could never start.
+      return fail(
+        node,
+        NodeFailure(
+          .error, "the node \(graph.nodes[node].name.text.quoted) returned no output \(missing.text.quoted)",
+          cause: "another node or the workflow's outputs read it",
+          hint: "the plugin's execute() must return a value for each of its outputs"), &actions)
+    }
+    if remainingReaders[node] > 0 { results[node] = success }
+    move(node, to: .succeeded, &actions)
+    releaseDependencies(of: node)
+    for dependent in graph.nodes[node].dependents {
+      missingDependencies[dependent] -= 1
+      if missingDependencies[dependent] == 0, states[dependent] == .waiting { enqueue(dependent, &actions) }
+    }
+  }
+
+  private mutating func fail(_ node: Int, _ failure: NodeFailure, _ actions: inout [Action]) {
+    let policy = graph.nodes[node].policy
+    if cancellation == nil, policy.retries(failure.kind), attempts[node] <= policy.maximumRetries ?? 0 {
+      states[node] = .retrying
+      actions.append(.announce(node: node, .retrying))
+      actions.append(
+        .scheduleRetry(node: node, afterMilliseconds: NodePolicy.backoff(afterAttempt: attempts[node]), failure))
+      return
+    }
+    failures[node] = failure
+    move(node, to: failure.kind == .cancelled ? .cancelled : .failed, &actions)
+    releaseDependencies(of: node)
+    skipDependents(of: node, &actions)
+  }
+
+  /// Everything downstream can't run any more; what doesn't depend on `node` goes on.
+  private mutating func skipDependents(of node: Int, _ actions: inout [Action]) {
+    var pending = graph.nodes[node].dependents
+    while let next = pending.popLast() {
+      guard states[next] == .waiting else { continue }
+      move(next, to: cancellation == nil ? .skipped : .cancelled, &actions)
+      releaseDependencies(of: next)
+      pending += graph.nodes[next].dependents
+    }
+  }
+
+  private mutating func cancel(_ reason: CancellationReason, _ actions: inout [Action]) {
+    guard cancellation == nil, !hasFinished else { return }
+    cancellation = reason
+    queue = Queue()
+    actions.append(.cancelRunning)
+    for node in graph.nodes.indices {
+      switch states[node] {
+      case .waiting, .queued, .retrying:
+        move(node, to: .cancelled, &actions)
+        releaseDependencies(of: node)
+      // A running node is answered for by its own end.
+      case .running, .succeeded, .failed, .skipped, .cancelled: break
+      }
+    }
+  }
+
+  // MARK: Values
+
+  /// `node` reads nothing any more: results that nobody else waits for are let go, so that a long run holds no more than
+  /// what is still needed.
+  private mutating func releaseDependencies(of node: Int) {
+    for dependency in graph.nodes[node].dependencies {
+      remainingReaders[dependency] -= 1
+      if remainingReaders[dependency] == 0 { results[dependency] = nil }
+    }
+  }
+
+  /// An output that somebody reads and that `success` lacks.
+  private func missingOutput(of node: Int, _ success: NodeSuccess) -> PortName? {
+    let present = Set(success.outputs.map(\.port))
+    return wantedPorts[node].subtracting(present).min()
+  }
+
+  private func call(of index: Int) -> NodeCall {
+    let node = graph.nodes[index]
+    return NodeCall(
+      run: run, node: node.name, type: node.type, parameters: node.parameters,
+      inputs: node.inputs.map { ($0.port, values(of: $0), $0.multiple) }, attempt: attempts[index],
+      timeoutMilliseconds: node.policy.timeoutMilliseconds, resources: node.resources)
+  }
+
+  private func values(of input: WorkflowGraph.Input) -> [NodeValue] {
+    switch input.source {
+    case .connections(let connections): return connections.flatMap { outputs(of: $0) }
+    case .defaultValue(let value):
+      if input.multiple, case .array(let items) = value { return items.map(NodeValue.init(json:)) }
+      return [NodeValue(json: value)]
+    }
+  }
+
+  package func outputs(of connection: WorkflowGraph.Connection) -> [NodeValue] {
+    results[connection.node]?.outputs.first { $0.port == connection.port }?.values ?? []
+  }
+}
+
+/// First in, first out, without moving what remains.
+private struct Queue: Sendable {
+  private var items: [Int] = []
+  private var head = 0
+
+  mutating func append(_ item: Int) { items.append(item) }
+  mutating func popFirst() -> Int? {
+    guard head < items.count else { return nil }
+    defer { head += 1 }
+    return items[head]
+  }
+}
+
+extension NodeValue {
+  package init(json value: JSONValue) {
+    self.init(codec: .json, content: .inline(Array(value.text().utf8)))
+  }
+}
+
+extension NodePolicy {
+  /// Whether a failure of this kind is worth another attempt. Nothing that a repetition can't change is repeated.
+  func retries(_ kind: NodeFailure.Class) -> Bool {
+    switch kind {
+    case .error: retryOn.contains(.error)
+    case .crash: retryOn.contains(.crash)
+    case .timeout: retryOn.contains(.timeout)
+    case .oom: retryOn.contains(.oom)
+    case .cancelled, .sandbox: false
+    }
+  }
+
+  /// 0.2 s, doubled with each attempt, at most 30 s.
+  static func backoff(afterAttempt attempt: Int) -> Int64 {
+    min(30_000, 200 << Int64(min(max(attempt - 1, 0), 16)))
+  }
+}

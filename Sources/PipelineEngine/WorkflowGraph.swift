@@ -1,0 +1,49 @@
+import PluginModel
+
+/// A workflow that may run: every name resolved, every rule checked, every parameter evaluated. Made only by
+/// ``validate(_:catalog:inputs:)``.
+package struct WorkflowGraph: Sendable {
+  package typealias Index = Int
+
+  package struct Node: Sendable {
+    package var name: NodeName
+    package var type: NodeTypeReference
+    package var specification: NodeSpecification
+    /// In the order of the specification, defaults filled in.
+    package var parameters: [(name: ParameterName, value: JSONValue)]
+    package var inputs: [Input]
+    /// Nodes that must succeed first, ascending: those connected to an input, and `needs`.
+    package var dependencies: [Index]
+    /// The reverse.
+    package var dependents: [Index]
+    package var policy: NodePolicy
+    package var resources: ResourceRequirement
+    package var location: SourceLocation
+  }
+
+  package struct Input: Sendable {
+    package enum Source: Sendable {
+      case connections([Connection])
+      case defaultValue(JSONValue)
+    }
+    package var port: PortName
+    package var multiple: Bool
+    package var source: Source
+  }
+
+  /// An output port of another node.
+  package struct Connection: Hashable, Sendable {
+    package var node: Index
+    package var port: PortName
+  }
+
+  package struct Output: Sendable {
+    package var name: ParameterName
+    package var source: Connection
+  }
+
+  package let name: String
+  /// In the order of the file.
+  package let nodes: [Node]
+  package let outputs: [Output]
+}
