@@ -35,6 +35,10 @@ package struct LinuxKernel: SandboxKernel {
     FileDescriptor(owning: try systemCall("open", on: path, sandbox_open_path(path)))
   }
 
+  package func openFile(_ path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("open", on: path, open(path, O_RDONLY | O_CLOEXEC).orErrorNumber))
+  }
+
   package func openDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
     FileDescriptor(owning: try systemCall("open", on: path, sandbox_open_directory(path)))
   }
@@ -108,10 +112,19 @@ package struct LinuxKernel: SandboxKernel {
 
   package func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 
+  package func owner(of path: String) throws(SystemError) -> FileOwner {
+    let file = FileDescriptor(owning: try systemCall("openat2", on: path, sandbox_open_source(path)))
+    defer { file.close() }
+    var node = sandbox_node()
+    _ = try systemCall("fstat", on: path, sandbox_inspect(file.number, &node))
+    return FileOwner(user: node.owner, group: node.group)
+  }
+
   package func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     var identifier: Int32 = -1
     var descriptor: Int32 = -1
-    _ = try systemCall("clone3", on: "a user namespace", sandbox_hold_user_namespace(stack.stack, &identifier, &descriptor))
+    _ = try systemCall(
+      "clone3", on: "a user namespace", sandbox_hold_user_namespace(stack.stack, &identifier, &descriptor))
     return SpawnedProcess(identifier: identifier, descriptor: FileDescriptor(owning: descriptor))
   }
 
@@ -124,4 +137,9 @@ package struct LinuxKernel: SandboxKernel {
     _ = try systemCall("mount_setattr", on: source, sandbox_map_tree_owner(tree.number, namespace.number))
     return tree
   }
+}
+
+extension Int32 {
+  /// For the calls of the C library: -1 becomes the negated errno. To be asked at once.
+  var orErrorNumber: Int32 { self < 0 ? -errno : self }
 }

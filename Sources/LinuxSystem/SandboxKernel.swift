@@ -13,6 +13,8 @@ package protocol SandboxKernel: Sendable {
   func makeOutputPipe() throws(SystemError) -> DescriptorPair
   /// O_PATH.
   func openPath(_ path: String) throws(SystemError) -> FileDescriptor
+  /// For reading.
+  func openFile(_ path: String) throws(SystemError) -> FileDescriptor
   func openDirectory(_ path: String) throws(SystemError) -> FileDescriptor
   func makeDirectory(_ path: String) throws(SystemError)
   func removeDirectory(_ path: String) throws(SystemError)
@@ -30,7 +32,9 @@ package protocol SandboxKernel: Sendable {
   func awaitEnd(_ process: SpawnedProcess) throws(SystemError)
   /// Blocks the calling thread.
   func pause(milliseconds: UInt32)
-  /// A process in a new user namespace with these maps; the namespace lives at least as long as the process.
+  /// The user and group that a file belongs to; no link in its path is followed.
+  func owner(of path: String) throws(SystemError) -> FileOwner
+  /// A process in a new user namespace that waits until it is killed; the namespace lives at least as long as the process.
   func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess
   /// A detached tree of `source`, on which the owner that the namespace maps appears as the id it is mapped to.
   func cloneTree(_ source: String, mappedBy namespace: FileDescriptor) throws(SystemError) -> FileDescriptor
@@ -80,6 +84,16 @@ package struct SpawnedProcess: Sendable {
 package enum SandboxMessage: Hashable, Sendable {
   case go
   case terminate
+}
+
+/// Of a file, as the host's disks have them.
+package struct FileOwner: Hashable, Sendable {
+  package var user: UInt32
+  package var group: UInt32
+  package init(user: UInt32, group: UInt32) {
+    self.user = user
+    self.group = group
+  }
 }
 
 /// What arrived on a control socket.

@@ -54,3 +54,11 @@ struct Plan {
     return UnsafeRawPointer(start).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self)
   }
 }
+
+extension sandbox_operation {
+  /// Nil for a number that is none: the importer's own initialiser accepts every one.
+  var checkedKind: sandbox_operation_kind? {
+    let known = sandbox_operation_kind.directory.rawValue...sandbox_operation_kind.readOnly.rawValue
+    return known.contains(kind) ? sandbox_operation_kind(rawValue: kind) : nil
+  }
+}

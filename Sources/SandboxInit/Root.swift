@@ -36,7 +36,7 @@ func buildRoot(_ plan: Plan) throws(StepFailure) {
 
 /// What an operation mounts from the host, or nil for one that makes something of its own.
 private func expectedType(_ operation: sandbox_operation) -> sandbox_node_type? {
-  switch sandbox_operation_kind(rawValue: operation.kind) {
+  switch operation.checkedKind {
   case .bindDirectory: SANDBOX_NODE_DIRECTORY
   case .bindFile: SANDBOX_NODE_FILE
   case .bindDevice: SANDBOX_NODE_CHARACTER_DEVICE
@@ -83,7 +83,8 @@ private func requireKind(
     node.type == type.rawValue
     && (!isDevice || (node.device_major == operation.device_major && node.device_minor == operation.device_minor))
   guard matches else {
-    let code: Int32 = isDevice ? 19 /* ENODEV */ : type == SANDBOX_NODE_DIRECTORY ? 20 /* ENOTDIR */ : 22 /* EINVAL */
+    let code: Int32 =
+      isDevice ? 19 /* ENODEV */ : type == SANDBOX_NODE_DIRECTORY ? 20 /* ENOTDIR */ : 22 /* EINVAL */
     throw StepFailure(step: .sourceKind, code: code, index: index)
   }
 }
@@ -91,7 +92,7 @@ private func requireKind(
 private func carryOut(
   _ operation: sandbox_operation, _ index: UInt32, _ plan: Plan, _ root: Int32
 ) throws(StepFailure) {
-  guard let kind = sandbox_operation_kind(rawValue: operation.kind) else { throw Plan.invalid(index) }
+  guard let kind = operation.checkedKind else { throw Plan.invalid(index) }
   let target = try Target(plan, operation, root: root, index: index)
   switch kind {
   case .directory:

@@ -17,10 +17,10 @@ enum SandboxReport: Sendable {
   case ended(status: SandboxExit.Status, deniedExecutions: UInt32)
 
   init?(_ report: sandbox_report) {
-    guard let message = sandbox_message(rawValue: report.message) else { return nil }
+    guard let message = sandbox_message(checking: report.message) else { return nil }
     switch message {
     case .failed:
-      guard let step = sandbox_step(rawValue: report.step) else { return nil }
+      guard let step = sandbox_step(checking: report.step) else { return nil }
       let index = report.index == SANDBOX_NO_INDEX ? nil : Int(report.index)
       self = .failed(FailureReport(step: step, code: ErrorCode(rawValue: report.error), index: index))
     case .ready: self = .ready(report)
@@ -37,5 +37,23 @@ extension SandboxExit.Status {
   init(waitStatus: Int32) {
     let signal = waitStatus & 0x7F
     self = signal == 0 ? .exited(code: (waitStatus >> 8) & 0xFF) : .signalled(number: signal)
+  }
+}
+
+// The importer's `init(rawValue:)` of a C enumeration accepts every number, and a switch then traps.
+
+extension sandbox_message {
+  fileprivate init?(checking number: UInt32) {
+    guard (sandbox_message.go.rawValue...sandbox_message.ended.rawValue).contains(number) else { return nil }
+    self.init(rawValue: number)
+  }
+}
+
+extension sandbox_step {
+  fileprivate init?(checking number: UInt32) {
+    guard (sandbox_step.descriptors.rawValue...sandbox_step.workerExecute.rawValue).contains(number) else {
+      return nil
+    }
+    self.init(rawValue: number)
   }
 }

@@ -25,6 +25,7 @@ package final class SandboxLauncher: SandboxLaunching {
       spawner: try DedicatedThread(name: "sandbox-spawn"),
       cleaner: try DedicatedThread(name: "sandbox-clean"),
       monitor: try ReadinessMonitor(name: "sandbox-watch"),
+      ownerMaps: OwnerMaps(),
       isRoot: effectiveUserIdentifier() == 0)
   }
 
@@ -87,6 +88,7 @@ struct LaunchContext: Sendable {
   var spawner: DedicatedThread
   var cleaner: DedicatedThread
   var monitor: ReadinessMonitor
+  var ownerMaps: OwnerMaps
   var isRoot: Bool
 }
 
