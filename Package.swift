@@ -77,7 +77,8 @@ let package = Package(
     // Tests.
     .testTarget(name: "PluginModelTests", dependencies: ["PluginModel"]),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"]),
-    .testTarget(name: "SandboxPlanningTests", dependencies: ["SandboxPlanning", "PluginModel"]),
+    .testTarget(
+      name: "SandboxPlanningTests", dependencies: ["SandboxPlanning", "PluginModel"], exclude: ["Golden"]),
     .testTarget(
       name: "SandboxRuntimeTests", dependencies: ["SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
     .testTarget(

@@ -13,8 +13,8 @@ struct FilesystemPlanner {
   private let grants: Grants
   /// Directories that exist in the new root.
   private var directories: Set<AbsolutePath> = [.root]
-  /// Targets of binds, where nothing can be made any more.
-  private var boundDirectories: [AbsolutePath] = []
+  /// Targets of binds: the host's files are there, and nothing can be made any more.
+  private var bound: [AbsolutePath] = []
 
   init(request: SandboxRequest, host: HostFacts, grants: Grants) {
     self.request = request
@@ -26,9 +26,9 @@ struct FilesystemPlanner {
   mutating func build(program: AbsolutePath) {
     temporary(.root, Self.skeleton)
     addSystem()
+    addPluginCode()
     addPrograms(command: program)
     addAccounts()
-    addPluginCode()
     addScratch()
     addDevices()
     addProcesses()
@@ -72,8 +72,8 @@ struct FilesystemPlanner {
       allow(prefix, .read)
     }
     addProgram(request.interpreter.executable)
-    // A command that isn't the interpreter is a program of the host, or one of the plugin's own.
-    if !command.isEqualToOrBeneath(Inside.plugin) { addProgram(command) }
+    // A command that isn't the interpreter is one of the plugin's own programs, or the host's.
+    addProgram(command)
     guard let directory = host.binaryDirectories.first else { return }
     for path in grants.programs.compactMap(directory.appending) { addProgram(path) }
   }
@@ -176,7 +176,7 @@ struct FilesystemPlanner {
         Bind(
           source: source, target: target, kind: kind, access: access, executable: executable,
           mapsOwner: isData && access == .readWrite && host.userIdentifier == 0, confinedTo: root)))
-    if kind == .directory { boundDirectories.append(target) }
+    bound.append(target)
   }
 
   private mutating func temporary(_ path: AbsolutePath, _ options: TemporaryFilesystem) {
@@ -196,7 +196,7 @@ struct FilesystemPlanner {
   }
 
   /// True when an earlier bind already shows what lies at this path.
-  private func isBound(_ path: AbsolutePath) -> Bool { boundDirectories.contains { path.isEqualToOrBeneath($0) } }
+  private func isBound(_ path: AbsolutePath) -> Bool { bound.contains { path.isEqualToOrBeneath($0) } }
 
   private mutating func makeParents(of target: AbsolutePath) {
     guard !isBound(target), let parent = target.parent, !directories.contains(parent) else { return }

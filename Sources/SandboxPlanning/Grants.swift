@@ -45,8 +45,8 @@ struct Grants {
 
   private static func unavailable(_ permission: Permission, _ what: String, _ request: SandboxRequest) -> Diagnostic {
     Diagnostic(
-      "\(what) is not available in this version: \(permission)",
-      why: "a grant is honoured whole or the launch is refused",
+      "\(permission) can't be honoured: \(what) is not available in this version",
+      why: "a plugin gets all that it was granted, or isn't started",
       hint: "revoke the grant of \(permission) to \(request.plugin)")
   }
 

@@ -37,7 +37,10 @@ extension SandboxPlan {
   private var filesystemLines: [String] {
     table(
       filesystem.map { operation in
-        [operation.word, operation.target.text, operation.options.joined(separator: ","), operation.detail]
+        [
+          operation.word, operation.target.text,
+          [operation.options.joined(separator: ","), operation.detail].filter { !$0.isEmpty }.joined(separator: "  "),
+        ]
       })
   }
 
@@ -67,7 +70,7 @@ extension FilesystemOperation {
     case .symbolicLink(_, let destination): "-> \(destination)"
     case .file(_, let contents): contents.split(separator: "\n").joined(separator: " | ")
     case .bind(let bind):
-      (bind.source == bind.target ? "" : "from \(bind.source) ") + (bind.note.map { "(\($0))" } ?? "")
+      [bind.source == bind.target ? nil : "from \(bind.source)", bind.note].compactMap(\.self).joined(separator: ", ")
     }
   }
 }

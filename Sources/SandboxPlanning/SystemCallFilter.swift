@@ -32,11 +32,12 @@ enum SystemCallFilter {
           why: "the worker itself is started with it", hint: "add execve to \"exec\" and take it out of \"deny\""))
     }
 
-    var calls: [SystemCallRule] = []
+    var byNumber: [Int: SystemCallRule] = [:]
     for (name, answer) in answers {
       switch SystemCallNames.resolve(name, on: architecture) {
       case .number(let number):
-        calls.append(SystemCallRule(name: name, number: number, rules: answer.rules, otherwise: answer.otherwise))
+        let call = SystemCallRule(name: name, number: number, rules: answer.rules, otherwise: answer.otherwise)
+        byNumber[number] = byNumber[number].map { narrower($0, call) } ?? call
       case .absent: break
       case .unknown:
         problems.append(
@@ -45,10 +46,7 @@ enum SystemCallFilter {
             why: "a misspelt name would protect nothing", hint: "correct the name, or remove it; see syscalls(2)"))
       }
     }
-    // Of two names for one number the narrower answer holds.
-    calls.sort { ($0.number, $0.widest.width, $0.name) < ($1.number, $1.widest.width, $1.name) }
-    calls = calls.enumerated().filter { $0.offset == 0 || calls[$0.offset - 1].number != $0.element.number }.map(
-      \.element)
+    let calls = byNumber.values.sorted { $0.number < $1.number }
     let program = FilterProgram.assemble(calls, for: architecture)
     if program.count / 8 > FilterProgram.maximumInstructions {
       problems.append(
@@ -63,6 +61,11 @@ enum SystemCallFilter {
         allowed: calls.filter { $0.widest.width >= SystemCallVerdict.notify.width }.map(\.name).sorted(),
         denied: calls.filter { $0.widest == .fail(.notPermitted) }.map(\.name).sorted(),
         architecture: architecture, calls: calls))
+  }
+
+  /// Of two names for one number, such as umount and umount2, the narrower answer holds.
+  private static func narrower(_ left: SystemCallRule, _ right: SystemCallRule) -> SystemCallRule {
+    (left.widest.width, left.name) < (right.widest.width, right.name) ? left : right
   }
 
   /// execveat(2) starts programs from descriptors, which no list of names covers.

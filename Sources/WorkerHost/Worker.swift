@@ -35,6 +35,7 @@ package actor Worker {
   private var standardError: LogBuffer
   private var lastOutput: [String] = []
   private var ending: Task<WorkerFailure, Never>?
+  private var gone: [CheckedContinuation<Void, Never>] = []
 
   /// What the worker said of itself, once it is ready.
   package private(set) var identity: WorkerIdentity?
@@ -97,7 +98,11 @@ package actor Worker {
   /// Asks an idle worker to leave, kills any other, and returns when all of it is gone.
   package func shutdown() async {
     perform(session.shutdown())
-    if let ending { _ = await ending.value }
+    if let ending {
+      _ = await ending.value
+    } else {
+      await withCheckedContinuation { gone.append($0) }
+    }
   }
 
   private func call<Success: Sendable>(
@@ -239,6 +244,8 @@ package actor Worker {
     outgoing = []
     let failure = failure(for: reason, WorkerEnd(exit: exit, lastOutput: lastOutput))
     answer(failure)
+    for waiter in gone { waiter.resume() }
+    gone = []
     return failure
   }
 

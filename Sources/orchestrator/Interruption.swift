@@ -1,71 +1,49 @@
 import LinuxSystem
 import Synchronization
 
-/// Why a command is to end before it is done.
-enum StopReason: Hashable, Sendable {
-  /// SIGINT, SIGTERM or SIGHUP.
-  case signal(ProgramSignal)
-  /// `--timeout`
-  case deadline
-}
-
-/// Runs work that signals and a deadline end. The first asks: the work's task is cancelled. The second insists: `kill` is
-/// called. The work's own result is always waited for, so that what it made is gone when the command ends.
+/// Runs work that signals end. The first SIGINT, SIGTERM or SIGHUP asks: the work's task is cancelled. The second insists:
+/// `kill` is called. The work's own result is always waited for, so that what it made is gone when the command ends.
 struct Interruption: Sendable {
   let signals: AsyncStream<ProgramSignal>
-  let deadline: Duration?
-  /// Something that was asked for can be told to the user.
-  let onStop: @Sendable (StopReason) async -> Void
+  /// The first signal came.
+  let onStop: @Sendable (ProgramSignal) async -> Void
   let kill: @Sendable () async -> Void
-  let onWindowChange: @Sendable () async -> Void
 
+  /// - Returns: the work's result, and the signal that ended it early.
   func run<Success: Sendable>(
-    _ work: @escaping @Sendable () async throws -> Success
-  ) async throws -> (result: Success, stopped: StopReason?) {
-    let reason = Reason()
+    _ work: @escaping @Sendable () async -> Success
+  ) async -> (result: Success, signal: ProgramSignal?) {
+    let first = FirstSignal()
     let task = Task(operation: work)
-    let timer = deadline.map { deadline in
-      Task {
-        do { try await Task.sleep(for: deadline) } catch { return }
-        guard reason.set(.deadline) else { return }
-        await onStop(.deadline)
-        task.cancel()
-      }
-    }
-    let listener = Task {
-      for await signal in signals {
-        switch signal {
-        case .windowChanged: await onWindowChange()
-        case .interrupt, .terminate, .hangup:
-          if reason.set(.signal(signal)) {
-            await onStop(.signal(signal))
-            task.cancel()
-          } else {
-            task.cancel()
-            await kill()
-          }
+    return await withTaskGroup(of: Success?.self) { group in
+      group.addTask { await task.value }
+      group.addTask {
+        for await signal in signals where signal != .windowChanged {
+          let isFirst = first.note(signal)
+          task.cancel()
+          if isFirst { await onStop(signal) } else { await kill() }
         }
+        return nil
       }
+      var result: Success?
+      while result == nil, let next = await group.next() { result = next }
+      group.cancelAll()
+      return (await task.value, first.signal)
     }
-    defer {
-      timer?.cancel()
-      listener.cancel()
-    }
-    let result = try await task.value
-    return (result, reason.value)
   }
+}
 
-  /// The first reason; those after it change nothing.
-  private final class Reason: Sendable {
-    private let state = Mutex<StopReason?>(nil)
-    var value: StopReason? { state.withLock { $0 } }
-    /// False for every reason but the first.
-    func set(_ reason: StopReason) -> Bool {
-      state.withLock { state in
-        guard state == nil else { return false }
-        state = reason
-        return true
-      }
+/// The signal that came first; those after it change nothing.
+private final class FirstSignal: Sendable {
+  private let stored = Mutex<ProgramSignal?>(nil)
+  var signal: ProgramSignal? { stored.withLock { $0 } }
+
+  /// True for the first.
+  func note(_ signal: ProgramSignal) -> Bool {
+    stored.withLock { stored in
+      guard stored == nil else { return false }
+      stored = signal
+      return true
     }
   }
 }

@@ -86,3 +86,26 @@ enum RunOutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
   /// One object an event, as it happens.
   case jsonl
 }
+
+/// The workflow's inputs.
+struct InputOptions: ParsableArguments {
+  @Option(
+    name: .customLong("input"),
+    help: ArgumentHelp(
+      "A value for an input of the workflow. May be repeated.",
+      discussion: "An input of type string takes the text as it is, every other type takes JSON.",
+      valueName: "name=value"))
+  var inputs: [String] = []
+
+  func arguments() throws(CommandFailure) -> [InputArgument] {
+    var arguments: [InputArgument] = []
+    for text in inputs {
+      guard let argument = InputArgument(text) else {
+        throw CommandFailure(
+          .invalidInput, "--input \(text) is not of the form NAME=VALUE", hint: "for example: --input path=a.csv")
+      }
+      arguments.append(argument)
+    }
+    return arguments
+  }
+}

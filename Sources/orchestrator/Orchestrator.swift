@@ -19,8 +19,8 @@ struct Orchestrator: AsyncParsableCommand {
       """,
     version: "orchestrator \(engineVersion)",
     subcommands: [
-      PluginCommand.self
-
+      RunCommand.self, ValidateCommand.self, GraphCommand.self, PlanCommand.self, PluginCommand.self,
+      DoctorCommand.self,
     ])
 }
 

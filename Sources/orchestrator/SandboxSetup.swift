@@ -5,7 +5,7 @@ import SandboxPlanning
 import SandboxRuntime
 import WorkerHost
 
-/// What all sandboxes of one command share. From it and a plugin comes a plan: a pure step.
+/// What all sandboxes of one command share. From it and a plugin comes a plan.
 struct SandboxSetup: Sendable {
   var installation: Installation
   var host: HostFacts
@@ -20,9 +20,14 @@ struct SandboxSetup: Sendable {
   /// - Parameter granted: what the plugin may do; nothing for a worker that only describes its node types.
   func plan(
     for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
-  ) throws(Diagnostics) -> SandboxPlan {
+  ) async throws(Diagnostics) -> SandboxPlan {
     let name = plugin.manifest.name
-    let identity = identities.identity(for: name)
+    let identity: HostIdentity
+    do throws(IdentityError) {
+      identity = try await identities.identity(for: name)
+    } catch {
+      throw Diagnostics([Diagnostic(error.description, hint: error.hint)])
+    }
     let request = SandboxRequest(
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
       granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profile,
@@ -32,10 +37,10 @@ struct SandboxSetup: Sendable {
 
   func configuration(
     for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
-  ) throws(Diagnostics) -> WorkerConfiguration {
+  ) async throws(Diagnostics) -> WorkerConfiguration {
     let showsWorkspace = granted.contains(.filesystemRead(nil)) || granted.contains(.filesystemWrite(nil))
     return WorkerConfiguration(
-      plan: try plan(for: plugin, granted: granted, workspace: workspace), digest: plugin.digest.description,
+      plan: try await plan(for: plugin, granted: granted, workspace: workspace), digest: plugin.digest.description,
       engineVersion: engineVersion.description, manifest: plugin.manifest.jsonValue,
       availableCPU: Double(ProcessEnvironment.processorCount), availableMemoryMB: ProcessEnvironment.memoryMebibytes,
       pluginDirectory: Inside.plugin, workspace: showsWorkspace ? Inside.workspace : nil, scratch: Inside.scratch)
@@ -44,21 +49,54 @@ struct SandboxSetup: Sendable {
 
 extension Bootstrap {
   /// What sandboxes are made from: the host as it is, the profile, the Python and the operator's grants.
-  func sandboxSetup(_ options: SandboxOptions, policy: GrantPolicy) async throws(CommandFailure) -> SandboxSetup {
-    let profile = try await profile(options.profile)
-    let grantedFiles = try await grantedFiles(policy)
-    let interpreter: Interpreter
+  func sandboxSetup(
+    _ options: SandboxOptions, state: String, policy: GrantPolicy
+  ) async throws(CommandFailure) -> SandboxSetup {
+    SandboxSetup(
+      installation: installation, host: try await hostFacts(), profile: try await profile(options.profile),
+      interpreter: try await interpreter(options), identities: try await identities(state: state),
+      filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy))
+  }
+
+  func hostFacts() async throws(CommandFailure) -> HostFacts {
+    do throws(SystemError) {
+      return try await HostInspector.inspect()
+    } catch {
+      throw CommandFailure(.sandboxUnavailable, "this host can't be examined", why: error.description)
+    }
+  }
+
+  func interpreter(_ options: SandboxOptions) async throws(CommandFailure) -> Interpreter {
     do throws(Diagnostic) {
-      interpreter = try await files.perform { () throws(Diagnostic) in
+      return try await files.perform { () throws(Diagnostic) in
         try InterpreterSearch.find(option: options.python, path: ProcessEnvironment.variable("PATH"))
       }
     } catch {
       throw CommandFailure(.invalidInput, [error])
     }
-    let host = await files.perform { HostInspector.facts() }
-    return SandboxSetup(
-      installation: installation, host: host, profile: profile, interpreter: interpreter,
-      identities: IdentityAllocator(), filesystemRoots: policy.filesystemRoots, grantedFiles: grantedFiles)
+  }
+
+  /// The host ids of plugins are kept in the state directory, which is made when it is missing.
+  private func identities(state: String) async throws(CommandFailure) -> IdentityAllocator {
+    let path: AbsolutePath
+    do throws(FileError) {
+      path = try await files.perform { () throws(FileError) in
+        _ = try Directory(making: state, permissions: 0o700)
+        guard let path = ProcessEnvironment.resolve(state).flatMap({ AbsolutePath($0) }) else {
+          throw .system(SystemError("realpath", state, .notFound))
+        }
+        return path
+      }
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "the state directory \(state) can't be used", why: error.description,
+        hint: "name a writable directory with --state-dir")
+    }
+    do throws(IdentityError) {
+      return try IdentityAllocator(stateDirectory: path)
+    } catch {
+      throw CommandFailure(.sandboxUnavailable, error.description, hint: error.hint)
+    }
   }
 
   /// The security profile that `--profile` names: a file, or one that came with the program.

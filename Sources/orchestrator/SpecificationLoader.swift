@@ -54,7 +54,7 @@ struct SpecificationLoader: Sendable {
     }
     let configuration: WorkerConfiguration
     do throws(Diagnostics) {
-      configuration = try setup.configuration(for: plugin, granted: [], workspace: nil)
+      configuration = try await setup.configuration(for: plugin, granted: [], workspace: nil)
     } catch {
       answer.isSandboxMissing = true
       answer.diagnostics += error.items

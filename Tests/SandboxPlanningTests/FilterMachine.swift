@@ -63,7 +63,7 @@ func argumentVariants(of rule: SystemCallRule?) -> [[UInt64]] {
       }
     for value in interesting {
       // Every value with every variant so far would be too many; with the first few it covers pairs of conditions.
-      for base in variants.prefix(24) {
+      for base in variants.prefix(12) {
         var arguments = base
         arguments[condition.argument] = UInt64(value)
         variants.append(arguments)

@@ -9,11 +9,21 @@ let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLa
 
 func path(_ text: String) throws -> AbsolutePath { try #require(AbsolutePath(text), "\(text) is no path") }
 
-/// A profile as it is shipped.
+/// A profile as it is shipped. Read once: the property tests make thousands of plans.
 func shippedProfile(_ name: String = "default") throws -> SecurityProfile {
-  let file = repository.appending(path: "profiles/\(name).yaml")
-  return try SecurityProfile(yaml: [UInt8](Data(contentsOf: file)), file: "profiles/\(name).yaml")
+  try #require(shippedProfiles[name]).get()
 }
+
+private let shippedProfiles: [String: Result<SecurityProfile, any Error>] = {
+  let named = ["default", "strict"].map { name in
+    let file = repository.appending(path: "profiles/\(name).yaml")
+    return (
+      name,
+      Result { try SecurityProfile(yaml: [UInt8](Data(contentsOf: file)), file: "profiles/\(name).yaml") }
+    )
+  }
+  return Dictionary(uniqueKeysWithValues: named)
+}()
 
 /// A Debian 12 with a new kernel, as `doctor` would find it. Not the machine that runs the test: plans in golden files
 /// are the same everywhere.

@@ -40,7 +40,7 @@ import Testing
           let answer = try machine.run(
             FilterMachine.Call(number: UInt32(number), architecture: architecture.auditToken, arguments: arguments))
           let expected = plan.seccomp.verdict(number: number, arguments: arguments).returnValue
-          #expect(answer == expected, "\(architecture) \(number) \(arguments)")
+          if answer != expected { Issue.record("\(architecture) \(number) \(arguments): \(answer)") }
         }
       }
     }

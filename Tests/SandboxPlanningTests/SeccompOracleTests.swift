@@ -50,7 +50,8 @@ import Testing
       for number in numbers {
         for arguments in argumentVariants(of: plan.rule(number: Int(number))) {
           let call = FilterMachine.Call(number: number, architecture: token, arguments: arguments)
-          #expect(try ours.run(call) == theirs.run(call), "\(token) \(number) \(arguments)")
+          let answers = (try ours.run(call), try theirs.run(call))
+          if answers.0 != answers.1 { Issue.record("\(token) \(number) \(arguments): \(answers)") }
         }
       }
     }

@@ -62,6 +62,8 @@ package struct FrameDecoder<Descriptor> {
     }
     let claimed = Array(descriptors.prefix(header.descriptorCount))
     descriptors.removeFirst(header.descriptorCount)
+    // No later frame has begun among the bytes they came with.
+    guard descriptors.isEmpty || chunkIndex < chunk.count else { throw .unclaimedDescriptors(descriptors.count) }
     defer {
       self.header = nil
       body = []

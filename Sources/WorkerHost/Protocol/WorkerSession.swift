@@ -172,7 +172,7 @@ package struct WorkerSession<Descriptor: Sendable>: Sendable {
       call.isTerminated = true
       state = .calling(call)
       return [.terminate, .startTimer(.grace, limits.terminateGrace)]
-    case (.shuttingDown, .grace): return end(.shutDown)
+    case (.shuttingDown, .grace): return end(.stopped(.user))
     default: return []
     }
   }

@@ -25,6 +25,7 @@ struct PlanShowCommand: AsyncParsableCommand {
   @Flag(help: "Print it as the config.json of the OCI runtime specification.") var oci = false
   @OptionGroup var sandbox: SandboxOptions
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var state: StateOptions
 
   func validate() throws {
     if json, oci { throw ValidationError("--json and --oci exclude each other.") }
@@ -35,12 +36,12 @@ struct PlanShowCommand: AsyncParsableCommand {
     let policy = try grants.policy()
     let catalog = try await bootstrap.catalog(plugins)
     let found = try catalog.plugin(named: plugin)
-    let setup = try await bootstrap.sandboxSetup(sandbox, policy: policy)
+    let setup = try await bootstrap.sandboxSetup(sandbox, state: bootstrap.state(state), policy: policy)
     let decision = policy.decision(for: found.manifest)
     await bootstrap.report(decision.diagnostics)
     let plan: SandboxPlan
     do throws(Diagnostics) {
-      plan = try setup.plan(for: found, granted: decision.effective, workspace: try shownWorkspace())
+      plan = try await setup.plan(for: found, granted: decision.effective, workspace: try shownWorkspace())
     } catch {
       throw CommandFailure(.sandboxUnavailable, error.items)
     }

@@ -24,6 +24,9 @@ package actor Console {
     canRedraw = output.isInteractive && terminal != nil && terminal != "dumb"
   }
 
+  /// Of the terminal, or what is usual.
+  package var columns: Int { output.size?.columns ?? 80 }
+
   /// A whole line on standard output, above the live view where there is one.
   package func print(_ line: String = "") { write(line + "\n", to: output) }
 

@@ -23,17 +23,3 @@ struct FailureText: Sendable {
     lines.isEmpty ? [] : ["  \(style("\(title):", .accent))"] + lines.map { "    \($0)" }
   }
 }
-
-extension NodeFailure {
-  /// For `--output json`.
-  var json: JSONValue {
-    .object([
-      JSONValue.Member("class", .string(kind.rawValue)),
-      JSONValue.Member("message", .string(message)),
-      JSONValue.Member("cause", cause.map { .string($0) } ?? .null),
-      JSONValue.Member("hint", hint.map { .string($0) } ?? .null),
-      JSONValue.Member("traceback", traceback.map { .string($0) } ?? .null),
-      JSONValue.Member("last_output", .array(lastOutput.map { .string($0) })),
-    ])
-  }
-}

@@ -57,6 +57,11 @@ package struct LiveView: Sendable {
     return lines
   }
 
+  /// All nodes, for when nothing more will change: however many rows that takes.
+  package func finalLines(columns: Int, style: Style) -> [String] {
+    lines(columns: columns, rows: nodes.count + 4, style: style, frame: 0)
+  }
+
   /// All nodes in their order or, where they don't fit, those that a reader wants first.
   private func visible(limit: Int) -> [NodeLine] {
     guard nodes.count > limit else { return nodes }

@@ -1,6 +1,6 @@
 import PluginModel
 
-/// A short look at a value, for people and for JSON. At most a few kilobytes are ever copied out of it.
+/// A short look at a value, for people. At most a few kilobytes are ever copied out of it.
 struct ValuePreview: Sendable {
   private static let limit = 4096
   let value: NodeValue
@@ -25,18 +25,6 @@ struct ValuePreview: Sendable {
     case .numpy: return "NumPy array, \(size)"
     case .arrow: return "Arrow table, \(size)"
     }
-  }
-
-  var json: JSONValue {
-    var members = [
-      JSONValue.Member("codec", .string("\(value.codec)")),
-      JSONValue.Member("bytes", .integer(Int64(value.byteCount))),
-    ]
-    if !value.label.isEmpty { members.append(JSONValue.Member("label", .string(value.label))) }
-    if value.codec == .json, value.byteCount <= Self.limit, let parsed = try? JSONValue(json: start) {
-      members.append(JSONValue.Member("value", parsed))
-    }
-    return .object(members)
   }
 
   private var size: String {

@@ -66,7 +66,8 @@ class ProbeNode(BaseNode):
         return {"output": action(self.parameters["value"], inputs, context)}
 
     def do_echo(self, value, inputs, context):
-        return inputs.get("input", value)
+        given = inputs.get("input")
+        return value if given is None else given
 
     def do_sleep(self, value, inputs, context):
         steps = 20

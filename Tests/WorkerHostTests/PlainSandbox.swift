@@ -1,0 +1,106 @@
+import Foundation
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+import SandboxRuntime
+import Synchronization
+
+/// A worker as an ordinary child process: real pipes, a real socket, no isolation. What is tested here is the conversation.
+final class PlainSandbox: Sandbox {
+  let connection: FileDescriptor
+  let standardOutput: FileDescriptor
+  let standardError: FileDescriptor
+  let enforcement = Enforcement(
+    namespaces: [], landlockABI: 0, landlockFilesystem: 0, landlockNetwork: 0, landlockScoped: 0,
+    seccompInstructions: 0, cgroup: nil)
+  let processIdentifier: Int32
+  private let state = Mutex(State())
+
+  private struct State {
+    var status: SandboxExit?
+    var waiters: [CheckedContinuation<SandboxExit, Never>] = []
+  }
+
+  init(_ command: [String]) throws {
+    let (ours, theirs) = try UnixSocket.pair()
+    let output = try FileDescriptor.pipe()
+    let error = try FileDescriptor.pipe()
+    for descriptor in [ours.descriptor, output.reading, error.reading] { try descriptor.setNonblocking() }
+    connection = ours.descriptor
+    standardOutput = output.reading
+    standardError = error.reading
+
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, output.writing.number, 1)
+    posix_spawn_file_actions_adddup2(&actions, error.writing.number, 2)
+    posix_spawn_file_actions_adddup2(&actions, theirs.descriptor.number, 3)
+    var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+    defer { for argument in arguments { free(argument) } }
+    var pid: pid_t = 0
+    let code = posix_spawn(&pid, command[0], &actions, nil, &arguments, environ)
+    withExtendedLifetime((theirs, output.writing, error.writing)) {}
+    guard code == 0 else { throw SystemError("posix_spawn", command[0], ErrorCode(rawValue: code)) }
+    processIdentifier = pid
+    Thread.detachNewThread { [self, pid] in
+      var status: Int32 = 0
+      while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+      let signal = status & 0x7F
+      finish(signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(number: signal))
+    }
+  }
+
+  private func finish(_ status: SandboxExit.Status) {
+    let waiters = state.withLock { state in
+      state.status = SandboxExit(status: status)
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume(returning: SandboxExit(status: status)) }
+  }
+
+  // The process is signalled only while it is not reaped: its pid can't be another's.
+  private func signal(_ number: Int32) {
+    state.withLock { state in
+      if state.status == nil { _ = Foundation.kill(processIdentifier, number) }
+    }
+  }
+  func terminate() { signal(SIGTERM) }
+  func kill() { signal(SIGKILL) }
+
+  func exit() async -> SandboxExit {
+    await withCheckedContinuation { continuation in
+      let known = state.withLock { state in
+        if state.status == nil { state.waiters.append(continuation) }
+        return state.status
+      }
+      if let known { continuation.resume(returning: known) }
+    }
+  }
+}
+
+/// Starts what the plan's command says, and counts.
+final class PlainLauncher: SandboxLaunching {
+  private let started = Mutex<[PlainSandbox]>([])
+  var launches: Int { started.withLock(\.count) }
+
+  func launch(_ plan: SandboxPlan) async throws(LaunchError) -> any Sandbox {
+    do {
+      let sandbox = try PlainSandbox(plan.command)
+      started.withLock { $0.append(sandbox) }
+      return sandbox
+    } catch {
+      throw LaunchError(
+        step: "start the program", cause: error as? SystemError ?? SystemError("launch", nil, .invalid), remedy: nil)
+    }
+  }
+
+  /// Processes that were started and not yet reaped.
+  func living() -> [Int32] {
+    started.withLock { sandboxes in
+      sandboxes.map(\.processIdentifier).filter { Foundation.kill($0, 0) == 0 }
+    }
+  }
+}
