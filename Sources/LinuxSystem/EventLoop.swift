@@ -75,6 +75,9 @@ package final class EventLoop: Sendable {
     }
   }
 
+  /// How many descriptors are being waited for.
+  package var waiters: Int { state.withLock(\.registrations.count) }
+
   /// Ends the thread. Every wait, now and later, throws ECANCELED.
   package func stop() {
     let waiters = state.withLock { state in
@@ -118,7 +121,8 @@ package final class EventLoop: Sendable {
   }
 
   /// Nil when the continuation was kept. EPERM: the descriptor is one that is always ready, such as a regular file.
-  private func register(_ descriptor: FileDescriptor, _ interest: Interest, _ continuation: Continuation) -> ErrorCode? {
+  private func register(_ descriptor: FileDescriptor, _ interest: Interest, _ continuation: Continuation) -> ErrorCode?
+  {
     state.withLock { state -> ErrorCode? in
       // Under the lock: a cancellation either is seen here or finds the registration.
       guard !state.isStopped, !Task.isCancelled else { return .cancelled }

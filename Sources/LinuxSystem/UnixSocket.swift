@@ -18,7 +18,9 @@ package struct UnixSocket: Sendable {
 
   /// Sends what the socket takes of `bytes` from `offset` on, the descriptors with the first of them. Nil: it takes
   /// nothing now, and no descriptor went either. Never raises SIGPIPE: EPIPE is thrown.
-  package func send(_ bytes: [UInt8], from offset: Int = 0, descriptors: [FileDescriptor] = []) throws(SystemError) -> Int? {
+  package func send(_ bytes: [UInt8], from offset: Int = 0, descriptors: [FileDescriptor] = []) throws(SystemError)
+    -> Int?
+  {
     let numbers = descriptors.map(\.number)
     let outcome = bytes.withUnsafeBytes { buffer in
       let rest = buffer[min(offset, buffer.count)...]

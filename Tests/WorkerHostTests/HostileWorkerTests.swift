@@ -12,7 +12,7 @@ struct HostileWorkerTests {
     "breaks a rule of the protocol, is killed, and the failure names the rule",
     arguments: [
       ("garbage", "it sent a frame of the unknown kind 47"),
-      ("huge", "it announced a hello frame of 2147483648 bytes; the limit is 1048576"),
+      ("huge", "it announced 2147483648 bytes in a frame of the kind hello; the limit is 1048576"),
       ("truncated", "its stream ended in the middle of a frame"),
       ("unknown-kind", "it sent a frame of the unknown kind 12"),
       ("flags", "it sent a frame with the flags 1, which must be 0"),
@@ -116,7 +116,9 @@ struct HostileWorkerTests {
     #expect(try await failure(of: "never-acks")?.message == "the worker did not take the call within 400 ms")
   }
 
-  @Test("that runs past its deadline is asked, then terminated, then killed", arguments: ["heeds-sigterm", "ignores-cancel"])
+  @Test(
+    "that runs past its deadline is asked, then terminated, then killed",
+    arguments: ["heeds-sigterm", "ignores-cancel"])
   func deadline(mode: String) async throws {
     let clock = ContinuousClock()
     let start = clock.now

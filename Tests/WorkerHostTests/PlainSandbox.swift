@@ -5,6 +5,33 @@ import SandboxPlanning
 import SandboxRuntime
 import Synchronization
 
+/// Starts a program with these descriptors as 1, 2 and 3, and no others: what another test has open must not live on in it.
+func spawn(_ command: [String], output: Int32, error: Int32, socket: Int32? = nil) throws -> pid_t {
+  var actions = posix_spawn_file_actions_t()
+  posix_spawn_file_actions_init(&actions)
+  defer { posix_spawn_file_actions_destroy(&actions) }
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+  posix_spawn_file_actions_adddup2(&actions, output, 1)
+  posix_spawn_file_actions_adddup2(&actions, error, 2)
+  if let socket { posix_spawn_file_actions_adddup2(&actions, socket, 3) }
+  // Closing what is not open is no error here.
+  for number in (socket == nil ? 3 : 4)..<Int32(512) { posix_spawn_file_actions_addclose(&actions, number) }
+  var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+  defer { for argument in arguments { free(argument) } }
+  var pid: pid_t = 0
+  let code = posix_spawnp(&pid, command[0], &actions, nil, &arguments, environ)
+  guard code == 0 else { throw SystemError("posix_spawn", command[0], ErrorCode(rawValue: code)) }
+  return pid
+}
+
+/// Waits for a process that ``spawn(_:output:error:socket:)`` started.
+func reap(_ pid: pid_t) -> SandboxExit.Status {
+  var status: Int32 = 0
+  while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+  let signal = status & 0x7F
+  return signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(number: signal)
+}
+
 /// A worker as an ordinary child process: real pipes, a real socket, no isolation. What is tested here is the conversation.
 final class PlainSandbox: Sandbox {
   let connection: FileDescriptor
@@ -30,26 +57,11 @@ final class PlainSandbox: Sandbox {
     standardOutput = output.reading
     standardError = error.reading
 
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, output.writing.number, 1)
-    posix_spawn_file_actions_adddup2(&actions, error.writing.number, 2)
-    posix_spawn_file_actions_adddup2(&actions, theirs.descriptor.number, 3)
-    var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-    defer { for argument in arguments { free(argument) } }
-    var pid: pid_t = 0
-    let code = posix_spawn(&pid, command[0], &actions, nil, &arguments, environ)
+    let pid = try spawn(
+      command, output: output.writing.number, error: error.writing.number, socket: theirs.descriptor.number)
     withExtendedLifetime((theirs, output.writing, error.writing)) {}
-    guard code == 0 else { throw SystemError("posix_spawn", command[0], ErrorCode(rawValue: code)) }
     processIdentifier = pid
-    Thread.detachNewThread { [self, pid] in
-      var status: Int32 = 0
-      while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-      let signal = status & 0x7F
-      finish(signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .signalled(number: signal))
-    }
+    Thread.detachNewThread { [self] in finish(reap(pid)) }
   }
 
   private func finish(_ status: SandboxExit.Status) {

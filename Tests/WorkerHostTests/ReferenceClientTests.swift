@@ -27,7 +27,8 @@ struct ReferenceClientTests {
     let parts = try #require(PortName("parts"))
     let large = [UInt8](repeating: 7, count: 200_000)
     let inputs = [
-      NodeExecution.Input(port: text, values: [NodeValue(codec: .json, content: .inline(Array("1".utf8)))], isMultiple: false),
+      NodeExecution.Input(
+        port: text, values: [NodeValue(codec: .json, content: .inline(Array("1".utf8)))], isMultiple: false),
       NodeExecution.Input(
         port: parts,
         values: [

@@ -27,12 +27,9 @@ enum Fixture: String {
       let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Fixtures/\(rawValue).c")
       let program = Self.directory.appendingPathComponent(rawValue).path
-      let compiler = Process()
-      compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      compiler.arguments = ["clang", "-std=gnu17", "-O1", "-o", program, source.path]
-      try compiler.run()
-      compiler.waitUntilExit()
-      try #require(compiler.terminationStatus == 0, "the fixture \(rawValue).c does not compile")
+      // Not Foundation's Process: its descriptors would be inherited by the workers of tests that run beside this one.
+      let compiler = try spawn(["clang", "-std=gnu17", "-O1", "-o", program, source.path], output: 1, error: 2)
+      try #require(reap(compiler) == .exited(code: 0), "the fixture \(rawValue).c does not compile")
       known[rawValue] = program
       return program
     }

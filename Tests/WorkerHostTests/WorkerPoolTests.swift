@@ -65,7 +65,8 @@ struct WorkerPoolTests {
           try execution("wait"), on: try configuration([reference]), limit: .milliseconds(50), report: { _ in })
       }
       #expect(launcher.living().isEmpty)
-      _ = try await pool.execute(try execution("echo"), on: try configuration([reference]), limit: nil, report: { _ in })
+      _ = try await pool.execute(
+        try execution("echo"), on: try configuration([reference]), limit: nil, report: { _ in })
       #expect(launcher.launches == 2)
     }
   }

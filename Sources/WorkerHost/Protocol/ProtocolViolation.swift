@@ -48,11 +48,13 @@ extension ProtocolViolation: CustomStringConvertible {
     case .unknownKind(let kind): "it sent a frame of the unknown kind \(kind)"
     case .reservedFlags(let flags): "it sent a frame with the flags \(flags), which must be 0"
     case .bodyTooLong(let kind, let length):
-      "it announced a \(kind) frame of \(length) bytes; the limit is \(kind.maximumBodyLength)"
+      "it announced \(length) bytes in a frame of the kind \(kind); "
+        + "the limit is \(kind.maximumBodyLength)"
     case .truncatedFrame: "its stream ended in the middle of a frame"
     case .tooManyDescriptors(let count):
       "it announced \(count) file descriptors in one frame; the limit is \(FrameHeader.maximumDescriptors)"
-    case .descriptorsNotAllowed(let kind): "it announced file descriptors in a \(kind) frame, which carries none"
+    case .descriptorsNotAllowed(let kind):
+      "it announced file descriptors in a frame of the kind \(kind), which carries none"
     case .missingDescriptors(let expected, let received):
       "it sent a frame that claims \(expected) file descriptors, and \(received) came"
     case .unclaimedDescriptors(let count): "it sent \(count) file descriptors that belong to no frame"
