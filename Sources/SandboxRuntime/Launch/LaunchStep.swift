@@ -175,15 +175,6 @@ extension FilesystemOperation {
     case .makeReadOnly(let path): "making \(path) read-only"
     }
   }
-
-  var target: AbsolutePath {
-    switch self {
-    case .directory(let path), .symbolicLink(let path, _), .file(let path, _), .temporaryFilesystem(let path, _),
-      .process(let path), .makeReadOnly(let path):
-      path
-    case .bind(let bind): bind.target
-    }
-  }
 }
 
 extension Bind.Access {
