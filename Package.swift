@@ -1,12 +1,16 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// deploy/fuzz sets it: only then are the fuzzers targets, and the modules instrumented for them.
+let isFuzzing = Context.environment["ORCHESTRATOR_FUZZ"] == "1"
+
 // Every target is built in the Swift 6 language mode with warnings as errors. The table of who may
 // import whom is in CONTRIBUTING.md and is enforced by Tests/TidyTests.
-let strict: [SwiftSetting] = [
-  .unsafeFlags(["-warnings-as-errors"]),
-  .enableUpcomingFeature("ExistentialAny"),
-]
+let strict: [SwiftSetting] =
+  [
+    .unsafeFlags(["-warnings-as-errors"]),
+    .enableUpcomingFeature("ExistentialAny"),
+  ] + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 let strictC: [CSetting] = [
   .define("_GNU_SOURCE"),
   .unsafeFlags(["-std=gnu2x", "-Wall", "-Wextra", "-Werror"]),
@@ -19,7 +23,8 @@ let package = Package(
     .executable(name: "sandbox-init", targets: ["SandboxInit"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
   ],
   targets: [
     // System libraries.
@@ -38,7 +43,8 @@ let package = Package(
 
     // Effects.
     .target(
-      name: "SandboxRuntime", dependencies: ["SandboxPlanning", "PluginModel", "LinuxSystem", "CCap"],
+      name: "SandboxRuntime",
+      dependencies: ["SandboxPlanning", "PluginModel", "LinuxSystem", "CLinux", "CCap"],
       swiftSettings: strict),
     .target(
       name: "WorkerHost",
@@ -46,7 +52,10 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "PluginRegistry",
-      dependencies: ["SandboxRuntime", "PluginModel", "LinuxSystem"], swiftSettings: strict),
+      dependencies: [
+        "SandboxRuntime", "PluginModel", "LinuxSystem", .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: strict),
 
     // Programs.
     .executableTarget(
@@ -68,16 +77,36 @@ let package = Package(
     // Tests.
     .testTarget(name: "PluginModelTests", dependencies: ["PluginModel"]),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"]),
-    .testTarget(name: "SandboxPlanningTests", dependencies: ["SandboxPlanning", "PluginModel"]),
+    .testTarget(
+      name: "SandboxPlanningTests", dependencies: ["SandboxPlanning", "PluginModel"], exclude: ["Golden"]),
     .testTarget(
       name: "SandboxRuntimeTests", dependencies: ["SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
     .testTarget(
       name: "WorkerHostTests",
-      dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
+      dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
+      exclude: ["Fixtures"]),
     .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"], exclude: ["Golden"]),
-    .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["PluginModel", "LinuxSystem"]),
+    .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"],
+      exclude: ["Golden", "Fixtures"]),
     .testTarget(name: "TidyTests"),
+    // Run the built programs: hostile plugins in real sandboxes.
+    .testTarget(name: "EscapeTests", dependencies: ["orchestrator", "SandboxInit", "CSeccomp"]),
   ],
   swiftLanguageModes: [.v6]
 )
+
+if isFuzzing {
+  package.targets.append(.target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer", cSettings: strictC))
+  for (name, dependencies) in [
+    ("FuzzFrame", ["WorkerHost", "PluginModel"]), ("FuzzManifest", ["PluginModel", "SandboxPlanning"]),
+    ("FuzzWorkflow", ["PluginModel"]),
+  ] {
+    package.targets.append(
+      .executableTarget(
+        name: name, dependencies: ["CFuzzer"] + dependencies.map { .byName(name: $0) }, path: "Tests/Fuzz/\(name)",
+        swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]))
+  }
+}

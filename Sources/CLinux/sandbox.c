@@ -1,1 +1,376 @@
+// One system call each, or one sequence without choices, for `sandbox-init` and the supervisor.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/landlock.h>
+#include <linux/openat2.h>
+#include <linux/securebits.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "CLinux.h"
+
+static_assert(SANDBOX_TREE_READ_ONLY == MOUNT_ATTR_RDONLY);
+static_assert(SANDBOX_TREE_NO_SUID == MOUNT_ATTR_NOSUID);
+static_assert(SANDBOX_TREE_NO_DEVICES == MOUNT_ATTR_NODEV);
+static_assert(SANDBOX_TREE_NO_EXECUTE == MOUNT_ATTR_NOEXEC);
+static_assert(SANDBOX_NODE_DIRECTORY == S_IFDIR && SANDBOX_NODE_FILE == S_IFREG);
+static_assert((unsigned)SANDBOX_RESOURCE_CPU == (unsigned)RLIMIT_CPU && (unsigned)SANDBOX_RESOURCE_FILE_SIZE == (unsigned)RLIMIT_FSIZE);
+static_assert((unsigned)SANDBOX_RESOURCE_STACK == (unsigned)RLIMIT_STACK && (unsigned)SANDBOX_RESOURCE_CORE == (unsigned)RLIMIT_CORE);
+static_assert((unsigned)SANDBOX_RESOURCE_PROCESSES == (unsigned)RLIMIT_NPROC && (unsigned)SANDBOX_RESOURCE_OPEN_FILES == (unsigned)RLIMIT_NOFILE);
+static_assert((unsigned)SANDBOX_RESOURCE_LOCKED_MEMORY == (unsigned)RLIMIT_MEMLOCK && (unsigned)SANDBOX_RESOURCE_ADDRESS_SPACE == (unsigned)RLIMIT_AS);
+static_assert((unsigned)SANDBOX_RESOURCE_PENDING_SIGNALS == (unsigned)RLIMIT_SIGPENDING);
+static_assert((unsigned)SANDBOX_RESOURCE_MESSAGE_QUEUE == (unsigned)RLIMIT_MSGQUEUE && (unsigned)SANDBOX_RESOURCE_NICENESS == (unsigned)RLIMIT_NICE);
+static_assert((unsigned)SANDBOX_RESOURCE_REALTIME_PRIORITY == (unsigned)RLIMIT_RTPRIO);
+static_assert(SANDBOX_NODE_CHARACTER_DEVICE == S_IFCHR);
+
+static int result_of(long value) { return value < 0 ? -errno : (int)value; }
+
+// ---- Messages and the plan ----
+
+int sandbox_send_report(int control, const struct sandbox_report *report) {
+  ssize_t sent = send(control, report, sizeof *report, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0) return -errno;
+  return sent == sizeof *report ? 0 : -EMSGSIZE;
+}
+
+int sandbox_receive_report(int control, struct sandbox_report *report, bool wait) {
+  ssize_t received;
+  do received = recv(control, report, sizeof *report, wait ? 0 : MSG_DONTWAIT);
+  while (received < 0 && errno == EINTR);
+  return result_of(received);
+}
+
+int sandbox_map_plan(int fd, void **address) {
+  // Nobody can change or shorten it any more: the checks of the reader hold for good. memfd_create(2)
+  int seals = fcntl(fd, F_GET_SEALS);
+  if (seals < 0) return -errno;
+  if ((seals & (F_SEAL_WRITE | F_SEAL_SHRINK)) != (F_SEAL_WRITE | F_SEAL_SHRINK)) return -EPERM;
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  if (status.st_size < (off_t)sizeof(struct sandbox_plan) || status.st_size > (off_t)SANDBOX_PLAN_LIMIT) return -EFBIG;
+  void *map = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+  if (map == MAP_FAILED) return -errno;
+  *address = map;
+  return (int)status.st_size;
+}
+
+// ---- The process ----
+
+int sandbox_close_on_exec_from(unsigned first) {
+  return result_of(syscall(SYS_close_range, first, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */));
+}
+
+int sandbox_parent_death_signal(void) { return result_of(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)); }
+
+int sandbox_reset_signals(void) {
+  // Ignored signals survive execve and CLONE_CLEAR_SIGHAND alike; SIGPIPE usually is one. By the system call, since
+  // the library refuses the two it keeps for itself. All zero is SIG_DFL in every layout of struct sigaction.
+  const uint64_t standard[8] = {};
+  for (int number = 1; number <= 64; number++) {
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    if (syscall(SYS_rt_sigaction, number, standard, NULL, 8) < 0) return -errno;
+  }
+  return 0;
+}
+
+int sandbox_forbid_user_namespaces(void) {
+  // The file shows the limits of the user namespace of who opens it: namespaces(7).
+  int fd = open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  ssize_t written = write(fd, "0\n", 2);
+  int result = written == 2 ? 0 : written < 0 ? -errno : -EIO;
+  close(fd);
+  return result;
+}
+
+int sandbox_set_identity(uint32_t user, uint32_t group, bool clear_groups) {
+  if (syscall(SYS_setresgid, group, group, group) < 0) return -errno;
+  if (clear_groups && syscall(SYS_setgroups, 0, NULL) < 0) return -errno;
+  if (syscall(SYS_setresuid, user, user, user) < 0) return -errno;
+  return 0;
+}
+
+int sandbox_set_hostname(const char *name, size_t length) { return result_of(sethostname(name, length)); }
+
+int sandbox_new_session_keyring(void) {
+  return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ? -errno : 0;
+}
+
+int sandbox_change_directory(const char *path) { return result_of(chdir(path)); }
+
+_Noreturn void sandbox_end(int code) { _exit(code); }
+
+// ---- Paths and mounts ----
+
+static int open_without_links(int directory, const char *path, uint64_t resolve) {
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  long fd;
+  // EAGAIN: something was renamed or mounted meanwhile and the walk can't be vouched for. openat2(2)
+  for (int attempt = 0; attempt < 64; attempt++) {
+    fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    if (fd >= 0 || errno != EAGAIN) break;
+  }
+  return result_of(fd);
+}
+
+int sandbox_open_source(const char *path) { return open_without_links(AT_FDCWD, path, 0); }
+int sandbox_open_target(int root, const char *path) { return open_without_links(root, path, RESOLVE_IN_ROOT); }
+
+int sandbox_inspect(int fd, struct sandbox_node *node) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  *node = (struct sandbox_node){.type = status.st_mode & S_IFMT,
+                                .device_major = major(status.st_rdev),
+                                .device_minor = minor(status.st_rdev),
+                                .owner = status.st_uid,
+                                .group = status.st_gid};
+  return 0;
+}
+
+int sandbox_clone_tree(int fd) {
+  return result_of(syscall(SYS_open_tree, fd, "",
+                           OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE | AT_NO_AUTOMOUNT));
+}
+
+static int change_tree(int tree, struct mount_attr *attributes, bool recursive) {
+  int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+  return result_of(syscall(SYS_mount_setattr, tree, "", flags, attributes, sizeof *attributes));
+}
+
+int sandbox_restrict_tree(int tree, uint64_t attributes, bool recursive) {
+  // Private: a mount that the host makes later beneath the source must not appear inside. mount_namespaces(7)
+  struct mount_attr change = {.attr_set = attributes, .propagation = MS_PRIVATE};
+  return change_tree(tree, &change, recursive);
+}
+
+int sandbox_map_tree_owner(int tree, int user_namespace) {
+  struct mount_attr change = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_namespace};
+  return change_tree(tree, &change, false);
+}
+
+int sandbox_attach_tree(int tree, int target) {
+  return result_of(syscall(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+}
+
+int sandbox_attach_root(int tree) {
+  return result_of(syscall(SYS_move_mount, tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH));
+}
+
+int sandbox_enter_root(int root) {
+  // The old root ends up stacked on the new one and is then detached: pivot_root(2), "pivot_root(".", ".")".
+  if (fchdir(root) < 0) return -errno;
+  if (syscall(SYS_pivot_root, ".", ".") < 0) return -errno;
+  if (umount2(".", MNT_DETACH) < 0) return -errno;
+  return result_of(chdir("/"));
+}
+
+static int set_option(int context, const char *name, const char *value) {
+  return result_of(syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, name, value, 0));
+}
+
+// Makes the mount that `context` describes, and closes `context`.
+static int finish_mount(int context, int result, uint64_t attributes) {
+  if (result >= 0) result = result_of(syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+  if (result >= 0) result = result_of(syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes));
+  close(context);
+  return result;
+}
+
+int sandbox_new_temporary(uint64_t size, uint64_t inodes, uint32_t mode, uint64_t attributes) {
+  int context = result_of(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC));
+  if (context < 0) return context;
+  char text[32];
+  snprintf(text, sizeof text, "%llu", (unsigned long long)size);
+  int result = set_option(context, "size", text);
+  snprintf(text, sizeof text, "%llu", (unsigned long long)inodes);
+  if (result >= 0) result = set_option(context, "nr_inodes", text);
+  snprintf(text, sizeof text, "%o", mode);
+  if (result >= 0) result = set_option(context, "mode", text);
+  return finish_mount(context, result, attributes);
+}
+
+int sandbox_new_process(void) {
+  int context = result_of(syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC));
+  if (context < 0) return context;
+  int result = set_option(context, "subset", "pid");
+  if (result >= 0) result = set_option(context, "hidepid", "invisible");
+  return finish_mount(context, result, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+int sandbox_make_directory(int parent, const char *name, uint32_t mode) {
+  return result_of(mkdirat(parent, name, mode));
+}
+
+int sandbox_make_link(int parent, const char *name, const char *destination) {
+  return result_of(symlinkat(destination, parent, name));
+}
+
+int sandbox_make_file(int parent, const char *name, uint32_t mode, const char *contents, size_t length) {
+  int fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+  if (fd < 0) return -errno;
+  int result = 0;
+  while (length > 0) {
+    ssize_t written = write(fd, contents, length);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      result = -errno;
+      break;
+    }
+    contents += written;
+    length -= (size_t)written;
+  }
+  close(fd);
+  return result;
+}
+
+// ---- Landlock: the whole of ABI 6, which older headers don't have. Zero fields are accepted by older kernels. ----
+
+struct ruleset_attributes {
+  uint64_t filesystem;
+  uint64_t network;
+  uint64_t scoped;
+};
+
+int sandbox_landlock_abi(void) {
+  return result_of(syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION));
+}
+
+int sandbox_landlock_create(uint64_t filesystem, uint64_t network, uint64_t scoped) {
+  struct ruleset_attributes attributes = {filesystem, network, scoped};
+  return result_of(syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0));
+}
+
+int sandbox_landlock_allow(int ruleset, int path, uint64_t allowed) {
+  struct landlock_path_beneath_attr rule = {.allowed_access = allowed, .parent_fd = path};
+  return result_of(syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+}
+
+int sandbox_landlock_enforce(int ruleset) { return result_of(syscall(SYS_landlock_restrict_self, ruleset, 0)); }
+
+// ---- Privileges ----
+
+int sandbox_no_new_privileges(void) { return result_of(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+
+enum {
+  LOCKED_SECUREBITS = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
+                      SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
+};
+
+int sandbox_drop_capabilities(void) {
+  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return -errno;
+  // EINVAL: past the last capability that this kernel knows.
+  for (int capability = 0; capability < 64; capability++) {
+    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL && capability > CAP_AUDIT_READ) break;
+    return -errno;
+  }
+  if (prctl(PR_SET_SECUREBITS, LOCKED_SECUREBITS, 0, 0, 0) < 0) return -errno;
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct none[2] = {};
+  if (syscall(SYS_capset, &header, none) < 0) return -errno;
+  // The worker has pid 1's user id: this is what keeps it out of /proc/1 and from ptrace(2).
+  return result_of(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+int sandbox_verify_dropped(void) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct sets[2];
+  if (syscall(SYS_capget, &header, sets) < 0) return -errno;
+  for (int word = 0; word < 2; word++)
+    if ((sets[word].effective | sets[word].permitted | sets[word].inheritable) != 0) return -EPERM;
+  for (int capability = 0; capability < 64; capability++) {
+    int bounding = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
+    if (bounding < 0) break;
+    if (bounding != 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0) != 0) return -EPERM;
+  }
+  if (prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) != LOCKED_SECUREBITS) return -EPERM;
+  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) return -EPERM;
+  return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -EPERM;
+}
+
+// ---- Notifications of the filter: seccomp_unotify(2) ----
+
+// The kernel's structures grow at the end and it writes as much as its own have.
+union notification {
+  struct seccomp_notif fields;
+  unsigned char room[512];
+};
+union answer {
+  struct seccomp_notif_resp fields;
+  unsigned char room[512];
+};
+
+int sandbox_notification_available(void) {
+  uint32_t action = SECCOMP_RET_USER_NOTIF;
+  return result_of(syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action));
+}
+
+int sandbox_notification_receive(int listener, struct sandbox_notification *notification) {
+  union notification received = {};
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &received) < 0) return -errno;
+  *notification = (struct sandbox_notification){.id = received.fields.id, .pid = received.fields.pid};
+  return 0;
+}
+
+int sandbox_notification_answer(int listener, uint64_t id, int error) {
+  union answer answer = {.fields = {.id = id,
+                                    .error = -error,
+                                    .flags = error == 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0}};
+  return result_of(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer));
+}
+
+// ---- pid 1 ----
+
+int sandbox_empty_input(void) {
+  int ends[2];
+  if (pipe(ends) < 0) return -errno;
+  close(ends[1]);
+  return ends[0];
+}
+
+int sandbox_child_signals(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  return result_of(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+}
+
+int sandbox_drain_signals(int fd) {
+  struct signalfd_siginfo pending[8];
+  while (read(fd, pending, sizeof pending) > 0) continue;
+  return 0;
+}
+
+int sandbox_signal(int pid, int number) { return result_of(kill(pid, number)); }
+
+int sandbox_reap(int *status) {
+  pid_t pid = waitpid(-1, status, WNOHANG);
+  if (pid < 0) return errno == ECHILD ? 0 : -errno;
+  return pid;
+}
+
+int sandbox_poll(int control, int listener, int signals) {
+  struct pollfd watched[] = {{control, POLLIN, 0}, {signals, POLLIN, 0}, {listener, POLLIN, 0}};
+  while (poll(watched, 3, -1) < 0)
+    if (errno != EINTR) return -errno;
+  // POLLHUP alone on the listener: nothing with this filter is left, and the child's end says the rest.
+  return (watched[0].revents != 0 ? 1 : 0) | (watched[2].revents & POLLIN ? 2 : 0) | (watched[1].revents != 0 ? 4 : 0) |
+         (watched[2].revents != 0 && !(watched[2].revents & POLLIN) ? 8 : 0);
+}

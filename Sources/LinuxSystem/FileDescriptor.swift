@@ -14,6 +14,9 @@ package final class FileDescriptor: Sendable {
 
   /// Closes now; a second call does nothing. Errors of close(2) are not reported: the descriptor is gone either way.
   package func close() { state.close() }
+
+  /// Gives up ownership: the caller closes the number. -1 when it was closed already.
+  package func release() -> Int32 { state.take() }
 }
 
 /// The number behind an atomic exchange, so that two closers can't close a number twice.
@@ -21,12 +24,15 @@ private final class State: Sendable {
   private let storage: Mutex<Int32>
   init(_ number: Int32) { storage = Mutex(number) }
   var number: Int32 { storage.withLock { $0 } }
-  func close() {
-    let number = storage.withLock { value in
+  func take() -> Int32 {
+    storage.withLock { value in
       let number = value
       value = -1
       return number
     }
+  }
+  func close() {
+    let number = take()
     if number >= 0 { _ = linux_close(number) }
   }
   deinit { close() }

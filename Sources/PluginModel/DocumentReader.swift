@@ -151,7 +151,7 @@ package struct ValueReader {
   package func string(maximumBytes: Int = 4096) -> String? {
     guard case .string(let text) = scalar?.value else {
       let written = scalar.flatMap { node.isNull ? nil : $0.text }
-      wrongType("text", hint: written.map { "put it between quotes: \"\($0)\"" })
+      wrongType("text", hint: written.map { "put it between quotes: \($0.quoted)" })
       return nil
     }
     return checked(text, maximumBytes: maximumBytes)
@@ -189,13 +189,20 @@ package struct ValueReader {
     return nil
   }
 
+  /// A whole number; `2.0` is one, since languages differ in how they write it.
   package func integer(in range: ClosedRange<Int>) -> Int? {
-    guard case .integer(let value) = scalar?.value else {
+    let number: Int?
+    switch scalar?.value {
+    case .integer(let value): number = Int(value)
+    case .double(let value): number = Self.whole(value)
+    default: number = nil
+    }
+    guard let number else {
       wrongType("a whole number")
       return nil
     }
-    guard let number = Int(exactly: value), range.contains(number) else {
-      error("\(subject) must be from \(range.lowerBound) to \(range.upperBound)", why: "it is \(value)")
+    guard range.contains(number) else {
+      error("\(subject) must be from \(range.lowerBound) to \(range.upperBound)", why: "it is \(number)")
       return nil
     }
     return number
@@ -220,7 +227,13 @@ package struct ValueReader {
 
   /// Whole numbers without `.0`, as a person writes them.
   private static func written(_ number: Double) -> String {
-    Int64(exactly: number).map(String.init) ?? number.description
+    whole(number).map(String.init) ?? number.description
+  }
+
+  /// The whole number that a double stands for exactly; within ±2^53 there is no doubt which.
+  private static func whole(_ number: Double) -> Int? {
+    guard number.magnitude <= 0x1p53 else { return nil }
+    return Double(Int(number)) == number ? Int(number) : nil
   }
 
   package func name<Name: ValidatedName>(_ kind: Name.Type = Name.self) -> Name? {
@@ -247,7 +260,7 @@ package struct ValueReader {
 
   package func list(maximumCount: Int = 4096) -> [ValueReader]? {
     guard case .sequence(let items) = node.content else {
-      wrongType("a list", hint: scalar != nil && !node.isNull ? "write it as [\(scalar?.text ?? "")]" : nil)
+      wrongType("a list", hint: node.isNull ? nil : scalar.map { "write it as [\($0.text.quoted)]" })
       return nil
     }
     guard items.count <= maximumCount else {

@@ -289,7 +289,7 @@ struct JSONParser<Builder: JSONBuilder> {
         code = 0x10000 + (code & 0x3FF) << 10 + (low & 0x3FF)
       }
       guard let scalar = Unicode.Scalar(code) else { throw error("a surrogate stands alone") }
-      buffer.append(contentsOf: String(scalar).utf8)
+      UTF8.encode(scalar) { buffer.append($0) }
     default: throw error("there is no such escape")
     }
   }

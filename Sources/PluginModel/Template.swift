@@ -149,26 +149,25 @@ extension JSONValue {
 
 extension ValueReader {
   /// Reports every string of the value that isn't a template, or that reads an input which `inputs` lacks.
-  func checkTemplates(inputs: [ParameterName]) {
+  func checkTemplates(inputs: [ParameterName]) { checkTemplates(node, inputs: inputs) }
+
+  private func checkTemplates(_ node: DocumentNode, inputs: [ParameterName]) {
     switch node.content {
     case .sequence(let items):
-      for (position, item) in items.enumerated() {
-        ValueReader(item, path: "\(path)[\(position)]", report: report).checkTemplates(inputs: inputs)
-      }
+      for item in items { checkTemplates(item, inputs: inputs) }
     case .mapping(let entries):
-      for entry in entries {
-        ValueReader(entry.value, path: "\(path).\(entry.key)", report: report).checkTemplates(inputs: inputs)
-      }
+      for entry in entries { checkTemplates(entry.value, inputs: inputs) }
     case .scalar(let scalar):
       guard case .string(let text) = scalar.value else { return }
       do throws(Template.Problem) {
         for name in try Template(text).inputs where !inputs.contains(name) {
-          error(
+          report.error(
             "the workflow has no input \(name.text.quoted)",
-            hint: Suggestion.hint(for: name.text, among: inputs.map(\.text)) ?? "declare it under 'spec.inputs'")
+            hint: Suggestion.hint(for: name.text, among: inputs.map(\.text)) ?? "declare it under 'spec.inputs'",
+            at: node.location)
         }
       } catch {
-        self.error(error.what, why: error.why, hint: error.hint)
+        report.error(error.what, why: error.why, hint: error.hint, at: node.location)
       }
     }
   }

@@ -185,7 +185,8 @@ struct YAMLComposer: ~Copyable {
     guard let target = anchors[name] else {
       throw stop(
         "nothing is named \(("&" + name).quoted)", why: "an alias repeats a value above it",
-        hint: Suggestion.hint(for: name, among: anchors.keys.sorted()), at: location)
+        hint: Suggestion.nearest(to: name, among: anchors.keys.sorted()).map { "did you mean \(("*" + $0).quoted)?" },
+        at: location)
     }
     guard depth + target.weight.height <= report.limits.maximumDepth else { throw tooDeep(at: location) }
     try spend(target.weight, at: location)

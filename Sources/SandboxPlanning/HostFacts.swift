@@ -26,6 +26,25 @@ package struct HostFacts: Hashable, Sendable {
   package var libraryDirectories: [AbsolutePath]
   /// Symbolic links of a merged /usr: `/lib` → `usr/lib`.
   package var rootLinks: [RootLink]
+  /// The dynamic loader with every link resolved: `/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2`. Nil: unknown, and then
+  /// everything in `libraryDirectories` has to be executable.
+  package var loader: AbsolutePath?
+  /// The directories of the host's programs, with links resolved: `/usr/bin`. Shown only with `system.exec`.
+  package var binaryDirectories: [AbsolutePath]
+  /// Which of these the host has.
+  package var supportFiles: [SupportFile]
+
+  /// What programs and libraries expect to find besides the libraries themselves.
+  package enum SupportFile: String, CaseIterable, Sendable {
+    /// A regular file: where the loader finds libraries.
+    case loaderCache = "/etc/ld.so.cache"
+    /// A directory: links by which Debian chooses between libraries, such as `libblas.so.3`.
+    case alternatives = "/etc/alternatives"
+    /// A directory: tzset(3).
+    case timeZones = "/usr/share/zoneinfo"
+
+    package var isDirectory: Bool { self != .loaderCache }
+  }
 
   package struct RootLink: Hashable, Sendable {
     package var path: AbsolutePath
@@ -39,7 +58,8 @@ package struct HostFacts: Hashable, Sendable {
   package init(
     architecture: Architecture, kernelRelease: String, userIdentifier: UInt32, groupIdentifier: UInt32,
     landlockABI: Int, seccompUserNotification: Bool, userNamespaces: Bool, cgroupRoot: AbsolutePath?,
-    cgroupControllers: [String], libraryDirectories: [AbsolutePath], rootLinks: [RootLink]
+    cgroupControllers: [String], libraryDirectories: [AbsolutePath], rootLinks: [RootLink],
+    loader: AbsolutePath? = nil, binaryDirectories: [AbsolutePath] = [], supportFiles: [SupportFile] = []
   ) {
     self.architecture = architecture
     self.kernelRelease = kernelRelease
@@ -52,6 +72,9 @@ package struct HostFacts: Hashable, Sendable {
     self.cgroupControllers = cgroupControllers
     self.libraryDirectories = libraryDirectories
     self.rootLinks = rootLinks
+    self.loader = loader
+    self.binaryDirectories = binaryDirectories
+    self.supportFiles = supportFiles
   }
 }
 
@@ -69,6 +92,8 @@ package struct SandboxRequest: Hashable, Sendable {
   package var workspace: AbsolutePath?
   /// Paths outside of which no scoped filesystem permission reaches.
   package var filesystemRoots: [AbsolutePath]
+  /// Which of the paths in `granted` are regular files on the host; the others are directories.
+  package var grantedFiles: Set<AbsolutePath>
   package var profile: SecurityProfile
   /// Replaces the worker's command, for benchmarks and tests.
   package var command: [String]?
@@ -79,7 +104,7 @@ package struct SandboxRequest: Hashable, Sendable {
   package init(
     plugin: PluginName, pluginDirectory: AbsolutePath, sdkDirectory: AbsolutePath, interpreter: Interpreter,
     granted: [Permission], workspace: AbsolutePath?, filesystemRoots: [AbsolutePath], profile: SecurityProfile,
-    command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32
+    command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32, grantedFiles: Set<AbsolutePath> = []
   ) {
     self.plugin = plugin
     self.pluginDirectory = pluginDirectory
@@ -88,6 +113,7 @@ package struct SandboxRequest: Hashable, Sendable {
     self.granted = granted
     self.workspace = workspace
     self.filesystemRoots = filesystemRoots
+    self.grantedFiles = grantedFiles
     self.profile = profile
     self.command = command
     self.hostUser = hostUser

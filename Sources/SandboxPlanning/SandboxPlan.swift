@@ -111,10 +111,13 @@ package struct Bind: Hashable, Sendable {
   /// The owner of `source` on the disk and the worker are the same user through this mount (an idmapped mount). Only
   /// for writable grants of a root supervisor: without it the worker's own host id could write nothing.
   package var mapsOwner: Bool
+  /// The operator's root that covers this grant: `source` is opened relative to it with RESOLVE_BENEATH, openat2(2), so
+  /// that no link planted beneath it leads out. Nil for what isn't a scoped grant.
+  package var confinedTo: AbsolutePath?
 
   package init(
     source: AbsolutePath, target: AbsolutePath, kind: Kind, access: Access = .readOnly, executable: Bool = false,
-    mapsOwner: Bool = false
+    mapsOwner: Bool = false, confinedTo: AbsolutePath? = nil
   ) {
     self.source = source
     self.target = target
@@ -122,6 +125,7 @@ package struct Bind: Hashable, Sendable {
     self.access = access
     self.executable = executable
     self.mapsOwner = mapsOwner
+    self.confinedTo = confinedTo
   }
 }
 
@@ -183,13 +187,23 @@ package struct SeccompPlan: Hashable, Sendable {
   package var allowed: [String]
   /// The names that are answered with EPERM, sorted.
   package var denied: [String]
+  package var architecture: HostFacts.Architecture
+  /// What `program` answers, sorted by number; every other number is answered with ENOSYS.
+  package var calls: [SystemCallRule]
 
-  package init(program: [UInt8], profile: String, allowed: [String], denied: [String]) {
+  package init(
+    program: [UInt8], profile: String, allowed: [String], denied: [String],
+    architecture: HostFacts.Architecture = .x86_64, calls: [SystemCallRule] = []
+  ) {
     self.program = program
     self.profile = profile
     self.allowed = allowed
     self.denied = denied
+    self.architecture = architecture
+    self.calls = calls
   }
+
+  package var instructionCount: Int { program.count / 8 }
 }
 
 /// Which programs may be executed after the worker itself.

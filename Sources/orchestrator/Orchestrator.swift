@@ -1,4 +1,88 @@
 import ArgumentParser
-@main struct Orchestrator: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "orchestrator", abstract: "Runs pipelines whose nodes are other people's plugins, each in its own kernel sandbox.")
+import PluginModel
+
+/// The program's version, and the engine version that manifests ask for.
+let engineVersion = SemanticVersion(1, 0, 0)
+
+struct Orchestrator: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "orchestrator",
+    abstract: "Runs pipelines whose nodes are other people's plugins, each in its own kernel sandbox.",
+    discussion: """
+      Start with:
+        orchestrator doctor                     what this host can enforce
+        orchestrator run pipeline.yaml          run a pipeline
+        orchestrator plugin new my_plugin       write a plugin
+
+      Exit status: 0 success, 1 a node failed, 2 invalid input, 3 the sandbox is not available,
+      124 the deadline passed, 130 interrupted.
+      """,
+    version: "orchestrator \(engineVersion)",
+    subcommands: [
+      RunCommand.self, ValidateCommand.self, GraphCommand.self, PlanCommand.self, PluginCommand.self,
+      DoctorCommand.self,
+    ])
+}
+
+/// The statuses that the program ends with.
+enum ExitStatus: Int32, Sendable {
+  case success = 0
+  case nodeFailed = 1
+  case invalidInput = 2
+  case sandboxUnavailable = 3
+  /// As timeout(1) has it.
+  case deadline = 124
+  /// 128 + SIGINT, as shells have it.
+  case interrupted = 130
+}
+
+/// Ends a command: what to say on standard error, and the status.
+struct CommandFailure: Error {
+  var status: ExitStatus
+  var diagnostics: [Diagnostic]
+  /// For the excerpts.
+  var sources: [(file: String, bytes: [UInt8])]
+
+  init(
+    _ status: ExitStatus, _ diagnostics: [Diagnostic] = [], sources: [(file: String, bytes: [UInt8])] = []
+  ) {
+    self.status = status
+    self.diagnostics = diagnostics
+    self.sources = sources
+  }
+
+  init(_ status: ExitStatus, _ what: String, why: String? = nil, hint: String? = nil) {
+    self.init(status, [Diagnostic(what, why: why, hint: hint)])
+  }
+}
+
+@main
+enum Program {
+  static func main() async {
+    do {
+      let command = try Orchestrator.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        var command = command
+        try command.run()
+      }
+    } catch {
+      await end(error)
+    }
+  }
+
+  private static func end(_ error: any Error) async -> Never {
+    guard let console = try? Console() else { Orchestrator.exit(withError: error) }
+    if let failure = error as? CommandFailure {
+      var printer = DiagnosticPrinter(style: console.errorStyle)
+      for source in failure.sources { printer.add(source: source.bytes, file: source.file) }
+      for line in printer.lines(failure.diagnostics) { await console.printError(line) }
+      Orchestrator.exit(withError: ExitCode(failure.status.rawValue))
+    }
+    // Wrong options are invalid input like any other; the parser's own status for them is 64.
+    guard Orchestrator.exitCode(for: error) == .validationFailure else { Orchestrator.exit(withError: error) }
+    await console.printError(Orchestrator.fullMessage(for: error))
+    Orchestrator.exit(withError: ExitCode(ExitStatus.invalidInput.rawValue))
+  }
 }

@@ -42,7 +42,7 @@ struct DocumentReaderTests {
         "f.yaml:2:8: error: 'count' must be a whole number: it is a string",
         "f.yaml:3:7: error: 'flag' must be true or false: it is a string\n  hint: YAML 1.2 knows only true and false",
         "f.yaml:4:9: error: 'gren' is not a value of 'colour'\n  hint: did you mean 'green'?",
-        "f.yaml:5:7: error: 'tags' must be a list: it is a string\n  hint: write it as [one]",
+        "f.yaml:5:7: error: 'tags' must be a list: it is a string\n  hint: write it as ['one']",
       ])
   }
 
@@ -64,6 +64,24 @@ struct DocumentReaderTests {
     var number: Double?
     #expect(read("count: 1.5") { number = $0.optional(.count)?.number(in: 0...9) } == [])
     #expect(number == 1.5)
+  }
+
+  @Test("a whole number may be written with a point")
+  func wholeDoubles() {
+    var number: Int?
+    #expect(read("count: 2.0") { number = $0.optional(.count)?.integer(in: 0...9) } == [])
+    #expect(number == 2)
+    #expect(read("count: 1e300") { _ = $0.optional(.count)?.integer(in: 0...9) }.count == 1)
+  }
+
+  @Test("hints are as safe to print as everything else")
+  func hints() {
+    let found = read("tags: \"\\e[2J\"\nname: " + String(repeating: "0", count: 1000)) { root in
+      _ = root.optional(.tags)?.list()
+      _ = root.optional(.name)?.string()
+    }
+    #expect(found.first?.hint == "write it as ['\\u{1b}[2J']")
+    #expect(found.last?.hint?.count ?? 0 < 200)
   }
 
   @Test("text for people can't carry terminal commands")

@@ -3,6 +3,7 @@
 #ifndef ORCHESTRATOR_CLINUX_H
 #define ORCHESTRATOR_CLINUX_H
 
+#include "CLinuxFiles.h"
 #include "CLinuxIO.h"
 #include "CLinuxSandbox.h"
 

@@ -2,4 +2,197 @@
 #ifndef ORCHESTRATOR_CLINUX_SANDBOX_H
 #define ORCHESTRATOR_CLINUX_SANDBOX_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "CLinuxPlan.h"
+
+// ---- spawn.c: the only code between clone3(2) and execve(2) ----
+
+// A stack with a guard page below it; one child at a time may run on it.
+struct sandbox_stack {
+  void *base;
+  size_t size;
+  // 1 while a child runs on it; the kernel clears it when the child has left this address space.
+  uint32_t occupied;
+};
+
+int sandbox_stack_create(struct sandbox_stack *stack);
+void sandbox_stack_destroy(struct sandbox_stack *stack);
+// Returns when the child has executed another program or ended.
+void sandbox_stack_await(struct sandbox_stack *stack);
+
+// The first process of a sandbox. It arranges its descriptors, waits for SANDBOX_GO and executes `executable`.
+struct sandbox_spawn {
+  // CLONE_NEW* of clone(2).
+  uint64_t namespaces;
+  // The directory of a cgroup v2, or -1.
+  int32_t cgroup;
+  // Opened with O_PATH.
+  int32_t executable;
+  // Placed at 1, 2, 3, … in the child; the fourth must be its end of the control socket.
+  const int32_t *descriptors;
+  uint32_t descriptor_count;
+  // Results: in the caller's pid namespace.
+  int32_t pid;
+  int32_t pidfd;
+};
+
+int sandbox_start_first(struct sandbox_spawn *request, struct sandbox_stack *stack);
+
+// The worker, started by pid 1 of the sandbox. It shares pid 1's memory and descriptors until it executes `path`.
+struct sandbox_worker {
+  const char *path;
+  char *const *arguments;
+  char *const *environment;
+  const struct sandbox_limit *limits;
+  uint32_t limit_count;
+  const void *filter;
+  uint16_t filter_length;
+  bool notifies;
+  // Written by the child. The listener's number, -1 while there is none.
+  int32_t listener;
+  // 0, or what failed where.
+  int32_t error;
+  uint32_t step;
+  uint32_t index;
+};
+
+// The pid, as pid 1 sees it.
+int sandbox_worker_start(struct sandbox_worker *worker, struct sandbox_stack *stack);
+// The listener's number, or the error with which the child failed before it had one.
+int sandbox_worker_await_listener(struct sandbox_worker *worker, struct sandbox_stack *stack);
+
+// A process in a new user namespace that waits until it is killed: the namespace is what is wanted of it.
+int sandbox_hold_user_namespace(struct sandbox_stack *stack, int32_t *pid, int32_t *pidfd);
+// 0 when clone3(2) with these namespaces works here; the child ends at once.
+int sandbox_probe_namespaces(struct sandbox_stack *stack, uint64_t namespaces);
+
+// ---- sandbox.c: one system call each, or a sequence without choices ----
+
+int sandbox_send_report(int control, const struct sandbox_report *report);
+// The bytes received; 0 at the end of the stream.
+int sandbox_receive_report(int control, struct sandbox_report *report, bool wait);
+
+// Maps the sealed plan privately; the result is its size.
+int sandbox_map_plan(int fd, void **address);
+
+int sandbox_close_on_exec_from(unsigned first);
+int sandbox_parent_death_signal(void);
+int sandbox_reset_signals(void);
+int sandbox_forbid_user_namespaces(void);
+int sandbox_set_identity(uint32_t user, uint32_t group, bool clear_groups);
+int sandbox_set_hostname(const char *name, size_t length);
+int sandbox_new_session_keyring(void);
+int sandbox_change_directory(const char *path);
+
+// What a path turned out to be.
+struct sandbox_node {
+  // The S_IFMT bits.
+  uint32_t type;
+  uint32_t device_major;
+  uint32_t device_minor;
+  uint32_t owner;
+  uint32_t group;
+};
+enum sandbox_node_type : uint32_t {
+  SANDBOX_NODE_DIRECTORY = 0040000,
+  SANDBOX_NODE_FILE = 0100000,
+  SANDBOX_NODE_CHARACTER_DEVICE = 0020000,
+};
+
+enum sandbox_tree_attribute : uint64_t {
+  SANDBOX_TREE_READ_ONLY = 0x1,
+  SANDBOX_TREE_NO_SUID = 0x2,
+  SANDBOX_TREE_NO_DEVICES = 0x4,
+  SANDBOX_TREE_NO_EXECUTE = 0x8,
+};
+
+// A host path without any link in it, with O_PATH.
+int sandbox_open_source(const char *path);
+// A path beneath `root`, with O_PATH, through no link; `path` may be absolute and is read relative to `root`.
+int sandbox_open_target(int root, const char *path);
+int sandbox_inspect(int fd, struct sandbox_node *node);
+int sandbox_clone_tree(int fd);
+int sandbox_restrict_tree(int tree, uint64_t attributes, bool recursive);
+int sandbox_map_tree_owner(int tree, int user_namespace);
+int sandbox_attach_tree(int tree, int target);
+int sandbox_attach_root(int tree);
+int sandbox_enter_root(int root);
+int sandbox_new_temporary(uint64_t size, uint64_t inodes, uint32_t mode, uint64_t attributes);
+int sandbox_new_process(void);
+
+int sandbox_make_directory(int parent, const char *name, uint32_t mode);
+int sandbox_make_link(int parent, const char *name, const char *destination);
+int sandbox_make_file(int parent, const char *name, uint32_t mode, const char *contents, size_t length);
+
+int sandbox_landlock_abi(void);
+int sandbox_landlock_create(uint64_t filesystem, uint64_t network, uint64_t scoped);
+int sandbox_landlock_allow(int ruleset, int path, uint64_t allowed);
+int sandbox_landlock_enforce(int ruleset);
+
+int sandbox_no_new_privileges(void);
+// Empties the five sets and locks the securebits; the process also becomes undumpable.
+int sandbox_drop_capabilities(void);
+// EPERM unless every set is empty, no_new_privs is set and the process isn't dumpable.
+int sandbox_verify_dropped(void);
+
+struct sandbox_notification {
+  uint64_t id;
+  uint32_t pid;
+};
+int sandbox_notification_available(void);
+int sandbox_notification_receive(int listener, struct sandbox_notification *notification);
+// 0 lets the call go on, an errno refuses it.
+int sandbox_notification_answer(int listener, uint64_t id, int error);
+
+// The read end of a pipe that nothing can be written to: at its end from the start.
+int sandbox_empty_input(void);
+int sandbox_child_signals(void);
+int sandbox_drain_signals(int fd);
+int sandbox_signal(int pid, int number);
+// The pid of a child that ended and its status; 0 when none has.
+int sandbox_reap(int *status);
+// Bits: 1 the control socket, 2 a notification, 4 a child, 8 the listener is at its end; it may be -1.
+int sandbox_poll(int control, int listener, int signals);
+
+_Noreturn void sandbox_end(int code);
+
+// ---- supervisor.c: the supervisor's side ----
+
+// A memfd with these bytes, sealed against any change.
+int sandbox_sealed_memory(const char *name, const void *bytes, size_t length);
+// Close-on-exec; the first end, the supervisor's, doesn't block.
+int sandbox_stream_pair(int ends[2]);
+int sandbox_message_pair(int ends[2]);
+// Close-on-exec; the reading end, `ends[0]`, doesn't block.
+int sandbox_output_pipe(int ends[2]);
+int sandbox_open_directory(const char *path);
+int sandbox_open_path(const char *path);
+// One write(2); the file must be there.
+int sandbox_write_file(const char *path, const char *contents, size_t length);
+// Up to `capacity` bytes of a file in /proc or /sys.
+int sandbox_read_file(const char *path, char *contents, size_t capacity);
+int sandbox_create_directory(const char *path, uint32_t mode);
+int sandbox_remove_directory(const char *path);
+int sandbox_kill_process(int pidfd);
+// Reaps; doesn't wait. -EAGAIN while the process lives.
+int sandbox_reap_process(int pidfd);
+// Reaps; waits.
+int sandbox_await_process(int pidfd);
+
+// A detached thread with every signal blocked.
+int sandbox_thread_start(const char *name, void (*body)(void *), void *context);
+// An eventfd that counts: each wait takes one.
+int sandbox_event_create(bool blocks);
+int sandbox_event_signal(int event);
+int sandbox_event_wait(int event);
+int sandbox_epoll_create(void);
+// Reports `token` once, when `fd` becomes readable or is at its end.
+int sandbox_epoll_watch(int epoll, int fd, uint64_t token);
+int sandbox_epoll_forget(int epoll, int fd);
+// The number of tokens written; `milliseconds` -1 waits for ever.
+int sandbox_epoll_wait(int epoll, uint64_t *tokens, int capacity, int milliseconds);
+
 #endif

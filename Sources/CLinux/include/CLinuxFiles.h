@@ -1,0 +1,86 @@
+// Files, terminals and signals of the supervisor itself: what the command line and the plugin registry need.
+// Every function returns a non-negative result or a negated errno.
+#ifndef ORCHESTRATOR_CLINUX_FILES_H
+#define ORCHESTRATOR_CLINUX_FILES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// What an inode is, as linux_file_status fills it in.
+enum linux_file_kind {
+  LINUX_FILE_REGULAR = 0,
+  LINUX_FILE_DIRECTORY = 1,
+  LINUX_FILE_LINK = 2,
+  LINUX_FILE_OTHER = 3,
+};
+
+struct linux_file_status {
+  int kind;
+  uint32_t permissions;
+  uint32_t owner;
+  uint64_t size;
+};
+
+// open(2) of a directory; follows links.
+int linux_directory_open(const char *path);
+// openat2(2) beneath `directory`. No link is followed anywhere, no FIFO waited for, no terminal acquired.
+int linux_beneath_open_directory(int directory, const char *path);
+int linux_beneath_open_file(int directory, const char *path);
+// openat2(2) with O_PATH: follows links as long as they stay beneath `directory`.
+int linux_beneath_find(int directory, const char *path);
+// openat(2) with O_CREAT|O_EXCL|O_NOFOLLOW, for writing.
+int linux_file_create(int directory, const char *name, uint32_t permissions);
+
+int linux_file_status(int fd, struct linux_file_status *status);
+// fstatat(2) with AT_SYMLINK_NOFOLLOW.
+int linux_file_status_at(int directory, const char *name, struct linux_file_status *status);
+int linux_file_synchronise(int fd);
+int linux_file_rename(int directory, const char *from, const char *to);
+int linux_file_remove(int directory, const char *name);
+int linux_directory_make(int directory, const char *name, uint32_t permissions);
+int linux_directory_remove(int directory, const char *name);
+long linux_link_read(int directory, const char *name, char *buffer, size_t size);
+
+// getdents64(2): `count` entries of whole records; see linux_directory_next.
+long linux_directory_read(int directory, void *buffer, size_t size);
+// The name of the record at `offset` of a buffer that linux_directory_read filled to `size`, and the offset of the one
+// after it; NULL at the end.
+const char *linux_directory_next(const void *buffer, size_t size, size_t *offset);
+
+// realpath(3) into `buffer` of `size` bytes.
+int linux_path_resolve(const char *path, char *buffer, size_t size);
+// getcwd(3).
+int linux_working_directory(char *buffer, size_t size);
+// getenv(3); NULL when absent. Nothing in the program changes its environment.
+const char *linux_environment_variable(const char *name);
+// geteuid(2).
+uint32_t linux_effective_user(void);
+// sched_getaffinity(2): the processors that this process may use; at least 1.
+int linux_processor_count(void);
+// sysinfo(2): bytes of memory.
+uint64_t linux_memory_size(void);
+// getrandom(2), whole.
+int linux_random(void *buffer, size_t size);
+
+struct linux_civil_time {
+  int year, month, day, hour, minute, second;
+};
+// The time now, UTC.
+void linux_civil_time_now(struct linux_civil_time *time);
+
+int linux_is_terminal(int fd);
+// TIOCGWINSZ.
+int linux_terminal_size(int fd, int *columns, int *rows);
+
+// Writes the number of each of these signals, when it comes, as one byte to the descriptor it returns the other end
+// of. Handlers instead of signalfd(2): a blocked signal would stay blocked in every program that is started.
+// One listener a process.
+int linux_signals_listen(const int *signals, int count);
+int linux_signal_number_interrupt(void);
+int linux_signal_number_terminate(void);
+int linux_signal_number_hangup(void);
+int linux_signal_number_window(void);
+// A broken pipe is then an errno, not a death.
+void linux_signals_ignore_broken_pipe(void);
+
+#endif

@@ -1,0 +1,222 @@
+// The flat form of a sandbox plan, as it crosses from the supervisor to `sandbox-init` in a sealed memfd, and the
+// messages of the control socket between the two. Both sides are one build of one repository: the layout is this
+// machine's own and is never stored.
+#ifndef ORCHESTRATOR_CLINUX_PLAN_H
+#define ORCHESTRATOR_CLINUX_PLAN_H
+
+#include <stdint.h>
+
+// Swift switches over these exhaustively, by the names that SANDBOX_SWIFT gives.
+#define SANDBOX_CLOSED_ENUM __attribute__((enum_extensibility(closed)))
+#define SANDBOX_SWIFT(name) __attribute__((swift_name(#name)))
+
+// Where `sandbox-init` finds its descriptors. 1, 2 and 3 are the worker's own (standard output, standard error, the
+// worker protocol); standard input is made by `sandbox-init`. Prepared trees follow from SANDBOX_FD_TREES on.
+enum {
+  SANDBOX_FD_OUTPUT = 1,
+  SANDBOX_FD_ERROR = 2,
+  SANDBOX_FD_CONNECTION = 3,
+  SANDBOX_FD_CONTROL = 4,
+  SANDBOX_FD_PLAN = 5,
+  SANDBOX_FD_TREES = 6,
+};
+
+// What the header of a plan begins with; changes with the layout.
+static const uint64_t SANDBOX_PLAN_MAGIC = 0x316E616C50786253ULL;
+// No plan needs more; a larger one is refused before it is mapped.
+static const uint32_t SANDBOX_PLAN_LIMIT = 4 << 20;
+
+// Bytes of the plan, followed by a NUL that `length` doesn't count.
+struct sandbox_text {
+  uint32_t offset;
+  uint32_t length;
+};
+
+// `count` records from `offset` on, aligned to 8.
+struct sandbox_span {
+  uint32_t offset;
+  uint32_t count;
+};
+
+struct sandbox_plan {
+  uint64_t magic;
+  // Of the whole plan in bytes.
+  uint32_t size;
+  // Bits of sandbox_plan_flag.
+  uint32_t flags;
+  uint32_t user;
+  uint32_t group;
+  // How many prepared trees were placed from SANDBOX_FD_TREES on.
+  uint32_t trees;
+  uint32_t reserved;
+  struct sandbox_text hostname;
+  struct sandbox_text directory;
+  // Of sandbox_operation, sandbox_rule, sandbox_limit, struct sock_filter.
+  struct sandbox_span operations;
+  struct sandbox_span rules;
+  struct sandbox_span limits;
+  struct sandbox_span filter;
+  // Of sandbox_pointer, the last of which is 0.
+  struct sandbox_span arguments;
+  struct sandbox_span environment;
+  uint64_t handled_filesystem;
+  uint64_t handled_network;
+  uint64_t scoped;
+};
+
+enum sandbox_plan_flag : uint32_t {
+  // setgroups(2) to none: only where the supervisor is privileged enough not to have had to forbid it.
+  SANDBOX_CLEAR_GROUPS = 1,
+  // The filter answers execve(2) with a notification; all but the first are refused.
+  SANDBOX_WORKER_ONLY = 2,
+};
+
+// The offset of a text; `sandbox-init` replaces it by the address in its private mapping.
+typedef uint64_t sandbox_pointer;
+
+enum sandbox_operation_kind : uint32_t {
+  SANDBOX_DIRECTORY SANDBOX_SWIFT(directory),
+  SANDBOX_SYMBOLIC_LINK SANDBOX_SWIFT(symbolicLink),
+  SANDBOX_FILE SANDBOX_SWIFT(file),
+  SANDBOX_BIND_DIRECTORY SANDBOX_SWIFT(bindDirectory),
+  SANDBOX_BIND_FILE SANDBOX_SWIFT(bindFile),
+  SANDBOX_BIND_DEVICE SANDBOX_SWIFT(bindDevice),
+  SANDBOX_TEMPORARY SANDBOX_SWIFT(temporary),
+  SANDBOX_PROCESS SANDBOX_SWIFT(process),
+  SANDBOX_READ_ONLY SANDBOX_SWIFT(readOnly),
+} SANDBOX_CLOSED_ENUM;
+
+enum sandbox_operation_flag : uint32_t {
+  SANDBOX_WRITABLE = 1,
+  SANDBOX_EXECUTABLE = 2,
+  // The source is the prepared tree `tree`, not `other`.
+  SANDBOX_PREPARED = 4,
+};
+
+struct sandbox_operation {
+  // enum sandbox_operation_kind, checked by the reader.
+  uint32_t kind;
+  uint32_t flags;
+  struct sandbox_text target;
+  // The source of a bind, the destination of a link, the contents of a file.
+  struct sandbox_text other;
+  uint64_t size;
+  uint64_t inodes;
+  uint32_t mode;
+  uint32_t device_major;
+  uint32_t device_minor;
+  // In the plan: the index of a prepared tree. Then, in `sandbox-init`: the descriptor of the detached mount.
+  int32_t tree;
+};
+
+struct sandbox_rule {
+  struct sandbox_text path;
+  uint64_t allowed;
+};
+
+struct sandbox_limit {
+  uint64_t value;
+  uint32_t resource;
+  uint32_t reserved;
+};
+
+// RLIMIT_* of setrlimit(2), the same on every architecture that is supported.
+enum sandbox_resource : uint32_t {
+  SANDBOX_RESOURCE_CPU SANDBOX_SWIFT(cpu) = 0,
+  SANDBOX_RESOURCE_FILE_SIZE SANDBOX_SWIFT(fileSize) = 1,
+  SANDBOX_RESOURCE_STACK SANDBOX_SWIFT(stack) = 3,
+  SANDBOX_RESOURCE_CORE SANDBOX_SWIFT(core) = 4,
+  SANDBOX_RESOURCE_PROCESSES SANDBOX_SWIFT(processes) = 6,
+  SANDBOX_RESOURCE_OPEN_FILES SANDBOX_SWIFT(openFiles) = 7,
+  SANDBOX_RESOURCE_LOCKED_MEMORY SANDBOX_SWIFT(lockedMemory) = 8,
+  SANDBOX_RESOURCE_ADDRESS_SPACE SANDBOX_SWIFT(addressSpace) = 9,
+  SANDBOX_RESOURCE_PENDING_SIGNALS SANDBOX_SWIFT(pendingSignals) = 11,
+  SANDBOX_RESOURCE_MESSAGE_QUEUE SANDBOX_SWIFT(messageQueue) = 12,
+  SANDBOX_RESOURCE_NICENESS SANDBOX_SWIFT(niceness) = 13,
+  SANDBOX_RESOURCE_REALTIME_PRIORITY SANDBOX_SWIFT(realtimePriority) = 14,
+} SANDBOX_CLOSED_ENUM;
+
+// CLONE_NEW* of clone(2).
+enum sandbox_namespace : uint64_t {
+  SANDBOX_NAMESPACE_MOUNT = 0x00020000,
+  SANDBOX_NAMESPACE_CGROUP = 0x02000000,
+  SANDBOX_NAMESPACE_UTS = 0x04000000,
+  SANDBOX_NAMESPACE_IPC = 0x08000000,
+  SANDBOX_NAMESPACE_USER = 0x10000000,
+  SANDBOX_NAMESPACE_PID = 0x20000000,
+  SANDBOX_NAMESPACE_NETWORK = 0x40000000,
+};
+
+// The steps of a launch that happen beyond clone3(2), in their order.
+enum sandbox_step : uint32_t {
+  SANDBOX_STEP_DESCRIPTORS SANDBOX_SWIFT(descriptors),
+  SANDBOX_STEP_AMBIENT SANDBOX_SWIFT(ambient),
+  SANDBOX_STEP_RELEASE SANDBOX_SWIFT(release),
+  SANDBOX_STEP_EXECUTE_INIT SANDBOX_SWIFT(executeInit),
+  SANDBOX_STEP_READ_PLAN SANDBOX_SWIFT(readPlan),
+  SANDBOX_STEP_PARENT_DEATH SANDBOX_SWIFT(parentDeath),
+  SANDBOX_STEP_USER_NAMESPACES SANDBOX_SWIFT(userNamespaces),
+  SANDBOX_STEP_SOURCE SANDBOX_SWIFT(source),
+  SANDBOX_STEP_SOURCE_KIND SANDBOX_SWIFT(sourceKind),
+  SANDBOX_STEP_CLONE_TREE SANDBOX_SWIFT(cloneTree),
+  SANDBOX_STEP_RESTRICT_TREE SANDBOX_SWIFT(restrictTree),
+  SANDBOX_STEP_IDENTITY SANDBOX_SWIFT(identity),
+  SANDBOX_STEP_NEW_ROOT SANDBOX_SWIFT(newRoot),
+  SANDBOX_STEP_TARGET SANDBOX_SWIFT(target),
+  SANDBOX_STEP_CREATE SANDBOX_SWIFT(create),
+  SANDBOX_STEP_MOUNT SANDBOX_SWIFT(mount),
+  SANDBOX_STEP_READ_ONLY SANDBOX_SWIFT(readOnly),
+  SANDBOX_STEP_PIVOT SANDBOX_SWIFT(pivot),
+  SANDBOX_STEP_HOSTNAME SANDBOX_SWIFT(hostname),
+  SANDBOX_STEP_KEYRING SANDBOX_SWIFT(keyring),
+  SANDBOX_STEP_DIRECTORY SANDBOX_SWIFT(directory),
+  SANDBOX_STEP_NO_NEW_PRIVILEGES SANDBOX_SWIFT(noNewPrivileges),
+  SANDBOX_STEP_LANDLOCK_RULESET SANDBOX_SWIFT(landlockRuleset),
+  SANDBOX_STEP_LANDLOCK_RULE SANDBOX_SWIFT(landlockRule),
+  SANDBOX_STEP_LANDLOCK_ENFORCE SANDBOX_SWIFT(landlockEnforce),
+  SANDBOX_STEP_CAPABILITIES SANDBOX_SWIFT(capabilities),
+  SANDBOX_STEP_VERIFY SANDBOX_SWIFT(verify),
+  SANDBOX_STEP_WORKER_INPUT SANDBOX_SWIFT(workerInput),
+  SANDBOX_STEP_WORKER_CLONE SANDBOX_SWIFT(workerClone),
+  SANDBOX_STEP_WORKER_SESSION SANDBOX_SWIFT(workerSession),
+  SANDBOX_STEP_WORKER_LIMIT SANDBOX_SWIFT(workerLimit),
+  SANDBOX_STEP_WORKER_SIGNALS SANDBOX_SWIFT(workerSignals),
+  SANDBOX_STEP_WORKER_SECCOMP SANDBOX_SWIFT(workerSeccomp),
+  SANDBOX_STEP_WORKER_NOTIFICATION SANDBOX_SWIFT(workerNotification),
+  SANDBOX_STEP_WORKER_EXECUTE SANDBOX_SWIFT(workerExecute),
+} SANDBOX_CLOSED_ENUM;
+
+enum sandbox_message : uint32_t {
+  // To the child: the id maps are written, go on.
+  SANDBOX_GO SANDBOX_SWIFT(go) = 1,
+  // To pid 1: SIGTERM to the worker.
+  SANDBOX_TERMINATE SANDBOX_SWIFT(terminate),
+  // From the child or pid 1: the launch failed; `step`, `error` and `index` say where.
+  SANDBOX_FAILED SANDBOX_SWIFT(failed),
+  // From pid 1: the worker's program was executed; the enforced values are set.
+  SANDBOX_READY SANDBOX_SWIFT(ready),
+  // From pid 1, its last: how the worker ended.
+  SANDBOX_ENDED SANDBOX_SWIFT(ended),
+} SANDBOX_CLOSED_ENUM;
+
+static const uint32_t SANDBOX_NO_INDEX = 0xFFFFFFFF;
+
+// Every message of the control socket, in both directions.
+struct sandbox_report {
+  uint32_t message;
+  uint32_t step;
+  int32_t error;
+  // Of the operation, rule or limit, or SANDBOX_NO_INDEX.
+  uint32_t index;
+  // As waitpid(2) gives it.
+  int32_t status;
+  uint32_t denied_executions;
+  // As accepted by the calls that enforce them.
+  uint64_t landlock_filesystem;
+  uint64_t landlock_network;
+  uint64_t landlock_scoped;
+  uint32_t seccomp_instructions;
+  uint32_t reserved;
+};
+
+#endif

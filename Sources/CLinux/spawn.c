@@ -1,0 +1,332 @@
+// The code that runs between clone3(2) and execve(2). The children share their parent's memory and run beside it, so
+// they use no errno, no allocation and no library call with state: every system call is made by `call` below.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/filter.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "CLinux.h"
+
+enum { STACK_SIZE = 64 * 1024, GUARD_SIZE = 64 * 1024, SPARE_DESCRIPTORS = 64, KERNEL_SIGNAL_SET = 8 };
+
+// ---- System calls without errno ----
+
+#if defined(__x86_64__)
+static long call(long number, long a, long b, long c, long d, long e) {
+  long result;
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+// clone3 with a function for the child, which must not return into its parent's frames. The kernel keeps rdx and r8.
+__asm__(".text\n.type sandbox_clone,@function\nsandbox_clone:\n"
+        ".cfi_startproc\n"
+        "  endbr64\n"
+        "  movq %rcx, %r8\n"
+        "  movl $435, %eax\n"
+        "  syscall\n"
+        "  testq %rax, %rax\n"
+        "  jz 1f\n"
+        "  ret\n"
+        "1:\n"
+        "  .cfi_undefined rip\n"
+        "  xorl %ebp, %ebp\n"
+        "  andq $-16, %rsp\n"
+        "  movq %r8, %rdi\n"
+        "  callq *%rdx\n"
+        "  hlt\n"
+        ".cfi_endproc\n.size sandbox_clone,.-sandbox_clone\n");
+#elif defined(__aarch64__)
+static long call(long number, long a, long b, long c, long d, long e) {
+  register long x8 __asm__("x8") = number;
+  register long x0 __asm__("x0") = a;
+  register long x1 __asm__("x1") = b;
+  register long x2 __asm__("x2") = c;
+  register long x3 __asm__("x3") = d;
+  register long x4 __asm__("x4") = e;
+  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+  return x0;
+}
+
+__asm__(".text\n.type sandbox_clone,%function\nsandbox_clone:\n"
+        ".cfi_startproc\n"
+        "  hint #34\n"
+        "  mov x8, #435\n"
+        "  svc #0\n"
+        "  cbz x0, 1f\n"
+        "  ret\n"
+        "1:\n"
+        "  .cfi_undefined x30\n"
+        "  mov x29, #0\n"
+        "  mov x30, #0\n"
+        "  mov x0, x3\n"
+        "  blr x2\n"
+        "  brk #1\n"
+        ".cfi_endproc\n.size sandbox_clone,.-sandbox_clone\n");
+#else
+#error "clone3 needs a trampoline for this architecture"
+#endif
+
+long sandbox_clone(struct clone_args *arguments, size_t size, void (*child)(void *), void *context);
+
+_Noreturn static void leave(void) {
+  for (;;) call(SYS_exit_group, 127, 0, 0, 0, 0);
+}
+
+// ---- Stacks ----
+
+int sandbox_stack_create(struct sandbox_stack *stack) {
+  size_t size = GUARD_SIZE + STACK_SIZE;
+  char *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (base == MAP_FAILED) return -errno;
+  if (mprotect(base + GUARD_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE) < 0) {
+    int error = errno;
+    munmap(base, size);
+    return -error;
+  }
+  *stack = (struct sandbox_stack){.base = base, .size = size};
+  return 0;
+}
+
+void sandbox_stack_destroy(struct sandbox_stack *stack) {
+  munmap(stack->base, stack->size);
+  stack->base = NULL;
+}
+
+void sandbox_stack_await(struct sandbox_stack *stack) {
+  while (__atomic_load_n(&stack->occupied, __ATOMIC_ACQUIRE) != 0)
+    call(SYS_futex, (long)&stack->occupied, FUTEX_WAIT, 1, 0, 0);
+}
+
+// Starts `child` on `stack`, in this address space. CLONE_CHILD_CLEARTID makes the kernel clear `occupied` and wake
+// its waiters once the child has executed another program or ended: see set_tid_address(2).
+static long start(struct sandbox_stack *stack, uint64_t flags, int cgroup, int32_t *pidfd, void (*child)(void *),
+                  void *context) {
+  struct clone_args arguments = {
+      .flags = flags | CLONE_VM | CLONE_CLEAR_SIGHAND | CLONE_CHILD_CLEARTID,
+      .child_tid = (uint64_t)(uintptr_t)&stack->occupied,
+      .exit_signal = SIGCHLD,
+      .stack = (uint64_t)(uintptr_t)stack->base + GUARD_SIZE,
+      .stack_size = STACK_SIZE,
+  };
+  if (pidfd != NULL) {
+    arguments.flags |= CLONE_PIDFD;
+    arguments.pidfd = (uint64_t)(uintptr_t)pidfd;
+  }
+  if (cgroup >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = (uint64_t)cgroup;
+  }
+  __atomic_store_n(&stack->occupied, 1, __ATOMIC_RELEASE);
+  // No handler of this process may run in the child, which would run it on the memory of both.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  long pid = sandbox_clone(&arguments, sizeof arguments, child, context);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (pid < 0) __atomic_store_n(&stack->occupied, 0, __ATOMIC_RELEASE);
+  return pid;
+}
+
+// ---- The first process of a sandbox ----
+
+// What `sandbox-init` needs until it has built the root: ids, mounts, limits, and emptying the bounding set.
+static const int kept_capabilities[] = {CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_RESOURCE};
+
+// As root, the caller's own id isn't mapped in the new namespace until `sandbox-init` takes the mapped one, and an
+// execve by such an id drops all but the ambient capabilities: capabilities(7).
+static long raise_ambient(void) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct sets[2];
+  long result = call(SYS_capget, (long)&header, (long)sets, 0, 0, 0);
+  if (result < 0) return result;
+  uint32_t kept = 0;
+  for (size_t i = 0; i < sizeof kept_capabilities / sizeof *kept_capabilities; i++)
+    kept |= 1U << kept_capabilities[i];
+  sets[0].inheritable = kept;
+  sets[1].inheritable = 0;
+  result = call(SYS_capset, (long)&header, (long)sets, 0, 0, 0);
+  for (size_t i = 0; result >= 0 && i < sizeof kept_capabilities / sizeof *kept_capabilities; i++)
+    result = call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kept_capabilities[i], 0, 0);
+  return result;
+}
+
+// Places the descriptors at 1, 2, 3, … and closes every other but the program. They are first moved out of the way:
+// a source may lie where another is wanted. The result is the program's number.
+static long arrange_descriptors(const struct sandbox_spawn *request) {
+  long spare = call(SYS_fcntl, request->executable, F_DUPFD, SPARE_DESCRIPTORS, 0, 0);
+  if (spare < 0) return spare;
+  long program = (long)request->descriptor_count + 1;
+  if (spare < program) return -EMFILE;
+  // The first spare is the program's, the next are the others', in order: nothing else runs on this table.
+  long moved[SPARE_DESCRIPTORS];
+  for (uint32_t i = 0; i < request->descriptor_count; i++) {
+    moved[i] = call(SYS_fcntl, request->descriptors[i], F_DUPFD, SPARE_DESCRIPTORS, 0, 0);
+    if (moved[i] < 0) return moved[i];
+  }
+  for (uint32_t i = 0; i < request->descriptor_count; i++) {
+    long result = call(SYS_dup3, moved[i], (long)i + 1, 0, 0, 0);
+    if (result < 0) return result;
+  }
+  long result = call(SYS_dup3, spare, program, O_CLOEXEC, 0, 0);
+  if (result < 0) return result;
+  call(SYS_close, 0, 0, 0, 0, 0);
+  result = call(SYS_close_range, program + 1, ~0U, 0, 0, 0);
+  return result < 0 ? result : program;
+}
+
+_Noreturn static void fail(int control, uint32_t step, long error) {
+  struct sandbox_report report = {
+      .message = SANDBOX_FAILED, .step = step, .error = (int32_t)-error, .index = SANDBOX_NO_INDEX};
+  call(SYS_sendto, control, (long)&report, sizeof report, MSG_NOSIGNAL | MSG_DONTWAIT, 0);
+  leave();
+}
+
+static void first_process(void *context) {
+  const struct sandbox_spawn *request = context;
+  // Also ends this process when the spawner's thread ends before execve; later the control socket's end does.
+  call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  long program = arrange_descriptors(request);
+  if (program < 0) fail(request->descriptors[SANDBOX_FD_CONTROL - 1], SANDBOX_STEP_DESCRIPTORS, program);
+  long result = raise_ambient();
+  if (result < 0) fail(SANDBOX_FD_CONTROL, SANDBOX_STEP_AMBIENT, result);
+
+  struct sandbox_report report;
+  do result = call(SYS_recvfrom, SANDBOX_FD_CONTROL, (long)&report, sizeof report, 0, 0);
+  while (result == -EINTR);
+  if (result != sizeof report || report.message != SANDBOX_GO) leave();
+
+  static char *const arguments[] = {"sandbox-init", NULL};
+  static char *const environment[] = {NULL};
+  result = call(SYS_execveat, program, (long)"", (long)arguments, (long)environment, AT_EMPTY_PATH);
+  fail(SANDBOX_FD_CONTROL, SANDBOX_STEP_EXECUTE_INIT, result);
+}
+
+struct spawn_context {
+  struct sandbox_spawn request;
+  int32_t descriptors[SPARE_DESCRIPTORS];
+};
+
+int sandbox_start_first(struct sandbox_spawn *request, struct sandbox_stack *stack) {
+  if (request->descriptor_count < SANDBOX_FD_PLAN || request->descriptor_count >= SPARE_DESCRIPTORS - 1) return -EINVAL;
+  // The child reads these beside its parent, for as long as it is on the stack: they lie at the stack's far end.
+  struct spawn_context *context = (struct spawn_context *)((char *)stack->base + GUARD_SIZE);
+  context->request = *request;
+  memcpy(context->descriptors, request->descriptors, request->descriptor_count * sizeof *request->descriptors);
+  context->request.descriptors = context->descriptors;
+  long pid = start(stack, request->namespaces, request->cgroup, &request->pidfd, first_process, &context->request);
+  if (pid < 0) return (int)pid;
+  request->pid = (int32_t)pid;
+  return 0;
+}
+
+// ---- The worker ----
+
+_Noreturn static void fail_worker(struct sandbox_worker *worker, uint32_t step, uint32_t index, long error) {
+  worker->step = step;
+  worker->index = index;
+  __atomic_store_n(&worker->error, (int32_t)-error, __ATOMIC_RELEASE);
+  leave();
+}
+
+// Never raises a limit: where the supervisor's own is lower already, that one stays.
+static long set_limit(const struct sandbox_limit *limit) {
+  struct rlimit64 current;
+  long result = call(SYS_prlimit64, 0, limit->resource, 0, (long)&current, 0);
+  if (result < 0) return result;
+  uint64_t value = limit->value < current.rlim_max ? limit->value : current.rlim_max;
+  struct rlimit64 wanted = {value, value};
+  return call(SYS_prlimit64, 0, limit->resource, (long)&wanted, 0, 0);
+}
+
+static void worker_process(void *context) {
+  struct sandbox_worker *worker = context;
+  long result = call(SYS_setsid, 0, 0, 0, 0, 0);
+  if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SESSION, SANDBOX_NO_INDEX, result);
+  for (uint32_t i = 0; i < worker->limit_count; i++) {
+    result = set_limit(&worker->limits[i]);
+    if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_LIMIT, i, result);
+  }
+  uint64_t none = 0;
+  result = call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, KERNEL_SIGNAL_SET, 0);
+  if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SIGNALS, SANDBOX_NO_INDEX, result);
+
+  struct sock_fprog program = {.len = worker->filter_length, .filter = (struct sock_filter *)worker->filter};
+  unsigned flags = worker->notifies ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+  result = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, (long)&program, 0, 0);
+  if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SECCOMP, SANDBOX_NO_INDEX, result);
+  if (worker->notifies) {
+    __atomic_store_n(&worker->listener, (int32_t)result, __ATOMIC_RELEASE);
+    // The filter may well refuse this: pid 1 also looks by itself every few milliseconds.
+    call(SYS_futex, (long)&worker->listener, FUTEX_WAKE, 1, 0, 0);
+  }
+  result = call(SYS_execve, (long)worker->path, (long)worker->arguments, (long)worker->environment, 0, 0);
+  fail_worker(worker, SANDBOX_STEP_WORKER_EXECUTE, SANDBOX_NO_INDEX, result);
+}
+
+int sandbox_worker_start(struct sandbox_worker *worker, struct sandbox_stack *stack) {
+  worker->listener = -1;
+  worker->error = 0;
+  return (int)start(stack, CLONE_FILES, -1, NULL, worker_process, worker);
+}
+
+int sandbox_worker_await_listener(struct sandbox_worker *worker, struct sandbox_stack *stack) {
+  for (;;) {
+    int32_t listener = __atomic_load_n(&worker->listener, __ATOMIC_ACQUIRE);
+    if (listener >= 0) return listener;
+    int32_t error = __atomic_load_n(&worker->error, __ATOMIC_ACQUIRE);
+    if (error != 0) return -error;
+    if (__atomic_load_n(&stack->occupied, __ATOMIC_ACQUIRE) == 0) return -ESRCH;
+    struct timespec pause = {.tv_nsec = 2 * 1000 * 1000};
+    call(SYS_futex, (long)&worker->listener, FUTEX_WAIT, -1, (long)&pause, 0);
+  }
+}
+
+// ---- Namespaces by themselves ----
+
+static void waiting_process(void *context) {
+  (void)context;
+  call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  call(SYS_close_range, 0, ~0U, 0, 0, 0);
+  for (;;) call(SYS_ppoll, 0, 0, 0, 0, 0);
+}
+
+int sandbox_hold_user_namespace(struct sandbox_stack *stack, int32_t *pid, int32_t *pidfd) {
+  long result = start(stack, CLONE_NEWUSER, -1, pidfd, waiting_process, NULL);
+  if (result < 0) return (int)result;
+  *pid = (int32_t)result;
+  return 0;
+}
+
+static void ending_process(void *context) {
+  (void)context;
+  for (;;) call(SYS_exit_group, 0, 0, 0, 0, 0);
+}
+
+int sandbox_probe_namespaces(struct sandbox_stack *stack, uint64_t namespaces) {
+  int32_t pidfd = -1;
+  long result = start(stack, namespaces, -1, &pidfd, ending_process, NULL);
+  if (result < 0) return (int)result;
+  sandbox_stack_await(stack);
+  siginfo_t information;
+  while (waitid(P_PIDFD, (id_t)pidfd, &information, WEXITED) < 0 && errno == EINTR) continue;
+  close(pidfd);
+  return 0;
+}

@@ -1,0 +1,183 @@
+// The supervisor's side of a launch: one system call each, or one sequence without choices.
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "CLinux.h"
+
+static int result_of(long value) { return value < 0 ? -errno : (int)value; }
+
+static int write_all(int fd, const char *bytes, size_t length) {
+  while (length > 0) {
+    ssize_t written = write(fd, bytes, length);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return -errno;
+    bytes += written;
+    length -= (size_t)written;
+  }
+  return 0;
+}
+
+int sandbox_sealed_memory(const char *name, const void *bytes, size_t length) {
+  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return -errno;
+  int result = write_all(fd, bytes, length);
+  if (result >= 0)
+    result = result_of(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
+  if (result >= 0) return fd;
+  close(fd);
+  return result;
+}
+
+static int do_not_block(int ends[2]) {
+  int flags = fcntl(ends[0], F_GETFL);
+  if (flags >= 0 && fcntl(ends[0], F_SETFL, flags | O_NONBLOCK) >= 0) return 0;
+  int error = errno;
+  close(ends[0]);
+  close(ends[1]);
+  return -error;
+}
+
+int sandbox_stream_pair(int ends[2]) {
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+  return do_not_block(ends);
+}
+
+int sandbox_message_pair(int ends[2]) {
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -errno;
+  return do_not_block(ends);
+}
+
+int sandbox_output_pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+  return do_not_block(ends);
+}
+
+int sandbox_open_directory(const char *path) { return result_of(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
+int sandbox_open_path(const char *path) { return result_of(open(path, O_PATH | O_CLOEXEC)); }
+
+int sandbox_write_file(const char *path, const char *contents, size_t length) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  ssize_t written;
+  do written = write(fd, contents, length);
+  while (written < 0 && errno == EINTR);
+  int result = written == (ssize_t)length ? 0 : written < 0 ? -errno : -EIO;
+  close(fd);
+  return result;
+}
+
+int sandbox_read_file(const char *path, char *contents, size_t capacity) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  size_t length = 0;
+  int result = 0;
+  while (length < capacity) {
+    ssize_t received = read(fd, contents + length, capacity - length);
+    if (received < 0 && errno == EINTR) continue;
+    if (received < 0) result = -errno;
+    if (received <= 0) break;
+    length += (size_t)received;
+  }
+  close(fd);
+  return result < 0 ? result : (int)length;
+}
+
+int sandbox_create_directory(const char *path, uint32_t mode) { return result_of(mkdir(path, mode)); }
+int sandbox_remove_directory(const char *path) { return result_of(rmdir(path)); }
+
+int sandbox_kill_process(int pidfd) { return result_of(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0)); }
+
+static int reap(int pidfd, int options) {
+  siginfo_t information = {};
+  int result;
+  do result = waitid(P_PIDFD, (id_t)pidfd, &information, WEXITED | options);
+  while (result < 0 && errno == EINTR);
+  if (result < 0) return -errno;
+  return information.si_pid == 0 ? -EAGAIN : 0;
+}
+
+int sandbox_reap_process(int pidfd) { return reap(pidfd, WNOHANG); }
+int sandbox_await_process(int pidfd) { return reap(pidfd, 0); }
+
+// ---- Threads ----
+
+struct thread_start {
+  void (*body)(void *);
+  void *context;
+  char name[16];
+};
+
+static void *thread_main(void *argument) {
+  struct thread_start start = *(struct thread_start *)argument;
+  free(argument);
+  prctl(PR_SET_NAME, start.name);
+  start.body(start.context);
+  return NULL;
+}
+
+int sandbox_thread_start(const char *name, void (*body)(void *), void *context) {
+  struct thread_start *start = malloc(sizeof *start);
+  if (start == NULL) return -ENOMEM;
+  *start = (struct thread_start){.body = body, .context = context};
+  strncpy(start->name, name, sizeof start->name - 1);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  // The new thread inherits the mask: signals are for the program's own threads.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  int error = pthread_create(&thread, &attributes, thread_main, start);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) free(start);
+  return -error;
+}
+
+int sandbox_event_create(bool blocks) {
+  return result_of(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | (blocks ? 0 : EFD_NONBLOCK)));
+}
+
+int sandbox_event_signal(int event) {
+  uint64_t one = 1;
+  return write(event, &one, sizeof one) == sizeof one ? 0 : -errno;
+}
+
+int sandbox_event_wait(int event) {
+  uint64_t value;
+  ssize_t received;
+  do received = read(event, &value, sizeof value);
+  while (received < 0 && errno == EINTR);
+  return received < 0 ? -errno : 0;
+}
+
+int sandbox_epoll_create(void) { return result_of(epoll_create1(EPOLL_CLOEXEC)); }
+
+int sandbox_epoll_watch(int epoll, int fd, uint64_t token) {
+  struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = token};
+  return result_of(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+}
+
+int sandbox_epoll_forget(int epoll, int fd) { return result_of(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)); }
+
+int sandbox_epoll_wait(int epoll, uint64_t *tokens, int capacity, int milliseconds) {
+  struct epoll_event events[32];
+  int count = epoll_wait(epoll, events, capacity < 32 ? capacity : 32, milliseconds);
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  for (int i = 0; i < count; i++) tokens[i] = events[i].data.u64;
+  return count;
+}

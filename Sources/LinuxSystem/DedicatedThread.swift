@@ -1,0 +1,71 @@
+import CLinux
+import Synchronization
+
+/// A thread of our own that runs what it is given, one after the other.
+///
+/// For calls that may block, which must never happen on Swift's cooperative threads, and for what the kernel ties to a
+/// thread: PR_SET_PDEATHSIG fires when the *thread* that made the child ends, prctl(2).
+package final class DedicatedThread: Sendable {
+  private let queue: JobQueue
+
+  /// `name` is cut to 15 bytes, as the kernel does.
+  package init(name: String) throws(SystemError) {
+    let event = try systemCall("eventfd", sandbox_event_create(true))
+    let queue = JobQueue(event: FileDescriptor(owning: event))
+    let context = Unmanaged.passRetained(queue)
+    let result = sandbox_thread_start(
+      name,
+      { context in
+        guard let context else { return }
+        Unmanaged<JobQueue>.fromOpaque(context).takeRetainedValue().runUntilStopped()
+      }, context.toOpaque())
+    if result < 0 {
+      context.release()
+      throw SystemError("pthread_create", name, ErrorCode(rawValue: -result))
+    }
+    self.queue = queue
+  }
+
+  /// The thread ends after what was already given to it.
+  deinit { queue.add(.stop) }
+
+  /// Runs `body` on the thread and waits without blocking.
+  package func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+      queue.add(.job { continuation.resume(returning: body()) })
+    }
+  }
+}
+
+private final class JobQueue: Sendable {
+  enum Entry: Sendable {
+    case job(@Sendable () -> Void)
+    case stop
+  }
+  private let entries = Mutex<[Entry]>([])
+  private let event: FileDescriptor
+
+  init(event: FileDescriptor) { self.event = event }
+
+  func add(_ entry: Entry) {
+    entries.withLock { $0.append(entry) }
+    _ = sandbox_event_signal(event.number)
+  }
+
+  func runUntilStopped() {
+    while sandbox_event_wait(event.number) == 0 {
+      switch entries.withLock({ $0.removeFirst() }) {
+      case .job(let body): body()
+      case .stop: return
+      }
+    }
+  }
+}
+
+/// `result`, or the error that it is the negated errno of.
+package func systemCall(
+  _ operation: String, on target: String? = nil, _ result: Int32
+) throws(SystemError) -> Int32 {
+  guard result >= 0 else { throw SystemError(operation, target, ErrorCode(rawValue: -result)) }
+  return result
+}

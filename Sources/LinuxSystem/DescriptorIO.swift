@@ -1,0 +1,101 @@
+import CLinux
+
+extension FileDescriptor {
+  /// Reads once, at most `limit` bytes. Empty at the end of the file; nil when a non-blocking descriptor has nothing yet.
+  package func read(atMost limit: Int) throws(SystemError) -> [UInt8]? {
+    var outcome: Int64 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+      outcome = linux_read(number, buffer.baseAddress, limit)
+      count = max(0, Int(outcome))
+    }
+    if outcome >= 0 { return bytes }
+    let code = ErrorCode(rawValue: Int32(-outcome))
+    if code == .wouldBlock { return nil }
+    throw SystemError("read", nil, code)
+  }
+
+  /// Writes once, from `offset` on, and says how many bytes were taken; nil when a non-blocking descriptor takes none yet.
+  package func write(_ bytes: [UInt8], from offset: Int = 0) throws(SystemError) -> Int? {
+    let outcome = bytes.withUnsafeBytes { buffer in
+      let rest = buffer[min(offset, buffer.count)...]
+      return linux_write(number, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+    }
+    if outcome >= 0 { return Int(outcome) }
+    let code = ErrorCode(rawValue: Int32(-outcome))
+    if code == .wouldBlock { return nil }
+    throw SystemError("write", nil, code)
+  }
+
+  /// O_NONBLOCK on the open file: every duplicate of the descriptor sees it, in other processes too.
+  package func setNonblocking() throws(SystemError) {
+    try check(linux_set_nonblocking(number), "fcntl", "O_NONBLOCK")
+  }
+
+  /// Closes on a thread of its own.
+  ///
+  /// close(2) of a socket may wait: for data to leave when the other side set `SO_LINGER`, or because descriptors that were
+  /// sent to it and never received are closed with it. Nothing that a hostile process gave away is closed in place.
+  package func closeElsewhere() {
+    let number = release()
+    if number >= 0 { Disposal.close([number]) }
+  }
+
+  /// A pipe whose ends close on exec, both blocking.
+  package static func pipe() throws(SystemError) -> (reading: FileDescriptor, writing: FileDescriptor) {
+    var ends: [Int32] = [-1, -1]
+    try check(linux_pipe(&ends), "pipe2", nil)
+    return (FileDescriptor(owning: ends[0]), FileDescriptor(owning: ends[1]))
+  }
+}
+
+extension ErrorCode {
+  /// EAGAIN, which Linux also calls EWOULDBLOCK.
+  package static let wouldBlock = ErrorCode(rawValue: 11)
+  /// EPERM.
+  package static let notPermitted = ErrorCode(rawValue: 1)
+  /// EBADF.
+  package static let badDescriptor = ErrorCode(rawValue: 9)
+  /// EBUSY.
+  package static let busy = ErrorCode(rawValue: 16)
+  /// EINVAL.
+  package static let invalid = ErrorCode(rawValue: 22)
+  /// EPIPE.
+  package static let brokenPipe = ErrorCode(rawValue: 32)
+  /// ECONNRESET.
+  package static let connectionReset = ErrorCode(rawValue: 104)
+  /// ECANCELED.
+  package static let cancelled = ErrorCode(rawValue: 125)
+}
+
+/// Throws where a shim returned a negated errno(3).
+@discardableResult
+func check(_ outcome: Int32, _ operation: String, _ target: String?) throws(SystemError) -> Int32 {
+  guard outcome >= 0 else { throw SystemError(operation, target, ErrorCode(rawValue: -outcome)) }
+  return outcome
+}
+
+/// Closes descriptors where waiting for the kernel holds up nobody.
+enum Disposal {
+  private final class Batch {
+    let numbers: [Int32]
+    init(_ numbers: [Int32]) { self.numbers = numbers }
+    func close() {
+      for number in numbers {
+        _ = linux_disable_linger(number)
+        _ = linux_close(number)
+      }
+    }
+  }
+
+  static func close(_ numbers: [Int32]) {
+    let context = Unmanaged.passRetained(Batch(numbers))
+    let outcome = linux_thread_start(
+      "disposal",
+      { argument in
+        guard let argument else { return }
+        Unmanaged<Batch>.fromOpaque(argument).takeRetainedValue().close()
+      }, context.toOpaque())
+    // Without a thread to spare, waiting is better than leaking.
+    if outcome < 0 { context.takeRetainedValue().close() }
+  }
+}

@@ -1,0 +1,197 @@
+import CLinux
+import Synchronization
+
+/// Waits for many descriptors on one thread of its own (epoll(7)), so that no thread of Swift's pool ever blocks in the
+/// kernel. It only wakes tasks; the reading and writing is theirs.
+///
+/// While a task waits, the loop holds the descriptor. Whoever closes a descriptor that is being waited for must do so through
+/// ``close(_:)``: the kernel may give its number away at once.
+package final class EventLoop: Sendable {
+  package enum Interest: Sendable {
+    case readable
+    case writable
+    fileprivate var bit: UInt32 {
+      switch self {
+      case .readable: LINUX_EVENT_READABLE
+      case .writable: LINUX_EVENT_WRITABLE
+      }
+    }
+  }
+
+  private typealias Continuation = CheckedContinuation<ErrorCode?, Never>
+
+  /// One descriptor that somebody waits for.
+  private struct Registration {
+    let descriptor: FileDescriptor
+    let number: Int32
+    let token: UInt64
+    var reader: Continuation?
+    var writer: Continuation?
+
+    var interest: UInt32 {
+      (reader == nil ? 0 : LINUX_EVENT_READABLE) | (writer == nil ? 0 : LINUX_EVENT_WRITABLE)
+    }
+    mutating func take(_ interest: Interest) -> Continuation? {
+      switch interest {
+      case .readable:
+        defer { reader = nil }
+        return reader
+      case .writable:
+        defer { writer = nil }
+        return writer
+      }
+    }
+  }
+
+  private struct State {
+    var registrations: [ObjectIdentifier: Registration] = [:]
+    /// What the kernel reports back. Never reused, so an event of a past registration finds nothing.
+    var owners: [UInt64: ObjectIdentifier] = [:]
+    var nextToken: UInt64 = 1
+    var isStopped = false
+  }
+
+  private static let wakeToken: UInt64 = 0
+  private let epoll: FileDescriptor
+  private let wake: FileDescriptor
+  private let state = Mutex(State())
+
+  /// Starts the thread; it runs until ``stop()``.
+  package init() throws(SystemError) {
+    epoll = FileDescriptor(owning: try check(linux_epoll_create(), "epoll_create1", nil))
+    wake = FileDescriptor(owning: try check(linux_wake_create(), "eventfd", nil))
+    try check(
+      linux_epoll_add(epoll.number, wake.number, LINUX_EVENT_READABLE, Self.wakeToken), "epoll_ctl", "eventfd")
+    let context = Unmanaged.passRetained(self)
+    let outcome = linux_thread_start(
+      "events",
+      { argument in
+        guard let argument else { return }
+        Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().run()
+      }, context.toOpaque())
+    if outcome < 0 {
+      context.release()
+      throw SystemError("pthread_create", "events", ErrorCode(rawValue: -outcome))
+    }
+  }
+
+  /// How many descriptors are being waited for.
+  package var waiters: Int { state.withLock(\.registrations.count) }
+
+  /// Ends the thread. Every wait, now and later, throws ECANCELED.
+  package func stop() {
+    let waiters = state.withLock { state in
+      state.isStopped = true
+      let waiters = state.registrations.values.flatMap { [$0.reader, $0.writer] }
+      for registration in state.registrations.values { _ = linux_epoll_remove(epoll.number, registration.number) }
+      state.registrations = [:]
+      state.owners = [:]
+      return waiters
+    }
+    for waiter in waiters { waiter?.resume(returning: .cancelled) }
+    _ = linux_wake(wake.number)
+  }
+
+  /// Returns when `descriptor` can be read or written without waiting, or its other end is gone; a report may be spurious.
+  /// One task at a time may wait for each direction.
+  ///
+  /// - Throws: ECANCELED when the task is cancelled, EBADF when ``close(_:)`` is called meanwhile, EBUSY for a second waiter.
+  package func wait(until interest: Interest, _ descriptor: FileDescriptor) async throws(SystemError) {
+    let code = await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: Continuation) in
+        let refusal = register(descriptor, interest, continuation)
+        if let refusal { continuation.resume(returning: refusal == .notPermitted ? nil : refusal) }
+      }
+    } onCancel: {
+      finish(descriptor, interest, with: .cancelled)
+    }
+    if let code { throw SystemError("epoll_wait", nil, code) }
+  }
+
+  /// Wakes who waits for `descriptor`, then closes it.
+  package func close(_ descriptor: FileDescriptor) {
+    forget(descriptor)
+    descriptor.close()
+  }
+
+  /// Wakes who waits for `descriptor`, with EBADF. It is the caller's again.
+  package func forget(_ descriptor: FileDescriptor) {
+    finish(descriptor, .readable, with: .badDescriptor)
+    finish(descriptor, .writable, with: .badDescriptor)
+  }
+
+  /// Nil when the continuation was kept. EPERM: the descriptor is one that is always ready, such as a regular file.
+  private func register(_ descriptor: FileDescriptor, _ interest: Interest, _ continuation: Continuation) -> ErrorCode?
+  {
+    state.withLock { state -> ErrorCode? in
+      // Under the lock: a cancellation either is seen here or finds the registration.
+      guard !state.isStopped, !Task.isCancelled else { return .cancelled }
+      let key = ObjectIdentifier(descriptor)
+      let known = state.registrations[key]
+      var registration =
+        known ?? Registration(descriptor: descriptor, number: descriptor.number, token: state.nextToken)
+      guard registration.interest & interest.bit == 0 else { return .busy }
+      switch interest {
+      case .readable: registration.reader = continuation
+      case .writable: registration.writer = continuation
+      }
+      let change = known == nil ? linux_epoll_add : linux_epoll_modify
+      let outcome = change(epoll.number, registration.number, registration.interest, registration.token)
+      guard outcome >= 0 else { return ErrorCode(rawValue: -outcome) }
+      if known == nil { state.nextToken += 1 }
+      state.registrations[key] = registration
+      state.owners[registration.token] = key
+      return nil
+    }
+  }
+
+  private func finish(_ descriptor: FileDescriptor, _ interest: Interest, with code: ErrorCode) {
+    let waiter = state.withLock { state -> Continuation? in
+      let key = ObjectIdentifier(descriptor)
+      guard var registration = state.registrations[key], let waiter = registration.take(interest) else { return nil }
+      settle(key, registration, &state)
+      return waiter
+    }
+    waiter?.resume(returning: code)
+  }
+
+  /// Arms the descriptor for who still waits, or lets it go.
+  private func settle(_ key: ObjectIdentifier, _ registration: Registration, _ state: inout State) {
+    if registration.interest == 0 {
+      _ = linux_epoll_remove(epoll.number, registration.number)
+      state.registrations[key] = nil
+      state.owners[registration.token] = nil
+    } else {
+      _ = linux_epoll_modify(epoll.number, registration.number, registration.interest, registration.token)
+      state.registrations[key] = registration
+    }
+  }
+
+  private func run() {
+    var events = [linux_event](repeating: linux_event(), count: 64)
+    while !state.withLock(\.isStopped) {
+      let count = linux_epoll_wait(epoll.number, &events, Int32(events.count))
+      // Only a closed epoll descriptor or a wild pointer makes this fail; both would be ours.
+      precondition(count >= 0, "epoll_wait failed with errno \(-count)")
+      for event in events.prefix(Int(count)) {
+        if event.token == Self.wakeToken {
+          _ = linux_wake_clear(wake.number)
+          _ = linux_epoll_modify(epoll.number, wake.number, LINUX_EVENT_READABLE, Self.wakeToken)
+        } else {
+          deliver(event)
+        }
+      }
+    }
+  }
+
+  private func deliver(_ event: linux_event) {
+    let waiters = state.withLock { state -> [Continuation?] in
+      guard let key = state.owners[event.token], var registration = state.registrations[key] else { return [] }
+      let reader = event.ready & LINUX_EVENT_READABLE == 0 ? nil : registration.take(.readable)
+      let writer = event.ready & LINUX_EVENT_WRITABLE == 0 ? nil : registration.take(.writable)
+      settle(key, registration, &state)
+      return [reader, writer]
+    }
+    for waiter in waiters { waiter?.resume(returning: nil) }
+  }
+}

@@ -1,0 +1,145 @@
+import CLinux
+import Glibc
+
+/// The kernel itself.
+package struct LinuxKernel: SandboxKernel {
+  package init() {}
+
+  package func makeSealedMemory(name: String, _ bytes: [UInt8]) throws(SystemError) -> FileDescriptor {
+    let result = bytes.withUnsafeBytes { sandbox_sealed_memory(name, $0.baseAddress, $0.count) }
+    return FileDescriptor(owning: try systemCall("memfd_create", on: name, result))
+  }
+
+  package func makeStreamPair() throws(SystemError) -> DescriptorPair {
+    try pair("socketpair", sandbox_stream_pair)
+  }
+
+  package func makeMessagePair() throws(SystemError) -> DescriptorPair {
+    try pair("socketpair", sandbox_message_pair)
+  }
+
+  package func makeOutputPipe() throws(SystemError) -> DescriptorPair { try pair("pipe2", sandbox_output_pipe) }
+
+  private func pair(
+    _ operation: String, _ make: (UnsafeMutablePointer<Int32>) -> Int32
+  ) throws(SystemError) -> DescriptorPair {
+    var ends: (Int32, Int32) = (-1, -1)
+    let result = withUnsafeMutableBytes(of: &ends) { bytes in
+      bytes.withMemoryRebound(to: Int32.self) { numbers in numbers.baseAddress.map(make) ?? -EINVAL }
+    }
+    _ = try systemCall(operation, result)
+    return DescriptorPair(ours: FileDescriptor(owning: ends.0), theirs: FileDescriptor(owning: ends.1))
+  }
+
+  package func openPath(_ path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("open", on: path, sandbox_open_path(path)))
+  }
+
+  package func openFile(_ path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("open", on: path, open(path, O_RDONLY | O_CLOEXEC).orErrorNumber))
+  }
+
+  package func openDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("open", on: path, sandbox_open_directory(path)))
+  }
+
+  package func makeDirectory(_ path: String) throws(SystemError) {
+    _ = try systemCall("mkdir", on: path, sandbox_create_directory(path, 0o755))
+  }
+
+  package func removeDirectory(_ path: String) throws(SystemError) {
+    _ = try systemCall("rmdir", on: path, sandbox_remove_directory(path))
+  }
+
+  package func write(_ contents: String, to path: String) throws(SystemError) {
+    _ = try systemCall("write", on: path, sandbox_write_file(path, contents, contents.utf8.count))
+  }
+
+  package func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
+    let numbers = request.descriptors.map(\.number)
+    var spawn = sandbox_spawn()
+    spawn.namespaces = request.namespaces
+    spawn.cgroup = request.cgroup?.number ?? -1
+    spawn.executable = request.program.number
+    spawn.descriptor_count = UInt32(numbers.count)
+    spawn.pidfd = -1
+    let result = numbers.withUnsafeBufferPointer { numbers in
+      spawn.descriptors = numbers.baseAddress
+      return sandbox_start_first(&spawn, stack.stack)
+    }
+    _ = try systemCall("clone3", result)
+    return SpawnedProcess(identifier: spawn.pid, descriptor: FileDescriptor(owning: spawn.pidfd))
+  }
+
+  package func send(_ message: SandboxMessage, on control: FileDescriptor) throws(SystemError) {
+    var report = sandbox_report()
+    switch message {
+    case .go: report.message = sandbox_message.go.rawValue
+    case .terminate: report.message = sandbox_message.terminate.rawValue
+    }
+    _ = try systemCall("send", on: "the control socket", sandbox_send_report(control.number, &report))
+  }
+
+  package func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage? {
+    var report = sandbox_report()
+    let result = sandbox_receive_report(control.number, &report, false)
+    if result == -EAGAIN { return nil }
+    if result == 0 || result == -ECONNRESET { return .end }
+    let length = try systemCall("recv", on: "the control socket", result)
+    guard length == MemoryLayout<sandbox_report>.size else {
+      throw SystemError("recv", "the control socket", ErrorCode(rawValue: EBADMSG))
+    }
+    return .report(report)
+  }
+
+  package func kill(_ process: SpawnedProcess) throws(SystemError) {
+    let result = sandbox_kill_process(process.descriptor.number)
+    // It has ended by itself.
+    if result == -ESRCH { return }
+    _ = try systemCall("pidfd_send_signal", on: "\(process.identifier)", result)
+  }
+
+  package func reap(_ process: SpawnedProcess) throws(SystemError) -> Bool {
+    let result = sandbox_reap_process(process.descriptor.number)
+    if result == -EAGAIN { return false }
+    _ = try systemCall("waitid", on: "\(process.identifier)", result)
+    return true
+  }
+
+  package func awaitEnd(_ process: SpawnedProcess) throws(SystemError) {
+    _ = try systemCall("waitid", on: "\(process.identifier)", sandbox_await_process(process.descriptor.number))
+  }
+
+  package func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
+
+  package func owner(of path: String) throws(SystemError) -> FileOwner {
+    let file = FileDescriptor(owning: try systemCall("openat2", on: path, sandbox_open_source(path)))
+    defer { file.close() }
+    var node = sandbox_node()
+    _ = try systemCall("fstat", on: path, sandbox_inspect(file.number, &node))
+    return FileOwner(user: node.owner, group: node.group)
+  }
+
+  package func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
+    var identifier: Int32 = -1
+    var descriptor: Int32 = -1
+    _ = try systemCall(
+      "clone3", on: "a user namespace", sandbox_hold_user_namespace(stack.stack, &identifier, &descriptor))
+    return SpawnedProcess(identifier: identifier, descriptor: FileDescriptor(owning: descriptor))
+  }
+
+  package func cloneTree(
+    _ source: String, mappedBy namespace: FileDescriptor
+  ) throws(SystemError) -> FileDescriptor {
+    let path = FileDescriptor(owning: try systemCall("openat2", on: source, sandbox_open_source(source)))
+    let tree = FileDescriptor(owning: try systemCall("open_tree", on: source, sandbox_clone_tree(path.number)))
+    path.close()
+    _ = try systemCall("mount_setattr", on: source, sandbox_map_tree_owner(tree.number, namespace.number))
+    return tree
+  }
+}
+
+extension Int32 {
+  /// For the calls of the C library: -1 becomes the negated errno. To be asked at once.
+  var orErrorNumber: Int32 { self < 0 ? -errno : self }
+}

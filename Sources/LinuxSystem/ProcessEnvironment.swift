@@ -1,0 +1,51 @@
+import CLinux
+
+/// What this process was given: paths, user, clock. Asked for once, by the composition root.
+package enum ProcessEnvironment {
+  /// realpath(3): absolute, without links. Nil where it leads nowhere.
+  package static func resolve(_ path: String) -> String? {
+    string { linux_path_resolve(path, $0, $1) }
+  }
+
+  /// The program that runs, through /proc/self/exe.
+  package static var executable: String? { resolve("/proc/self/exe") }
+
+  package static var workingDirectory: String? {
+    string { linux_working_directory($0, $1) }
+  }
+
+  /// geteuid(2).
+  package static var effectiveUser: UInt32 { linux_effective_user() }
+
+  /// The processors that this process may use.
+  package static var processorCount: Int { Int(linux_processor_count()) }
+
+  /// Of the machine.
+  package static var memoryMebibytes: Int { Int(linux_memory_size() >> 20) }
+
+  /// The value of an environment variable; nil when absent or empty.
+  package static func variable(_ name: String) -> String? {
+    guard let value = linux_environment_variable(name).map(String.init(cString:)), !value.isEmpty else { return nil }
+    return value
+  }
+
+  /// `20260131T235959Z`, UTC: sorts by time and is a file name.
+  package static func timestamp() -> String {
+    var time = linux_civil_time()
+    linux_civil_time_now(&time)
+    let date = padded(time.year, 4) + padded(time.month, 2) + padded(time.day, 2)
+    return date + "T" + padded(time.hour, 2) + padded(time.minute, 2) + padded(time.second, 2) + "Z"
+  }
+
+  private static func padded(_ number: Int32, _ width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+  }
+
+  private static func string(_ fill: (UnsafeMutablePointer<CChar>?, Int) -> Int32) -> String? {
+    var buffer = [CChar](repeating: 0, count: 4097)
+    guard fill(&buffer, buffer.count) == 0 else { return nil }
+    let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    return String(validating: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,41 @@
+import CLinux
+import Glibc
+
+/// Up to `limit` bytes of a file of /proc, /sys or /etc; nil when it can't be read.
+package func readSmallFile(_ path: String, limit: Int = 64 << 10) -> String? {
+  let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+    let result = buffer.withMemoryRebound(to: CChar.self) { sandbox_read_file(path, $0.baseAddress, limit) }
+    count = max(0, Int(result))
+    if result < 0 { count = 0 }
+  }
+  // An empty file and one that can't be read differ in the result of access(2), which no caller asks for.
+  return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+}
+
+package func currentProcessIdentifier() -> Int32 { getpid() }
+package func effectiveUserIdentifier() -> UInt32 { geteuid() }
+package func effectiveGroupIdentifier() -> UInt32 { getegid() }
+
+/// When a process started, in clock ticks since boot: field 22 of proc_pid_stat(5). Nil when there is no such process.
+package func processStartTime(_ process: Int32) -> UInt64? {
+  guard let line = readSmallFile("/proc/\(process)/stat", limit: 4096), let end = line.lastIndex(of: ")") else {
+    return nil
+  }
+  // The name in field 2 may itself have blanks and parentheses; field 3 follows the last of them.
+  let fields = line[line.index(after: end)...].split(separator: " ")
+  return fields.count > 19 ? UInt64(fields[19]) : nil
+}
+
+/// The names in a directory, but for `.` and `..`; empty when it can't be read.
+package func directoryEntries(_ path: String) -> [String] {
+  guard let directory = opendir(path) else { return [] }
+  defer { closedir(directory) }
+  var names: [String] = []
+  while let entry = readdir(directory) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+      pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
+    if name != ".", name != ".." { names.append(name) }
+  }
+  return names
+}

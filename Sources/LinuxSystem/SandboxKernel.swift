@@ -1,0 +1,127 @@
+import CLinux
+
+/// Every effect that the supervisor has on the kernel to launch, watch and remove a sandbox. ``LinuxKernel`` is the real one; the
+/// tests' double records each effect and can fail any of them.
+package protocol SandboxKernel: Sendable {
+  /// A memfd that nobody can change any more: memfd_create(2), F_ADD_SEALS.
+  func makeSealedMemory(name: String, _ bytes: [UInt8]) throws(SystemError) -> FileDescriptor
+  /// The supervisor's end doesn't block.
+  func makeStreamPair() throws(SystemError) -> DescriptorPair
+  /// SOCK_SEQPACKET; the supervisor's end doesn't block.
+  func makeMessagePair() throws(SystemError) -> DescriptorPair
+  /// What the other side writes; the supervisor's end doesn't block.
+  func makeOutputPipe() throws(SystemError) -> DescriptorPair
+  /// O_PATH.
+  func openPath(_ path: String) throws(SystemError) -> FileDescriptor
+  /// For reading.
+  func openFile(_ path: String) throws(SystemError) -> FileDescriptor
+  func openDirectory(_ path: String) throws(SystemError) -> FileDescriptor
+  func makeDirectory(_ path: String) throws(SystemError)
+  func removeDirectory(_ path: String) throws(SystemError)
+  /// One write(2) to a file that is there.
+  func write(_ contents: String, to path: String) throws(SystemError)
+  func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess
+  func send(_ message: SandboxMessage, on control: FileDescriptor) throws(SystemError)
+  /// Doesn't wait: nil when there is nothing.
+  func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage?
+  /// SIGKILL.
+  func kill(_ process: SpawnedProcess) throws(SystemError)
+  /// Reaps. False while it lives.
+  func reap(_ process: SpawnedProcess) throws(SystemError) -> Bool
+  /// Reaps; blocks until it has ended.
+  func awaitEnd(_ process: SpawnedProcess) throws(SystemError)
+  /// Blocks the calling thread.
+  func pause(milliseconds: UInt32)
+  /// The user and group that a file belongs to; no link in its path is followed.
+  func owner(of path: String) throws(SystemError) -> FileOwner
+  /// A process in a new user namespace that waits until it is killed; the namespace lives at least as long as the process.
+  func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess
+  /// A detached tree of `source`, on which the owner that the namespace maps appears as the id it is mapped to.
+  func cloneTree(_ source: String, mappedBy namespace: FileDescriptor) throws(SystemError) -> FileDescriptor
+}
+
+/// Two connected ends.
+package struct DescriptorPair: Sendable {
+  package var ours: FileDescriptor
+  package var theirs: FileDescriptor
+  package init(ours: FileDescriptor, theirs: FileDescriptor) {
+    self.ours = ours
+    self.theirs = theirs
+  }
+}
+
+/// What ``SandboxKernel/spawn(_:on:)`` starts.
+package struct SpawnRequest: Sendable {
+  /// CLONE_NEW* bits of clone(2).
+  package var namespaces: UInt64
+  /// The directory of the cgroup in which the process starts: CLONE_INTO_CGROUP.
+  package var cgroup: FileDescriptor?
+  package var program: FileDescriptor
+  /// Placed at 1, 2, 3, … in the child.
+  package var descriptors: [FileDescriptor]
+
+  package init(
+    namespaces: UInt64, cgroup: FileDescriptor?, program: FileDescriptor, descriptors: [FileDescriptor]
+  ) {
+    self.namespaces = namespaces
+    self.cgroup = cgroup
+    self.program = program
+    self.descriptors = descriptors
+  }
+}
+
+/// A child, named by its pidfd: the number may be another process's by now, the descriptor can't be.
+package struct SpawnedProcess: Sendable {
+  package var identifier: Int32
+  package var descriptor: FileDescriptor
+  package init(identifier: Int32, descriptor: FileDescriptor) {
+    self.identifier = identifier
+    self.descriptor = descriptor
+  }
+}
+
+/// What the supervisor says to the first process of a sandbox.
+package enum SandboxMessage: Hashable, Sendable {
+  case go
+  case terminate
+}
+
+/// Of a file, as the host's disks have them.
+package struct FileOwner: Hashable, Sendable {
+  package var user: UInt32
+  package var group: UInt32
+  package init(user: UInt32, group: UInt32) {
+    self.user = user
+    self.group = group
+  }
+}
+
+/// What arrived on a control socket.
+package enum ReceivedMessage: Sendable {
+  case report(sandbox_report)
+  /// The other end is closed: the process is gone.
+  case end
+}
+
+/// The stack that children run on between clone3(2) and execve(2), one at a time. Confined to one thread.
+package final class SpawnStack: @unchecked Sendable {
+  let stack: UnsafeMutablePointer<sandbox_stack>
+
+  package init() throws(SystemError) {
+    stack = .allocate(capacity: 1)
+    stack.initialize(to: sandbox_stack())
+    let result = sandbox_stack_create(stack)
+    if result < 0 {
+      stack.deallocate()
+      throw SystemError("mmap", "the spawner's stack", ErrorCode(rawValue: -result))
+    }
+  }
+
+  deinit {
+    sandbox_stack_destroy(stack)
+    stack.deallocate()
+  }
+
+  /// Blocks until no child runs on it.
+  package func awaitVacancy() { sandbox_stack_await(stack) }
+}

@@ -1,0 +1,65 @@
+import CLinux
+
+/// Bytes in a memfd that nobody can change, grow or shrink any more (memfd_create(2), `F_ADD_SEALS` in fcntl(2)). It is handed
+/// from process to process as a descriptor, without a copy; this process reads it by pread(2) and never maps it.
+package final class SealedMemory: Sendable {
+  package let descriptor: FileDescriptor
+  package let byteCount: Int
+
+  /// Why a descriptor was not accepted.
+  package enum Refusal: Error, Hashable, Sendable {
+    /// It can't be sealed at all: a file, a pipe, a socket.
+    case notMemory
+    /// `F_SEAL_*` bits that are missing.
+    case unsealed(missing: UInt32)
+    /// It lies in a pool of huge pages (hugetlbfs): touching it would raise SIGBUS when the pool is empty.
+    case hugePages
+    case wrongSize(actual: Int64, claimed: UInt64)
+  }
+
+  /// Copies `bytes` into a new memfd and seals it.
+  package init(copying bytes: [UInt8]) throws(SystemError) {
+    let descriptor = FileDescriptor(owning: try check(linux_memfd("orchestrator-value"), "memfd_create", nil))
+    var offset = 0
+    while offset < bytes.count {
+      offset += try descriptor.write(bytes, from: offset) ?? 0
+    }
+    try check(linux_seal(descriptor.number), "fcntl", "F_ADD_SEALS")
+    self.descriptor = descriptor
+    self.byteCount = bytes.count
+  }
+
+  /// Takes a descriptor that another process sent, after checking what is final about it. The order matters: a size that was
+  /// read before the seals would prove nothing. The kernel refuses F_SEAL_WRITE while a writable mapping exists.
+  package init(adopting descriptor: FileDescriptor, claimedByteCount: UInt64) throws(Refusal) {
+    var facts = linux_memory()
+    guard linux_memory_facts(descriptor.number, &facts) >= 0 else { throw .notMemory }
+    let required = UInt32(LINUX_SEALS_REQUIRED)
+    guard facts.seals & required == required else { throw .unsealed(missing: required & ~facts.seals) }
+    guard facts.ordinary != 0 else { throw .hugePages }
+    guard let size = UInt64(exactly: facts.size), size == claimedByteCount, let byteCount = Int(exactly: size) else {
+      throw .wrongSize(actual: facts.size, claimed: claimedByteCount)
+    }
+    self.descriptor = descriptor
+    self.byteCount = byteCount
+  }
+
+  /// Copies out at most `limit` bytes from the start.
+  package func prefix(_ limit: Int) throws(SystemError) -> [UInt8] {
+    let wanted = min(max(0, limit), byteCount)
+    var failure: Int64 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
+      while count < wanted {
+        let outcome = linux_pread(
+          descriptor.number, buffer.baseAddress.map { $0 + count }, wanted - count, Int64(count))
+        guard outcome > 0 else {
+          failure = outcome
+          return
+        }
+        count += Int(outcome)
+      }
+    }
+    guard failure >= 0 else { throw SystemError("pread", nil, ErrorCode(rawValue: Int32(-failure))) }
+    return bytes
+  }
+}

@@ -1,0 +1,69 @@
+import CLinux
+import Synchronization
+
+/// A detached thread of the operating system.
+enum Thread {
+  private final class Body: Sendable {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  /// Runs `body` once on a thread of its own, with every signal blocked.
+  static func run(named name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+    let retained = Unmanaged.passRetained(Body(body))
+    let result = linux_thread_start(
+      name, { context in context.map { Unmanaged<Body>.fromOpaque($0).takeRetainedValue().run() } },
+      retained.toOpaque())
+    guard result >= 0 else {
+      retained.release()
+      throw SystemError("pthread_create", name, ErrorCode(rawValue: -result))
+    }
+  }
+}
+
+/// Runs the jobs of an actor on a thread of its own, so that what blocks there (a disk, a terminal whose reader is
+/// slow) blocks nothing else. The thread lives as long as the process.
+package final class ThreadExecutor: SerialExecutor {
+  private let jobs = Mutex<[UnownedJob]>([])
+  /// One byte for each time that the queue stops being empty.
+  private let wake: FileDescriptor
+
+  package init(named name: String) throws(SystemError) {
+    let pipe = try FileDescriptor.pipe()
+    wake = pipe.writing
+    try Thread.run(named: name) { [self] in
+      while (try? pipe.reading.read(atMost: 1)) != nil {
+        let batch = jobs.withLock { jobs in
+          let batch = jobs
+          jobs.removeAll()
+          return batch
+        }
+        for job in batch { job.runSynchronously(on: asUnownedSerialExecutor()) }
+      }
+    }
+  }
+
+  package func enqueue(_ job: consuming ExecutorJob) {
+    let unowned = UnownedJob(job)
+    let wasEmpty = jobs.withLock { jobs in
+      jobs.append(unowned)
+      return jobs.count == 1
+    }
+    // Its own reader lives as long as the process: neither full nor broken.
+    if wasEmpty { _ = try? wake.write([1]) }
+  }
+}
+
+/// Does blocking work one piece after the other, on a thread of its own.
+package actor BlockingWorker {
+  private let executor: ThreadExecutor
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  package init(named name: String) throws(SystemError) { executor = try ThreadExecutor(named: name) }
+
+  package func perform<Result: Sendable, Failure: Error>(
+    _ work: @Sendable () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try work()
+  }
+}

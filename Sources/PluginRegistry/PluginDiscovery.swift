@@ -1,0 +1,181 @@
+import LinuxSystem
+import PluginModel
+
+/// A plugin as it lies on the disk. Nothing of it has run.
+package struct DiscoveredPlugin: Sendable {
+  package var manifest: PluginManifest
+  /// Without links.
+  package var directory: AbsolutePath
+  package var digest: PluginDigest
+
+  package init(manifest: PluginManifest, directory: AbsolutePath, digest: PluginDigest) {
+    self.manifest = manifest
+    self.directory = directory
+    self.digest = digest
+  }
+}
+
+/// A directory with a `plugin.yaml` that can't be used, and why.
+package struct BrokenPlugin: Sendable {
+  package var directory: String
+  package var diagnostics: [Diagnostic]
+
+  package init(directory: String, diagnostics: [Diagnostic]) {
+    self.directory = directory
+    self.diagnostics = diagnostics
+  }
+}
+
+/// Everything that was found. A plugin that is broken, or that lost its name to another, hides no other plugin.
+package struct PluginCatalog: Sendable {
+  /// By name.
+  package var plugins: [DiscoveredPlugin]
+  package var broken: [BrokenPlugin]
+  /// About the places: names taken twice, directories that can't be read.
+  package var diagnostics: [Diagnostic]
+
+  package subscript(name: PluginName) -> DiscoveredPlugin? { plugins.first { $0.manifest.name == name } }
+}
+
+/// Where to look.
+package struct SearchDirectory: Hashable, Sendable {
+  package var path: String
+  /// Named by the operator, so that its absence is an error. The usual places may be missing.
+  package var isRequired: Bool
+
+  package init(_ path: String, isRequired: Bool = false) {
+    self.path = path
+    self.isRequired = isRequired
+  }
+}
+
+/// Finds plugins. A search directory holds one directory a plugin, or is one itself; the directory's name doesn't
+/// matter, the manifest's does. Of two plugins with one name, the first counts.
+package struct PluginDiscovery: Sendable {
+  package static let manifestName = "plugin.yaml"
+  /// Bytes of a manifest, entries of a search directory.
+  package static let manifestLimit = 256 << 10
+  package static let directoryLimit = 4096
+
+  private let engineVersion: SemanticVersion
+  private let limits: PluginDigest.Limits
+
+  package init(engineVersion: SemanticVersion, limits: PluginDigest.Limits = PluginDigest.Limits()) {
+    self.engineVersion = engineVersion
+    self.limits = limits
+  }
+
+  /// Reads manifests and files, and blocks while it does.
+  package func scan(_ places: [SearchDirectory]) -> PluginCatalog {
+    var catalog = PluginCatalog(plugins: [], broken: [], diagnostics: [])
+    var seen: Set<String> = []
+    for place in places {
+      guard let path = ProcessEnvironment.resolve(place.path) else {
+        if place.isRequired { catalog.diagnostics.append(Self.missing(place)) }
+        continue
+      }
+      guard seen.insert(path).inserted else { continue }
+      scan(place: path, into: &catalog)
+    }
+    catalog.plugins.sort { $0.manifest.name < $1.manifest.name }
+    return catalog
+  }
+
+  private func scan(place path: String, into catalog: inout PluginCatalog) {
+    do throws(FileError) {
+      let place = try Directory(opening: path)
+      let names = try place.names(limit: Self.directoryLimit)
+      if names.contains(Self.manifestName) { return add(place, path: path, to: &catalog) }
+      for name in names where !name.hasPrefix(".") {
+        let target = "\(path)/\(name)"
+        switch try place.status(name).kind {
+        case .directory: add(entry: name, of: place, path: target, to: &catalog)
+        case .symbolicLink: catalog.diagnostics.append(Self.link(target))
+        case .regular, .special: continue
+        }
+      }
+    } catch {
+      catalog.diagnostics.append(
+        Diagnostic("the plugin directory \(path) can't be read", why: error.description, severity: .warning))
+    }
+  }
+
+  private func add(entry name: String, of place: Directory, path: String, to catalog: inout PluginCatalog) {
+    do throws(FileError) {
+      let directory = try place.directory(name)
+      // A directory without a manifest is no plugin and no mistake.
+      guard try directory.names(limit: limits.entries).contains(Self.manifestName) else { return }
+      add(directory, path: path, to: &catalog)
+    } catch {
+      catalog.broken.append(BrokenPlugin(directory: path, diagnostics: [Self.refused(path, error.description)]))
+    }
+  }
+
+  private func add(_ directory: Directory, path: String, to catalog: inout PluginCatalog) {
+    switch read(directory, path: path) {
+    case .failure(let diagnostics):
+      catalog.broken.append(BrokenPlugin(directory: path, diagnostics: diagnostics.items))
+    case .success(let plugin):
+      guard let winner = catalog[plugin.manifest.name] else { return catalog.plugins.append(plugin) }
+      // The same bytes in two places are no conflict.
+      if winner.digest != plugin.digest { catalog.diagnostics.append(Self.conflict(winner, plugin)) }
+    }
+  }
+
+  private func read(_ directory: Directory, path: String) -> Result<DiscoveredPlugin, Diagnostics> {
+    let file = "\(path)/\(Self.manifestName)"
+    do {
+      let bytes = try directory.contents(Self.manifestName, limit: Self.manifestLimit).bytes
+      let manifest = try PluginManifest(yaml: bytes, file: file, engineVersion: engineVersion)
+      guard let location = AbsolutePath(path) else {
+        return .failure(Diagnostics([Self.refused(path, "its path holds control characters")]))
+      }
+      try Self.checkEntryPoint(manifest, in: directory, path: path)
+      let digest = try PluginDigest(of: directory, limits: limits)
+      return .success(DiscoveredPlugin(manifest: manifest, directory: location, digest: digest))
+    } catch let diagnostics as Diagnostics {
+      return .failure(diagnostics)
+    } catch let diagnostic as Diagnostic {
+      return .failure(Diagnostics([diagnostic]))
+    } catch {
+      return .failure(Diagnostics([Self.refused(path, "\(error)")]))
+    }
+  }
+
+  private static func checkEntryPoint(
+    _ manifest: PluginManifest, in directory: Directory, path: String
+  ) throws(Diagnostic) {
+    do throws(FileError) {
+      guard try directory.find(manifest.entryPoint).kind == .regular else {
+        throw .notRegular(path: "\(path)/\(manifest.entryPoint)")
+      }
+    } catch {
+      throw Diagnostic(
+        "the plugin \"\(manifest.name)\" has no entry point \(manifest.entryPoint)", why: error.description,
+        hint: "entry_point names a Python file relative to \(path)")
+    }
+  }
+
+  private static func missing(_ place: SearchDirectory) -> Diagnostic {
+    Diagnostic(
+      "the plugin directory \(place.path) doesn't exist", hint: "--plugins names a directory of plugins, or a plugin")
+  }
+
+  private static func link(_ path: String) -> Diagnostic {
+    Diagnostic(
+      "the link \(path) is not followed",
+      why: "whoever can change what it leads to could change the plugin without touching this directory",
+      hint: "copy the plugin here, or name its directory with --plugins", severity: .warning)
+  }
+
+  private static func refused(_ path: String, _ why: String) -> Diagnostic {
+    Diagnostic("the plugin in \(path) can't be used", why: why)
+  }
+
+  private static func conflict(_ winner: DiscoveredPlugin, _ loser: DiscoveredPlugin) -> Diagnostic {
+    Diagnostic(
+      "the plugin \"\(loser.manifest.name)\" in \(loser.directory) is not used",
+      why: "\(winner.directory) comes first and holds another plugin of this name",
+      hint: "remove one, or name the wanted one's directory with --plugins", severity: .warning)
+  }
+}

@@ -1,0 +1,112 @@
+"""What goes wrong in a call, and how it is told to the engine."""
+
+from __future__ import annotations
+
+import os
+
+from pipeline._frames import cut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional
+
+# The classes of the protocol's error frame.
+LOAD = "load"
+INITIALIZE = "initialize"
+INPUT = "input"
+OUTPUT = "output"
+ERROR = "error"
+CANCELLED = "cancelled"
+UNKNOWN = "unknown"
+
+_FRAMEWORK = os.path.dirname(os.path.abspath(__file__)) + os.sep
+# Enough of a traceback to find its cause, however deep the recursion was.
+_LAST_FRAMES = 100
+
+
+class Failure(Exception):
+    """A call that ends with an error frame.
+
+    :ivar kind: its class in the protocol
+    :ivar hint: how to mend it, where that is known
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        cause: Optional[BaseException] = None,
+        hint: Optional[str] = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.cause = cause
+        self.hint = hint
+
+    @classmethod
+    def of(cls, kind: str, error: BaseException) -> Failure:
+        """The failure that an exception of the plugin's code is."""
+        return cls(kind, text_of(error), error, _hint(error))
+
+    def body(self) -> Dict[str, Any]:
+        """The error frame's object."""
+        cause = self.cause
+        return {
+            "class": self.kind,
+            "type": "" if cause is None else type(cause).__name__,
+            "message": cut(self.message),
+            "traceback": "" if cause is None else cut(traceback_of(cause)),
+            "hint": None if self.hint is None else cut(self.hint),
+        }
+
+
+def text_of(error: BaseException) -> str:
+    """The exception's message, whatever its class does."""
+    if isinstance(error, SystemExit):
+        return f"the plugin called sys.exit({error.code!r})"
+    try:
+        return str(error)
+    except Exception:
+        return f"<the text of this {type(error).__name__} can't be made>"
+
+
+def _hint(error: BaseException) -> Optional[str]:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return (
+            f"add the package that provides '{error.name}' to the manifest's "
+            "dependencies"
+        )
+    hint = getattr(error, "hint", None)
+    return hint if isinstance(hint, str) else None
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback as Python prints it, without the framework's frames."""
+    import traceback
+
+    try:
+        formatted = traceback.TracebackException.from_exception(
+            error, limit=-_LAST_FRAMES
+        )
+        _strip(formatted, set())
+        return "".join(formatted.format())
+    except Exception as problem:
+        # An exception class may break anything that formats it.
+        return f"<no traceback: {type(problem).__name__}>\n"
+
+
+def _strip(formatted: Any, seen: set[int]) -> None:
+    """Removes our frames, in the exception and in those behind it."""
+    if formatted is None or id(formatted) in seen:
+        return
+    seen.add(id(formatted))
+    formatted.stack[:] = [
+        frame
+        for frame in formatted.stack
+        if not frame.filename.startswith((_FRAMEWORK, "<frozen importlib"))
+    ]
+    _strip(formatted.__cause__, seen)
+    _strip(formatted.__context__, seen)
+    for part in getattr(formatted, "exceptions", None) or ():
+        _strip(part, seen)

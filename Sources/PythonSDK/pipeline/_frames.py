@@ -1,0 +1,283 @@
+"""The frames of the worker protocol and the values inside them.
+
+Pure: bytes in, bytes out. The socket is in `pipeline._wire`.
+"""
+
+from __future__ import annotations
+
+import re
+from struct import Struct
+
+from pipeline import _json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Sequence, Tuple
+
+(
+    HELLO,
+    INITIALIZE,
+    READY,
+    CALL,
+    ACK,
+    RESULT,
+    ERROR,
+    PROGRESS,
+    LOG,
+    CANCEL,
+    SHUTDOWN,
+) = range(1, 12)
+
+PROTOCOL = 1
+MAXIMUM_BODY = 16 * 1024 * 1024
+MAXIMUM_DESCRIPTORS = 64
+MAXIMUM_METADATA = 1_048_576
+MAXIMUM_VALUES = 1_024
+MAXIMUM_TEXT = 65_536
+SINGLE = 0xFFFFFFFF
+
+# length, kind, flags, descriptors, call id
+HEADER = Struct("<IBBHQ")
+# codec, storage, name, label, zero, position, zero, length
+_ENTRY = Struct("<BBHHHIIQ")
+_COUNT = Struct("<I")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+
+
+class ProtocolError(Exception):
+    """The other end broke a rule of the protocol."""
+
+
+class Header:
+    """The 16 bytes before a body."""
+
+    __slots__ = ("length", "kind", "descriptors", "call")
+
+    def __init__(
+        self, length: int, kind: int, descriptors: int, call: int
+    ) -> None:
+        self.length = length
+        self.kind = kind
+        self.descriptors = descriptors
+        self.call = call
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Header:
+        """
+        :raises ProtocolError: when a field is outside its limits
+        """
+        length, kind, flags, descriptors, call = HEADER.unpack(data)
+        if length > MAXIMUM_BODY:
+            raise ProtocolError(
+                f"a body of {length} bytes is longer than {MAXIMUM_BODY}"
+            )
+        if not HELLO <= kind <= SHUTDOWN:
+            raise ProtocolError(f"there is no frame of kind {kind}")
+        if flags:
+            raise ProtocolError(f"the flags {flags:#x} must be 0")
+        if descriptors > MAXIMUM_DESCRIPTORS:
+            raise ProtocolError(
+                f"a frame with {descriptors} descriptors; at most "
+                f"{MAXIMUM_DESCRIPTORS} are allowed"
+            )
+        return cls(length, kind, descriptors, call)
+
+
+def pack(kind: int, call: int, body: bytes, descriptors: int = 0) -> bytes:
+    """A whole frame.
+
+    :raises ValueError: when the body is too long
+    """
+    if len(body) > MAXIMUM_BODY:
+        raise ValueError(f"the frame is longer than {MAXIMUM_BODY} bytes")
+    return HEADER.pack(len(body), kind, 0, descriptors, call) + body
+
+
+class Entry:
+    """One value of a call or a result.
+
+    :ivar position: the place in a port that takes several, or `SINGLE`
+    :ivar content: the inline bytes, or None where a descriptor holds them
+    """
+
+    __slots__ = ("codec", "name", "label", "position", "length", "content")
+
+    def __init__(
+        self,
+        codec: int,
+        name: str,
+        label: str,
+        position: int,
+        length: int,
+        content: bytes | None,
+    ) -> None:
+        self.codec = codec
+        self.name = name
+        self.label = label
+        self.position = position
+        self.length = length
+        self.content = content
+
+
+def is_name(text: Any) -> bool:
+    """Whether the text may name a port, a parameter or a node type."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+def pack_values(metadata: bytes, entries: Sequence[Entry]) -> bytes:
+    """The body of a call or a result.
+
+    :raises ValueError: when a limit of the protocol is exceeded
+    """
+    if len(metadata) > MAXIMUM_METADATA:
+        raise ValueError(f"more than {MAXIMUM_METADATA} bytes of metadata")
+    if len(entries) > MAXIMUM_VALUES:
+        raise ValueError(f"more than {MAXIMUM_VALUES} values")
+    parts = [_COUNT.pack(len(metadata)), metadata, _COUNT.pack(len(entries))]
+    for entry in entries:
+        name = entry.name.encode("ascii")
+        label = entry.label.encode("utf-8")
+        parts.append(
+            _ENTRY.pack(
+                entry.codec,
+                0 if entry.content is not None else 1,
+                len(name),
+                len(label),
+                0,
+                entry.position,
+                0,
+                entry.length,
+            )
+        )
+        parts.append(name)
+        parts.append(label)
+    parts.extend(e.content for e in entries if e.content is not None)
+    return b"".join(parts)
+
+
+def packed_size(metadata: bytes, entries: Sequence[Entry]) -> int:
+    """The length that `pack_values` would give, contents aside."""
+    return (
+        8
+        + len(metadata)
+        + sum(
+            _ENTRY.size + len(e.name) + len(e.label.encode("utf-8"))
+            for e in entries
+        )
+    )
+
+
+class _Cursor:
+    """Reads a body from its beginning, never beyond its end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+
+    def take(self, length: int, what: str) -> bytes:
+        end = self._position + length
+        if end > len(self._data):
+            raise ProtocolError(f"the body ends within {what}")
+        part = self._data[self._position : end]
+        self._position = end
+        return part
+
+    @property
+    def left(self) -> int:
+        return len(self._data) - self._position
+
+
+def unpack_values(
+    body: bytes, descriptors: int
+) -> Tuple[Dict[str, Any], List[Entry]]:
+    """Reads the body of a call or a result.
+
+    :param descriptors: how many came with the frame
+    :raises ProtocolError: when it breaks a rule
+    """
+    cursor = _Cursor(body)
+    (length,) = _COUNT.unpack(cursor.take(4, "the length of the metadata"))
+    if length > MAXIMUM_METADATA:
+        raise ProtocolError(f"more than {MAXIMUM_METADATA} bytes of metadata")
+    metadata = parse_object(cursor.take(length, "the metadata"))
+    (count,) = _COUNT.unpack(cursor.take(4, "the number of values"))
+    if count > MAXIMUM_VALUES:
+        raise ProtocolError(f"{count} values; at most {MAXIMUM_VALUES}")
+    entries = [_entry(cursor) for _ in range(count)]
+    for entry in entries:
+        if entry.content is not None:
+            entry.content = cursor.take(entry.length, "an inline value")
+    if cursor.left:
+        raise ProtocolError(f"{cursor.left} bytes follow the last value")
+    shared = sum(entry.content is None for entry in entries)
+    if shared != descriptors:
+        raise ProtocolError(
+            f"{shared} values are in descriptors, but {descriptors} came"
+        )
+    _check_positions(entries)
+    return metadata, entries
+
+
+def _entry(cursor: _Cursor) -> Entry:
+    codec, storage, name_length, label_length, zero, position, zeros, size = (
+        _ENTRY.unpack(cursor.take(_ENTRY.size, "an entry"))
+    )
+    if codec > 4:
+        raise ProtocolError(f"there is no codec {codec}")
+    if storage > 1:
+        raise ProtocolError(f"there is no storage {storage}")
+    if zero or zeros:
+        raise ProtocolError("a reserved field of an entry isn't 0")
+    if label_length > 255:
+        raise ProtocolError("a label is longer than 255 bytes")
+    if label_length and codec != 3:
+        raise ProtocolError("only a file has a label")
+    try:
+        name = cursor.take(name_length, "a name").decode("ascii")
+        label = cursor.take(label_length, "a label").decode("utf-8")
+    except UnicodeDecodeError:
+        raise ProtocolError("a name or label isn't text") from None
+    if not is_name(name):
+        raise ProtocolError(f"{name!r:.80} is no port name")
+    if "/" in label or "\0" in label:
+        raise ProtocolError("a label holds a slash or a NUL")
+    content = b"" if storage == 0 else None
+    return Entry(codec, name, label, position, size, content)
+
+
+def _check_positions(entries: Sequence[Entry]) -> None:
+    following: Dict[str, int] = {}
+    for entry in entries:
+        if entry.position != following.get(
+            entry.name, 0 if entry.position != SINGLE else SINGLE
+        ):
+            raise ProtocolError(
+                f"the values of '{entry.name}' repeat or are out of order"
+            )
+        # After a single value no position is right any more.
+        following[entry.name] = (
+            -1 if entry.position == SINGLE else entry.position + 1
+        )
+
+
+def parse_object(body: bytes) -> Dict[str, Any]:
+    """Reads a body that is one JSON object.
+
+    :raises ProtocolError: when it isn't
+    """
+    try:
+        return _json.loads_object(body)
+    except _json.JSONError as error:
+        raise ProtocolError(f"a JSON object is broken: {error}") from None
+
+
+def cut(text: str) -> str:
+    """The text, at most 65,536 bytes long, ending in `…` where it was cut."""
+    if len(text) <= MAXIMUM_TEXT and text.isascii():
+        return text
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) > MAXIMUM_TEXT:
+        ellipsis = "…".encode("utf-8")
+        kept = data[: MAXIMUM_TEXT - len(ellipsis)]
+        return kept.decode("utf-8", "ignore") + "…"
+    return data.decode("utf-8")

@@ -1,0 +1,136 @@
+"""What a running node can ask of, and say to, the engine."""
+
+from __future__ import annotations
+
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Optional, Protocol
+
+    class Channel(Protocol):
+        """Where a context's words go, and where it learns of a cancel."""
+
+        @property
+        def cancelled(self) -> bool: ...
+
+        def progress(
+            self, fraction: Optional[float], message: str
+        ) -> None: ...
+
+        def log(self, level: str, message: str) -> None: ...
+
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class Cancelled(Exception):
+    """The engine asked the node to stop."""
+
+
+class ExecutionContext:
+    """The engine, as a node sees it while it executes.
+
+    :ivar run_id: the run, as text
+    :ivar node_id: the node's name in the workflow
+    :ivar attempt: 1 for the first attempt, 2 for the first retry
+    :ivar deadline: when the node must be done, on the clock of
+        `time.monotonic()`; None without a limit
+    """
+
+    def __init__(
+        self,
+        run_id: str = "",
+        node_id: str = "",
+        attempt: int = 1,
+        deadline: Optional[float] = None,
+        workspace: Optional[str] = None,
+        scratch: str = "/tmp",
+        channel: Optional[Channel] = None,
+    ) -> None:
+        """
+        :param workspace: the path of the run's workspace; None where the
+            plugin may not see it
+        :param scratch: a directory of the worker's own, gone when it ends
+        :param channel: where progress and logs go; None drops them
+        """
+        self.run_id = run_id
+        self.node_id = node_id
+        self.attempt = attempt
+        self.deadline = deadline
+        self._workspace = workspace
+        self._scratch = scratch
+        self._channel = channel
+
+    @property
+    def workspace(self) -> Optional[Path]:
+        """The directory the nodes of the run share.
+
+        None unless the plugin holds `filesystem.read` or `filesystem.write`.
+        """
+        if self._workspace is None:
+            return None
+        from pathlib import Path
+
+        return Path(self._workspace)
+
+    @property
+    def scratch(self) -> Path:
+        """A directory for temporary files, which nobody else sees."""
+        from pathlib import Path
+
+        return Path(self._scratch)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the engine asked this call to stop.
+
+        A node that has seen True may return anything: the call counts as
+        cancelled.
+        """
+        return self._channel is not None and self._channel.cancelled
+
+    def raise_if_cancelled(self) -> None:
+        """Leaves the node at once when the engine asked it to stop.
+
+        :raises Cancelled: which a node should let pass
+        """
+        if self.cancelled:
+            raise Cancelled("the engine asked the node to stop")
+
+    def remaining(self) -> Optional[float]:
+        """Seconds until the deadline, at least 0; None without one."""
+        if self.deadline is None:
+            return None
+        return max(0.0, self.deadline - time.monotonic())
+
+    def progress(
+        self, fraction: Optional[float], message: str = ""
+    ) -> None:
+        """Says how far the node is; cheap enough for an inner loop.
+
+        :param fraction: from 0 to 1 (what lies outside is clipped), or None
+            where the node can't know
+        :raises ValueError: when the fraction isn't a number
+        """
+        if fraction is not None:
+            fraction = float(fraction)
+            if fraction != fraction:
+                raise ValueError("the progress of a node can't be NaN")
+            fraction = min(1.0, max(0.0, fraction))
+        if self._channel is not None:
+            self._channel.progress(fraction, str(message))
+
+    def log(self, message: str, level: str = "info") -> None:
+        """Writes a line to the run's log.
+
+        :param level: `debug`, `info`, `warning` or `error`
+        :raises ValueError: for any other level
+        """
+        if level not in LEVELS:
+            raise ValueError(
+                f"unknown log level {level!r}; use one of {', '.join(LEVELS)}"
+            )
+        if self._channel is not None:
+            self._channel.log(level, str(message))

@@ -1,0 +1,127 @@
+import CLinux
+
+/// The worker, once it runs its own program.
+struct RunningWorker {
+  var pid: Int32
+  /// Where the filter's notifications arrive, or -1.
+  var listener: Int32
+  var signals: Int32
+}
+
+/// Starts the worker with descriptors 0 to 3 and no other.
+func startWorker(_ plan: Plan) throws(StepFailure) -> RunningWorker {
+  let header = plan.header
+  let limits = try plan.records(header.limits, of: sandbox_limit.self)
+  // `struct sock_filter`: 8 bytes.
+  let filter = try plan.records(header.filter, of: UInt64.self)
+  let arguments = try plan.stringList(header.arguments)
+  let environment = try plan.stringList(header.environment)
+  guard let path = arguments[0], filter.count > 0, filter.count <= UInt16.max else { throw Plan.invalid() }
+
+  guard try checked(.workerInput, sandbox_empty_input()) == 0 else { throw Plan.invalid() }
+  try checked(.workerInput, sandbox_close_on_exec_from(UInt32(SANDBOX_FD_CONTROL)))
+  let signals = try checked(.workerSignals, sandbox_child_signals())
+  var stack = sandbox_stack()
+  try checked(.workerClone, sandbox_stack_create(&stack))
+
+  var worker = sandbox_worker()
+  worker.path = UnsafePointer(path)
+  worker.arguments = arguments
+  worker.environment = environment
+  worker.limits = UnsafePointer(limits.baseAddress)
+  worker.limit_count = header.limits.count
+  worker.filter = UnsafeRawPointer(filter.baseAddress)
+  worker.filter_length = UInt16(filter.count)
+  worker.notifies = header.flags & SANDBOX_WORKER_ONLY.rawValue != 0
+
+  // The child runs on these two while this function waits: their addresses must be one and the same throughout.
+  let running = try withUnsafeMutablePointer(to: &worker) { worker throws(StepFailure) in
+    try withUnsafeMutablePointer(to: &stack) { stack throws(StepFailure) in
+      try start(worker, stack, signals)
+    }
+  }
+  // The sockets and pipes end when the worker closes them, not when this process does.
+  for descriptor in Int32(0)..<Int32(SANDBOX_FD_CONTROL) { _ = linux_close(descriptor) }
+  return running
+}
+
+private func start(
+  _ worker: UnsafeMutablePointer<sandbox_worker>, _ stack: UnsafeMutablePointer<sandbox_stack>, _ signals: Int32
+) throws(StepFailure) -> RunningWorker {
+  let pid = try checked(.workerClone, sandbox_worker_start(worker, stack))
+  var listener: Int32 = -1
+  if worker.pointee.notifies {
+    listener = sandbox_worker_await_listener(worker, stack)
+    if listener >= 0 { try permitFirstExecution(of: pid, listener) }
+  }
+  sandbox_stack_await(stack)
+  guard worker.pointee.error == 0 else {
+    throw StepFailure(
+      step: sandbox_step(rawValue: worker.pointee.step) ?? .workerExecute, code: worker.pointee.error,
+      index: worker.pointee.index)
+  }
+  return RunningWorker(pid: pid, listener: listener, signals: signals)
+}
+
+/// The worker's own execve, which no code but ours can have asked for yet: it is the one that goes on.
+private func permitFirstExecution(of pid: Int32, _ listener: Int32) throws(StepFailure) {
+  var notification = sandbox_notification()
+  try checked(.workerNotification, sandbox_notification_receive(listener, &notification))
+  guard notification.pid == UInt32(pid) else {
+    throw StepFailure(step: .workerNotification, code: 1 /* EPERM */, index: SANDBOX_NO_INDEX)
+  }
+  try checked(.workerNotification, sandbox_notification_answer(listener, notification.id, 0))
+}
+
+/// Waits for the worker's end, refuses every execution that the filter asks about, reaps what is left to pid 1, and ends
+/// when the supervisor does.
+func supervise(_ worker: RunningWorker) -> Never {
+  var listener = worker.listener
+  var denied: UInt32 = 0
+  while true {
+    let ready = sandbox_poll(control, listener, worker.signals)
+    if ready < 0 { sandbox_end(1) }
+    if ready & 2 != 0 {
+      var notification = sandbox_notification()
+      if sandbox_notification_receive(listener, &notification) == 0 {
+        _ = sandbox_notification_answer(listener, notification.id, eacces)
+        denied &+= 1
+      }
+    }
+    if ready & 8 != 0 {
+      _ = linux_close(listener)
+      listener = -1
+    }
+    if ready & 1 != 0 { obey(worker) }
+    if ready & 4 != 0 { reap(worker, denied) }
+  }
+}
+
+private func obey(_ worker: RunningWorker) {
+  var report = sandbox_report()
+  let received = sandbox_receive_report(control, &report, false)
+  if received == 0 { sandbox_end(0) }
+  if received == Int32(MemoryLayout<sandbox_report>.size), report.message == sandbox_message.terminate.rawValue {
+    _ = sandbox_signal(worker.pid, sigterm)
+  }
+}
+
+private func reap(_ worker: RunningWorker, _ denied: UInt32) {
+  _ = sandbox_drain_signals(worker.signals)
+  while true {
+    var status: Int32 = 0
+    let pid = sandbox_reap(&status)
+    if pid <= 0 { return }
+    if pid == worker.pid {
+      var report = sandbox_report()
+      report.message = sandbox_message.ended.rawValue
+      report.status = status
+      report.denied_executions = denied
+      _ = sandbox_send_report(control, &report)
+      sandbox_end(0)
+    }
+  }
+}
+
+private let eacces: Int32 = 13
+private let sigterm: Int32 = 15

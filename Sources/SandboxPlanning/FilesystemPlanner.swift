@@ -1,0 +1,229 @@
+import PluginModel
+
+/// Decides the root of a sandbox: an empty tmpfs into which only what is listed here is mounted. Each operation goes
+/// with what Landlock allows there, so that the two can't disagree.
+///
+/// Parents of every target are made by explicit operations; the mount point itself is made by whoever carries a
+/// `bind`, `temporaryFilesystem` or `process` out.
+struct FilesystemPlanner {
+  private(set) var operations: [FilesystemOperation] = []
+  private(set) var allowances: [LandlockPlanner.Allowance] = []
+  private let request: SandboxRequest
+  private let host: HostFacts
+  private let grants: Grants
+  /// Directories that exist in the new root.
+  private var directories: Set<AbsolutePath> = [.root]
+  /// Targets of binds: the host's files are there, and nothing can be made any more.
+  private var bound: [AbsolutePath] = []
+
+  init(request: SandboxRequest, host: HostFacts, grants: Grants) {
+    self.request = request
+    self.host = host
+    self.grants = grants
+  }
+
+  /// Builds all operations. `program` is `command[0]`.
+  mutating func build(program: AbsolutePath) {
+    temporary(.root, Self.skeleton)
+    addSystem()
+    addPluginCode()
+    addPrograms(command: program)
+    addAccounts()
+    addScratch()
+    addDevices()
+    addProcesses()
+    addData()
+    operations.append(.makeReadOnly(.root))
+  }
+
+  /// Mount points and a few small files.
+  private static let skeleton = TemporaryFilesystem(sizeBytes: 1 << 20, inodes: 1024, mode: 0o755)
+
+  // MARK: What every sandbox has
+
+  private mutating func addSystem() {
+    for directory in host.libraryDirectories.sorted() where !isBound(directory) {
+      bind(directory, kind: .directory, executable: true)
+      // Libraries are mapped, not executed: only the loader is, unless every program may be.
+      allow(directory, host.loader == nil || grants.execution == .everything ? [.read, .execute] : .read)
+    }
+    if let loader = host.loader { allow(loader, [.readFile, .execute], .file) }
+    for link in host.rootLinks.sorted(by: { $0.path < $1.path }) where !isBound(link.path) {
+      makeParents(of: link.path)
+      operations.append(.symbolicLink(link.path, destination: link.destination))
+    }
+    for file in Set(host.supportFiles).sorted(by: { $0.rawValue < $1.rawValue }) {
+      guard let path = AbsolutePath(file.rawValue), !isBound(path) else { continue }
+      bind(path, kind: file.isDirectory ? .directory : .regularFile)
+      allow(path, .read, file.isDirectory ? .directory : .file)
+    }
+  }
+
+  /// The interpreter, the command where that is another program, and what `system.exec` grants.
+  private mutating func addPrograms(command: AbsolutePath) {
+    if grants.execution == .everything {
+      for directory in host.binaryDirectories.sorted() where !isBound(directory) {
+        bind(directory, kind: .directory, executable: true)
+        allow(directory, [.read, .execute])
+      }
+    }
+    if let prefix = request.interpreter.prefix, !isBound(prefix) {
+      bind(prefix, kind: .directory, executable: true)
+      allow(prefix, .read)
+    }
+    addProgram(request.interpreter.executable)
+    // A command that isn't the interpreter is one of the plugin's own programs, or the host's.
+    addProgram(command)
+    guard let directory = host.binaryDirectories.first else { return }
+    for path in grants.programs.compactMap(directory.appending) { addProgram(path) }
+  }
+
+  private mutating func addProgram(_ path: AbsolutePath) {
+    let target = resolvingRootLinks(path)
+    if !isBound(target) { bind(path, at: target, kind: .regularFile, executable: true) }
+    allow(target, [.readFile, .execute], .file)
+  }
+
+  /// getpwuid(3) and getaddrinfo(3) work, and know nothing of the host.
+  private mutating func addAccounts() {
+    let id = SandboxPlanner.identifierInside
+    write(
+      AbsolutePath(constant: "/etc/passwd"),
+      "plugin:x:\(id):\(id):plugin:/tmp:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+    )
+    write(AbsolutePath(constant: "/etc/group"), "plugin:x:\(id):\nnogroup:x:65534:\n")
+    write(AbsolutePath(constant: "/etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")
+    write(AbsolutePath(constant: "/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files\n")
+    allow(AbsolutePath(constant: "/etc"), .read)
+  }
+
+  private mutating func addPluginCode() {
+    // Executable as a mount, so that a compiled extension can be mapped; Landlock keeps it from being started.
+    bind(request.pluginDirectory, at: Inside.plugin, kind: .directory, executable: true)
+    allow(Inside.plugin, grants.execution == .everything ? [.read, .execute] : .read)
+    bind(request.sdkDirectory, at: Inside.sdk, kind: .directory)
+    allow(Inside.sdk, .read)
+  }
+
+  private mutating func addScratch() {
+    temporary(Inside.scratch, scratch)
+    allow(Inside.scratch, .data)
+  }
+
+  private var scratch: TemporaryFilesystem {
+    TemporaryFilesystem(
+      sizeBytes: request.profile.scratchBytes, inodes: request.profile.scratchInodes, mode: 0o1777)
+  }
+
+  /// The devices of mem(4), null(4) and random(4), with their minors under major 1.
+  private static let devices: [(path: AbsolutePath, minor: UInt32)] = [
+    (AbsolutePath(constant: "/dev/null"), 3), (AbsolutePath(constant: "/dev/zero"), 5),
+    (AbsolutePath(constant: "/dev/full"), 7), (AbsolutePath(constant: "/dev/random"), 8),
+    (AbsolutePath(constant: "/dev/urandom"), 9),
+  ]
+  private static let deviceLinks = [
+    (path: AbsolutePath(constant: "/dev/fd"), destination: "/proc/self/fd"),
+    (path: AbsolutePath(constant: "/dev/stderr"), destination: "/proc/self/fd/2"),
+    (path: AbsolutePath(constant: "/dev/stdin"), destination: "/proc/self/fd/0"),
+    (path: AbsolutePath(constant: "/dev/stdout"), destination: "/proc/self/fd/1"),
+  ]
+
+  private mutating func addDevices() {
+    temporary(Inside.devices, TemporaryFilesystem(sizeBytes: 1 << 16, inodes: 64, mode: 0o755))
+    allow(Inside.devices, .readDirectory)
+    for device in Self.devices {
+      bind(device.path, kind: .characterDevice(major: 1, minor: device.minor), access: .readWrite)
+      allow(device.path, [.readFile, .writeFile], .file)
+    }
+    temporary(Inside.sharedMemory, scratch)
+    allow(Inside.sharedMemory, .data)
+    operations += Self.deviceLinks.map { .symbolicLink($0.path, destination: $0.destination) }
+    operations.append(.makeReadOnly(Inside.devices))
+  }
+
+  private mutating func addProcesses() {
+    operations.append(.process(Inside.processes))
+    allow(Inside.processes, .read)
+  }
+
+  // MARK: What was granted
+
+  private mutating func addData() {
+    if let access = grants.workspace, let workspace = request.workspace {
+      bind(workspace, at: Inside.workspace, kind: .directory, access: access)
+      allow(Inside.workspace, access == .readWrite ? .data : .read)
+    }
+    for grant in grants.paths {
+      let isFile = request.grantedFiles.contains(grant.path)
+      bind(
+        grant.path, kind: isFile ? .regularFile : .directory, access: grant.access, confinedTo: grant.root)
+      allow(grant.path, grant.access == .readWrite ? .data : .read, isFile ? .file : .directory)
+    }
+  }
+
+  // MARK: Steps
+
+  private mutating func bind(
+    _ source: AbsolutePath, at target: AbsolutePath? = nil, kind: Bind.Kind, access: Bind.Access = .readOnly,
+    executable: Bool = false, confinedTo root: AbsolutePath? = nil
+  ) {
+    let target = target ?? source
+    makeParents(of: target)
+    let isData: Bool
+    if case .characterDevice = kind { isData = false } else { isData = true }
+    operations.append(
+      .bind(
+        Bind(
+          source: source, target: target, kind: kind, access: access, executable: executable,
+          mapsOwner: isData && access == .readWrite && host.userIdentifier == 0, confinedTo: root)))
+    bound.append(target)
+  }
+
+  private mutating func temporary(_ path: AbsolutePath, _ options: TemporaryFilesystem) {
+    operations.append(.temporaryFilesystem(path, options))
+    directories.insert(path)
+  }
+
+  private mutating func write(_ path: AbsolutePath, _ contents: String) {
+    makeParents(of: path)
+    operations.append(.file(path, contents: contents))
+  }
+
+  private mutating func allow(
+    _ path: AbsolutePath, _ rights: LandlockRights, _ target: LandlockPlanner.Target = .directory
+  ) {
+    allowances.append(LandlockPlanner.Allowance(path: path, rights: rights, target: target))
+  }
+
+  /// True when an earlier bind already shows what lies at this path.
+  private func isBound(_ path: AbsolutePath) -> Bool { bound.contains { path.isEqualToOrBeneath($0) } }
+
+  private mutating func makeParents(of target: AbsolutePath) {
+    guard !isBound(target), let parent = target.parent, !directories.contains(parent) else { return }
+    makeParents(of: parent)
+    directories.insert(parent)
+    operations.append(.directory(parent))
+  }
+
+  /// `/bin/true` is `/usr/bin/true` where `/bin` is a link: no operation goes through a link of the new root.
+  private func resolvingRootLinks(_ path: AbsolutePath) -> AbsolutePath {
+    guard let link = host.rootLinks.first(where: { path != $0.path && path.isEqualToOrBeneath($0.path) }) else {
+      return path
+    }
+    let rest = path.components.dropFirst(link.path.components.count).joined(separator: "/")
+    let destination =
+      link.destination.hasPrefix("/") ? link.destination : "\(link.path.parent?.text ?? "")/\(link.destination)"
+    return AbsolutePath("\(destination)/\(rest)") ?? path
+  }
+}
+
+/// Where things are inside every sandbox.
+package enum Inside {
+  package static let plugin = AbsolutePath(constant: "/plugin")
+  package static let sdk = AbsolutePath(constant: "/sdk")
+  package static let workspace = AbsolutePath(constant: "/workspace")
+  package static let scratch = AbsolutePath(constant: "/tmp")
+  package static let devices = AbsolutePath(constant: "/dev")
+  package static let sharedMemory = AbsolutePath(constant: "/dev/shm")
+  package static let processes = AbsolutePath(constant: "/proc")
+}

@@ -1,0 +1,125 @@
+import PluginModel
+
+extension SandboxPlan {
+  /// The whole plan for a person who reviews it: nothing is left out or summed up.
+  package var text: String {
+    let sections: [(title: String, lines: [String])] = [
+      ("permissions", permissions.isEmpty ? ["none"] : permissions.map(\.description)),
+      ("identity", identityLines),
+      ("namespaces", [namespaces.map(\.rawValue).joined(separator: " ")]),
+      ("capabilities", ["none, in all five sets; no_new_privs"]),
+      ("command", commandLines),
+      ("environment", environment.map { "\($0.name)=\($0.value)" }),
+      ("programs", [execution.words]),
+      ("filesystem", filesystemLines),
+      ("landlock", landlockLines),
+      ("limits", table(limits.map { [$0.kind.rawValue, String($0.value)] })),
+      ("system calls", seccomp.lines),
+    ]
+    let head = "sandbox of the plugin \(plugin)\n"
+    return sections.reduce(head) { text, section in
+      text + "\n\(section.title)\n" + section.lines.map { "  \($0)\n" }.joined()
+    }
+  }
+
+  private var identityLines: [String] {
+    table([
+      ["inside", "user \(identity.userInside), group \(identity.groupInside)"],
+      ["on the host", "user \(identity.userOnHost), group \(identity.groupOnHost)"],
+      ["host name", hostname],
+    ])
+  }
+
+  private var commandLines: [String] {
+    [command.map { $0.contains(" ") || $0.isEmpty ? $0.quoted : $0 }.joined(separator: " "), "in \(workingDirectory)"]
+  }
+
+  private var filesystemLines: [String] {
+    table(
+      filesystem.map { operation in
+        [
+          operation.word, operation.target.text,
+          [operation.options.joined(separator: ","), operation.detail].filter { !$0.isEmpty }.joined(separator: "  "),
+        ]
+      })
+  }
+
+  private var landlockLines: [String] {
+    var lines = ["ABI \(landlock.abi); everything else is denied"]
+    lines += table(landlock.rules.map { [$0.path.text, $0.rights.names.joined(separator: " ")] })
+    lines.append(
+      "network   "
+        + (landlock.networkWords.isEmpty
+          ? "not known to this kernel" : "none: \(landlock.networkWords.joined(separator: " ")) denied"))
+    lines.append(
+      "outside   "
+        + (landlock.scopeWords.isEmpty
+          ? "not known to this kernel" : "none: \(landlock.scopeWords.joined(separator: " ")) stay inside"))
+    if !landlock.missingRights.isEmpty {
+      lines.append("not known to this kernel: \(landlock.missingRights.names.joined(separator: " "))")
+    }
+    return lines
+  }
+}
+
+extension FilesystemOperation {
+  /// Where it comes from, or what is in it.
+  fileprivate var detail: String {
+    switch self {
+    case .directory, .temporaryFilesystem, .process, .makeReadOnly: ""
+    case .symbolicLink(_, let destination): "-> \(destination)"
+    case .file(_, let contents): contents.split(separator: "\n").joined(separator: " | ")
+    case .bind(let bind):
+      [bind.source == bind.target ? nil : "from \(bind.source)", bind.note].compactMap(\.self).joined(separator: ", ")
+    }
+  }
+}
+
+extension SeccompPlan {
+  /// Every call that has a rule; those with one answer as a list, those whose arguments decide one by one.
+  fileprivate var lines: [String] {
+    let always = Dictionary(grouping: calls.filter(\.rules.isEmpty)) { $0.otherwise.description }
+    var lines = [
+      "profile \(profile), \(architecture.rawValue), \(instructionCount) instructions",
+      "ENOSYS for every number that is not listed; kill for those of other architectures",
+    ]
+    for answer in always.keys.sorted() {
+      let names = (always[answer] ?? []).map(\.name).sorted()
+      lines.append("\(answer) (\(names.count))")
+      lines += wrapped(names).map { "  \($0)" }
+    }
+    lines.append("by argument")
+    for call in calls where !call.rules.isEmpty {
+      for rule in call.rules {
+        let condition = rule.conditions.map(\.description).joined(separator: " and ")
+        lines.append("  \(call.name): \(rule.verdict) if \(condition) (\(rule.meaning))")
+      }
+      lines.append("  \(call.name): otherwise \(call.otherwise)")
+    }
+    return lines
+  }
+}
+
+/// Columns as wide as their widest cell, two spaces between them, nothing after the last.
+private func table(_ rows: [[String]]) -> [String] {
+  let count = rows.map(\.count).max() ?? 0
+  let widths = (0..<count).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+  return rows.map { row in
+    let cells = row.enumerated().map {
+      $0.element + String(repeating: " ", count: widths[$0.offset] - $0.element.count)
+    }
+    let line = cells.joined(separator: "  ")
+    return String(line.reversed().drop { $0 == " " }.reversed())
+  }
+}
+
+/// Words in lines of at most 100 characters.
+private func wrapped(_ words: [String]) -> [String] {
+  words.reduce(into: [String]()) { lines, word in
+    if let last = lines.last, last.count + word.count < 100 {
+      lines[lines.count - 1] = last + " " + word
+    } else {
+      lines.append(word)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import PluginModel
+
+extension SecurityProfile {
+  private enum RootKey: String, CaseIterable { case apiVersion, kind, metadata, spec }
+  private enum MetadataKey: String, CaseIterable { case name, description }
+  private enum SpecKey: String, CaseIterable { case systemCalls, limits, scratch }
+  private enum ListKey: String, CaseIterable { case allow, deny, exec }
+  private enum GroupKey: String, CaseIterable { case why, names }
+  private enum ScratchKey: String, CaseIterable { case mebibytes, inodes }
+  private enum Version: String, CaseIterable { case v1 = "orchestrator/v1" }
+  private enum Kind: String, CaseIterable { case profile = "SecurityProfile" }
+
+  /// Reads one of `profiles/*.yaml`.
+  ///
+  /// A profile stands alone: there is no inheritance, so that what is read in one file is what is enforced.
+  /// - Throws: every problem of the file.
+  package init(yaml bytes: [UInt8], file: String) throws(Diagnostics) {
+    let report = DocumentReport(file: file)
+    let root = report.read(bytes, syntax: .yaml)?.mapping(RootKey.self)
+    _ = root?.required(.apiVersion)?.choice(Version.self)
+    _ = root?.required(.kind)?.choice(Kind.self)
+    let metadata = root?.required(.metadata)?.mapping(MetadataKey.self)
+    // The name goes into messages and onto command lines: it has the grammar of a plugin's.
+    let name = metadata?.required(.name)?.name(PluginName.self)
+    let description = metadata?.required(.description)?.string()
+    let spec = root?.required(.spec)?.mapping(SpecKey.self)
+    let calls = spec?.required(.systemCalls).flatMap(Self.systemCalls)
+    let limits = spec?.required(.limits).flatMap(Self.limits)
+    let scratch = spec?.required(.scratch)?.mapping(ScratchKey.self)
+    let mebibytes = scratch?.required(.mebibytes)?.integer(in: 1...1_048_576)
+    let inodes = scratch?.required(.inodes)?.integer(in: 16...16_777_216)
+    try report.check()
+    guard let name, let description, let calls, let limits, let mebibytes, let inodes else {
+      throw Diagnostics([Diagnostic("\(file) is not a security profile")])
+    }
+    self.init(
+      name: name.text, description: description, systemCalls: calls, limits: limits,
+      scratchBytes: UInt64(mebibytes) << 20, scratchInodes: UInt64(inodes))
+  }
+
+  private static func systemCalls(_ reader: ValueReader) -> SystemCalls? {
+    guard let lists = reader.mapping(ListKey.self) else { return nil }
+    var firstUse: [String: ListKey] = [:]
+    func names(of key: ListKey) -> [String] {
+      let groups = lists.required(key)?.list() ?? []
+      return groups.compactMap { $0.mapping(GroupKey.self) }.flatMap { group in
+        _ = group.required(.why)?.string()
+        return (group.required(.names)?.list() ?? []).compactMap { item -> String? in
+          guard let name = item.string(maximumBytes: 64), isCallName(name, item) else { return nil }
+          if let first = firstUse.updateValue(key, forKey: name) {
+            item.error(
+              "\(name.quoted) is listed twice", why: "it is already under \(first.rawValue.quoted)",
+              hint: "keep the one that is meant")
+          }
+          return name
+        }
+      }
+    }
+    return SystemCalls(allow: names(of: .allow), deny: names(of: .deny), exec: names(of: .exec))
+  }
+
+  private static func isCallName(_ name: String, _ item: ValueReader) -> Bool {
+    let isValid =
+      !name.isEmpty
+      && name.utf8.allSatisfy { byte in
+        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5F
+      }
+    if !isValid {
+      item.error(
+        "\(name.quoted) is not the name of a system call", hint: "use lower-case letters, digits and '_': openat")
+    }
+    return isValid
+  }
+
+  private static func limits(_ reader: ValueReader) -> [ResourceLimit]? {
+    guard let limits = reader.mapping(ResourceLimit.Kind.self) else { return nil }
+    return ResourceLimit.Kind.allCases.compactMap { kind in
+      limits.value(kind)?.integer(in: 0...Int.max).map { ResourceLimit(kind, UInt64($0)) }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import PluginModel
+
+/// Decides everything about a worker's sandbox before anything is done. Pure: the same request and facts give the
+/// same plan, byte for byte.
+///
+/// What a plan has whatever was granted: every namespace, a root in which only what is listed exists, no capabilities, a
+/// system-call filter that names what is allowed, Landlock, limits, and an environment of a few fixed variables. A
+/// host that can't enforce one of these gets no plan, never a weaker one.
+package enum SandboxPlanner {
+  /// The worker's user and group inside. Not 0, and the first of a person's on most systems.
+  static let identifierInside: UInt32 = 1000
+
+  /// - Throws: every reason why there is no plan, each with its remedy.
+  package static func plan(_ request: SandboxRequest, host: HostFacts) throws(Diagnostics) -> SandboxPlan {
+    var problems = missingFeatures(of: host)
+    problems += unsuitableUsers(request, host: host)
+    let grants = Grants(request, host: host, problems: &problems)
+    let command = command(of: request)
+    let program = command.first.flatMap { AbsolutePath($0) }
+    if program == nil {
+      problems.append(
+        Diagnostic(
+          "the worker's command has no absolute path for a program", why: "nothing is searched for along a PATH",
+          hint: "name the program by its absolute path inside the sandbox"))
+    }
+    let execution: ExecutionRule = grants.execution == .nothing ? .workerOnly : .allowed
+    if execution == .workerOnly, !host.seccompUserNotification {
+      problems.append(
+        Diagnostic(
+          "this kernel can't keep the worker from starting other programs (no seccomp user notification)",
+          hint: "use Linux 5.5 or newer with CONFIG_SECCOMP_FILTER; see: orchestrator doctor"))
+    }
+    var seccomp: SeccompPlan?
+    switch SystemCallFilter.plan(
+      profile: request.profile, execution: grants.execution, architecture: host.architecture)
+    {
+    case .success(let plan): seccomp = plan
+    case .failure(let refusals): problems += refusals.items
+    }
+    guard problems.isEmpty, let program, let seccomp else { throw Diagnostics(problems) }
+
+    var filesystem = FilesystemPlanner(request: request, host: host, grants: grants)
+    filesystem.build(program: program)
+    return SandboxPlan(
+      plugin: request.plugin, hostname: hostname(of: request.plugin), namespaces: Namespace.allCases,
+      identity: Identity(
+        userInside: identifierInside, groupInside: identifierInside, userOnHost: request.hostUser,
+        groupOnHost: request.hostGroup),
+      filesystem: filesystem.operations,
+      landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances),
+      seccomp: seccomp, execution: execution, limits: limits(of: request, host: host), environment: environment,
+      command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted())
+  }
+
+  private static func missingFeatures(of host: HostFacts) -> [Diagnostic] {
+    var problems: [Diagnostic] = []
+    if !host.userNamespaces {
+      problems.append(
+        Diagnostic(
+          "this process may not make user namespaces", why: "every worker has its own",
+          hint:
+            "set user.max_user_namespaces above 0 and, where there is one, kernel.unprivileged_userns_clone or "
+            + "kernel.apparmor_restrict_unprivileged_userns to allow it; see: orchestrator doctor"))
+    }
+    if host.landlockABI < 1 {
+      problems.append(
+        Diagnostic(
+          "this kernel has no Landlock", why: "every worker is confined by it on top of its mounts",
+          hint: "use Linux 5.13 or newer with \"landlock\" in the lsm= boot parameter; see: orchestrator doctor"))
+    }
+    return problems
+  }
+
+  /// Root on the host is never the worker's identity; an ordinary user can map nobody but himself, user_namespaces(7).
+  private static func unsuitableUsers(_ request: SandboxRequest, host: HostFacts) -> [Diagnostic] {
+    if request.hostUser == 0 || request.hostGroup == 0 {
+      return [
+        Diagnostic(
+          "\(request.plugin) would run as root on the host",
+          why: "whatever gets out of its sandbox would own the machine",
+          hint: "give plugins user and group ids of their own, above 0")
+      ]
+    }
+    let isOwn = request.hostUser == host.userIdentifier && request.hostGroup == host.groupIdentifier
+    if host.userIdentifier != 0, !isOwn {
+      return [
+        Diagnostic(
+          "\(request.plugin) can't run as user \(request.hostUser), group \(request.hostGroup)",
+          why: "an ordinary user may only map its own ids, \(host.userIdentifier) and \(host.groupIdentifier)",
+          hint: "use these, or run the supervisor as root")
+      ]
+    }
+    return []
+  }
+
+  /// What `uname -n` says inside: at most 64 bytes, a valid host name, and nothing of the host's.
+  private static func hostname(of plugin: PluginName) -> String {
+    plugin.text.split(separator: "_", omittingEmptySubsequences: true).joined(separator: "-")
+  }
+
+  /// Isolated (-I), without byte code (-B: nothing is writable beside the sources), UTF-8 whatever the locale.
+  private static func command(of request: SandboxRequest) -> [String] {
+    request.command ?? [
+      request.interpreter.executable.text, "-I", "-B", "-X", "utf8", "\(Inside.sdk)/pipeline_worker.py",
+    ]
+  }
+
+  /// All that a worker finds in its environment.
+  private static let environment = [
+    EnvironmentVariable("HOME", Inside.scratch.text),
+    EnvironmentVariable("LANG", "C.UTF-8"),
+    EnvironmentVariable("PATH", "/usr/bin:/bin"),
+    EnvironmentVariable("TMPDIR", Inside.scratch.text),
+  ]
+
+  /// The profile's, in the order of their names. Before Linux 5.14 RLIMIT_NPROC counted all processes of the user on the
+  /// host, the supervisor's own among them where the worker shares its id: there it would refuse at random.
+  private static func limits(of request: SandboxRequest, host: HostFacts) -> [ResourceLimit] {
+    let sharesUser = request.hostUser == host.userIdentifier
+    return request.profile.limits
+      .filter { $0.kind != .processes || !sharesUser || host.countsProcessesPerNamespace }
+      .sorted { $0.kind.rawValue < $1.kind.rawValue }
+  }
+}

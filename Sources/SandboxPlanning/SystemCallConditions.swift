@@ -1,0 +1,92 @@
+/// The calls whose arguments decide. They hold under every profile: a profile says which calls are let through, never
+/// that one of these tests is skipped.
+enum SystemCallConditions {
+  /// The rules of a call that the profile allows; nil where its arguments don't matter.
+  static func decision(for name: String, execution: ExecutionScope) -> (
+    rules: [ArgumentRule], otherwise: SystemCallVerdict
+  )? {
+    if let position = modeArgument[name] {
+      return (
+        setIdentifierRules(mode: position) + (deviceCalls.contains(name) ? deviceRules(mode: position) : []), .allow
+      )
+    }
+    if let flags = openFlagsArgument[name] {
+      return (setIdentifierRules(mode: flags + 1, whenCreating: flags), .allow)
+    }
+    if name == "memfd_create", execution == .listedPrograms { return ([executableMemory], .allow) }
+    return fixed[name]
+  }
+
+  /// chmod(2), mkdir(2), mknod(2), creat(2): which argument is the mode.
+  private static let modeArgument = [
+    "chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2, "creat": 1, "mkdir": 1, "mkdirat": 2, "mknod": 1,
+    "mknodat": 2,
+  ]
+  private static let deviceCalls: Set = ["mknod", "mknodat"]
+  /// open(2): which argument is the flags; the mode follows it and is read only when a file is made.
+  private static let openFlagsArgument = ["open": 1, "openat": 2]
+
+  private static let denied = SystemCallVerdict.fail(.notPermitted)
+
+  /// S_ISUID and S_ISGID: a writable grant never leaves a program behind that runs as its owner, inode(7).
+  private static func setIdentifierRules(mode: Int, whenCreating flags: Int? = nil) -> [ArgumentRule] {
+    // O_CREAT and __O_TMPFILE; without them the register that would hold the mode holds anything.
+    let creating = flags.map { [ArgumentCondition(argument: $0, .hasAnyBit(of: 0o100 | 0o20_000_000))] } ?? []
+    return [
+      ArgumentRule(
+        creating + [ArgumentCondition(argument: mode, .hasAnyBit(of: 0o6000))], denied,
+        meaning: "a set-user-ID or set-group-ID mode")
+    ]
+  }
+
+  /// S_IFCHR and S_IFBLK under S_IFMT.
+  private static func deviceRules(mode: Int) -> [ArgumentRule] {
+    [0o020_000, 0o060_000].map { type in
+      ArgumentRule(
+        [ArgumentCondition(argument: mode, .equals(type, mask: 0o170_000))], denied, meaning: "making a device node")
+    }
+  }
+
+  /// A memfd without MFD_NOEXEC_SEAL is a program that neither a mount nor Landlock sees, memfd_create(2). Where no program
+  /// may be started, or every one may, that makes no difference; where some are listed, it would be one more.
+  private static let executableMemory = ArgumentRule(
+    [ArgumentCondition(argument: 1, .equals(0, mask: 0x8))], denied,
+    meaning: "memory that could be executed as a program")
+
+  private static let fixed: [String: (rules: [ArgumentRule], otherwise: SystemCallVerdict)] = [
+    // CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. CLONE_NEWTIME only exists for clone3 and unshare.
+    "clone": (
+      [
+        ArgumentRule(
+          [ArgumentCondition(argument: 0, .hasAnyBit(of: 0x7E02_0000))], denied, meaning: "making a namespace")
+      ], .allow
+    ),
+    "socket": ([localOnly(because: "a socket of a family other than AF_UNIX")], .allow),
+    "socketpair": ([localOnly(because: "a socket of a family other than AF_UNIX")], .allow),
+    // TIOCSTI types into the terminal of whoever started the supervisor (CVE-2017-5226); TIOCLINUX pastes into a console
+    // (CVE-2023-28100).
+    "ioctl": (
+      [
+        ArgumentRule([ArgumentCondition(argument: 1, .equals(0x5412, mask: .max))], denied, meaning: "TIOCSTI"),
+        ArgumentRule([ArgumentCondition(argument: 1, .equals(0x541C, mask: .max))], denied, meaning: "TIOCLINUX"),
+      ], .allow
+    ),
+    // PER_LINUX, and the question which one is set: other personalities switch off address randomisation.
+    "personality": (
+      [
+        ArgumentRule([ArgumentCondition(argument: 0, .equals(0, mask: .max))], .allow, meaning: "PER_LINUX"),
+        ArgumentRule(
+          [ArgumentCondition(argument: 0, .equals(.max, mask: .max))], .allow, meaning: "asking for the personality"),
+      ], denied
+    ),
+    // PR_SET_SECCOMP: the other way to seccomp(2).
+    "prctl": (
+      [ArgumentRule([ArgumentCondition(argument: 0, .equals(22, mask: .max))], denied, meaning: "PR_SET_SECCOMP")],
+      .allow
+    ),
+  ]
+
+  private static func localOnly(because meaning: String) -> ArgumentRule {
+    ArgumentRule([ArgumentCondition(argument: 0, .differs(from: 1))], denied, meaning: meaning)
+  }
+}

@@ -1,0 +1,79 @@
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+
+/// Finds out what this host offers by trying it. Blocks for a few milliseconds: call it once, off the cooperative pool, or
+/// use ``inspect(kernel:)``.
+package enum HostInspector {
+  /// ``facts(kernel:)`` on a thread of its own.
+  package static func inspect(kernel: any SandboxKernel = LinuxKernel()) async throws(SystemError) -> HostFacts {
+    let thread = try DedicatedThread(name: "inspect-host")
+    return await thread.run { facts(kernel: kernel) }
+  }
+
+  package static func facts(kernel: any SandboxKernel = LinuxKernel()) -> HostFacts {
+    let cgroup = CgroupLocation.writable(kernel)
+    return HostFacts(
+      architecture: architecture,
+      kernelRelease: readSmallFile("/proc/sys/kernel/osrelease")?.trimmingNewline ?? "unknown",
+      userIdentifier: effectiveUserIdentifier(), groupIdentifier: effectiveGroupIdentifier(),
+      landlockABI: HostProbes.landlockABI(), seccompUserNotification: HostProbes.seccompUserNotification(),
+      userNamespaces: HostProbes.namespaces(Namespace.user.cloneFlag) == nil,
+      cgroupRoot: cgroup,
+      cgroupControllers: cgroup.map(controllers) ?? [],
+      libraryDirectories: libraryDirectories(),
+      rootLinks: rootLinks())
+  }
+
+  #if arch(x86_64)
+    private static let architecture = HostFacts.Architecture.x86_64
+    private static let loaderPath = "/lib64/ld-linux-x86-64.so.2"
+  #elseif arch(arm64)
+    private static let architecture = HostFacts.Architecture.aarch64
+    private static let loaderPath = "/lib/ld-linux-aarch64.so.1"
+  #endif
+
+  private static func controllers(_ cgroup: AbsolutePath) -> [String] {
+    (readSmallFile("\(cgroup)/cgroup.controllers")?.trimmingNewline ?? "").split(separator: " ").map(String.init)
+  }
+
+  /// With every link resolved, and none beneath another.
+  package static func libraryDirectories() -> [AbsolutePath] {
+    outermost(["/usr/lib", "/usr/lib64", "/usr/lib32", "/usr/libx32", "/usr/local/lib", "/lib", "/lib64"])
+  }
+
+  /// Where the host's programs lie, with every link resolved.
+  package static func binaryDirectories() -> [AbsolutePath] {
+    outermost(["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin"])
+  }
+
+  /// The dynamic loader with every link resolved, or nil.
+  package static func loader() -> AbsolutePath? { HostProbes.resolved(loaderPath).flatMap { AbsolutePath($0) } }
+
+  /// The links of a merged /usr.
+  package static func rootLinks() -> [HostFacts.RootLink] {
+    ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"].compactMap { name in
+      guard let link = AbsolutePath(name), let destination = HostProbes.linkDestination(name) else { return nil }
+      return HostFacts.RootLink(path: link, destination: destination)
+    }
+  }
+
+  private static func outermost(_ candidates: [String]) -> [AbsolutePath] {
+    var found: [AbsolutePath] = []
+    for candidate in candidates {
+      guard let resolved = HostProbes.resolved(candidate).flatMap({ AbsolutePath($0) }),
+        HostProbes.isDirectory(resolved.text), !found.contains(where: { resolved.isEqualToOrBeneath($0) })
+      else { continue }
+      found.append(resolved)
+    }
+    return found
+  }
+}
+
+extension String {
+  fileprivate var trimmingNewline: String {
+    var text = self
+    while text.last == "\n" { text.removeLast() }
+    return text
+  }
+}

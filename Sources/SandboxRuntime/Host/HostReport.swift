@@ -1,0 +1,136 @@
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+
+/// What this host can enforce, feature by feature, as `orchestrator doctor` prints it.
+package struct HostReport: Hashable, Sendable {
+  package enum Feature: String, CaseIterable, Sendable {
+    case userNamespaces = "user namespaces"
+    case otherNamespaces = "mount, pid, network, ipc, uts and cgroup namespaces"
+    case nestedNamespaces = "turning nested user namespaces off"
+    case landlock = "Landlock"
+    case seccompNotification = "system-call filter with notifications"
+    case processFilesystem = "a private /proc"
+    case cgroup = "cgroup v2"
+    case distinctUsers = "a host user for every plugin"
+  }
+
+  package enum Severity: Hashable, Sendable {
+    case ok
+    /// Workers run, with less than this host's kernel could give.
+    case degraded
+    /// No sandbox can be launched.
+    case missing
+  }
+
+  package struct Finding: Hashable, Sendable {
+    package var feature: Feature
+    package var severity: Severity
+    package var detail: String
+    package var remedy: String?
+    package var isOK: Bool { severity == .ok }
+  }
+
+  package var findings: [Finding]
+
+  /// True when sandboxes can be launched.
+  package var canLaunch: Bool { findings.allSatisfy { $0.severity != .missing } }
+
+  /// Tries everything. Blocks for a few milliseconds.
+  package static func gather(_ facts: HostFacts) -> HostReport {
+    HostReport(findings: Feature.allCases.map { finding($0, facts) })
+  }
+
+  private static func finding(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    switch feature {
+    case .userNamespaces: namespaces(feature, [.user])
+    case .otherNamespaces: namespaces(feature, Namespace.allCases)
+    case .nestedNamespaces: nestedNamespaces(feature)
+    case .landlock: landlock(feature, facts)
+    case .seccompNotification: seccomp(feature, facts)
+    case .processFilesystem: processFilesystem(feature)
+    case .cgroup: cgroup(feature, facts)
+    case .distinctUsers: distinctUsers(feature, facts)
+    }
+  }
+
+  private static func namespaces(_ feature: Feature, _ kinds: [Namespace]) -> Finding {
+    guard let code = HostProbes.namespaces(kinds.reduce(0) { $0 | $1.cloneFlag }) else {
+      return Finding(feature: feature, severity: .ok, detail: "made and removed", remedy: nil)
+    }
+    return Finding(
+      feature: feature, severity: .missing, detail: "clone3: \(code)", remedy: Remedy.of(LaunchStep.spawn, code))
+  }
+
+  private static func nestedNamespaces(_ feature: Feature) -> Finding {
+    let path = "/proc/sys/user/max_user_namespaces"
+    guard let limit = readSmallFile(path) else {
+      return Finding(
+        feature: feature, severity: .missing, detail: "\(path) can't be read",
+        remedy: Remedy.of(.userNamespaces, .notFound))
+    }
+    return Finding(
+      feature: feature, severity: .ok, detail: "the host's own limit is \(limit.prefix { $0 != "\n" })", remedy: nil)
+  }
+
+  private static func landlock(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    switch facts.landlockABI {
+    case ...0:
+      Finding(
+        feature: feature, severity: .missing, detail: "the kernel has none, or it is off",
+        remedy: Remedy.of(.landlockRuleset, .notSupported))
+    case 1...5:
+      Finding(
+        feature: feature, severity: .degraded, detail: "ABI \(facts.landlockABI)",
+        remedy: "Linux 6.12 (ABI 6) or later also keeps signals and abstract sockets inside")
+    default: Finding(feature: feature, severity: .ok, detail: "ABI \(facts.landlockABI)", remedy: nil)
+    }
+  }
+
+  private static func seccomp(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    facts.seccompUserNotification
+      ? Finding(feature: feature, severity: .ok, detail: "SECCOMP_RET_USER_NOTIF", remedy: nil)
+      : Finding(
+        feature: feature, severity: .missing, detail: "the kernel doesn't answer SECCOMP_RET_USER_NOTIF",
+        remedy: "a kernel of 5.5 or later with CONFIG_SECCOMP_FILTER is needed")
+  }
+
+  private static func processFilesystem(_ feature: Feature) -> Finding {
+    // A /proc that something is mounted over may not be mounted again in a new user namespace: mount_too_revealing.
+    let covered = (readSmallFile("/proc/self/mountinfo", limit: 4 << 20) ?? "").split(separator: "\n")
+      .compactMap { $0.split(separator: " ").dropFirst(4).first }
+      .filter { $0.hasPrefix("/proc/") && !$0.hasPrefix("/proc/sys/fs/binfmt_misc") }
+    guard let first = covered.first else {
+      return Finding(feature: feature, severity: .ok, detail: "the host's /proc is whole", remedy: nil)
+    }
+    return Finding(
+      feature: feature, severity: .degraded, detail: "\(first) is mounted over",
+      remedy: Remedy.of(.mount, .operationNotPermitted))
+  }
+
+  private static func cgroup(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    guard let root = facts.cgroupRoot else {
+      return Finding(
+        feature: feature, severity: .degraded, detail: "this process may make no cgroup",
+        remedy: Remedy.of(LaunchStep.makeCgroup, .accessDenied))
+    }
+    let wanted = ["cpu", "memory", "pids"]
+    let absent = wanted.filter { !facts.cgroupControllers.contains($0) }
+    if absent.isEmpty {
+      return Finding(
+        feature: feature, severity: .ok,
+        detail: "\(root), controllers \(facts.cgroupControllers.joined(separator: " "))", remedy: nil)
+    }
+    return Finding(
+      feature: feature, severity: .degraded, detail: "\(root), without \(absent.joined(separator: ", "))",
+      remedy: "boot with cgroup_no_v1=all (or systemd.unified_cgroup_hierarchy=1) and delegate these controllers")
+  }
+
+  private static func distinctUsers(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    facts.userIdentifier == 0
+      ? Finding(feature: feature, severity: .ok, detail: "from \(IdentityTable.range)", remedy: nil)
+      : Finding(
+        feature: feature, severity: .degraded, detail: "every worker is user \(facts.userIdentifier) on the host",
+        remedy: "run the supervisor as root to give each plugin a user of its own")
+  }
+}

@@ -1,0 +1,156 @@
+import LinuxSystem
+import PluginModel
+import Synchronization
+
+/// The cgroup of one worker.
+package struct Cgroup: Sendable {
+  /// Relative to the cgroup root: `orchestrator-4711-99-0/12`.
+  package var name: String
+  var path: String
+  var directory: FileDescriptor
+}
+
+/// The only writer of cgroups: one group a supervisor, under it one a worker. Where there is no root, there are none.
+package final class CgroupManager: Sendable {
+  /// The supervisor's group, and where it lies.
+  private struct Group: Sendable {
+    var root: AbsolutePath
+    var name: String
+    var path: String { "\(root.text)/\(name)" }
+  }
+  private let kernel: any SandboxKernel
+  private let group: Group?
+  private let next = Atomic<UInt64>(1)
+
+  /// Makes the supervisor's group under `root`, a directory of a cgroup v2 mount that this process may write, and removes
+  /// those of supervisors that are gone. ``close()`` removes it.
+  package init(root: AbsolutePath?, kernel: any SandboxKernel = LinuxKernel()) throws(SystemError) {
+    self.kernel = kernel
+    guard let root else {
+      group = nil
+      return
+    }
+    StaleCgroups.remove(under: root, kernel)
+    group = try Self.makeGroup(root, kernel)
+  }
+
+  deinit {
+    // After close() there is nothing to remove; before it, a group that still has workers stays for the next start.
+    do throws(SystemError) { try close() } catch {}
+  }
+
+  /// One process may have several managers: the first free number is taken.
+  private static func makeGroup(_ root: AbsolutePath, _ kernel: any SandboxKernel) throws(SystemError) -> Group {
+    var name = CgroupName.own()
+    while true {
+      let group = Group(root: root, name: name.text)
+      do throws(SystemError) {
+        try kernel.makeDirectory(group.path)
+        return group
+      } catch {
+        guard error.code == .exists, name.instance < 1000 else { throw error }
+        name.instance += 1
+      }
+    }
+  }
+
+  /// True when every worker gets a cgroup.
+  package var isAvailable: Bool { group != nil }
+
+  /// A new, empty group for one worker; nil where there are none.
+  func makeLeaf(_ transaction: inout LaunchTransaction) throws(LaunchError) -> Cgroup? {
+    guard let group else { return nil }
+    let number = next.add(1, ordering: .relaxed).oldValue
+    let name = "\(group.name)/\(number)"
+    let path = "\(group.path)/\(number)"
+    let kernel = self.kernel
+    try transaction.perform(.makeCgroup) { () throws(SystemError) in
+      try kernel.makeDirectory(path)
+    } undo: { _ in { () throws(SystemError) in try removeEmptied(path, kernel) } }
+    let directory = try transaction.perform(.openCgroup) { () throws(SystemError) in
+      try kernel.openDirectory(path)
+    } undo: { directory in { directory.close() } }
+    return Cgroup(name: name, path: path, directory: directory)
+  }
+
+  /// SIGKILL to every process of the group: cgroup.kill of cgroups(7).
+  func kill(_ cgroup: Cgroup) throws(SystemError) {
+    try kernel.write("1", to: "\(cgroup.path)/cgroup.kill")
+  }
+
+  /// Removes a group whose processes were ended. Blocks for a moment where the kernel isn't done with them yet.
+  func remove(_ cgroup: Cgroup) throws(SystemError) {
+    cgroup.directory.close()
+    try removeEmptied(cgroup.path, kernel)
+  }
+
+  /// Removes the supervisor's group; the workers' must be gone.
+  package func close() throws(SystemError) {
+    if let group { try kernel.removeDirectory(group.path) }
+  }
+}
+
+/// rmdir(2), again while the kernel still counts a process that has ended: EBUSY.
+private func removeEmptied(_ path: String, _ kernel: any SandboxKernel) throws(SystemError) {
+  let attempts = 200
+  for attempt in 1...attempts {
+    do throws(SystemError) {
+      return try kernel.removeDirectory(path)
+    } catch {
+      guard error.code == .deviceBusy, attempt < attempts else { throw error }
+      kernel.pause(milliseconds: 5)
+    }
+  }
+}
+
+/// `orchestrator-<pid>-<start time>-<instance>`: the start time, since a pid comes again.
+struct CgroupName: Hashable, Sendable {
+  static let prefix = "orchestrator-"
+  var process: Int32
+  var startTime: UInt64
+  var instance: UInt64
+  var text: String { "\(Self.prefix)\(process)-\(startTime)-\(instance)" }
+
+  init(process: Int32, startTime: UInt64, instance: UInt64) {
+    self.process = process
+    self.startTime = startTime
+    self.instance = instance
+  }
+
+  /// Nil for anything that isn't such a name.
+  init?(_ text: String) {
+    guard text.hasPrefix(Self.prefix) else { return nil }
+    let parts = text.dropFirst(Self.prefix.count).split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 3, let process = Int32(parts[0]), let startTime = UInt64(parts[1]),
+      let instance = UInt64(parts[2]), process > 0
+    else { return nil }
+    self.init(process: process, startTime: startTime, instance: instance)
+  }
+
+  static func own() -> CgroupName {
+    let process = currentProcessIdentifier()
+    return CgroupName(process: process, startTime: processStartTime(process) ?? 0, instance: 0)
+  }
+
+  /// The process that made it lives.
+  var isAlive: Bool { processStartTime(process) == startTime }
+}
+
+/// The groups that supervisors left which ended without removing them.
+enum StaleCgroups {
+  /// What can't be removed stays for the next start.
+  static func remove(under root: AbsolutePath, _ kernel: any SandboxKernel) {
+    for entry in directoryEntries(root.text) {
+      guard let name = CgroupName(entry), !name.isAlive else { continue }
+      let group = "\(root.text)/\(name.text)"
+      for leaf in directoryEntries(group) where UInt64(leaf) != nil {
+        let path = "\(group)/\(leaf)"
+        do throws(SystemError) {
+          try kernel.write("1", to: "\(path)/cgroup.kill")
+          try removeEmptied(path, kernel)
+        } catch { continue }
+      }
+      do throws(SystemError) { try kernel.removeDirectory(group) } catch { continue }
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import CLinux
+import SandboxPlanning
+
+/// The flat form of a plan, as `sandbox-init` maps it: `CLinuxPlan.h` has the layout.
+struct FlatPlan {
+  /// Why a plan has no flat form.
+  enum Refusal: Error, Hashable {
+    /// A text with a NUL in it would be cut short.
+    case textWithNul(String)
+    case tooLarge(bytes: Int)
+    /// `struct sock_filter` is 8 bytes; a filter has 1 to 65,535 of them.
+    case filterLength(bytes: Int)
+    case noCommand
+  }
+
+  private(set) var bytes: [UInt8]
+
+  /// `preparedTrees`: for the index of an operation, the index of its prepared tree.
+  init(_ plan: SandboxPlan, clearsGroups: Bool, preparedTrees: [Int: Int]) throws(Refusal) {
+    bytes = [UInt8](repeating: 0, count: MemoryLayout<sandbox_plan>.stride)
+    bytes.reserveCapacity(16 << 10)
+    guard !plan.command.isEmpty else { throw .noCommand }
+    let filter = plan.seccomp.program
+    guard filter.count % 8 == 0, !filter.isEmpty, filter.count / 8 <= Int(UInt16.max) else {
+      throw .filterLength(bytes: filter.count)
+    }
+
+    var header = sandbox_plan()
+    header.magic = SANDBOX_PLAN_MAGIC
+    header.user = plan.identity.userInside
+    header.group = plan.identity.groupInside
+    header.trees = UInt32(preparedTrees.count)
+    if clearsGroups { header.flags |= SANDBOX_CLEAR_GROUPS.rawValue }
+    switch plan.execution {
+    case .workerOnly: header.flags |= SANDBOX_WORKER_ONLY.rawValue
+    case .allowed: break
+    }
+    header.hostname = try append(plan.hostname)
+    header.directory = try append(plan.workingDirectory.text)
+    header.handled_filesystem = plan.landlock.handledFilesystem
+    header.handled_network = plan.landlock.handledNetwork
+    header.scoped = plan.landlock.scoped
+
+    var operations: [sandbox_operation] = []
+    operations.reserveCapacity(plan.filesystem.count)
+    for (index, operation) in plan.filesystem.enumerated() {
+      operations.append(try record(operation, preparedTree: preparedTrees[index]))
+    }
+    header.operations = append(operations)
+    var rules: [sandbox_rule] = []
+    for rule in plan.landlock.rules {
+      rules.append(sandbox_rule(path: try append(rule.path.text), allowed: rule.allowed))
+    }
+    header.rules = append(rules)
+    header.limits = append(
+      plan.limits.map { sandbox_limit(value: $0.value, resource: $0.kind.resource.rawValue, reserved: 0) })
+    header.arguments = try append(plan.command)
+    header.environment = try append(plan.environment.map { "\($0.name)=\($0.value)" })
+    header.filter = append(filter: filter)
+    // Nothing that is read as a text can run past the end.
+    bytes.append(0)
+
+    guard bytes.count <= Int(SANDBOX_PLAN_LIMIT) else { throw .tooLarge(bytes: bytes.count) }
+    header.size = UInt32(bytes.count)
+    withUnsafeBytes(of: header) { bytes.replaceSubrange(0..<$0.count, with: $0) }
+  }
+
+  private mutating func record(
+    _ operation: FilesystemOperation, preparedTree: Int?
+  ) throws(Refusal) -> sandbox_operation {
+    var record = sandbox_operation()
+    record.tree = -1
+    switch operation {
+    case .directory(let path):
+      record.kind = sandbox_operation_kind.directory.rawValue
+      record.target = try append(path.text)
+    case .symbolicLink(let path, let destination):
+      record.kind = sandbox_operation_kind.symbolicLink.rawValue
+      record.target = try append(path.text)
+      record.other = try append(destination)
+    case .file(let path, let contents):
+      record.kind = sandbox_operation_kind.file.rawValue
+      record.target = try append(path.text)
+      record.other = try append(contents)
+    case .bind(let bind):
+      switch bind.kind {
+      case .directory: record.kind = sandbox_operation_kind.bindDirectory.rawValue
+      case .regularFile: record.kind = sandbox_operation_kind.bindFile.rawValue
+      case .characterDevice(let major, let minor):
+        record.kind = sandbox_operation_kind.bindDevice.rawValue
+        record.device_major = major
+        record.device_minor = minor
+      }
+      record.target = try append(bind.target.text)
+      record.other = try append(bind.source.text)
+      switch bind.access {
+      case .readOnly: break
+      case .readWrite: record.flags |= SANDBOX_WRITABLE.rawValue
+      }
+      if bind.executable { record.flags |= SANDBOX_EXECUTABLE.rawValue }
+      if let preparedTree {
+        record.flags |= SANDBOX_PREPARED.rawValue
+        record.tree = Int32(preparedTree)
+      }
+    case .temporaryFilesystem(let path, let filesystem):
+      record.kind = sandbox_operation_kind.temporary.rawValue
+      record.target = try append(path.text)
+      record.size = filesystem.sizeBytes
+      record.inodes = filesystem.inodes
+      record.mode = filesystem.mode
+      if filesystem.executable { record.flags |= SANDBOX_EXECUTABLE.rawValue }
+    case .process(let path):
+      record.kind = sandbox_operation_kind.process.rawValue
+      record.target = try append(path.text)
+    case .makeReadOnly(let path):
+      record.kind = sandbox_operation_kind.readOnly.rawValue
+      record.target = try append(path.text)
+    }
+    return record
+  }
+
+  private mutating func append(_ text: String) throws(Refusal) -> sandbox_text {
+    let offset = bytes.count
+    bytes.append(contentsOf: text.utf8)
+    let length = bytes.count - offset
+    guard !bytes[offset...].contains(0) else { throw .textWithNul(text) }
+    bytes.append(0)
+    return sandbox_text(offset: UInt32(truncatingIfNeeded: offset), length: UInt32(truncatingIfNeeded: length))
+  }
+
+  private mutating func append(_ list: [String]) throws(Refusal) -> sandbox_span {
+    var pointers: [sandbox_pointer] = []
+    for text in list { pointers.append(UInt64(try append(text).offset)) }
+    pointers.append(0)
+    return append(pointers)
+  }
+
+  private mutating func append<Record: BitwiseCopyable>(_ records: [Record]) -> sandbox_span {
+    align()
+    let offset = UInt32(truncatingIfNeeded: bytes.count)
+    records.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    return sandbox_span(offset: offset, count: UInt32(records.count))
+  }
+
+  private mutating func append(filter: [UInt8]) -> sandbox_span {
+    align()
+    let offset = UInt32(truncatingIfNeeded: bytes.count)
+    bytes.append(contentsOf: filter)
+    return sandbox_span(offset: offset, count: UInt32(filter.count / 8))
+  }
+
+  private mutating func align() {
+    while bytes.count % 8 != 0 { bytes.append(0) }
+  }
+}
+
+extension ResourceLimit.Kind {
+  fileprivate var resource: sandbox_resource {
+    switch self {
+    case .addressSpace: .addressSpace
+    case .coreSize: .core
+    case .cpuSeconds: .cpu
+    case .fileSize: .fileSize
+    case .lockedMemory: .lockedMemory
+    case .messageQueue: .messageQueue
+    case .niceness: .niceness
+    case .openFiles: .openFiles
+    case .processes: .processes
+    case .realtimePriority: .realtimePriority
+    case .pendingSignals: .pendingSignals
+    case .stack: .stack
+    }
+  }
+}
+
+extension Namespace {
+  /// The CLONE_NEW* bit of clone(2).
+  var cloneFlag: UInt64 {
+    switch self {
+    case .user: SANDBOX_NAMESPACE_USER.rawValue
+    case .mount: SANDBOX_NAMESPACE_MOUNT.rawValue
+    case .pid: SANDBOX_NAMESPACE_PID.rawValue
+    case .network: SANDBOX_NAMESPACE_NETWORK.rawValue
+    case .ipc: SANDBOX_NAMESPACE_IPC.rawValue
+    case .uts: SANDBOX_NAMESPACE_UTS.rawValue
+    case .cgroup: SANDBOX_NAMESPACE_CGROUP.rawValue
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import CLinux
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+
+/// A sandbox of ``SandboxLauncher``.
+package final class LaunchedSandbox: Sandbox {
+  package let connection: FileDescriptor
+  package let standardOutput: FileDescriptor
+  package let standardError: FileDescriptor
+  package let enforcement: Enforcement
+  private let process: SpawnedProcess
+  private let control: FileDescriptor
+  private let cgroup: Cgroup?
+  private let context: LaunchContext
+  private let ending: Task<SandboxExit, Never>
+
+  init(_ launch: StartedLaunch, _ report: sandbox_report, _ plan: SandboxPlan, _ context: LaunchContext) {
+    connection = launch.connection
+    standardOutput = launch.output
+    standardError = launch.error
+    process = launch.process
+    control = launch.control
+    cgroup = launch.cgroup
+    self.context = context
+    enforcement = Enforcement(
+      namespaces: plan.namespaces, landlockABI: plan.landlock.abi, landlockFilesystem: report.landlock_filesystem,
+      landlockNetwork: report.landlock_network, landlockScoped: report.landlock_scoped,
+      seccompInstructions: Int(report.seccomp_instructions), cgroup: launch.cgroup?.name)
+    let end = SandboxEnd(process: process, control: control, cgroup: cgroup, context: context)
+    ending = Task.detached { await end.run() }
+  }
+
+  /// A sandbox that nobody holds any more has no one to talk to.
+  deinit { kill() }
+
+  package var processIdentifier: Int32 {
+    workerIdentifier(of: process.identifier) ?? process.identifier
+  }
+
+  package func terminate() {
+    // Fails when pid 1 is gone, and then so is the worker.
+    do throws(SystemError) { try context.kernel.send(.terminate, on: control) } catch { return }
+  }
+
+  package func kill() {
+    // Either is enough: pid 1 takes its whole namespace with it. A cgroup that can't be written any more is gone.
+    do throws(SystemError) {
+      if let cgroup { try context.cgroups.kill(cgroup) }
+    } catch {}
+    do throws(SystemError) { try context.kernel.kill(process) } catch {}
+  }
+
+  package func exit() async -> SandboxExit { await ending.value }
+}
+
+/// Waits for the end of a sandbox and removes what is left of it. Runs whether or not anyone asks for the result.
+private struct SandboxEnd: Sendable {
+  var process: SpawnedProcess
+  var control: FileDescriptor
+  var cgroup: Cgroup?
+  var context: LaunchContext
+
+  func run() async -> SandboxExit {
+    var errors: [SystemError] = []
+    // pid 1's end: the kernel has by then ended and reaped every process of its namespace, pid_namespaces(7).
+    do throws(SystemError) { _ = try await context.monitor.readable(process.descriptor) } catch {
+      errors.append(error)
+    }
+    let (process, control, cgroup, context) = (process, control, cgroup, context)
+    let cleaned = await context.cleaner.run { () -> SandboxExit in
+      var exit = lastReport(on: control, context.kernel)
+      do throws(SystemError) { try context.kernel.awaitEnd(process) } catch { exit.cleanupErrors.append(error) }
+      if let cgroup {
+        do throws(SystemError) { try context.cgroups.remove(cgroup) } catch { exit.cleanupErrors.append(error) }
+      }
+      return exit
+    }
+    // The pidfd stays open as long as someone may kill: its number must not name another process meanwhile.
+    var exit = cleaned
+    exit.cleanupErrors = errors + cleaned.cleanupErrors
+    return exit
+  }
+}
+
+/// pid 1's last words, which stay readable after it has ended.
+private func lastReport(on control: FileDescriptor, _ kernel: any SandboxKernel) -> SandboxExit {
+  var exit = SandboxExit(status: .killed)
+  do throws(SystemError) {
+    while case .report(let report) = try kernel.receive(on: control) {
+      if case .ended(let status, let denied) = SandboxReport(report) {
+        exit = SandboxExit(status: status, deniedExecutions: denied)
+      }
+    }
+  } catch {
+    exit.cleanupErrors.append(error)
+  }
+  return exit
+}
+
+/// The worker is pid 1's only child at the start; only for people, since the number may be reused.
+private func workerIdentifier(of first: Int32) -> Int32? {
+  readSmallFile("/proc/\(first)/task/\(first)/children", limit: 256)?
+    .split(separator: " ").first.flatMap { Int32($0) }
+}

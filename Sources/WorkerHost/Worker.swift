@@ -1,0 +1,376 @@
+import LinuxSystem
+import PluginModel
+import SandboxRuntime
+
+/// One live worker: its sandbox, its connection, its clock.
+///
+/// The rules are in ``WorkerSession``; this actor does what the session says. It owns every descriptor of the sandbox and is
+/// done only when the whole sandbox is gone. Whoever starts a worker must end it: ``shutdown()``, or a failure does.
+package actor Worker {
+  typealias Report = @Sendable (WorkerReport) -> Void
+  typealias Session = WorkerSession<FileDescriptor>
+
+  /// Who waits, and for what.
+  private enum Waiting {
+    case nobody
+    case ready(CheckedContinuation<WorkerFailure?, Never>)
+    case answer(CheckedContinuation<Result<NodeOutcome, WorkerFailure>, Never>)
+    case description(CheckedContinuation<Result<JSONValue, WorkerFailure>, Never>)
+  }
+
+  private let sandbox: any Sandbox
+  private let connection: UnixSocket
+  private let loop: EventLoop
+  private let limits: WorkerLimits
+  private let clock: any Clock<Duration>
+
+  private var session: Session
+  private var waiting = Waiting.nobody
+  private var report: Report?
+  private var callLimit: Duration?
+  private var timers: [Session.Timer: Task<Void, Never>] = [:]
+  private var outgoing: [(bytes: [UInt8], offset: Int, descriptors: [FileDescriptor])] = []
+  private var isFlushing = false
+  private var standardOutput: LogBuffer
+  private var standardError: LogBuffer
+  private var lastOutput: [String] = []
+  private var ending: Task<WorkerFailure, Never>?
+  private var gone: [CheckedContinuation<Void, Never>] = []
+
+  /// What the worker said of itself, once it is ready.
+  package private(set) var identity: WorkerIdentity?
+
+  package init(
+    sandbox: any Sandbox, initialize: JSONValue, loop: EventLoop, limits: WorkerLimits, clock: any Clock<Duration>
+  ) {
+    self.sandbox = sandbox
+    self.connection = UnixSocket(sandbox.connection)
+    self.loop = loop
+    self.limits = limits
+    self.clock = clock
+    session = Session(initialize: initialize, limits: limits)
+    standardOutput = LogBuffer(limits.output)
+    standardError = LogBuffer(limits.output)
+  }
+
+  /// True while it can take a call.
+  package var isIdle: Bool { session.isIdle }
+
+  // MARK: What can be asked of a worker
+
+  /// Waits until the plugin is loaded and initialised. Cancelling the task ends the worker.
+  package func start(report: @escaping @Sendable (WorkerReport) -> Void) async throws(WorkerFailure) {
+    if let ending { throw await ending.value }
+    self.report = report
+    let failure = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        waiting = .ready(continuation)
+        Task { await readConnection() }
+        Task { await readOutput(isError: false) }
+        Task { await readOutput(isError: true) }
+        perform(session.start())
+        if Task.isCancelled { perform(session.shutdown()) }
+      }
+    } onCancel: {
+      Task { await self.abandonStart() }
+    }
+    self.report = nil
+    if let failure { throw failure }
+  }
+
+  /// The node types of the plugin, as the worker tells them: `{"node_types": […]}`, not yet validated.
+  package func describe(limit: Duration?) async throws(WorkerFailure) -> JSONValue {
+    let encoded = try WorkerCall.describe.encoded()
+    let result = await call(encoded, limit: limit, report: { _ in }) { Waiting.description($0) }
+    return try result.get()
+  }
+
+  /// Carries out one node. Cancelling the task cancels it: cancel frame, SIGTERM, kill.
+  package func execute(
+    _ execution: NodeExecution, limit: Duration?, report: @escaping @Sendable (WorkerReport) -> Void
+  ) async throws(WorkerFailure) -> NodeOutcome {
+    let call = WorkerCall(metadata: execution.metadata(limit: limit), inputs: execution.inputs)
+    let encoded = try call.encoded()
+    let result = await self.call(encoded, limit: limit, report: report) { Waiting.answer($0) }
+    return try result.get()
+  }
+
+  /// Asks an idle worker to leave, kills any other, and returns when all of it is gone.
+  package func shutdown() async {
+    perform(session.shutdown())
+    if let ending {
+      _ = await ending.value
+    } else {
+      await withCheckedContinuation { gone.append($0) }
+    }
+  }
+
+  private func call<Success: Sendable>(
+    _ encoded: (body: [UInt8], descriptors: [FileDescriptor]), limit: Duration?, report: @escaping Report,
+    _ wait: (CheckedContinuation<Result<Success, WorkerFailure>, Never>) -> Waiting
+  ) async -> Result<Success, WorkerFailure> {
+    if let ending { return .failure(await ending.value) }
+    guard !Task.isCancelled else { return .failure(.cancelled) }
+    guard let call = session.call(body: encoded.body, descriptors: encoded.descriptors, limit: limit) else {
+      return .failure(.system(SystemError("call", "a worker that is not idle", .busy)))
+    }
+    // What was written since the last call belongs to none.
+    _ = standardOutput.beginCall() + standardError.beginCall()
+    lastOutput = []
+    self.report = report
+    callLimit = limit
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        waiting = wait(continuation)
+        perform(call.actions)
+        if Task.isCancelled { cancel(callID: call.id) }
+      }
+    } onCancel: {
+      Task { await self.cancel(callID: call.id) }
+    }
+  }
+
+  private func cancel(callID: UInt64) { perform(session.cancel(callID: callID, .user)) }
+
+  private func abandonStart() {
+    if case .ready = waiting { perform(session.shutdown()) }
+  }
+
+  // MARK: What the session says
+
+  private func perform(_ actions: [Session.Action]) {
+    for action in actions {
+      // A violation found by an action voids those after it.
+      guard ending == nil else { return }
+      perform(action)
+    }
+  }
+
+  private func perform(_ action: Session.Action) {
+    switch action {
+    case .send(let frame):
+      outgoing.append((frame.bytes, 0, frame.descriptors))
+      if !isFlushing { Task { await flush() } }
+    case .startTimer(let timer, let duration):
+      timers[timer]?.cancel()
+      timers[timer] = Task { [clock] in
+        guard (try? await clock.sleep(for: duration)) != nil else { return }
+        timerFired(timer)
+      }
+    case .stopTimer(let timer):
+      timers.removeValue(forKey: timer)?.cancel()
+    case .becameReady(let identity):
+      self.identity = identity
+      drainOutput()
+      answer(nil)
+    case .report(let text): report?(text)
+    case .finished(let table): finish(table)
+    case .failed(let error):
+      drainOutput()
+      answer(.pluginError(error, lastOutput: lastOutput))
+    case .stopped(let reason):
+      drainOutput()
+      answer(failure(for: reason))
+    case .terminate: sandbox.terminate()
+    case .end(let reason):
+      ending = Task { await end(reason) }
+    }
+  }
+
+  private func timerFired(_ timer: Session.Timer) {
+    // A timer that was stopped while it fired is no longer in the table, or another one is: that one fires by itself.
+    guard !Task.isCancelled else { return }
+    perform(session.timerFired(timer))
+  }
+
+  private func finish(_ table: ValueTable<FileDescriptor>) {
+    drainOutput()
+    do throws(ProtocolViolation) {
+      switch waiting {
+      case .answer(let continuation):
+        let outcome = try NodeOutcome(table)
+        settle()
+        continuation.resume(returning: .success(outcome))
+      case .description(let continuation):
+        guard table.values.isEmpty else { throw .resultNotUnderstood("a description has no values") }
+        settle()
+        continuation.resume(returning: .success(table.metadata))
+      case .ready, .nobody: return
+      }
+    } catch {
+      perform(session.reject(error))
+    }
+  }
+
+  /// The call, or the start, is over with `failure`; nil: the start succeeded.
+  private func answer(_ failure: WorkerFailure?) {
+    let waiting = waiting
+    settle()
+    switch (waiting, failure) {
+    case (.ready(let continuation), _): continuation.resume(returning: failure)
+    case (.answer(let continuation), .some(let failure)): continuation.resume(returning: .failure(failure))
+    case (.description(let continuation), .some(let failure)): continuation.resume(returning: .failure(failure))
+    case (.nobody, _), (.answer, nil), (.description, nil): return
+    }
+  }
+
+  private func settle() {
+    waiting = .nobody
+    report = nil
+  }
+
+  private func failure(for reason: StopReason) -> WorkerFailure {
+    switch reason {
+    case .user: .cancelled
+    case .deadline: .timedOut(callLimit ?? .zero)
+    }
+  }
+
+  // MARK: The end
+
+  /// Ends the sandbox, waits until it is gone, and only then tells whoever waits.
+  private func end(_ reason: Session.End) async -> WorkerFailure {
+    let grace: Duration? =
+      switch reason {
+      case .closed, .shutDown: limits.exitGrace
+      case .violation, .loadFailed, .startupTimedOut, .notAcknowledged, .stopped: nil
+      }
+    let exit = await exit(within: grace)
+    drainOutput()
+    loop.forget(connection.descriptor)
+    connection.descriptor.closeElsewhere()
+    loop.close(sandbox.standardOutput)
+    loop.close(sandbox.standardError)
+    outgoing = []
+    let failure = failure(for: reason, WorkerEnd(exit: exit, lastOutput: lastOutput))
+    answer(failure)
+    for waiter in gone { waiter.resume() }
+    gone = []
+    return failure
+  }
+
+  private func exit(within grace: Duration?) async -> SandboxExit {
+    guard let grace else {
+      sandbox.kill()
+      return await sandbox.exit()
+    }
+    let killer = Task { [clock, sandbox] in
+      guard (try? await clock.sleep(for: grace)) != nil else { return }
+      sandbox.kill()
+    }
+    let exit = await sandbox.exit()
+    killer.cancel()
+    return exit
+  }
+
+  private func failure(for reason: Session.End, _ end: WorkerEnd) -> WorkerFailure {
+    switch reason {
+    case .violation(let violation): .protocolViolation(violation, end)
+    case .loadFailed(let error): .loadFailed(error, end)
+    case .startupTimedOut: .startupTimedOut(limits.startup, end)
+    case .notAcknowledged: .notAcknowledged(limits.acknowledgement, end)
+    case .stopped(let reason): failure(for: reason)
+    case .shutDown: .poolClosed
+    case .closed(let truncated):
+      // A worker that dies may well die within a frame: then its death is the cause.
+      if truncated, end.exit.status == .exited(code: 0) || end.exit.status == .killed {
+        .protocolViolation(.truncatedFrame, end)
+      } else {
+        .crashed(end)
+      }
+    }
+  }
+
+  // MARK: Input and output
+
+  private func readConnection() async {
+    while ending == nil {
+      do throws(SystemError) {
+        guard let received = try connection.receive(atMost: 65_536) else {
+          try await loop.wait(until: .readable, connection.descriptor)
+          continue
+        }
+        if received.refused > 0 {
+          perform(session.reject(.notMemory(count: received.refused)))
+        } else if received.isTruncated {
+          perform(session.reject(.droppedDescriptors))
+        } else if received.bytes.isEmpty {
+          perform(session.endOfStream())
+        } else {
+          perform(session.receive(received.bytes, received.descriptors))
+        }
+      } catch {
+        // ECONNRESET: it closed its end before it had read ours. Anything else leaves nothing to read either.
+        if ending == nil { perform(session.endOfStream()) }
+      }
+      // A worker that never pauses must not keep timers and cancellation waiting.
+      await Task.yield()
+    }
+  }
+
+  private func flush() async {
+    guard !isFlushing else { return }
+    isFlushing = true
+    defer { isFlushing = false }
+    while let first = outgoing.first, ending == nil {
+      do throws(SystemError) {
+        let descriptors = first.offset == 0 ? first.descriptors : []
+        guard let count = try connection.send(first.bytes, from: first.offset, descriptors: descriptors) else {
+          try await loop.wait(until: .writable, connection.descriptor)
+          continue
+        }
+        if first.offset + count == first.bytes.count {
+          outgoing.removeFirst()
+        } else {
+          outgoing[0].offset += count
+        }
+      } catch {
+        // EPIPE: it reads no more. The end of its stream, or a timer, tells the rest.
+        outgoing = []
+      }
+    }
+  }
+
+  private func readOutput(isError: Bool) async {
+    let descriptor = isError ? sandbox.standardError : sandbox.standardOutput
+    while true {
+      do throws(SystemError) {
+        guard let bytes = try descriptor.read(atMost: 65_536) else {
+          try await loop.wait(until: .readable, descriptor)
+          continue
+        }
+        guard !bytes.isEmpty else { return }
+        take(bytes, isError: isError)
+      } catch {
+        return
+      }
+      await Task.yield()
+    }
+  }
+
+  /// Reads what a pipe held when the worker answered, so that its words come before its result.
+  private func drainOutput() {
+    for isError in [false, true] {
+      let descriptor = isError ? sandbox.standardError : sandbox.standardOutput
+      // A pipe holds 64 KiB; a worker that keeps writing gets no more attention than that.
+      for _ in 0..<4 {
+        guard let bytes = try? descriptor.read(atMost: 65_536), !bytes.isEmpty else { break }
+        take(bytes, isError: isError)
+      }
+      tell(isError ? standardError.finish() : standardOutput.finish(), isError: isError)
+    }
+  }
+
+  private func take(_ bytes: [UInt8], isError: Bool) {
+    tell(isError ? standardError.append(bytes) : standardOutput.append(bytes), isError: isError)
+  }
+
+  private func tell(_ lines: [String], isError: Bool) {
+    for line in lines { report?(.output(line: line, isError: isError)) }
+    quote(lines)
+  }
+
+  private func quote(_ lines: [String]) {
+    lastOutput = (lastOutput + lines.suffix(limits.output.quotedLines)).suffix(limits.output.quotedLines)
+  }
+}

@@ -1,0 +1,178 @@
+import LinuxSystem
+import PluginModel
+import SandboxRuntime
+
+/// How a worker ended, and what it wrote last.
+package struct WorkerEnd: Hashable, Sendable {
+  package var exit: SandboxExit
+  /// Oldest first, bounded, harmless to a terminal.
+  package var lastOutput: [String]
+
+  package init(exit: SandboxExit, lastOutput: [String]) {
+    self.exit = exit
+    self.lastOutput = lastOutput
+  }
+}
+
+/// Why a call to a worker has no result.
+package enum WorkerFailure: Error, Sendable {
+  /// The sandbox could not be built: nothing of the plugin ran.
+  case launchRefused(LaunchError)
+  /// No ready within the limit.
+  case startupTimedOut(Duration, WorkerEnd)
+  /// The plugin could not be loaded, or its `initialize` raised.
+  case loadFailed(PluginError, WorkerEnd)
+  case protocolViolation(ProtocolViolation, WorkerEnd)
+  /// It ended, or closed its connection, while it owed an answer.
+  case crashed(WorkerEnd)
+  /// No ack within the limit.
+  case notAcknowledged(Duration, WorkerEnd)
+  case timedOut(Duration)
+  case cancelled
+  /// Plugin code raised, or refused its inputs. The worker is well.
+  case pluginError(PluginError, lastOutput: [String])
+  /// The inputs can't be sent.
+  case inputsTooLarge(String)
+  /// This process could not do its part.
+  case system(SystemError)
+  /// The pool is shut down.
+  case poolClosed
+}
+
+extension WorkerFailure {
+  /// True when the worker that gave it may serve another call.
+  package var leavesWorkerUsable: Bool {
+    switch self {
+    case .pluginError, .inputsTooLarge: true
+    case .launchRefused, .startupTimedOut, .loadFailed, .protocolViolation, .crashed, .notAcknowledged, .timedOut,
+      .cancelled, .system, .poolClosed:
+      false
+    }
+  }
+
+  /// What failed, in one sentence without a full stop.
+  package var message: String {
+    switch self {
+    case .launchRefused: "the worker's sandbox could not be built"
+    case .startupTimedOut(let limit, _): "the plugin was not ready within \(limit.words)"
+    case .loadFailed(let error, _):
+      error.kind == .initialize ? "the plugin's initialize failed" : "the plugin could not be loaded"
+    case .protocolViolation: "the worker broke the worker protocol and was killed"
+    case .crashed(let end):
+      end.exit.status == .killed
+        ? "the worker closed its connection before it answered" : "the worker ended before it answered"
+    case .notAcknowledged(let limit, _): "the worker did not take the call within \(limit.words)"
+    case .timedOut(let limit): "the node did not finish within \(limit.words)"
+    case .cancelled: "the node was cancelled"
+    case .pluginError(let error, _):
+      switch error.kind {
+      case .input: "the plugin refused its inputs"
+      case .output: "the plugin returned what can't be passed on"
+      case .unknown: "the plugin doesn't know this node type or operation"
+      case .load, .initialize, .error, .cancelled: "the plugin raised an error"
+      }
+    case .inputsTooLarge: "the node's inputs can't be sent to its worker"
+    case .system: "the supervisor could not talk to the worker"
+    case .poolClosed: "the supervisor is shutting down"
+    }
+  }
+
+  /// What lies behind it: the exception, the signal, the rule, the refused step.
+  package var cause: String? {
+    switch self {
+    case .launchRefused(let error): "\(error.step): \(error.cause)"
+    case .startupTimedOut(_, let end), .notAcknowledged(_, let end):
+      end.exit.deniedExecutions > 0 ? end.exit.words : nil
+    case .loadFailed(let error, _), .pluginError(let error, _): "\(error.type): \(error.message)"
+    case .protocolViolation(let violation, _): violation.description
+    case .crashed(let end): end.exit.words
+    case .inputsTooLarge(let why): why
+    case .system(let error): error.description
+    case .timedOut, .cancelled, .poolClosed: nil
+    }
+  }
+
+  /// How to mend it.
+  package var hint: String? {
+    switch self {
+    case .launchRefused(let error): error.remedy
+    case .startupTimedOut: "imports and initialize count as start-up; do slow work in execute"
+    case .loadFailed(let error, let end): error.hint ?? end.exit.hint
+    case .pluginError(let error, _): error.hint
+    case .protocolViolation:
+      "print to standard output or standard error, never to file descriptor 3; the rules are on the page \"The worker protocol\""
+    case .crashed(let end): end.exit.hint
+    case .notAcknowledged: "the plugin may be blocking the SDK's reading thread, or be stopped"
+    case .timedOut: "raise the node's timeout, or let the plugin look at its context's cancelled flag"
+    case .inputsTooLarge: "pass fewer or larger values: up to 64 large ones and 16 MiB of small ones fit one call"
+    case .cancelled, .system, .poolClosed: nil
+    }
+  }
+
+  /// The plugin's own traceback.
+  package var traceback: String? {
+    switch self {
+    case .loadFailed(let error, _), .pluginError(let error, _): error.traceback
+    default: nil
+    }
+  }
+
+  /// The last lines the worker wrote, oldest first.
+  package var lastOutput: [String] {
+    switch self {
+    case .startupTimedOut(_, let end), .loadFailed(_, let end), .protocolViolation(_, let end), .crashed(let end),
+      .notAcknowledged(_, let end):
+      end.lastOutput
+    case .pluginError(_, let lines): lines
+    case .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .system, .poolClosed: []
+    }
+  }
+}
+
+extension WorkerFailure: CustomStringConvertible {
+  package var description: String {
+    message + (cause.map { ": \($0)" } ?? "") + (hint.map { "\n  hint: \($0)" } ?? "")
+  }
+}
+
+extension SandboxExit {
+  /// How the worker ended, as a clause about it.
+  var words: String {
+    let denied =
+      deniedExecutions > 0
+      ? "it tried to start another program without system.exec (\(deniedExecutions) times), then " : ""
+    let end =
+      switch status {
+      case .exited(let code): "it exited with status \(code)"
+      case .signalled(let number): "it was ended by \(Signal(number: number))"
+      case .killed: "it had to be killed"
+      }
+    return denied + end
+  }
+
+  var hint: String? {
+    if deniedExecutions > 0 { return "grant the plugin system.exec if it is to start programs" }
+    return switch status {
+    case .signalled(let number) where number == Signal.badSystemCall.number:
+      "the plugin made a system call that no worker may make"
+    case .signalled(let number) where number == Signal.kill.number:
+      "it may have run out of memory; see the node's memory request"
+    case .exited, .signalled, .killed: nil
+    }
+  }
+}
+
+extension Duration {
+  /// `90 s`, `1.5 s` or `250 ms`.
+  var words: String {
+    let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    if milliseconds < 1000 { return "\(milliseconds) ms" }
+    let rest = milliseconds % 1000
+    return rest == 0 ? "\(milliseconds / 1000) s" : "\(Double(milliseconds) / 1000) s"
+  }
+
+  /// Rounded down, never negative.
+  var wholeMilliseconds: Int64 {
+    max(0, components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)
+  }
+}

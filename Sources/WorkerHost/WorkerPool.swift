@@ -1,0 +1,216 @@
+import LinuxSystem
+import PluginModel
+import SandboxRuntime
+import Synchronization
+
+/// The live workers of this process: starts them, lends each to one call at a time, keeps well ones for the next call of the same
+/// configuration, and ends them all. Whoever makes a pool must call ``shutdown()``.
+package actor WorkerPool {
+  package typealias Report = @Sendable (WorkerReport) -> Void
+
+  /// What came of waiting for a place.
+  private enum Admission {
+    case admitted
+    case cancelled
+    case closed
+  }
+
+  private let launcher: any SandboxLaunching
+  private let loop: EventLoop
+  private let limits: WorkerLimits
+  private let clock: any Clock<Duration>
+  private let maximumWorkers: Int
+
+  /// Calls that hold a place: each has a worker, or is starting or ending one.
+  private var active = 0
+  /// Calls that wait for a place, oldest first.
+  private var queue: [(ticket: UInt64, continuation: CheckedContinuation<Admission, Never>)] = []
+  private var nextTicket: UInt64 = 0
+  private var busy: [ObjectIdentifier: Worker] = [:]
+  /// Least recently used first. There are never more than the places that no call holds.
+  private var idle: [(configuration: WorkerConfiguration, worker: Worker)] = []
+  private var isClosed = false
+  private var emptied: [CheckedContinuation<Void, Never>] = []
+
+  /// - Parameter maximumWorkers: live at one time, busy and idle together; at least 1.
+  package init(
+    launcher: any SandboxLaunching, loop: EventLoop, limits: WorkerLimits = WorkerLimits(),
+    clock: any Clock<Duration> = ContinuousClock(), maximumWorkers: Int
+  ) {
+    self.launcher = launcher
+    self.loop = loop
+    self.limits = limits
+    self.clock = clock
+    self.maximumWorkers = max(1, maximumWorkers)
+  }
+
+  /// Carries out one node in a worker of `configuration`, an idle one or a new one.
+  ///
+  /// Cancelling the task cancels the node. Returns only when the worker is idle again or all of it is gone.
+  ///
+  /// - Parameter limit: from the call to its result. Waiting for a place and starting a worker are not part of it; the latter
+  ///   has a limit of its own.
+  package func execute(
+    _ execution: NodeExecution, on configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report
+  ) async throws(WorkerFailure) -> NodeOutcome {
+    try await lend(configuration, report: report) { worker, report in
+      await Result { () async throws(WorkerFailure) in
+        try await worker.execute(execution, limit: limit, report: report)
+      }
+    }
+  }
+
+  /// The node types of the plugin, as its worker tells them: `{"node_types": […]}`, not yet validated.
+  package func describe(
+    _ configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report = { _ in }
+  ) async throws(WorkerFailure) -> JSONValue {
+    try await lend(configuration, report: report) { worker, _ in
+      await Result { () async throws(WorkerFailure) in try await worker.describe(limit: limit) }
+    }
+  }
+
+  /// Ends every worker: idle ones are asked to leave, the others are killed, and their calls fail. Returns when all are gone.
+  package func shutdown() async {
+    isClosed = true
+    for waiter in queue { waiter.continuation.resume(returning: .closed) }
+    queue = []
+    let workers = idle.map(\.worker) + busy.values
+    idle = []
+    await withDiscardingTaskGroup { group in
+      for worker in workers { group.addTask { await worker.shutdown() } }
+    }
+    guard active > 0 else { return }
+    await withCheckedContinuation { emptied.append($0) }
+  }
+
+  // MARK: Lending
+
+  private func lend<Success: Sendable>(
+    _ configuration: WorkerConfiguration, report: @escaping Report,
+    _ body: (Worker, @escaping Report) async -> Result<Success, WorkerFailure>
+  ) async throws(WorkerFailure) -> Success {
+    switch await admit() {
+    case .admitted: break
+    case .cancelled: throw .cancelled
+    case .closed: throw .poolClosed
+    }
+    defer { leave() }
+    while true {
+      let lease = try await acquire(configuration, report)
+      let wasTaken = Flag()
+      let result = await body(lease.worker) {
+        if $0 == .started { wasTaken.set() }
+        report($0)
+      }
+      await release(lease.worker, configuration, result)
+      // An idle worker may die at any moment. Of a call that was never acknowledged no plugin code has run: a new worker gets it.
+      if lease.isReused, !wasTaken.isSet, case .failure(.crashed) = result, !isClosed { continue }
+      return try result.get()
+    }
+  }
+
+  private func acquire(
+    _ configuration: WorkerConfiguration, _ report: @escaping Report
+  ) async throws(WorkerFailure) -> (worker: Worker, isReused: Bool) {
+    if let index = idle.lastIndex(where: { $0.configuration == configuration }) {
+      let worker = idle.remove(at: index).worker
+      busy[ObjectIdentifier(worker)] = worker
+      return (worker, true)
+    }
+    while active + idle.count > maximumWorkers, !idle.isEmpty {
+      await idle.removeFirst().worker.shutdown()
+    }
+    guard !isClosed else { throw .poolClosed }
+    guard !Task.isCancelled else { throw .cancelled }
+    let sandbox: any Sandbox
+    do throws(LaunchError) {
+      sandbox = try await launcher.launch(configuration.plan)
+    } catch {
+      throw .launchRefused(error)
+    }
+    let worker = Worker(
+      sandbox: sandbox, initialize: configuration.initializeObject, loop: loop, limits: limits, clock: clock)
+    busy[ObjectIdentifier(worker)] = worker
+    do throws(WorkerFailure) {
+      try await worker.start(report: report)
+      // A shutdown that came before the worker could be found.
+      guard !isClosed else { throw .poolClosed }
+    } catch {
+      await worker.shutdown()
+      busy[ObjectIdentifier(worker)] = nil
+      throw error
+    }
+    return (worker, false)
+  }
+
+  private func release<Success>(
+    _ worker: Worker, _ configuration: WorkerConfiguration, _ result: Result<Success, WorkerFailure>
+  ) async {
+    let isWell =
+      switch result {
+      case .success: true
+      case .failure(let failure): failure.leavesWorkerUsable
+      }
+    // Whoever was cancelled promised that nothing it used is left.
+    if isWell, !Task.isCancelled, await worker.isIdle, !isClosed {
+      busy[ObjectIdentifier(worker)] = nil
+      idle.append((configuration, worker))
+    } else {
+      await worker.shutdown()
+      busy[ObjectIdentifier(worker)] = nil
+    }
+  }
+
+  // MARK: Places
+
+  private func admit() async -> Admission {
+    guard !isClosed else { return .closed }
+    if active < maximumWorkers {
+      active += 1
+      return .admitted
+    }
+    let ticket = nextTicket
+    nextTicket += 1
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        guard !Task.isCancelled else { return continuation.resume(returning: .cancelled) }
+        queue.append((ticket, continuation))
+      }
+    } onCancel: {
+      Task { await self.withdraw(ticket) }
+    }
+  }
+
+  private func withdraw(_ ticket: UInt64) {
+    guard let index = queue.firstIndex(where: { $0.ticket == ticket }) else { return }
+    queue.remove(at: index).continuation.resume(returning: .cancelled)
+  }
+
+  private func leave() {
+    if !queue.isEmpty {
+      queue.removeFirst().continuation.resume(returning: .admitted)
+      return
+    }
+    active -= 1
+    guard active == 0 else { return }
+    for waiter in emptied { waiter.resume() }
+    emptied = []
+  }
+}
+
+/// Set once, from any thread.
+private final class Flag: Sendable {
+  private let value = Mutex(false)
+  var isSet: Bool { value.withLock { $0 } }
+  func set() { value.withLock { $0 = true } }
+}
+
+extension Result {
+  fileprivate init(_ body: () async throws(Failure) -> Success) async {
+    do throws(Failure) {
+      self = .success(try await body())
+    } catch {
+      self = .failure(error)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+
+extension SealedMemory: SharedBytes {}
+
+/// Everything that makes one worker differ from another: its sandbox and what its plugin is told at the start. Workers are
+/// reused for equal configurations only.
+package struct WorkerConfiguration: Hashable, Sendable {
+  package var plan: SandboxPlan
+  /// What a worker was started from can change under the same plan: a digest of the plugin's files and environment.
+  package var digest: String
+  package var engineVersion: String
+  /// With the keys of `plugin.yaml`; ``PluginManifest/wireObject``.
+  package var manifest: JSONValue
+  /// The operator's values for the manifest's `configuration`: an object.
+  package var config: JSONValue
+  package var availableCPU: Double
+  /// Mebibytes.
+  package var availableMemoryMB: Int
+  /// Paths inside the sandbox.
+  package var pluginDirectory: AbsolutePath
+  package var workspace: AbsolutePath?
+  package var scratch: AbsolutePath
+
+  package init(
+    plan: SandboxPlan, digest: String, engineVersion: String, manifest: JSONValue, config: JSONValue = .object([]),
+    availableCPU: Double, availableMemoryMB: Int, pluginDirectory: AbsolutePath, workspace: AbsolutePath?,
+    scratch: AbsolutePath
+  ) {
+    self.plan = plan
+    self.digest = digest
+    self.engineVersion = engineVersion
+    self.manifest = manifest
+    self.config = config
+    self.availableCPU = availableCPU
+    self.availableMemoryMB = availableMemoryMB
+    self.pluginDirectory = pluginDirectory
+    self.workspace = workspace
+    self.scratch = scratch
+  }
+
+  /// The body of the initialize frame.
+  package var initializeObject: JSONValue {
+    [
+      "protocol": 1, "engine_version": .string(engineVersion), "plugin_directory": .string(pluginDirectory.text),
+      "manifest": manifest, "config": config,
+      "available_resources": [
+        "available_cpu": .double(availableCPU), "available_memory": .integer(Int64(availableMemoryMB)),
+      ],
+      "permissions": .array(plan.permissions.map { .string($0.description) }),
+      "workspace": workspace.map { .string($0.text) } ?? .null, "scratch": .string(scratch.text),
+    ]
+  }
+}
+
+/// One node to carry out.
+package struct NodeExecution: Sendable {
+  package struct Input: Sendable {
+    package var port: PortName
+    package var values: [NodeValue]
+    /// The port takes a list, whatever the number of values.
+    package var isMultiple: Bool
+    package init(port: PortName, values: [NodeValue], isMultiple: Bool) {
+      self.port = port
+      self.values = values
+      self.isMultiple = isMultiple
+    }
+  }
+
+  package var run: String
+  package var node: NodeName
+  package var nodeType: NodeTypeName
+  package var parameters: [(name: ParameterName, value: JSONValue)]
+  package var inputs: [Input]
+  /// From 1.
+  package var attempt: Int
+
+  package init(
+    run: String, node: NodeName, nodeType: NodeTypeName, parameters: [(name: ParameterName, value: JSONValue)],
+    inputs: [Input], attempt: Int
+  ) {
+    self.run = run
+    self.node = node
+    self.nodeType = nodeType
+    self.parameters = parameters
+    self.inputs = inputs
+    self.attempt = attempt
+  }
+
+  func metadata(limit: Duration?) -> JSONValue {
+    [
+      "operation": "execute", "run": .string(run), "node": .string(node.text), "node_type": .string(nodeType.text),
+      "parameters": .object(parameters.map { JSONValue.Member($0.name.text, $0.value) }),
+      "attempt": .integer(Int64(attempt)), "deadline_ms": limit.map { .integer($0.wholeMilliseconds) } ?? .null,
+    ]
+  }
+}
+
+/// The outputs of a node.
+package struct NodeOutcome: Sendable {
+  /// By port, in the order in which the worker named them.
+  package var outputs: [(port: PortName, values: [NodeValue])]
+  /// The plugin's `on_error` supplied them.
+  package var isFallback: Bool
+  /// What the plugin's `cache_key` said, if anything.
+  package var cacheKey: String?
+}

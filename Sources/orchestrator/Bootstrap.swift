@@ -1,0 +1,75 @@
+import LinuxSystem
+import PluginModel
+import PluginRegistry
+
+/// The composition root, and the map of the program: what is made, from what, in which order.
+///
+///     Installation ─► where our own files lie
+///     Places ───────► where state and plugins lie
+///     Console ──────► standard output and error, on a thread of its own
+///     BlockingWorker► files, on a thread of its own
+///
+/// Nothing is global: a command gets a bootstrap and asks it for what it needs.
+struct Bootstrap: Sendable {
+  let console: Console
+  let files: BlockingWorker
+  let installation: Installation
+  let places: Places
+
+  init() throws(CommandFailure) {
+    do {
+      console = try Console()
+      files = try BlockingWorker(named: "files")
+      installation = try Installation.find()
+      places = Places.current()
+    } catch let diagnostic as Diagnostic {
+      throw CommandFailure(.invalidInput, [diagnostic])
+    } catch {
+      throw CommandFailure(.invalidInput, "the program can't start", why: "\(error)")
+    }
+  }
+
+  /// The plugins that can be found. What is wrong with others is in the catalog; a missing `--plugins` directory ends
+  /// the command.
+  func catalog(_ options: PluginOptions) async throws(CommandFailure) -> PluginCatalog {
+    let directories = places.plugins(options: options.directories, bundled: installation.plugins)
+    let discovery = PluginDiscovery(engineVersion: engineVersion)
+    let catalog = await files.perform { discovery.scan(directories) }
+    let errors = catalog.diagnostics.filter { $0.severity == .error }
+    guard errors.isEmpty else { throw CommandFailure(.invalidInput, errors) }
+    return catalog
+  }
+
+  func state(_ options: StateOptions) throws(CommandFailure) -> String {
+    do throws(Diagnostic) {
+      return try places.state(option: options.stateDir)
+    } catch {
+      throw CommandFailure(.invalidInput, [error])
+    }
+  }
+
+  /// A file that the operator named on the command line. Links are followed: they are the operator's.
+  func contents(_ path: String, limit: Int) async throws(CommandFailure) -> [UInt8] {
+    do throws(FileError) {
+      return try await files.perform { () throws(FileError) in try Self.read(path, limit: limit) }
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "\(path) can't be read", why: error.description,
+        hint: error.isAbsence ? "check the path" : nil)
+    }
+  }
+
+  private static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+    guard let resolved = ProcessEnvironment.resolve(path), let location = AbsolutePath(resolved),
+      let parent = location.parent
+    else { throw .system(SystemError("open", path, .notFound)) }
+    return try Directory(opening: parent.text).contents(location.lastComponent, limit: limit).bytes
+  }
+
+  /// Prints on standard error, for people.
+  func report(_ diagnostics: [Diagnostic], sources: [(file: String, bytes: [UInt8])] = []) async {
+    var printer = DiagnosticPrinter(style: console.errorStyle)
+    for source in sources { printer.add(source: source.bytes, file: source.file) }
+    for line in printer.lines(diagnostics) { await console.printError(line) }
+  }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import PluginModel
+import PluginRegistry
+import SandboxPlanning
+
+/// `orchestrator plan …`
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "Shows what a sandbox would be.", subcommands: [PlanShowCommand.self])
+}
+
+/// `orchestrator plan show`. Decides and prints; nothing is started.
+struct PlanShowCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Prints the whole sandbox plan of a plugin's worker.",
+    discussion: """
+      Every mount, id, namespace, system call, Landlock rule, limit and variable, before anything is started. The \
+      workspace of a run is shown as /srv/workspace, unless --workspace names one.
+      """)
+
+  @Argument(help: "The plugin's name.") var plugin: String
+  @OptionGroup var grants: GrantOptions
+  @Option(help: ArgumentHelp("The workspace of the run.", valueName: "directory")) var workspace: String?
+  @Flag(help: "Print the plan as JSON.") var json = false
+  @Flag(help: "Print it as the config.json of the OCI runtime specification.") var oci = false
+  @OptionGroup var sandbox: SandboxOptions
+  @OptionGroup var plugins: PluginOptions
+  @OptionGroup var state: StateOptions
+
+  func validate() throws {
+    if json, oci { throw ValidationError("--json and --oci exclude each other.") }
+  }
+
+  func run() async throws {
+    let bootstrap = try Bootstrap()
+    let policy = try grants.policy()
+    let catalog = try await bootstrap.catalog(plugins)
+    let found = try catalog.plugin(named: plugin)
+    let setup = try await bootstrap.sandboxSetup(sandbox, state: bootstrap.state(state), policy: policy)
+    let decision = policy.decision(for: found.manifest)
+    await bootstrap.report(decision.diagnostics)
+    let plan: SandboxPlan
+    do throws(Diagnostics) {
+      plan = try await setup.plan(for: found, granted: decision.effective, workspace: try shownWorkspace())
+    } catch {
+      throw CommandFailure(.sandboxUnavailable, error.items)
+    }
+    await bootstrap.console.print(
+      json ? plan.jsonValue.text(.pretty) : oci ? plan.ociConfiguration.text(.pretty) : plan.text)
+  }
+
+  private func shownWorkspace() throws(Diagnostics) -> AbsolutePath {
+    let text = workspace ?? "/srv/workspace"
+    guard let path = AbsolutePath(text) else {
+      throw Diagnostics([Diagnostic("--workspace \(text) is not an absolute path without \"..\"")])
+    }
+    return path
+  }
+}
+
+extension PluginCatalog {
+  /// - Throws: that there is none, with the nearest name; or what is wrong with the one in a directory of this name.
+  func plugin(named text: String) throws(CommandFailure) -> DiscoveredPlugin {
+    if let name = PluginName(text), let found = self[name] { return found }
+    let namesakes = broken.filter { $0.directory.hasSuffix("/" + text) }.flatMap(\.diagnostics)
+    guard namesakes.isEmpty else { throw CommandFailure(.invalidInput, namesakes) }
+    let names = plugins.map(\.manifest.name.text)
+    throw CommandFailure(
+      .invalidInput, "there is no plugin \"\(text)\"",
+      hint: names.isEmpty ? "name a directory of plugins with --plugins" : Suggestion.hint(for: text, among: names))
+  }
+}

@@ -1,0 +1,170 @@
+import ArgumentParser
+import LinuxSystem
+import PipelineEngine
+import PluginModel
+import PluginRegistry
+import WorkerHost
+
+/// `orchestrator run`
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs a workflow, every node in a sandbox of its own.",
+    discussion: """
+      Nodes whose inputs are ready run at the same time. Each runs in a worker that can see and do what its plugin's \
+      manifest asks for and --grant allows, and nothing else.
+
+      Example:
+        orchestrator run report.yaml --input title=Licences \\
+          --grant files=filesystem.read:/usr/share/common-licenses
+      """)
+
+  @OptionGroup var options: WorkflowOptions
+  @Option(
+    help: ArgumentHelp(
+      "The directory that the nodes of the run share; it is made if it is missing.",
+      discussion: "Default: a new one in the state directory, removed again when nothing was written.",
+      valueName: "directory"))
+  var workspace: String?
+  @Option(help: ArgumentHelp("How many nodes run at the same time. Default: one a processor.", valueName: "number"))
+  var jobs: Int?
+  @Option(help: ArgumentHelp("End the run after this time: 90s, 10m, 2h.", valueName: "duration"))
+  var timeout: String?
+  @Option(
+    help: ArgumentHelp(
+      "How to write the run: text, json (one object at the end) or jsonl (one object an event).",
+      valueName: "format"))
+  var output: RunOutputFormat = .text
+  @Flag(help: "Keep the run's own workspace even when nothing was written to it.") var keep = false
+
+  func validate() throws {
+    if let jobs, jobs < 1 || jobs > 1024 { throw ValidationError("--jobs must be from 1 to 1024.") }
+    if let timeout, Quantity.duration(timeout) == nil {
+      throw ValidationError("--timeout \(timeout) is not a duration: write a whole number and one of ms, s, m, h, d.")
+    }
+  }
+
+  func run() async throws {
+    let bootstrap = try Bootstrap()
+    let jobs = jobs ?? ProcessEnvironment.processorCount
+    let session = try await WorkflowSession(options, jobs: jobs, bootstrap)
+    let work = RunWork(command: self, session: session, jobs: jobs)
+    let outcome = try await session.run(onStop: { await work.announceStop() }) { () async throws(CommandFailure) in
+      try await work.run()
+    }
+    guard outcome == .succeeded else { throw CommandFailure(ExitStatus(outcome)) }
+  }
+}
+
+extension ExitStatus {
+  init(_ outcome: RunOutcome) {
+    self =
+      switch outcome {
+      case .succeeded: .success
+      case .failed: .nodeFailed
+      case .sandboxUnavailable: .sandboxUnavailable
+      case .deadlineExceeded: .deadline
+      case .interrupted: .interrupted
+      }
+  }
+}
+
+/// One run, from the check to the summary.
+private struct RunWork: Sendable {
+  let command: RunCommand
+  let session: WorkflowSession
+  let jobs: Int
+
+  private var bootstrap: Bootstrap { session.bootstrap }
+
+  func run() async throws(CommandFailure) -> RunOutcome {
+    let checked = try await session.check()
+    await bootstrap.report(session.catalog.diagnostics + checked.warnings)
+    let directory = try await makeDirectory()
+    let report = try await execute(checked, in: directory)
+    await summarise(report, in: directory)
+    return report.outcome
+  }
+
+  private func makeDirectory() async throws(CommandFailure) -> RunDirectory {
+    do throws(Diagnostic) {
+      return try await bootstrap.files.perform { () throws(Diagnostic) in
+        try RunDirectory(state: session.statePath, workspaceOption: command.workspace)
+      }
+    } catch {
+      throw CommandFailure(.invalidInput, [error])
+    }
+  }
+
+  private func execute(
+    _ checked: CheckedWorkflow, in directory: RunDirectory
+  ) async throws(CommandFailure) -> RunReport {
+    var configurations: [PluginName: WorkerConfiguration] = [:]
+    var refusals: [Diagnostic] = []
+    for plugin in checked.plugins {
+      do throws(Diagnostics) {
+        configurations[plugin.manifest.name] = try await session.sandboxes.setup.configuration(
+          for: plugin, granted: checked.decisions[plugin.manifest.name]?.effective ?? [],
+          workspace: directory.workspace)
+      } catch {
+        refusals += error.items
+      }
+    }
+    guard refusals.isEmpty else {
+      await bootstrap.files.perform { directory.removeIfEmpty() }
+      throw CommandFailure(.sandboxUnavailable, refusals)
+    }
+    let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
+    let observer = observer()
+    let watching = Task {
+      for await event in events { await observer.handle(event) }
+      await observer.finish()
+    }
+    let execution = RunExecution(
+      executor: WorkerNodeExecutor(pool: session.sandboxes.pool, configurations: configurations), clock: MonotonicClock(),
+      observe: { sender.yield($0) })
+    let report = await execution.run(
+      checked.graph, identifier: directory.identifier, maximumParallel: jobs,
+      timeoutMilliseconds: command.timeout.flatMap(Quantity.duration))
+    sender.finish()
+    await watching.value
+    return report
+  }
+
+  private func observer() -> any RunObserver {
+    switch command.output {
+    case .text:
+      bootstrap.console.canRedraw
+        ? LiveObserver(console: bootstrap.console) : PlainObserver(console: bootstrap.console)
+    case .json: SilentObserver()
+    case .jsonl: JSONLinesObserver(console: bootstrap.console)
+    }
+  }
+
+  private func summarise(_ report: RunReport, in directory: RunDirectory) async {
+    let console = bootstrap.console
+    let hasResults = await bootstrap.files.perform { directory.hasResults() }
+    if !command.keep { await bootstrap.files.perform { directory.removeIfEmpty() } }
+    let workspace = hasResults || command.keep ? directory.workspace : nil
+    let summary = RunSummary(report: report, workspace: workspace)
+    switch command.output {
+    case .text:
+      for line in summary.failures(style: console.errorStyle) { await console.printError(line) }
+      for line in summary.lines(style: console.outputStyle) { await console.print(line) }
+    case .json: await console.print(summary.json.text(.pretty))
+    case .jsonl: await console.print(summary.jsonLine.text())
+    }
+  }
+
+  func announceStop() async {
+    guard command.output == .text else { return }
+    await bootstrap.console.printError("stopping; once more to kill")
+  }
+}
+
+/// Real time.
+struct MonotonicClock: RunClock {
+  private let clock = ContinuousClock()
+  private let origin = ContinuousClock.now
+  func now() -> Int64 { (clock.now - origin).wholeMilliseconds }
+  func sleep(milliseconds: Int64) async throws { try await clock.sleep(for: .milliseconds(milliseconds)) }
+}

@@ -1,0 +1,46 @@
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+
+/// Finds the Python that runs plugins. It is never started outside of a sandbox.
+enum InterpreterSearch {
+  /// `--python` if it is given; otherwise the system's python3, then the first in PATH that is a program: version
+  /// managers put scripts there, which find nothing inside a sandbox.
+  static func find(option: String?, path: String?) throws(Diagnostic) -> Interpreter {
+    if let option {
+      guard let resolved = ProcessEnvironment.resolve(option), let executable = AbsolutePath(resolved) else {
+        throw Diagnostic("--python \(option) doesn't exist", hint: "name the file of a Python 3.9 or newer")
+      }
+      guard isProgram(executable) else {
+        throw Diagnostic(
+          "--python \(option) is not a program", why: "scripts that choose a Python find nothing inside a sandbox",
+          hint: "name the program itself: python3 -c 'import sys; print(sys.executable)'")
+      }
+      return interpreter(executable)
+    }
+    let directories = ["/usr/bin"] + (path ?? "").split(separator: ":").filter { $0.hasPrefix("/") }.map(String.init)
+    for directory in directories {
+      if let resolved = ProcessEnvironment.resolve(directory + "/python3"), let executable = AbsolutePath(resolved),
+        isProgram(executable)
+      {
+        return interpreter(executable)
+      }
+    }
+    throw Diagnostic(
+      "no Python was found", why: "plugins are written in Python 3.9 or newer",
+      hint: "install it (Debian: apt install python3) or name one with --python")
+  }
+
+  /// The system's own lies among the system's libraries; any other brings its whole installation.
+  private static func interpreter(_ executable: AbsolutePath) -> Interpreter {
+    let bin = executable.parent
+    let isOfSystem = bin?.text == "/usr/bin" || bin?.text == "/bin"
+    return Interpreter(executable: executable, prefix: isOfSystem ? nil : bin?.parent)
+  }
+
+  /// It starts with the magic number of elf(5).
+  private static func isProgram(_ path: AbsolutePath) -> Bool {
+    guard let parent = path.parent, let directory = try? Directory(opening: parent.text) else { return false }
+    return (try? directory.start(path.lastComponent, count: 4)) == [0x7F, 0x45, 0x4C, 0x46]
+  }
+}

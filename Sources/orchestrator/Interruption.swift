@@ -1,0 +1,49 @@
+import LinuxSystem
+import Synchronization
+
+/// Runs work that signals end. The first SIGINT, SIGTERM or SIGHUP asks: the work's task is cancelled. The second insists:
+/// `kill` is called. The work's own result is always waited for, so that what it made is gone when the command ends.
+struct Interruption: Sendable {
+  let signals: AsyncStream<ProgramSignal>
+  /// The first signal came.
+  let onStop: @Sendable (ProgramSignal) async -> Void
+  let kill: @Sendable () async -> Void
+
+  /// - Returns: the work's result, and the signal that ended it early.
+  func run<Success: Sendable>(
+    _ work: @escaping @Sendable () async -> Success
+  ) async -> (result: Success, signal: ProgramSignal?) {
+    let first = FirstSignal()
+    let task = Task(operation: work)
+    return await withTaskGroup(of: Success?.self) { group in
+      group.addTask { await task.value }
+      group.addTask {
+        for await signal in signals where signal != .windowChanged {
+          let isFirst = first.note(signal)
+          task.cancel()
+          if isFirst { await onStop(signal) } else { await kill() }
+        }
+        return nil
+      }
+      var result: Success?
+      while result == nil, let next = await group.next() { result = next }
+      group.cancelAll()
+      return (await task.value, first.signal)
+    }
+  }
+}
+
+/// The signal that came first; those after it change nothing.
+private final class FirstSignal: Sendable {
+  private let stored = Mutex<ProgramSignal?>(nil)
+  var signal: ProgramSignal? { stored.withLock { $0 } }
+
+  /// True for the first.
+  func note(_ signal: ProgramSignal) -> Bool {
+    stored.withLock { stored in
+      guard stored == nil else { return false }
+      stored = signal
+      return true
+    }
+  }
+}

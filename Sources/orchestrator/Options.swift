@@ -1,0 +1,111 @@
+import ArgumentParser
+import PluginModel
+import PluginRegistry
+
+/// Where state lies.
+struct StateOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Where runs and what is known about plugins are kept.",
+      discussion: "Default: /var/lib/orchestrator for root, else $XDG_STATE_HOME/orchestrator.", valueName: "directory")
+  )
+  var stateDir: String?
+}
+
+/// Where plugins lie.
+struct PluginOptions: ParsableArguments {
+  @Option(
+    name: .customLong("plugins"),
+    help: ArgumentHelp(
+      "A directory of plugins, or of one plugin. May be repeated; the first that has a plugin wins.",
+      discussion: "After these: ./plugins, ~/.pipeline/plugins, /usr/share/pipeline/plugins and the bundled ones.",
+      valueName: "directory"))
+  var directories: [String] = []
+}
+
+/// What plugins may do.
+struct GrantOptions: ParsableArguments {
+  @Option(
+    name: .customLong("grant"),
+    help: ArgumentHelp(
+      "Allow a plugin what its manifest asks for. May be repeated.",
+      discussion: """
+        Examples: files=filesystem.write (the workspace), files=filesystem.read:/srv/data, git=system.exec:git. \
+        Without any, a plugin that asks for filesystem.read can read the workspace, and nothing else is allowed.
+        """,
+      valueName: "plugin=permission"))
+  var grants: [String] = []
+
+  /// All that is wrong with them at once.
+  func policy() throws(CommandFailure) -> GrantPolicy {
+    var result: [PluginName: [Permission]] = [:]
+    var problems: [Diagnostic] = []
+    for text in grants {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard parts.count == 2, let plugin = PluginName(parts[0]) else {
+        problems.append(
+          Diagnostic(
+            "--grant \(text) is not of the form PLUGIN=PERMISSION", hint: "for example: --grant files=filesystem.write")
+        )
+        continue
+      }
+      do throws(Permission.Problem) {
+        result[plugin, default: []].append(try Permission(parts[1]))
+      } catch {
+        problems.append(Diagnostic("--grant \(text): \(error.what)", why: error.why, hint: error.hint))
+      }
+    }
+    guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
+    return GrantPolicy(grants: result)
+  }
+}
+
+/// How sandboxes are made.
+struct SandboxOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The security profile: a file, or the name of one that came with the program.", valueName: "file|name"))
+  var profile: String = "default"
+
+  @Option(help: ArgumentHelp("The Python that runs plugins. Default: python3.", valueName: "path"))
+  var python: String?
+}
+
+/// How results are written.
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+  case text
+  case json
+}
+
+/// How a run is written.
+enum RunOutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+  /// A live view on a terminal, plain lines otherwise.
+  case text
+  /// One object at the end.
+  case json
+  /// One object an event, as it happens.
+  case jsonl
+}
+
+/// The workflow's inputs.
+struct InputOptions: ParsableArguments {
+  @Option(
+    name: .customLong("input"),
+    help: ArgumentHelp(
+      "A value for an input of the workflow. May be repeated.",
+      discussion: "An input of type string takes the text as it is, every other type takes JSON.",
+      valueName: "name=value"))
+  var inputs: [String] = []
+
+  func arguments() throws(CommandFailure) -> [InputArgument] {
+    var arguments: [InputArgument] = []
+    for text in inputs {
+      guard let argument = InputArgument(text) else {
+        throw CommandFailure(
+          .invalidInput, "--input \(text) is not of the form NAME=VALUE", hint: "for example: --input path=a.csv")
+      }
+      arguments.append(argument)
+    }
+    return arguments
+  }
+}

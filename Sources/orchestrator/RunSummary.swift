@@ -1,0 +1,61 @@
+import PipelineEngine
+import PluginModel
+
+/// What is said of a run when it has ended.
+struct RunSummary: Sendable {
+  let report: RunReport
+  /// Where results lie; nil where nothing was written.
+  let workspace: AbsolutePath?
+
+  /// For standard error: every failure, once. What was cancelled or skipped because of it is no news.
+  func failures(style: Style) -> [String] {
+    report.nodes.flatMap { node -> [String] in
+      guard let failure = node.failure, node.state == .failed else { return [] }
+      return FailureText(style: style).lines(node: node.name, failure)
+    }
+  }
+
+  /// For standard output: outputs, the workspace, the result in one line.
+  func lines(style: Style) -> [String] {
+    var lines = report.outputs.map { output in
+      let values = output.values.map { ValuePreview(value: $0).line }
+      return "\(style("\(output.name):", .strong)) \(values.joined(separator: ", "))"
+    }
+    if let workspace { lines.append("\(style("workspace:", .strong)) \(SafeText.line(workspace.text))") }
+    lines.append(verdict(style: style))
+    return lines
+  }
+
+  private func verdict(style: Style) -> String {
+    let counts: [(RunMachine.NodeState, String)] = [
+      (.succeeded, "succeeded"), (.failed, "failed"), (.skipped, "skipped"), (.cancelled, "cancelled"),
+    ]
+    let parts = counts.compactMap { state, word in
+      let count = report.nodes.count { $0.state == state }
+      return count > 0 ? "\(count) \(word)" : nil
+    }
+    let time = DurationText.short(milliseconds: report.milliseconds)
+    let detail = "\(parts.joined(separator: ", ")) in \(time)"
+    return switch report.outcome {
+    case .succeeded: "\(style("✓ done", .good)): \(detail)"
+    case .failed: "\(style("✗ failed", .bad)): \(detail)"
+    case .sandboxUnavailable: "\(style("✗ no sandbox", .bad)): \(detail)"
+    case .deadlineExceeded: "\(style("✗ the deadline passed", .bad)): \(detail)"
+    case .interrupted: "\(style("■ interrupted", .warning)): \(detail)"
+    }
+  }
+
+  var json: JSONValue {
+    guard case .object(var members) = report.jsonValue else { return report.jsonValue }
+    members.append(JSONValue.Member("workspace", workspace.map { .string($0.text) } ?? .null))
+    return .object(members)
+  }
+
+  /// The last line of `--output jsonl`.
+  var jsonLine: JSONValue {
+    .object([
+      JSONValue.Member("time_ms", .integer(report.milliseconds)), JSONValue.Member("event", "report"),
+      JSONValue.Member("report", json),
+    ])
+  }
+}

@@ -1,0 +1,157 @@
+import LinuxSystem
+import PluginModel
+import PluginRegistry
+import SandboxPlanning
+import SandboxRuntime
+import WorkerHost
+
+/// What all sandboxes of one command share. From it and a plugin comes a plan.
+struct SandboxSetup: Sendable {
+  var installation: Installation
+  var host: HostFacts
+  var profile: SecurityProfile
+  var interpreter: Interpreter
+  var identities: IdentityAllocator
+  /// Paths outside of which no scoped filesystem permission reaches.
+  var filesystemRoots: [AbsolutePath]
+  /// Which of the granted paths are regular files.
+  var grantedFiles: Set<AbsolutePath>
+
+  /// - Parameter granted: what the plugin may do; nothing for a worker that only describes its node types.
+  func plan(
+    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
+  ) async throws(Diagnostics) -> SandboxPlan {
+    let name = plugin.manifest.name
+    let identity: HostIdentity
+    do throws(IdentityError) {
+      identity = try await identities.identity(for: name)
+    } catch {
+      throw Diagnostics([Diagnostic(error.description, hint: error.hint)])
+    }
+    let request = SandboxRequest(
+      plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
+      granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profile,
+      hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles)
+    return try SandboxPlanner.plan(request, host: host)
+  }
+
+  func configuration(
+    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
+  ) async throws(Diagnostics) -> WorkerConfiguration {
+    let showsWorkspace = granted.contains(.filesystemRead(nil)) || granted.contains(.filesystemWrite(nil))
+    return WorkerConfiguration(
+      plan: try await plan(for: plugin, granted: granted, workspace: workspace), digest: plugin.digest.description,
+      engineVersion: engineVersion.description, manifest: plugin.manifest.jsonValue,
+      availableCPU: Double(ProcessEnvironment.processorCount), availableMemoryMB: ProcessEnvironment.memoryMebibytes,
+      pluginDirectory: Inside.plugin, workspace: showsWorkspace ? Inside.workspace : nil, scratch: Inside.scratch)
+  }
+}
+
+extension Bootstrap {
+  /// What sandboxes are made from: the host as it is, the profile, the Python and the operator's grants.
+  func sandboxSetup(
+    _ options: SandboxOptions, state: String, policy: GrantPolicy
+  ) async throws(CommandFailure) -> SandboxSetup {
+    SandboxSetup(
+      installation: installation, host: try await hostFacts(), profile: try await profile(options.profile),
+      interpreter: try await interpreter(options), identities: try await identities(state: state),
+      filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy))
+  }
+
+  func hostFacts() async throws(CommandFailure) -> HostFacts {
+    do throws(SystemError) {
+      return try await HostInspector.inspect()
+    } catch {
+      throw CommandFailure(.sandboxUnavailable, "this host can't be examined", why: error.description)
+    }
+  }
+
+  func interpreter(_ options: SandboxOptions) async throws(CommandFailure) -> Interpreter {
+    do throws(Diagnostic) {
+      return try await files.perform { () throws(Diagnostic) in
+        try InterpreterSearch.find(option: options.python, path: ProcessEnvironment.variable("PATH"))
+      }
+    } catch {
+      throw CommandFailure(.invalidInput, [error])
+    }
+  }
+
+  /// The host ids of plugins are kept in the state directory, which is made when it is missing.
+  private func identities(state: String) async throws(CommandFailure) -> IdentityAllocator {
+    let path: AbsolutePath
+    do throws(FileError) {
+      path = try await files.perform { () throws(FileError) in
+        _ = try Directory(making: state, permissions: 0o700)
+        guard let path = ProcessEnvironment.resolve(state).flatMap({ AbsolutePath($0) }) else {
+          throw .system(SystemError("realpath", state, .notFound))
+        }
+        return path
+      }
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "the state directory \(state) can't be used", why: error.description,
+        hint: "name a writable directory with --state-dir")
+    }
+    do throws(IdentityError) {
+      return try IdentityAllocator(stateDirectory: path)
+    } catch {
+      throw CommandFailure(.sandboxUnavailable, error.description, hint: error.hint)
+    }
+  }
+
+  /// The security profile that `--profile` names: a file, or one that came with the program.
+  func profile(_ option: String) async throws(CommandFailure) -> SecurityProfile {
+    let isFile = option.contains("/") || option.hasSuffix(".yaml")
+    if !isFile, PluginName(option) == nil {
+      throw CommandFailure(
+        .invalidInput, "--profile \(option) is neither a file nor the name of a profile",
+        hint: "a name is \(PluginName.grammar); a file ends in .yaml")
+    }
+    let path = isFile ? option : "\(installation.profiles)/\(option).yaml"
+    let bytes: [UInt8]
+    do throws(CommandFailure) {
+      bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
+    } catch {
+      guard !isFile else { throw error }
+      throw CommandFailure(
+        .invalidInput, "there is no profile \"\(option)\"",
+        hint: Suggestion.hint(for: option, among: await profileNames()))
+    }
+    do throws(Diagnostics) {
+      return try SecurityProfile(yaml: bytes, file: path)
+    } catch {
+      throw CommandFailure(.invalidInput, error.items, sources: [(path, bytes)])
+    }
+  }
+
+  private func profileNames() async -> [String] {
+    let directory = installation.profiles.text
+    let names = try? await files.perform { () throws(FileError) in try Directory(opening: directory).names(limit: 1000)
+    }
+    return (names ?? []).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
+  }
+
+  /// Which of the paths that were granted are files. One that doesn't exist is a mistake that is better told now.
+  func grantedFiles(_ policy: GrantPolicy) async throws(CommandFailure) -> Set<AbsolutePath> {
+    let paths = policy.filesystemRoots
+    let found = await files.perform { paths.map { path in (path, Self.kind(of: path)) } }
+    let problems = found.compactMap { path, kind -> Diagnostic? in
+      switch kind {
+      case .directory, .regular: nil
+      case .symbolicLink:
+        Diagnostic(
+          "the granted path \(path) is a link", why: "what is granted could be changed by whoever changes the link",
+          hint: "grant what it leads to: \(ProcessEnvironment.resolve(path.text) ?? "nothing")")
+      case .special: Diagnostic("the granted path \(path) is neither a file nor a directory")
+      case nil: Diagnostic("the granted path \(path) doesn't exist", hint: "check the path of --grant")
+      }
+    }
+    guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
+    return Set(found.filter { $0.1 == .regular }.map(\.0))
+  }
+
+  private static func kind(of path: AbsolutePath) -> FileStatus.Kind? {
+    guard let parent = path.parent else { return .directory }
+    return try? Directory(opening: parent.text).status(path.lastComponent).kind
+  }
+}

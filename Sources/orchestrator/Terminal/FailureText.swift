@@ -1,0 +1,25 @@
+import PipelineEngine
+import PluginModel
+
+/// Words a node's failure, once: what failed, the cause, the hint, the plugin's traceback, what it wrote last. Texts of
+/// plugins are made safe and bounded.
+struct FailureText: Sendable {
+  let style: Style
+  private static let tracebackLines = 30
+  private static let outputLines = 20
+
+  func lines(node: NodeName, _ failure: NodeFailure) -> [String] {
+    let printer = DiagnosticPrinter(style: style)
+    let title = "\(node): \(SafeText.line(failure.message))"
+    var lines = ["\(style("error:", .bad)) \(style(title, .strong))"]
+    if let cause = failure.cause { lines += printer.labelled("cause", cause) }
+    if let hint = failure.hint { lines += printer.labelled("hint", hint) }
+    lines += block("traceback", failure.traceback.map { SafeText.lines($0, limit: Self.tracebackLines) } ?? [])
+    lines += block("last output", failure.lastOutput.suffix(Self.outputLines).map { SafeText.line($0) })
+    return lines
+  }
+
+  private func block(_ title: String, _ lines: [String]) -> [String] {
+    lines.isEmpty ? [] : ["  \(style("\(title):", .accent))"] + lines.map { "    \($0)" }
+  }
+}

@@ -1,0 +1,94 @@
+import PipelineEngine
+import PluginModel
+
+/// Where every node of a run stands, for people who watch. Times are milliseconds since the start of the run.
+struct RunBoard: Sendable {
+  private struct Entry: Sendable {
+    var state = NodeLine.State.waiting
+    var started: Int64?
+    var ended: Int64?
+    var fraction: Double?
+    var message = ""
+
+    mutating func become(_ new: NodeLine.State, at time: Int64) {
+      switch new {
+      case .running:
+        // The time of a node is that of all its attempts.
+        started = started ?? time
+        fraction = nil
+        message = ""
+      case .succeeded, .failed, .cancelled:
+        ended = time
+        if new != .failed { message = "" }
+      case .waiting, .skipped: break
+      }
+      state = new
+    }
+  }
+
+  private var title: String
+  private var order: [NodeName]
+  private var entries: [NodeName: Entry]
+
+  init(title: String, nodes: [NodeName]) {
+    self.title = title
+    order = nodes
+    entries = Dictionary(nodes.map { ($0, Entry()) }) { first, _ in first }
+  }
+
+  mutating func apply(_ event: RunEvent) {
+    if case .runStarted(_, let workflow, let nodes) = event.content { self = RunBoard(title: workflow, nodes: nodes) }
+    guard let node = event.node, var entry = entries[node] else { return }
+    switch event.content {
+    case .nodeState(let state, _): entry.become(NodeLine.State(state) ?? .waiting, at: event.milliseconds)
+    case .nodeRetry(let failure, _):
+      entry.become(.waiting, at: event.milliseconds)
+      entry.message = "again: \(failure.message)"
+    case .nodeReport(.progress(let fraction, let message)):
+      entry.fraction = fraction
+      entry.message = message
+    case .nodeReport(.log(_, let message)): entry.message = message
+    case .nodeFailed(let failure): entry.message = failure.cause ?? failure.message
+    case .nodeReport(.started), .nodeReport(.output), .runStarted, .runFinished: break
+    }
+    entries[node] = entry
+  }
+
+  func view(at now: Int64) -> LiveView {
+    LiveView(title: title, nodes: order.map { line($0, at: now) }, elapsed: now)
+  }
+
+  /// `✓ load  0.3 s`
+  func plainLine(_ node: NodeName, _ state: NodeLine.State, at now: Int64, style: Style) -> String {
+    let (glyph, look) = state == .running ? ("▶", Style.Look.accent) : LiveView.glyph(state, frame: 0)
+    let line = line(node, at: now)
+    let time = state == .running ? nil : line.elapsed.map { "  " + style(DurationText.short(milliseconds: $0), .faint) }
+    return "\(style(glyph, look)) \(node)\(time ?? "")"
+  }
+
+  private func line(_ node: NodeName, at now: Int64) -> NodeLine {
+    let entry = entries[node] ?? Entry()
+    return NodeLine(
+      name: node.text, state: entry.state, elapsed: entry.started.map { (entry.ended ?? now) - $0 },
+      fraction: entry.fraction, message: entry.message)
+  }
+}
+
+extension NodeLine.State {
+  /// Nil for the states between two that a reader cares about.
+  init?(_ state: RunMachine.NodeState) {
+    switch state {
+    case .waiting, .queued, .retrying: return nil
+    case .running: self = .running
+    case .succeeded: self = .succeeded
+    case .failed: self = .failed
+    case .skipped: self = .skipped
+    case .cancelled: self = .cancelled
+    }
+  }
+}
+
+extension Duration {
+  /// Whole ones, rounded down.
+  var wholeMilliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
+}

@@ -1,0 +1,74 @@
+import PipelineEngine
+import PluginModel
+import WorkerHost
+
+/// Runs the engine's nodes in sandboxed workers: translates between the engine's words and the worker host's, and
+/// decides nothing.
+struct WorkerNodeExecutor: NodeExecutor {
+  let pool: WorkerPool
+  /// For every plugin of the workflow.
+  let configurations: [PluginName: WorkerConfiguration]
+
+  func execute(
+    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void
+  ) async throws(NodeFailure) -> NodeSuccess {
+    guard let configuration = configurations[call.type.plugin] else {
+      throw NodeFailure(.sandbox, "no sandbox was prepared for the plugin \"\(call.type.plugin)\"")
+    }
+    let execution = NodeExecution(
+      run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters,
+      inputs: call.inputs.map { NodeExecution.Input(port: $0.port, values: $0.values, isMultiple: $0.multiple) },
+      attempt: call.attempt)
+    do throws(WorkerFailure) {
+      let outcome = try await pool.execute(
+        execution, on: configuration, limit: call.timeoutMilliseconds.map { .milliseconds($0) },
+        report: { report(NodeReport($0)) })
+      return NodeSuccess(outputs: outcome.outputs, isFallback: outcome.isFallback)
+    } catch {
+      throw NodeFailure(error)
+    }
+  }
+}
+
+extension NodeReport {
+  init(_ report: WorkerReport) {
+    self =
+      switch report {
+      case .started: .started
+      case .progress(let fraction, let message): .progress(fraction: fraction, message: message)
+      case .log(let level, _, let message): .log(level: LogLevel(level), message: message)
+      case .output(let line, let isError): .output(line: line, isError: isError)
+      }
+  }
+}
+
+extension NodeReport.LogLevel {
+  init(_ level: WorkerReport.Level) {
+    self =
+      switch level {
+      case .debug: .debug
+      case .info: .info
+      case .warning: .warning
+      case .error: .error
+      }
+  }
+}
+
+extension NodeFailure {
+  init(_ failure: WorkerFailure) {
+    self.init(
+      Self.kind(failure), failure.message, cause: failure.cause, hint: failure.hint, traceback: failure.traceback,
+      lastOutput: failure.lastOutput)
+  }
+
+  private static func kind(_ failure: WorkerFailure) -> Class {
+    switch failure {
+    case .launchRefused: .sandbox
+    case .startupTimedOut, .timedOut: .timeout
+    case .loadFailed, .inputsTooLarge: .error
+    case .protocolViolation, .crashed, .notAcknowledged, .system: .crash
+    case .cancelled, .poolClosed: .cancelled
+    case .pluginError(let error, _): error.kind == .cancelled ? .cancelled : .error
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import ArgumentParser
+import LinuxSystem
+import PipelineEngine
+import PluginModel
+import PluginRegistry
+
+/// A workflow file, read.
+struct WorkflowFile: Sendable {
+  let path: String
+  let bytes: [UInt8]
+  let workflow: Workflow
+
+  /// The plugins that its nodes name, once each.
+  var plugins: Set<PluginName> {
+    Set(
+      workflow.nodes.compactMap { node in
+        switch node.action.value {
+        case .plugin(let type): type.plugin
+        case .command: nil
+        }
+      })
+  }
+
+  func failure(_ diagnostics: [Diagnostic], _ status: ExitStatus = .invalidInput) -> CommandFailure {
+    CommandFailure(status, diagnostics, sources: [(path, bytes)])
+  }
+}
+
+/// A workflow that was checked against what its plugins offer.
+struct CheckedWorkflow: Sendable {
+  var file: WorkflowFile
+  var graph: WorkflowGraph
+  /// Those that its nodes name.
+  var plugins: [DiscoveredPlugin]
+  /// What each of them may do.
+  var decisions: [PluginName: GrantDecision]
+  /// For before the run: grants that are missing or useless, notes.
+  var warnings: [Diagnostic]
+}
+
+/// What the commands that take a workflow have in common.
+struct WorkflowOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("The workflow, a YAML or JSON file.", valueName: "workflow")) var path: String
+  @OptionGroup var inputs: InputOptions
+  @OptionGroup var grants: GrantOptions
+  @OptionGroup var sandbox: SandboxOptions
+  @OptionGroup var plugins: PluginOptions
+  @OptionGroup var state: StateOptions
+}
+
+/// A workflow, what it is checked against, and the sandboxes for it. Whoever makes it must ``close()`` it.
+struct WorkflowSession: Sendable {
+  let bootstrap: Bootstrap
+  let file: WorkflowFile
+  let catalog: PluginCatalog
+  let statePath: String
+  let sandboxes: Sandboxes
+  private let policy: GrantPolicy
+  private let arguments: [InputArgument]
+
+  init(_ options: WorkflowOptions, jobs: Int, _ bootstrap: Bootstrap) async throws(CommandFailure) {
+    self.bootstrap = bootstrap
+    policy = try options.grants.policy()
+    arguments = try options.inputs.arguments()
+    file = try await bootstrap.workflow(options.path)
+    catalog = try await bootstrap.catalog(options.plugins)
+    statePath = try bootstrap.state(options.state)
+    let setup = try await bootstrap.sandboxSetup(options.sandbox, state: statePath, policy: policy)
+    sandboxes = try Sandboxes(setup: setup, jobs: jobs)
+  }
+
+  func check() async throws(CommandFailure) -> CheckedWorkflow {
+    let loader = SpecificationLoader(
+      store: SpecificationStore(state: statePath), files: bootstrap.files, pool: sandboxes.pool,
+      setup: sandboxes.setup)
+    return try await bootstrap.check(file, inputs: arguments, catalog: catalog, policy: policy, loader: loader)
+  }
+
+  /// Runs `work` until it ends or a signal ends it, and closes the session whatever comes.
+  func run<Success: Sendable>(
+    onStop: @escaping @Sendable () async -> Void = {},
+    _ work: @escaping @Sendable () async throws(CommandFailure) -> Success
+  ) async throws(CommandFailure) -> Success {
+    let signals: SignalStream
+    do throws(SystemError) {
+      signals = try SignalStream()
+    } catch {
+      await close()
+      throw CommandFailure(.invalidInput, "the program can't start", why: error.description)
+    }
+    let pool = sandboxes.pool
+    let interruption = Interruption(
+      signals: signals.signals, onStop: { _ in await onStop() }, kill: { await pool.shutdown() })
+    let (result, signal) = await interruption.run { () async -> Result<Success, CommandFailure> in
+      do throws(CommandFailure) { return .success(try await work()) } catch { return .failure(error) }
+    }
+    await close()
+    // What fails because it was interrupted is no failure of its own.
+    if signal != nil, case .failure = result { throw CommandFailure(.interrupted) }
+    return try result.get()
+  }
+
+  private func close() async { await sandboxes.close() }
+}
+
+extension Bootstrap {
+  func workflow(_ path: String) async throws(CommandFailure) -> WorkflowFile {
+    let bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
+    do throws(Diagnostics) {
+      return WorkflowFile(path: path, bytes: bytes, workflow: try Workflow(bytes: bytes, file: path))
+    } catch {
+      throw CommandFailure(.invalidInput, error.items, sources: [(path, bytes)])
+    }
+  }
+
+  /// Finds the workflow's plugins, learns their node types, and checks the workflow. Everything that is wrong is told
+  /// at once, as far as that is possible.
+  func check(
+    _ file: WorkflowFile, inputs arguments: [InputArgument], catalog: PluginCatalog, policy: GrantPolicy,
+    loader: SpecificationLoader
+  ) async throws(CommandFailure) -> CheckedWorkflow {
+    let values: [ParameterName: JSONValue]
+    do throws(Diagnostics) {
+      values = try file.workflow.bind(
+        arguments.map { ($0.name, file.workflow.value(ofArgument: $0.text, for: $0.name)) })
+    } catch {
+      throw file.failure(error.items)
+    }
+    let plugins = catalog.plugins.filter { file.plugins.contains($0.manifest.name) }
+    let loaded = await loader.load(plugins)
+    let failures = loaded.diagnostics.filter { $0.severity == .error }
+    guard failures.isEmpty else {
+      throw CommandFailure(loaded.isSandboxMissing ? .sandboxUnavailable : .invalidInput, failures)
+    }
+    // Every plugin that was found is named in hints; only those of the workflow were asked.
+    let offered = Dictionary(
+      catalog.plugins.map { plugin in
+        let types = loaded.specifications[plugin.manifest.name] ?? []
+        return (plugin.manifest.name, NodeCatalog.Plugin(version: plugin.manifest.version, specifications: types))
+      }
+    ) { first, _ in first }
+    do throws(Diagnostics) {
+      let graph = try WorkflowGraph.validate(file.workflow, catalog: NodeCatalog(plugins: offered), inputs: values)
+      let decisions = plugins.map { policy.decision(for: $0.manifest) }
+      return CheckedWorkflow(
+        file: file, graph: graph, plugins: plugins,
+        decisions: Dictionary(decisions.map { ($0.plugin, $0) }) { first, _ in first },
+        warnings: loaded.diagnostics + decisions.flatMap(\.diagnostics) + unused(policy, by: file, catalog))
+    } catch {
+      throw file.failure(error.items + explanations(of: file, catalog))
+    }
+  }
+
+  /// A plugin that the workflow wants may lie there broken.
+  private func explanations(of file: WorkflowFile, _ catalog: PluginCatalog) -> [Diagnostic] {
+    file.plugins.contains { catalog[$0] == nil } ? catalog.broken.flatMap(\.diagnostics) : []
+  }
+
+  private func unused(_ policy: GrantPolicy, by file: WorkflowFile, _ catalog: PluginCatalog) -> [Diagnostic] {
+    policy.plugins.filter { !file.plugins.contains($0) }.map { name in
+      Diagnostic(
+        "--grant names the plugin \"\(name)\", which no node of the workflow uses",
+        hint: Suggestion.hint(for: name.text, among: file.plugins.map(\.text).sorted()), severity: .warning)
+    }
+  }
+}
+
+/// `name=value`
+struct InputArgument: Sendable {
+  var name: String
+  var text: String
+
+  init?(_ argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[0].isEmpty else { return nil }
+    name = String(parts[0])
+    text = String(parts[1])
+  }
+}

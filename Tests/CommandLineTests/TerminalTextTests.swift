@@ -1,0 +1,113 @@
+import Testing
+
+@testable import orchestrator
+
+@Suite("Text from plugins on a terminal")
+struct TerminalTextTests {
+  @Test(
+    "holds nothing that a terminal would obey or that reorders a line",
+    arguments: [
+      "\u{1B}[2J", "\u{1B}]0;title\u{07}", "\u{9B}31m", "a\rb", "\u{08}\u{08}", "\u{202E}evil", "\u{2066}x\u{2069}",
+      "\u{200B}",
+      "\u{FEFF}", "\u{E0041}", "\u{0}", "\u{7F}", "\u{61C}",
+    ])
+  func hostile(_ text: String) {
+    let safe = SafeText.line(text)
+    for scalar in safe.unicodeScalars {
+      let category = scalar.properties.generalCategory
+      #expect(category != .control && category != .format)
+    }
+    #expect(SafeText.line(safe) == safe)
+  }
+
+  @Test("keeps letters, accents, wide characters and emoji")
+  func harmless() {
+    let text = "Größe naïve 漢字 ✓ 🎉 e\u{301}"
+    #expect(SafeText.line(text) == text)
+  }
+
+  @Test("becomes one line")
+  func oneLine() {
+    #expect(SafeText.line("a\nb\tc\u{2028}d\r\ne") == "a b c d  e")
+  }
+
+  @Test("keeps the last lines of many, and says how many are missing")
+  func manyLines() {
+    let lines = SafeText.lines((0..<300).map(String.init).joined(separator: "\n") + "\n", limit: 10)
+    #expect(lines.count == 11)
+    #expect(lines.first == "… 290 lines before")
+    #expect(lines.last == "299")
+  }
+
+  @Test("is cut to the columns it has, counting wide characters twice")
+  func fitting() {
+    #expect(SafeText.fit("abcdef", columns: 4) == "abc…")
+    #expect(SafeText.fit("漢字漢字", columns: 5) == "漢字…")
+    #expect(SafeText.fit("e\u{301}e\u{301}", columns: 2) == "e\u{301}e\u{301}")
+    #expect(SafeText.pad("漢", columns: 4) == "漢  ")
+  }
+}
+
+@Suite("The live view")
+struct LiveViewTests {
+  private let plain = Style(isInteractive: false, noColor: true, terminal: nil)
+
+  private func view(_ count: Int, message: String = "") -> LiveView {
+    let states: [NodeLine.State] = [.waiting, .running, .succeeded, .failed, .skipped, .cancelled]
+    let nodes = (0..<count).map { number in
+      NodeLine(
+        name: "node_with_a_long_name_\(number)", state: states[number % states.count],
+        elapsed: number % states.count == 0 ? nil : Int64(number) * 1111,
+        fraction: number % 2 == 0 ? nil : Double(number) / 10, message: message)
+    }
+    return LiveView(title: "a pipeline", nodes: nodes, elapsed: 61_234)
+  }
+
+  @Test("never exceeds the terminal", arguments: [8, 20, 40, 80, 200], [4, 10, 50])
+  func size(columns: Int, rows: Int) {
+    for count in [0, 1, 7, 100] {
+      let lines = view(count, message: "漢字 and more text than fits anywhere on the line of a small terminal").lines(
+        columns: columns, rows: rows, style: plain, frame: count)
+      #expect(lines.count < rows)
+      for line in lines { #expect(SafeText.width(line) < max(columns, 9), "\(line)") }
+    }
+  }
+
+  @Test("shows failed and running nodes when not all fit")
+  func priorities() {
+    var nodes = (0..<50).map { NodeLine(name: "n\($0)", state: .succeeded, elapsed: 1) }
+    nodes[49].state = .failed
+    nodes[30].state = .running
+    let lines = LiveView(title: "t", nodes: nodes, elapsed: 0).lines(columns: 80, rows: 6, style: plain, frame: 0)
+    let text = lines.joined(separator: "\n")
+    #expect(text.contains("✗ n49"))
+    #expect(text.contains("n30"))
+    #expect(text.contains("… 47 more nodes"))
+  }
+
+  @Test("survives any fraction a plugin names", arguments: [Double.nan, -.infinity, .infinity, -1, 7, 0.5])
+  func fractions(_ fraction: Double) {
+    let node = NodeLine(name: "n", state: .running, elapsed: 100, fraction: fraction)
+    let lines = LiveView(title: "t", nodes: [node], elapsed: 0).lines(columns: 80, rows: 6, style: plain, frame: 3)
+    #expect(lines[1].contains("%"))
+  }
+
+  @Test("uses no colours unless they are wanted")
+  func colours() {
+    for (interactive, noColor, terminal) in [(false, false, "xterm"), (true, true, "xterm"), (true, false, "dumb")] {
+      let style = Style(isInteractive: interactive, noColor: noColor, terminal: terminal)
+      let lines = view(10).lines(columns: 80, rows: 40, style: style, frame: 0)
+      #expect(!lines.joined().contains("\u{1B}"))
+    }
+    let style = Style(isInteractive: true, noColor: false, terminal: "xterm")
+    #expect(view(10).lines(columns: 80, rows: 40, style: style, frame: 0).joined().contains("\u{1B}["))
+  }
+
+  @Test("words durations by their size")
+  func durations() {
+    #expect(DurationText.short(milliseconds: 0) == "0.0 s")
+    #expect(DurationText.short(milliseconds: 59_940) == "59.9 s")
+    #expect(DurationText.short(milliseconds: 65_000) == "1 m 05 s")
+    #expect(DurationText.short(milliseconds: 3_660_000) == "1 h 01 m")
+  }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import PluginModel
+import SandboxPlanning
+import Testing
+
+/// The whole plan for each permission, kept as a file: whoever changes what a grant means sees it in the review.
+/// `UPDATE_GOLDEN=1 swift test --filter Golden` writes them anew.
+@Suite("golden plans") struct GoldenTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    var file: String
+    var granted: [Permission]
+    var testDescription: String { file }
+  }
+
+  static let cases: [Case] = {
+    let licences = AbsolutePath("/usr/share/common-licenses")
+    let results = AbsolutePath("/srv/results")
+    return [
+      Case(file: "none", granted: []),
+      Case(file: "filesystem.read", granted: [.filesystemRead(nil)]),
+      Case(file: "filesystem.read-scoped", granted: [.filesystemRead(licences)]),
+      Case(file: "filesystem.write", granted: [.filesystemWrite(nil)]),
+      Case(file: "filesystem.write-scoped", granted: [.filesystemWrite(results)]),
+      Case(file: "system.exec", granted: [.systemExec(programs: [])]),
+      Case(file: "system.exec-scoped", granted: [.systemExec(programs: ["tar", "git"])]),
+      Case(
+        file: "all",
+        granted: [
+          .filesystemRead(nil), .filesystemRead(licences), .filesystemWrite(nil), .filesystemWrite(results),
+          .systemExec(programs: []), .systemExec(programs: ["git"]),
+        ]),
+    ]
+  }()
+
+  @Test("the plan is the one that was reviewed", arguments: cases)
+  func text(_ example: Case) throws {
+    try compare(plan(example.granted).text, with: "\(example.file).plan")
+  }
+
+  @Test("the refusal of what this version can't grant is the one that was reviewed")
+  func refusals() throws {
+    let asked: [Permission] = [
+      .networkHTTP(hosts: []), .networkHTTP(hosts: ["example.org"]), .networkSocket(endpoints: []),
+      .networkSocket(endpoints: ["example.org:5432"]), .gpuAccess(count: nil), .gpuAccess(count: 1), .memoryUnlimited,
+    ]
+    let texts = try asked.map { permission in
+      "\(permission)\n\(try #require(try refusal(of: request([permission]))))\n"
+    }
+    try compare(texts.joined(separator: "\n"), with: "refused.txt")
+  }
+
+  @Test("the JSON form is the one that was reviewed")
+  func json() throws {
+    let everything = try #require(Self.cases.last).granted
+    try compare(plan(everything).jsonValue.text(.pretty) + "\n", with: "all.json")
+  }
+
+  @Test("the OCI configuration is the one that was reviewed")
+  func openContainers() throws {
+    try compare(plan().ociConfiguration.text(.pretty) + "\n", with: "none.oci.json")
+  }
+
+  @Test("the plan of an old kernel says what it can't enforce")
+  func oldKernel() throws {
+    var host = try debianHost()
+    host.landlockABI = 1
+    host.kernelRelease = "5.13.0"
+    let landlock = try #require(
+      try SandboxPlanner.plan(request(), host: host).text.components(separatedBy: "\nlandlock\n").last?
+        .components(separatedBy: "\n\n").first)
+    #expect(landlock.contains("not known to this kernel: refer truncate ioctl-dev"))
+    #expect(landlock.contains("network   not known to this kernel"))
+  }
+
+  private func compare(_ actual: String, with name: String) throws {
+    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden/\(name)")
+    if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
+      try Data(actual.utf8).write(to: file)
+      return
+    }
+    let expected = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+    if actual != expected {
+      Issue.record(
+        "Golden/\(name) differs; if that is meant: UPDATE_GOLDEN=1 swift test --filter Golden\n\(difference(expected, actual))"
+      )
+    }
+  }
+
+  /// Removed and added lines, in the order of the files.
+  private func difference(_ expected: String, _ actual: String) -> String {
+    let old = expected.split(separator: "\n", omittingEmptySubsequences: false)
+    let new = actual.split(separator: "\n", omittingEmptySubsequences: false)
+    return new.difference(from: old).map { change in
+      switch change {
+      case .remove(let line, let text, _): "-\(line + 1): \(text)"
+      case .insert(let line, let text, _): "+\(line + 1): \(text)"
+      }
+    }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import PluginModel
+import SandboxPlanning
+import Testing
+
+@Suite("security profiles") struct ProfileTests {
+  private static let valid = """
+    apiVersion: orchestrator/v1
+    kind: SecurityProfile
+    metadata: {name: small, description: For tests}
+    spec:
+      systemCalls:
+        allow: [{why: reading, names: [read, close]}]
+        deny: [{why: mounts, names: [mount]}]
+        exec: [{why: programs, names: [execve]}]
+      limits: {RLIMIT_CORE: 0, RLIMIT_NOFILE: 64}
+      scratch: {mebibytes: 2, inodes: 100}
+    """
+
+  private func problems(_ text: String) -> Diagnostics? {
+    do throws(Diagnostics) {
+      _ = try SecurityProfile(yaml: [UInt8](text.utf8), file: "small.yaml")
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test("reads every field")
+  func reads() throws {
+    let profile = try SecurityProfile(yaml: [UInt8](Self.valid.utf8), file: "small.yaml")
+    #expect(
+      profile
+        == SecurityProfile(
+          name: "small", description: "For tests",
+          systemCalls: SecurityProfile.SystemCalls(allow: ["read", "close"], deny: ["mount"], exec: ["execve"]),
+          limits: [ResourceLimit(.coreSize, 0), ResourceLimit(.openFiles, 64)], scratchBytes: 2 << 20,
+          scratchInodes: 100))
+  }
+
+  @Test("the shipped profiles make plans on both architectures", arguments: ["default", "strict"])
+  func shipped(name: String) throws {
+    let profile = try shippedProfile(name)
+    #expect(profile.name == name)
+    for architecture: HostFacts.Architecture in [.x86_64, .aarch64] {
+      var host = try debianHost()
+      host.architecture = architecture
+      let plan = try SandboxPlanner.plan(request(profile: profile), host: host)
+      for call in [
+        "openat", "newfstatat", "mmap", "futex", "clone", "execve", "rt_sigreturn", "exit_group", "sendmsg", "recvmsg",
+      ] {
+        #expect(plan.seccomp.allowed.contains(call), "\(architecture) \(call)")
+      }
+    }
+  }
+
+  @Test(
+    "what is wrong is told with its line",
+    arguments: [
+      ("RLIMIT_CORE: 0", "RLIMIT_COER: 0", "RLIMIT_CORE"), ("RLIMIT_CORE: 0", "RLIMIT_CORE: -1", "must be from 0"),
+      ("RLIMIT_CORE: 0", "RLIMIT_CORE: null", "RLIMIT_CORE"), ("mebibytes: 2", "mebibytes: 0", "must be from 1"),
+      ("mebibytes: 2", "mebibytes: two", "whole number"), ("why: mounts, ", "", "why"),
+      ("[mount]", "[Mount]", "not the name of a system call"),
+      ("[mount]", "[mount, read]", "listed twice"), ("[mount]", "mount", "list"),
+      ("kind: SecurityProfile", "kind: Profile", "kind"),
+      ("name: small", "name: ../etc", "plugin name"), ("orchestrator/v1", "orchestrator/v2", "orchestrator/v1"),
+      ("    exec:", "    exek:", "exec"),
+    ])
+  func wrong(original: String, replacement: String, expected: String) throws {
+    let text = Self.valid.replacingOccurrences(of: original, with: replacement)
+    #expect(text != Self.valid)
+    let found = try #require(problems(text))
+    #expect(found.description.contains(expected), "\(found)")
+    #expect(found.items.allSatisfy { $0.location?.file == "small.yaml" })
+  }
+
+  @Test("all problems are reported at once")
+  func allAtOnce() throws {
+    let text = Self.valid.replacingOccurrences(of: "mebibytes: 2", with: "mebibytes: 0")
+      .replacingOccurrences(of: "[mount]", with: "[Mount]")
+    #expect(try #require(problems(text)).items.count == 2)
+  }
+}

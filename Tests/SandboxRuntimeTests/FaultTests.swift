@@ -1,0 +1,108 @@
+import CLinux
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+import Testing
+
+@testable import SandboxRuntime
+
+@Suite("When an effect of a launch fails")
+struct FaultTests {
+  /// Every kind of step is in it: a cgroup, and an owner to be mapped.
+  private let plan = SandboxPlan.fixture(
+    ["/bin/true"],
+    adding: [
+      .bind(
+        Bind(source: path("/srv"), target: path("/data"), kind: .directory, access: .readWrite, mapsOwner: true))
+    ])
+
+  private func message(_ kind: sandbox_message) -> sandbox_report {
+    var report = sandbox_report()
+    report.message = kind.rawValue
+    return report
+  }
+
+  /// What was made for the supervisor's life, not for a launch, and may stay: its program, its group, its maps.
+  private func launch(_ kernel: RecordingKernel, failingFrom fault: (Int, ErrorCode)?) async throws -> (
+    error: LaunchError?, left: [String], effects: ArraySlice<RecordingKernel.Effect>
+  ) {
+    let cgroups = try CgroupManager(root: path("/double"), kernel: kernel)
+    let launcher = try SandboxLauncher(initProgram: path("/sandbox-init"), cgroups: cgroups, kernel: kernel)
+    let before = kernel.left
+    let count = kernel.effects.count
+    if let fault { kernel.fail(count + fault.0, fault.1) }
+    var failure: LaunchError?
+    do throws(LaunchError) {
+      let sandbox = try await launcher.launch(plan)
+      _ = await sandbox.exit()
+    } catch { failure = error }
+    // The namespace of a map is kept for the next launch.
+    var left = kernel.left.filter { $0 != "descriptor of openFile" }
+    for entry in before { if let index = left.firstIndex(of: entry) { left.remove(at: index) } }
+    return (failure, left, kernel.effects[count...])
+  }
+
+  @Test("each in its turn, the launch is refused with that error and everything made before it is unmade")
+  func everyEffect() async throws {
+    let whole = try await launch(RecordingKernel(report: message(.ready)), failingFrom: nil)
+    #expect(whole.error == nil)
+    let launching = whole.effects.prefix { $0 != .receive }
+    #expect(launching.count > 15, "\(launching)")
+    for (number, effect) in launching.enumerated() {
+      let kernel = RecordingKernel(report: message(.ready))
+      let result = try await launch(kernel, failingFrom: (number, .noMemory))
+      #expect(result.error?.cause == SystemError("\(effect)", nil, .noMemory), "effect \(number): \(effect)")
+      #expect(result.error?.cleanupErrors == [], "effect \(number): \(effect)")
+      #expect(result.left.filter { !isExcused($0, effect) } == [], "effect \(number): \(effect)")
+    }
+  }
+
+  /// Where the ending of a process itself is what fails, the process can't be gone.
+  private func isExcused(_ entry: String, _ effect: RecordingKernel.Effect) -> Bool {
+    entry.hasPrefix("process") && (effect == .kill || effect == .awaitEnd)
+  }
+
+  @Test("the first error is the one that is told, whatever the undoing meets")
+  func firstErrorWins() async throws {
+    let whole = try await launch(RecordingKernel(report: message(.ready)), failingFrom: nil)
+    let spawn = try #require(whole.effects.firstIndex(of: .spawn)) - whole.effects.startIndex
+    let kernel = RecordingKernel(alsoFailing: .removeDirectory)
+    let result = try await launch(kernel, failingFrom: (spawn, .operationNotPermitted))
+    let error = try #require(result.error)
+    #expect(error.step == "make the namespaces")
+    #expect(error.cause.code == .operationNotPermitted)
+    #expect(error.remedy?.contains("user namespaces") == true)
+    #expect(error.cleanupErrors == [SystemError("removeDirectory", nil, .tryAgain)])
+    #expect(result.left == result.left.filter { $0.hasPrefix("directory") })
+  }
+
+  @Test("inside the sandbox, step and operation are told in words and everything is unmade")
+  func insideFailure() async throws {
+    var report = message(.failed)
+    report.step = sandbox_step.sourceKind.rawValue
+    report.error = 19
+    report.index = UInt32(try #require(plan.filesystem.firstIndex { $0.target == path("/dev/null") }))
+    let result = try await launch(RecordingKernel(report: report), failingFrom: nil)
+    #expect(
+      result.error?.step == "check what the source is of the writable bind of /dev/null at /dev/null")
+    #expect(result.error?.cause == SystemError("fstat", "/dev/null", .noDevice))
+    #expect(result.left == [])
+  }
+
+  @Test("a first process that ends without a word, or says nonsense, is a refusal too")
+  func silence() async throws {
+    #expect(try await launch(RecordingKernel(report: nil), failingFrom: nil).error?.cause.code == .badMessage)
+    var nonsense = sandbox_report()
+    nonsense.message = 77
+    let result = try await launch(RecordingKernel(report: nonsense), failingFrom: nil)
+    #expect(result.error?.cause.code == .badMessage)
+    #expect(result.left == [])
+  }
+
+  @Test("a worker that ends as it should leaves nothing either")
+  func wholeLife() async throws {
+    let result = try await launch(RecordingKernel(report: message(.ready)), failingFrom: nil)
+    #expect(result.error == nil)
+    #expect(result.left.filter { !$0.hasPrefix("descriptor") } == [])
+  }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+import Testing
+
+@testable import SandboxRuntime
+
+extension RealSandboxes {
+  @Suite("A launched worker")
+  struct LaunchTests {
+    let harness: Harness
+    init() throws { harness = try Harness() }
+
+    @Test("runs its program and its end is known")
+    func runs() async throws {
+      let outcome = try await harness.run(.fixture(["/bin/true"]))
+      #expect(outcome.exit == SandboxExit(status: .exited(code: 0)))
+      #expect(try await harness.run(.shell("exit 7")).exit.status == .exited(code: 7))
+      #expect(try await harness.run(.shell("kill -9 $$")).exit.status == .signalled(number: 9))
+    }
+
+    @Test("has no capability in any set, no_new_privs and a filter")
+    func privileges() async throws {
+      let status = try await harness.run(.shell("cat /proc/self/status")).output
+      let fields = Dictionary(
+        status.split(separator: "\n").compactMap { line -> (String, String)? in
+          let parts = line.split(separator: ":", maxSplits: 1)
+          return parts.count == 2 ? (String(parts[0]), parts[1].trimmingCharacters(in: .whitespaces)) : nil
+        }, uniquingKeysWith: { first, _ in first })
+      for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] { #expect(fields[set] == "0000000000000000") }
+      #expect(fields["NoNewPrivs"] == "1")
+      #expect(fields["Seccomp"] == "2")
+      #expect(fields["SigBlk"] == "0000000000000000")
+      #expect(fields["SigIgn"] == "0000000000000000")
+      #expect(fields["Uid"] == "1000\t1000\t1000\t1000")
+      #expect(fields["Gid"] == "1000\t1000\t1000\t1000")
+      if effectiveUserIdentifier() == 0 { #expect(fields["Groups"] == "") }
+    }
+
+    @Test("is alone: two processes, the loopback that is down, its own host name and cgroup root")
+    func namespaces() async throws {
+      let script = """
+        echo pid $$; ls -d /proc/[0-9]*; hostname; cat /proc/self/cgroup | grep ^0::
+        cat /proc/net/dev 2>/dev/null | tail -n +3 | cut -d: -f1
+        """
+      let lines = try await harness.run(.shell(script)).output.split(separator: "\n").map(String.init)
+      #expect(lines.first == "pid 2")
+      // hidepid=invisible: pid 1 isn't dumpable and so isn't seen.
+      #expect(!lines.contains("/proc/1"))
+      #expect(lines.contains("worker"))
+      #expect(lines.contains("0::/"))
+      #expect(!lines.contains { $0.contains("eth") })
+    }
+
+    @Test("has its three streams, its socket and no other descriptor")
+    func descriptors() async throws {
+      let output = try await harness.run(.shell("cd /proc/$$/fd; for n in *; do readlink $n; done")).output
+      // The directory that the shell itself had open is gone by the time its link would be read.
+      let kinds = output.split(separator: "\n").compactMap { $0.split(separator: ":").first }
+      #expect(kinds == ["pipe", "pipe", "pipe", "socket"], "\(output)")
+      #expect(try await harness.run(.shell("read line || echo end")).output == "end\n")
+    }
+
+    @Test("sees what its plan shows and nothing else of the host")
+    func files() async throws {
+      let output = try await harness.run(.shell("echo /* /etc/* /dev/*; cat /etc/shadow /root/.profile")).output
+      #expect(
+        output == "/bin /dev /etc /lib /lib64 /proc /sbin /tmp /usr /etc/passwd /dev/null /dev/zero\n")
+    }
+
+    @Test("writes to its scratch and nowhere else")
+    func writes() async throws {
+      let script = """
+        for place in / /usr /usr/bin /etc /dev /proc /tmp; do
+          (echo x > $place/new) 2>/dev/null && echo $place
+        done; (echo x >> /etc/passwd) 2>/dev/null && echo passwd; echo x > /dev/null && echo null
+        """
+      #expect(try await harness.run(.shell(script)).output == "/tmp\nnull\n")
+      // The mounts alone refuse it as well.
+      var plan = SandboxPlan.shell(script)
+      plan.landlock = LandlockPlan(abi: 0, handledFilesystem: 0, handledNetwork: 0, scoped: 0, rules: [])
+      #expect(try await harness.run(plan).output == "/tmp\nnull\n")
+    }
+
+    @Test("has mounts that are nosuid, nodev, and noexec unless said otherwise")
+    func mountFlags() async throws {
+      let mounts = try await harness.run(.shell("cat /proc/self/mountinfo")).output.split(separator: "\n")
+      for mount in mounts {
+        let fields = mount.split(separator: " ").map(String.init)
+        let (target, flags) = (fields[4], Set(fields[5].split(separator: ",").map(String.init)))
+        #expect(flags.contains("nosuid"), "\(mount)")
+        #expect(flags.contains("nodev") || target.hasPrefix("/dev/"), "\(mount)")
+        #expect(flags.contains("noexec") || target == "/usr" || target == "/" || target.hasPrefix("/usr/"), "\(mount)")
+        #expect(flags.contains("ro") || ["/tmp", "/proc"].contains(target) || target.hasPrefix("/dev/"), "\(mount)")
+        // Nothing that the host mounts later propagates into the sandbox.
+        #expect(!mount.contains("master:") && !mount.contains("shared:"), "\(mount)")
+      }
+      #expect(
+        mounts.contains { $0.contains(" /proc ") && $0.contains("hidepid=invisible") && $0.contains("subset=pid") })
+    }
+
+    @Test("can't make a user namespace, not even one that its filter would allow")
+    func nestedUserNamespaces() async throws {
+      let outcome = try await harness.run(.shell("unshare -U true && echo made"))
+      #expect(outcome.output == "")
+      #expect(outcome.error.contains("No space left") || outcome.error.contains("not permitted"), "\(outcome.error)")
+    }
+
+    @Test("has the limits of its plan and can't raise them")
+    func limits() async throws {
+      #expect(try await harness.run(.shell("ulimit -n; ulimit -c; ulimit -n 4096 || echo no")).output == "256\n0\nno\n")
+    }
+
+    @Test("starts one program, and no other when the plan says so")
+    func executesOnce() async throws {
+      let script = "/bin/true && echo ran; (exec /bin/true) && echo ran; echo done"
+      let outcome = try await harness.run(.shell(script, execution: .workerOnly))
+      #expect(outcome.output == "done\n")
+      #expect(outcome.error.contains("Permission denied"), "\(outcome.error)")
+      #expect(outcome.exit == SandboxExit(status: .exited(code: 0), deniedExecutions: 2))
+      #expect(try await harness.run(.shell("/bin/true && echo ran")).output == "ran\n")
+    }
+
+    @Test("says what was enforced")
+    func enforcement() async throws {
+      let plan = SandboxPlan.fixture(["/bin/true"], execution: .workerOnly)
+      let enforcement = try await harness.run(plan).enforcement
+      #expect(enforcement.namespaces == Namespace.allCases)
+      #expect(enforcement.landlockFilesystem == plan.landlock.handledFilesystem)
+      #expect(enforcement.seccompInstructions == 5)
+      #expect((enforcement.cgroup != nil) == (Harness.cgroupRoot != nil))
+    }
+
+    @Test("is asked to end, and is ended, with everything it has started")
+    func ends() async throws {
+      let polite = try await harness.launcher.launch(.shell("trap 'exit 9' TERM; while :; do sleep 0.01; done"))
+      try await Task.sleep(for: .milliseconds(100))
+      polite.terminate()
+      #expect(await polite.exit().status == .exited(code: 9))
+
+      let stubborn = try await harness.launcher.launch(.shell("trap '' TERM; (setsid sleep 1000 &); sleep 1000"))
+      stubborn.terminate()
+      stubborn.kill()
+      #expect(await stubborn.exit().status == .killed)
+      #expect(await stubborn.exit().cleanupErrors == [])
+      stubborn.kill()
+      stubborn.terminate()
+    }
+
+    @Test("talks over its socket, and its end is seen there")
+    func connection() async throws {
+      let sandbox = try await harness.launcher.launch(.shell("echo hello >&3"))
+      #expect(await sandbox.exit().status == .exited(code: 0))
+      #expect(readAll(sandbox.connection) == "hello\n")
+      var byte: UInt8 = 0
+      #expect(read(sandbox.connection.number, &byte, 1) == 0)
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+import Testing
+
+@testable import SandboxRuntime
+
+extension RealSandboxes {
+  @Suite("Sandboxes")
+  struct LifetimeTests {
+    @Test("two hundred, some of them killed, leave nothing behind")
+    func manyLaunches() async throws {
+      let harness = try Harness()
+      _ = try await harness.run(.fixture(["/bin/true"]))
+      let before = HostState.now()
+      for batch in 0..<25 {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for number in 0..<8 {
+            group.addTask {
+              let isKilled = (batch + number) % 10 == 0
+              let sandbox = try await harness.launcher.launch(.shell(isKilled ? "sleep 100" : "sleep 0 & exit 3"))
+              if isKilled { sandbox.kill() }
+              let exit = await sandbox.exit()
+              #expect(exit.status == (isKilled ? .killed : .exited(code: 3)))
+              #expect(exit.cleanupErrors == [])
+            }
+          }
+          try await group.waitForAll()
+        }
+      }
+      let left = try await HostState.settled(before)
+      #expect(left.isEmpty, "\(left)")
+    }
+
+    @Test("end with their supervisor, even when it is killed, and its cgroups go with the next one's start")
+    func supervisorKilled() async throws {
+      let record = "/tmp/sandbox-orphan-\(getpid())"
+      defer { try? FileManager.default.removeItem(atPath: record) }
+      await #expect(processExitsWith: .signal(SIGKILL)) {
+        let harness = try Harness()
+        let sandbox = try await harness.launcher.launch(.shell("trap '' TERM HUP; sleep 1000"))
+        let record = "\(sandbox.processIdentifier) \(sandbox.enforcement.cgroup ?? "none")"
+        try record.write(toFile: "/tmp/sandbox-orphan-\(getppid())", atomically: true, encoding: .utf8)
+        kill(getpid(), SIGKILL)
+        try await Task.sleep(for: .seconds(60))
+      }
+      let fields = try String(contentsOfFile: record, encoding: .utf8).split(separator: " ")
+      let worker = try #require(Int32(fields[0]))
+      #expect(worker > 1)
+      for _ in 0..<100 where isRunning(worker) { try await Task.sleep(for: .milliseconds(10)) }
+      #expect(!isRunning(worker))
+
+      guard let root = Harness.cgroupRoot else { return }
+      let group = String(fields[1].prefix { $0 != "/" })
+      #expect(FileManager.default.fileExists(atPath: "\(root)/\(group)"))
+      let manager = try CgroupManager(root: root)
+      #expect(!FileManager.default.fileExists(atPath: "\(root)/\(group)"))
+      try manager.close()
+    }
+
+    private func isRunning(_ process: Int32) -> Bool {
+      guard let status = readSmallFile("/proc/\(process)/status") else { return false }
+      return !status.contains("State:\tZ")
+    }
+
+    @Test("end when nobody holds them any more")
+    func dropped() async throws {
+      let harness = try Harness()
+      var sandbox: (any Sandbox)? = try await harness.launcher.launch(.shell("sleep 1000"))
+      let worker = try #require(sandbox?.processIdentifier)
+      sandbox = nil
+      for _ in 0..<100 where isRunning(worker) { try await Task.sleep(for: .milliseconds(10)) }
+      #expect(!isRunning(worker))
+    }
+
+    @Test("of a root supervisor write as the owner of a directory that the plan maps", .enabled(if: geteuid() == 0))
+    func mapsOwner() async throws {
+      let directory = try TemporaryDirectory()
+      #expect(chown(directory.path, 12_321, 12_322) == 0)
+      #expect(chmod(directory.path, 0o700) == 0)
+      func plan(maps: Bool) -> SandboxPlan {
+        var plan = SandboxPlan.shell(
+          "stat -c '%u %g' /data; echo hello > /data/file && echo written",
+          adding: [
+            .bind(
+              Bind(
+                source: path(directory.path), target: path("/data"), kind: .directory, access: .readWrite,
+                mapsOwner: maps))
+          ])
+        plan.landlock.rules.append(LandlockPlan.Rule(path: path("/data"), allowed: 0x1FFE))
+        return plan
+      }
+      let harness = try Harness()
+      #expect(try await harness.run(plan(maps: true)).output == "1000 1000\nwritten\n")
+      var status = stat()
+      #expect(stat(directory.path + "/file", &status) == 0)
+      #expect(status.st_uid == 12_321 && status.st_gid == 12_322)
+      // Without the map, the worker's own id may do nothing there.
+      #expect(try await harness.run(plan(maps: false)).output == "65534 65534\n")
+    }
+  }
+
+  @Suite("The host's facts")
+  struct HostTests {
+    @Test("agree with what a launch finds")
+    func facts() async throws {
+      let facts = try await HostInspector.inspect()
+      #expect(facts.userNamespaces)
+      #expect(facts.seccompUserNotification)
+      #expect(facts.landlockABI >= 1)
+      #expect(facts.userIdentifier == geteuid())
+      #expect(facts.libraryDirectories.contains(path("/usr/lib")))
+      #expect(facts.cgroupRoot == Harness.cgroupRoot)
+      for link in facts.rootLinks {
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link.path.text) == link.destination)
+      }
+      let report = HostReport.gather(facts)
+      #expect(report.canLaunch)
+      #expect(report.findings.map(\.feature) == HostReport.Feature.allCases)
+      #expect(report.findings.allSatisfy { $0.isOK || $0.remedy != nil })
+    }
+
+    @Test("place a process in the cgroup tree as its mounts show it")
+    func cgroupLocation() {
+      let plain = "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n"
+      let partial = "30 22 0:26 /pod /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
+      func place(_ mounts: String, _ own: String) -> String? {
+        CgroupLocation(mountInformation: mounts, ownCgroups: own)?.directory.text
+      }
+      #expect(place(plain, "0::/user.slice/a.scope\n") == "/sys/fs/cgroup/user.slice/a.scope")
+      #expect(place(plain, "4:memory:/x\n0::/\n") == "/sys/fs/cgroup")
+      #expect(place(partial, "0::/pod/b\n") == "/sys/fs/cgroup/b")
+      #expect(place(partial, "0::/podium\n") == nil)
+      #expect(place(plain, "4:memory:/x\n") == nil)
+      #expect(place("", "0::/\n") == nil)
+      #expect(place(plain, "0::/../x\n") == nil)
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import CLinux
+import Foundation
+import Synchronization
+
+@testable import LinuxSystem
+
+/// A kernel that keeps a ledger instead of doing anything, and fails the effect that it is told to.
+///
+/// Its descriptors are real pipes, whose other ends it keeps: a descriptor counts as closed when the kernel says so.
+final class RecordingKernel: SandboxKernel {
+  enum Effect: Hashable {
+    case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
+    case write(String)
+    case spawn, send, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree
+  }
+  struct Ledger {
+    var effects: [Effect] = []
+    /// The number of the effect that fails, from 0, and how.
+    var failing: (Int, ErrorCode)?
+    /// A second one, while the first is being undone.
+    var alsoFailing: Effect?
+    var directories: [String] = []
+    var processes: Set<Int32> = []
+    var descriptors: [Witness] = []
+    var nextProcess: Int32 = 100_000
+    /// What the first process says.
+    var report: sandbox_report?
+  }
+  private let ledger = Mutex(Ledger())
+
+  init(failing: (Int, ErrorCode)? = nil, alsoFailing: Effect? = nil, report: sandbox_report? = nil) {
+    ledger.withLock {
+      $0.failing = failing
+      $0.alsoFailing = alsoFailing
+      $0.report = report
+    }
+  }
+
+  var effects: [Effect] { ledger.withLock { $0.effects } }
+  func fail(_ number: Int, _ code: ErrorCode) { ledger.withLock { $0.failing = (number, code) } }
+
+  /// Everything that was made and isn't unmade.
+  var left: [String] {
+    ledger.withLock { ledger in
+      ledger.directories.map { "directory \($0)" } + ledger.processes.map { "process \($0)" }
+        + ledger.descriptors.filter { !$0.isClosed }.map { "descriptor of \($0.effect)" }
+    }
+  }
+
+  private func record(_ effect: Effect) throws(SystemError) {
+    let code: ErrorCode? = ledger.withLock { ledger in
+      ledger.effects.append(effect)
+      if let (number, code) = ledger.failing, ledger.effects.count - 1 == number { return code }
+      if let (number, _) = ledger.failing, ledger.effects.count - 1 > number, effect == ledger.alsoFailing {
+        return .tryAgain
+      }
+      return nil
+    }
+    if let code { throw SystemError("\(effect)", nil, code) }
+  }
+
+  private func descriptor(_ effect: Effect) -> FileDescriptor {
+    let witness = Witness(effect)
+    ledger.withLock { $0.descriptors.append(witness) }
+    return witness.handedOut()
+  }
+
+  private func descriptorPair(_ effect: Effect) throws(SystemError) -> DescriptorPair {
+    try record(effect)
+    return DescriptorPair(ours: descriptor(effect), theirs: descriptor(effect))
+  }
+
+  func makeSealedMemory(name: String, _ bytes: [UInt8]) throws(SystemError) -> FileDescriptor {
+    try record(.memory)
+    return descriptor(.memory)
+  }
+  func makeStreamPair() throws(SystemError) -> DescriptorPair { try descriptorPair(.streamPair) }
+  func makeMessagePair() throws(SystemError) -> DescriptorPair { try descriptorPair(.messagePair) }
+  func makeOutputPipe() throws(SystemError) -> DescriptorPair { try descriptorPair(.outputPipe) }
+  func openPath(_ path: String) throws(SystemError) -> FileDescriptor {
+    try record(.openPath)
+    return descriptor(.openPath)
+  }
+  func openFile(_ path: String) throws(SystemError) -> FileDescriptor {
+    try record(.openFile)
+    return descriptor(.openFile)
+  }
+  func openDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
+    try record(.openDirectory)
+    return descriptor(.openDirectory)
+  }
+  func makeDirectory(_ path: String) throws(SystemError) {
+    try record(.makeDirectory)
+    ledger.withLock { $0.directories.append(path) }
+  }
+  func removeDirectory(_ path: String) throws(SystemError) {
+    try record(.removeDirectory)
+    ledger.withLock { ledger in ledger.directories.removeAll { $0 == path } }
+  }
+  func write(_ contents: String, to path: String) throws(SystemError) {
+    try record(.write(path.split(separator: "/").last.map(String.init) ?? path))
+  }
+  func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
+    try record(.spawn)
+    return process(.spawn)
+  }
+  func send(_ message: SandboxMessage, on control: FileDescriptor) throws(SystemError) { try record(.send) }
+  func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage? {
+    try record(.receive)
+    return ledger.withLock { ledger in
+      defer { ledger.report = nil }
+      return ledger.report.map { .report($0) } ?? .end
+    }
+  }
+  func kill(_ process: SpawnedProcess) throws(SystemError) { try record(.kill) }
+  func reap(_ process: SpawnedProcess) throws(SystemError) -> Bool {
+    try record(.reap)
+    ledger.withLock { _ = $0.processes.remove(process.identifier) }
+    return true
+  }
+  func awaitEnd(_ process: SpawnedProcess) throws(SystemError) {
+    try record(.awaitEnd)
+    ledger.withLock { _ = $0.processes.remove(process.identifier) }
+  }
+  func owner(of path: String) throws(SystemError) -> FileOwner {
+    try record(.owner)
+    return FileOwner(user: 5, group: 5)
+  }
+  func pause(milliseconds: UInt32) {}
+  func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
+    try record(.holdNamespace)
+    return process(.holdNamespace)
+  }
+  func cloneTree(_ source: String, mappedBy namespace: FileDescriptor) throws(SystemError) -> FileDescriptor {
+    try record(.cloneTree)
+    return descriptor(.cloneTree)
+  }
+
+  private func process(_ effect: Effect) -> SpawnedProcess {
+    let number = ledger.withLock { ledger in
+      ledger.nextProcess += 1
+      ledger.processes.insert(ledger.nextProcess)
+      return ledger.nextProcess
+    }
+    return SpawnedProcess(identifier: number, descriptor: descriptor(effect))
+  }
+}
+
+/// The end of a pipe whose other end was handed out; the other end is readable at once, as if its peer were gone.
+final class Witness: Sendable {
+  let effect: RecordingKernel.Effect
+  private let writing: Int32
+  private let reading: Mutex<Int32?>
+
+  init(_ effect: RecordingKernel.Effect) {
+    self.effect = effect
+    var ends: [Int32] = [-1, -1]
+    precondition(pipe(&ends) == 0)
+    writing = ends[1]
+    reading = Mutex(ends[0])
+    precondition(Glibc.write(writing, "x", 1) == 1)
+  }
+
+  deinit { close(writing) }
+
+  func handedOut() -> FileDescriptor {
+    FileDescriptor(
+      owning: reading.withLock { number in
+        defer { number = nil }
+        return number ?? -1
+      })
+  }
+
+  /// Nobody can read any more: POLLERR on the writing end, poll(2).
+  var isClosed: Bool {
+    var watched = pollfd(fd: writing, events: 0, revents: 0)
+    return poll(&watched, 1, 0) == 1 && watched.revents & Int16(POLLERR) != 0
+  }
+}

@@ -1,0 +1,182 @@
+import Foundation
+import LinuxSystem
+import PluginModel
+import SandboxRuntime
+import Testing
+
+@testable import WorkerHost
+
+@Suite("The worker pool", .serialized)
+struct WorkerPoolTests {
+  private let reference: String
+  private let hostile: String
+
+  init() throws {
+    reference = try Fixture.referenceClient.program()
+    hostile = try Fixture.hostile.program()
+  }
+
+  private func withPool(
+    maximum: Int = 2, _ body: (WorkerPool, PlainLauncher) async throws -> Void
+  ) async throws {
+    let loop = try EventLoop()
+    defer { loop.stop() }
+    let launcher = PlainLauncher()
+    let pool = WorkerPool(launcher: launcher, loop: loop, limits: quickLimits, maximumWorkers: maximum)
+    let result: Result<Void, any Error>
+    do {
+      result = .success(try await body(pool, launcher))
+    } catch {
+      result = .failure(error)
+    }
+    await pool.shutdown()
+    #expect(launcher.living().isEmpty)
+    try result.get()
+  }
+
+  @Test("reuses an idle worker of the same configuration, and no other's")
+  func reuses() async throws {
+    let echo = try execution("echo")
+    try await withPool { pool, launcher in
+      for _ in 0..<3 {
+        _ = try await pool.execute(echo, on: try configuration([reference]), limit: nil, report: { _ in })
+      }
+      #expect(launcher.launches == 1)
+      _ = try await pool.execute(
+        echo, on: try configuration([reference], digest: "another"), limit: nil, report: { _ in })
+      #expect(launcher.launches == 2)
+      #expect(try await pool.describe(configuration([reference]), limit: nil)["node_types"] != nil)
+      #expect(launcher.launches == 2)
+    }
+  }
+
+  @Test("keeps a worker whose plugin raised, and none that failed otherwise")
+  func keepsTheWell() async throws {
+    try await withPool { pool, launcher in
+      for _ in 0..<2 {
+        await #expect(throws: WorkerFailure.self) {
+          _ = try await pool.execute(
+            try execution("raise"), on: try configuration([reference]), limit: nil, report: { _ in })
+        }
+      }
+      #expect(launcher.launches == 1)
+      await #expect(throws: WorkerFailure.self) {
+        _ = try await pool.execute(
+          try execution("wait"), on: try configuration([reference]), limit: .milliseconds(50), report: { _ in })
+      }
+      #expect(launcher.living().isEmpty)
+      _ = try await pool.execute(
+        try execution("echo"), on: try configuration([reference]), limit: nil, report: { _ in })
+      #expect(launcher.launches == 2)
+    }
+  }
+
+  @Test("never has more workers than allowed, and serves every call")
+  func maximum() async throws {
+    let echo = try execution("echo")
+    try await withPool(maximum: 3) { pool, launcher in
+      let configurations = try (0..<5).map { try configuration([reference], digest: "\($0)") }
+      try await withThrowingTaskGroup(of: Int.self) { group in
+        for index in 0..<40 {
+          group.addTask {
+            _ = try await pool.execute(echo, on: configurations[index % 5], limit: .seconds(10), report: { _ in })
+            return launcher.living().count
+          }
+        }
+        for try await living in group { #expect(living <= 3) }
+      }
+    }
+  }
+
+  @Test("gives the call of a worker that died while it was idle to a new one")
+  func replacesTheDead() async throws {
+    let echo = try execution("echo")
+    try await withPool { pool, launcher in
+      _ = try await pool.execute(echo, on: try configuration([reference]), limit: nil, report: { _ in })
+      let pid = try #require(launcher.living().first)
+      kill(pid, SIGKILL)
+      _ = try await pool.execute(echo, on: try configuration([reference]), limit: nil, report: { _ in })
+      #expect(launcher.launches == 2)
+    }
+  }
+
+  @Test("frees the place of a cancelled call that waited for one")
+  func cancelledInTheQueue() async throws {
+    try await withPool(maximum: 1) { pool, launcher in
+      let (started, start) = AsyncStream<Void>.makeStream()
+      let configuration = try configuration([reference])
+      let wait = try execution("wait")
+      let first = Task {
+        try await pool.execute(wait, on: configuration, limit: nil) { if $0 == .started { start.finish() } }
+      }
+      for await _ in started {}
+      let second = Task { try await pool.execute(wait, on: configuration, limit: nil, report: { _ in }) }
+      second.cancel()
+      await #expect(throws: WorkerFailure.self) { _ = try await second.value }
+      first.cancel()
+      await #expect(throws: WorkerFailure.self) { _ = try await first.value }
+      #expect(launcher.living().isEmpty)
+      _ = try await pool.execute(try execution("echo"), on: configuration, limit: nil, report: { _ in })
+    }
+  }
+
+  @Test("ends busy and starting workers when it is shut down, and takes no more calls")
+  func shutdown() async throws {
+    let loop = try EventLoop()
+    defer { loop.stop() }
+    let launcher = PlainLauncher()
+    let pool = WorkerPool(launcher: launcher, loop: loop, limits: quickLimits, maximumWorkers: 4)
+    let (started, start) = AsyncStream<Void>.makeStream()
+    let configurations = [
+      try configuration([hostile, "ignores-cancel"]), try configuration([hostile, "silent"]),
+      try configuration([hostile, "hangs-at-initialize"]),
+    ]
+    let any = try execution("any")
+    let calls = configurations.map { configuration in
+      Task {
+        try await pool.execute(any, on: configuration, limit: nil) { if $0 == .started { start.finish() } }
+      }
+    }
+    for await _ in started {}
+    await pool.shutdown()
+    #expect(launcher.living().isEmpty)
+    for call in calls { await #expect(throws: WorkerFailure.self) { _ = try await call.value } }
+    let failure = await #expect(throws: WorkerFailure.self) {
+      _ = try await pool.execute(any, on: configurations[0], limit: nil, report: { _ in })
+    }
+    #expect(failure?.message == "the supervisor is shutting down")
+  }
+
+  @Test("tells which program could not be started")
+  func refusedLaunch() async throws {
+    try await withPool { pool, _ in
+      let failure = await #expect(throws: WorkerFailure.self) {
+        _ = try await pool.execute(
+          try execution("any"), on: try configuration(["/nonexistent"]), limit: nil, report: { _ in })
+      }
+      #expect(
+        failure?.cause == "start the program: posix_spawn /nonexistent: No such file or directory (ENOENT)")
+    }
+  }
+
+  @Test("leaves no descriptor behind after 200 calls of which a tenth is killed")
+  func leaks() async throws {
+    let echo = try execution("echo")
+    let before = openDescriptors().count
+    try await withPool(maximum: 4) { pool, launcher in
+      let configurations = try (0..<4).map { try configuration([reference], digest: "\($0)") }
+      var generator = SplitMix64(seed: 42)
+      let victims = Set((0..<20).map { _ in Int.random(in: 0..<200, using: &generator) })
+      await withTaskGroup(of: Void.self) { group in
+        for index in 0..<200 {
+          group.addTask {
+            _ = try? await pool.execute(echo, on: configurations[index % 4], limit: .seconds(10), report: { _ in })
+            if victims.contains(index), let victim = launcher.living().first { kill(victim, SIGKILL) }
+          }
+        }
+      }
+    }
+    for _ in 0..<100 where openDescriptors().count > before { try await Task.sleep(for: .milliseconds(20)) }
+    #expect(openDescriptors().count <= before)
+  }
+}
