@@ -16,12 +16,16 @@ package final class DocumentReport {
 
   package var isEmpty: Bool { items.isEmpty }
 
-  package func error(_ what: String, why: String? = nil, hint: String? = nil, at location: SourceLocation?) {
+  /// The texts are made only where they are kept: a file with a million mistakes costs no million searches for hints.
+  package func error(
+    _ what: @autoclosure () -> String, why: @autoclosure () -> String? = nil, hint: @autoclosure () -> String? = nil,
+    at location: SourceLocation?
+  ) {
     guard items.count < Self.limit else {
       dropped += 1
       return
     }
-    items.append(Diagnostic(what, why: why, hint: hint, at: location))
+    items.append(Diagnostic(what(), why: why(), hint: hint(), at: location))
   }
 
   /// Throws everything that was recorded, in the order of the file.

@@ -5,7 +5,7 @@ import Testing
 /// no faster than the input.
 @Suite("Worst cases")
 struct WorstCaseTests {
-  private static let size = 512 << 10
+  private static let size = 256 << 10
 
   private static func repeated(_ unit: String) -> String {
     String(repeating: unit, count: size / unit.utf8.count)
@@ -13,7 +13,7 @@ struct WorstCaseTests {
 
   static let inputs: [(name: String, text: String)] = [
     ("anchors", repeated("- &a x\n")),
-    ("distinct anchors and aliases", (0..<12_000).map { "- &a\($0) x\n- *a\($0)\n" }.joined()),
+    ("distinct anchors and aliases", (0..<8_000).map { "- &a\($0) x\n- *a\($0)\n" }.joined()),
     ("tags", repeated("- !!str x\n")),
     ("unknown tags", repeated("- !x y\n")),
     ("tag directives", repeated("%TAG !a! b\n")),
@@ -37,7 +37,7 @@ struct WorstCaseTests {
     ("a flow list", "[" + repeated("1,").dropLast(4) + "]"),
     ("a flow list of nothing", repeated("[]\n")),
     ("commas", repeated(",")),
-    ("distinct keys", (0..<30_000).map { "k\($0): 1\n" }.joined()),
+    ("distinct keys", (0..<15_000).map { "k\($0): 1\n" }.joined()),
     ("one key", repeated("k: 1\n")),
     ("question marks", repeated("?\n")),
     ("colons", repeated(":\n")),
@@ -47,12 +47,12 @@ struct WorstCaseTests {
     ("document markers", repeated("---\n")),
     ("document ends", repeated("...\n")),
     ("merge keys", repeated("<<: 1\n")),
-    ("JSON with distinct keys", "{" + (0..<30_000).map { "\"k\($0)\":1" }.joined(separator: ",") + "}"),
+    ("JSON with distinct keys", "{" + (0..<15_000).map { "\"k\($0)\":1" }.joined(separator: ",") + "}"),
     ("JSON escapes", "\"" + repeated("\\u0041").dropLast(8) + "\""),
     ("JSON on many lines", "[" + repeated("1\n,").dropLast(8) + "1]"),
     (
       "a long key over many values",
-      "{\"with\": {\"" + String(repeating: "k", count: 256 << 10) + "\": [" + String(repeating: "\"a\",", count: 60_000)
+      "{\"with\": {\"" + String(repeating: "k", count: 128 << 10) + "\": [" + String(repeating: "\"a\",", count: 30_000)
         + "1]}}"
     ),
   ]
@@ -74,7 +74,7 @@ struct WorstCaseTests {
       }
     }
     // Unoptimised code needs half a second on a busy machine; quadratic work would need minutes.
-    #expect(duration < .seconds(15), "\(Self.inputs[index].name)")
+    #expect(duration < .seconds(10), "\(Self.inputs[index].name)")
   }
 
   @Test("a long key can't make the check of many templates slow", .timeLimit(.minutes(1)))
