@@ -1,12 +1,16 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// deploy/fuzz sets it: only then are the fuzzers targets, and the modules instrumented for them.
+let isFuzzing = Context.environment["ORCHESTRATOR_FUZZ"] == "1"
+
 // Every target is built in the Swift 6 language mode with warnings as errors. The table of who may
 // import whom is in CONTRIBUTING.md and is enforced by Tests/TidyTests.
-let strict: [SwiftSetting] = [
-  .unsafeFlags(["-warnings-as-errors"]),
-  .enableUpcomingFeature("ExistentialAny"),
-]
+let strict: [SwiftSetting] =
+  [
+    .unsafeFlags(["-warnings-as-errors"]),
+    .enableUpcomingFeature("ExistentialAny"),
+  ] + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 let strictC: [CSetting] = [
   .define("_GNU_SOURCE"),
   .unsafeFlags(["-std=gnu2x", "-Wall", "-Wextra", "-Werror"]),
@@ -87,6 +91,22 @@ let package = Package(
       name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"],
       exclude: ["Golden", "Fixtures"]),
     .testTarget(name: "TidyTests"),
+    // Run the built programs: hostile plugins in real sandboxes.
+    .testTarget(name: "EscapeTests", dependencies: ["orchestrator", "SandboxInit", "CSeccomp"]),
   ],
   swiftLanguageModes: [.v6]
 )
+
+if isFuzzing {
+  package.targets.append(.target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer", cSettings: strictC))
+  for (name, dependencies) in [
+    ("FuzzFrame", ["WorkerHost", "PluginModel"]), ("FuzzManifest", ["PluginModel", "SandboxPlanning"]),
+    ("FuzzWorkflow", ["PluginModel"]),
+  ] {
+    package.targets.append(
+      .executableTarget(
+        name: name, dependencies: ["CFuzzer"] + dependencies.map { .byName(name: $0) }, path: "Tests/Fuzz/\(name)",
+        swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]))
+  }
+}

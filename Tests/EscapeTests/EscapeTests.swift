@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+/// What one attempt reported from inside a sandbox.
+struct Outcome: Sendable {
+  let outcome: String
+  let detail: String
+}
+
+/// All attempts as nodes of one workflow, each in a sandbox of its own; run once, asked by many tests.
+enum Attempts {
+  static let withoutGrants = Task { try await run(grants: []) }
+  static let withEveryGrant = Task {
+    try await run(grants: ["filesystem.read", "filesystem.write", "system.exec"])
+  }
+
+  private static func run(grants: [String]) async throws -> [String: Outcome] {
+    let scratch = try Scratch()
+    let bait = try Bait()
+    let facts = try bait.facts(adding: grants.isEmpty ? [:] : ["writable": ["/workspace"]])
+    var workflow = WorkflowText()
+    for attempt in HostilePlugin.attempts {
+      workflow.add(
+        attempt.name, type: "hostile/probe", with: ["attempt": attempt.name, "facts": facts], timeout: "60s")
+    }
+    let report = try await Report.run(
+      workflow, grants: grants, environment: ["ORCHESTRATOR_TEST_SECRET": Bait.marker], in: scratch)
+    return withExtendedLifetime(bait) {
+      HostilePlugin.attempts.reduce(into: [:]) { outcomes, attempt in
+        let result = report.value(attempt.name) as? [String: Any]
+        outcomes[attempt.name] = Outcome(
+          outcome: result?["outcome"] as? String ?? "failed",
+          detail: result?["detail"] as? String ?? report.failure(attempt.name)?.text ?? report.finished.errors)
+      }
+    }
+  }
+}
+
+@Suite("A plugin can't leave its sandbox")
+struct EscapeTests {
+  @Test("the fixtures list their attempts")
+  func listsAttempts() {
+    #expect(HostilePlugin.attempts.count > 100)
+    #expect(HostilePlugin.manners.count > 30)
+  }
+
+  @Test("without any grant", arguments: HostilePlugin.attempts)
+  func denied(_ attempt: Attempt) async throws {
+    let outcome = try #require(try await Attempts.withoutGrants.value[attempt.name])
+    #expect(outcome.outcome == "denied", "\(attempt.claim) \(outcome.detail)")
+  }
+
+  @Test("with every grant, but for what the grants name", arguments: HostilePlugin.attempts.filter { !$0.isExecution })
+  func deniedWithGrants(_ attempt: Attempt) async throws {
+    let outcome = try #require(try await Attempts.withEveryGrant.value[attempt.name])
+    #expect(outcome.outcome == "denied", "\(attempt.claim) \(outcome.detail)")
+  }
+
+  @Test("and system.exec really starts programs", arguments: ["exec-system", "exec-subprocess", "exec-in-place"])
+  func executionIsGranted(_ name: String) async throws {
+    let outcome = try #require(try await Attempts.withEveryGrant.value[name])
+    #expect(outcome.outcome == "allowed", "\(outcome.detail)")
+  }
+
+  @Test("foreign system calls kill their process", arguments: ["call-i386", "call-x32"])
+  func foreignCallsKill(_ name: String) async throws {
+    guard HostilePlugin.attempts.contains(where: { $0.name == name }) else { return }
+    let outcome = try #require(try await Attempts.withoutGrants.value[name])
+    #expect(outcome.detail.contains("SIGSYS"))
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Testing
+
+@Suite("A misbehaving worker harms nobody but its own node")
+struct MisbehaviourTests {
+  /// What a manner must end in: the class of the node's failure, or nil where it succeeds.
+  static let expected: [String: String?] = [
+    "garbage": "crash", "closes-channel": "crash", "half-closes-channel": "crash", "huge-frame": "crash",
+    "truncated-frame": "crash", "unknown-kind": "crash", "reserved-flags": "crash", "ready-again": "crash",
+    "foreign-result": "crash", "lying-count": "crash", "lying-length": "crash", "hostile-names": "crash",
+    "missing-descriptor": "crash", "unsealed-descriptor": "crash", "half-sealed-descriptor": "crash",
+    "short-descriptor": "crash", "file-descriptor": "crash", "unclaimed-descriptors": "crash", "flood-log": "crash",
+    "exits": "crash", "exits-cleanly": "crash", "segfaults": "crash", "kills-itself": "crash",
+    "stops-itself": "timeout", "ignores-cancel": "timeout", "spins": "timeout",
+    "recursion": "error", "not-plain": "error", "not-a-number": "error", "not-a-mapping": "error",
+    "nothing": "error", "deep-result": "error", "raises": "error", "terminal-codes": "error", "fills-scratch": "error",
+    "flood-output": .some(nil), "leaves-daemons": .some(nil), "huge-result": .some(nil), "well-behaved": .some(nil),
+  ]
+
+  @Test("one clear error, the right exit code, the others' results kept", arguments: HostilePlugin.manners)
+  func contained(_ manner: Manner) async throws {
+    let scratch = try Scratch()
+    var workflow = WorkflowText()
+    workflow.add("bad", type: "hostile/misbehave", with: ["manner": manner.name], timeout: "6s")
+    workflow.add("good", type: "hostile/misbehave", with: ["manner": "well-behaved"], timeout: "60s")
+    let report = try await Report.run(workflow, in: scratch)
+
+    #expect(report.value("good") as? String == "well", "the other node's result is kept")
+    #expect(report.finished.peakKilobytes < 200_000, "the supervisor's memory stays bounded")
+    let failure = report.failure("bad")
+    if let failure {
+      #expect(!failure.text.isEmpty)
+      #expect(!failure.text.unicodeScalars.contains { $0.value < 32 && $0 != "\n" && $0 != "\t" }, "no control codes")
+      #expect(report.finished.status == (failure.kind == "timeout" ? 124 : 1))
+    } else {
+      #expect(report.finished.status == 0)
+    }
+    if let expected = Self.expected[manner.name] {
+      #expect(failure?.kind == expected, "\(failure?.text ?? "it succeeded")")
+    }
+  }
+
+  @Test("nothing of a worker is left behind", arguments: ["leaves-daemons", "ignores-cancel", "closes-channel"])
+  func leavesNothing(_ manner: String) async throws {
+    let scratch = try Scratch()
+    let marker = "orchestrator-leak-\(UUID().uuidString)"
+    var workflow = WorkflowText()
+    workflow.add("bad", type: "hostile/misbehave", with: ["manner": manner], timeout: "3s")
+    let before = try workers()
+    _ = try await Report.run(workflow, environment: ["ORCHESTRATOR_LEAK_MARKER": marker], in: scratch)
+    // Other tests' workers come and go meanwhile: only a process that stays is one that was left.
+    var left = try workers().subtracting(before)
+    for _ in 0..<50 where !left.isEmpty {
+      try await Task.sleep(for: .milliseconds(200))
+      left = left.intersection(try workers())
+    }
+    #expect(left.isEmpty)
+  }
+
+  /// Processes whose pid 1 is a sandbox's: their process namespace isn't ours.
+  private func workers() throws -> Set<String> {
+    let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
+    return Set(
+      try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { name in
+        guard Int(name) != nil,
+          let space = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(name)/ns/pid")
+        else { return false }
+        return space != own
+      })
+  }
+}
+
+@Suite("A plugin that can't be loaded says why")
+struct BrokenPluginTests {
+  static let plugins = [
+    "exits-at-import", "hangs-at-import", "hangs-in-initialize", "missing-entry-point", "not-a-plugin", "not-python",
+    "offers-another", "offers-nothing", "offers-rubbish", "offers-twice", "raises-at-import", "raises-in-create",
+    "raises-in-describe", "raises-in-initialize", "speaks-first",
+  ]
+  static let harmless = ["hangs-in-shutdown", "prints-at-import"]
+
+  @Test("one clear error that names the plugin", arguments: plugins)
+  func refused(_ plugin: String) async throws {
+    let scratch = try Scratch()
+    var workflow = WorkflowText()
+    workflow.add("work", type: "\(plugin)/work", timeout: "60s")
+    let finished = try await run(workflow, in: scratch)
+    #expect([1, 2].contains(finished.status), "\(finished.errors)")
+    let said = String(decoding: finished.output, as: UTF8.self) + finished.errors
+    #expect(said.contains(plugin))
+    #expect(!said.contains("Fatal error"))
+  }
+
+  @Test("what only looks broken runs", arguments: harmless)
+  func accepted(_ plugin: String) async throws {
+    let scratch = try Scratch()
+    var workflow = WorkflowText()
+    workflow.add("work", type: "\(plugin)/work", timeout: "60s")
+    let finished = try await run(workflow, in: scratch)
+    #expect(finished.status == 0, "\(finished.errors)")
+  }
+
+  @Test("every broken plugin is tested")
+  func complete() throws {
+    let directory = Program.fixtures.appendingPathComponent("broken").path
+    let found = try FileManager.default.contentsOfDirectory(atPath: directory)
+    #expect(Set(found) == Set(Self.plugins + Self.harmless))
+  }
+
+  private func run(_ workflow: WorkflowText, in scratch: Scratch) async throws -> Finished {
+    try await Program.run(
+      Program.orchestrator,
+      [
+        "run", try workflow.write(to: scratch), "--plugins", Program.fixtures.appendingPathComponent("broken").path,
+        "--output", "json", "--state-dir", scratch.url.appendingPathComponent("state").path,
+      ], in: scratch.url)
+  }
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Shared by the scripts in deploy/. Sourced, never run.
+set -euo pipefail
+
+# The root of the repository, wherever the caller stands.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export root
+
+say() { printf '%s\n' "$*"; }
+
+# fail WHAT [HINT...]: one sentence, then how to mend it.
+fail() {
+  printf 'error: %s\n' "$1" >&2
+  shift
+  for hint in "$@"; do printf '  hint: %s\n' "$hint" >&2; done
+  exit 1
+}
+
+# missing_packages NAME...: those that dpkg doesn't know as installed, one a line.
+missing_packages() {
+  local name status
+  for name in "$@"; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null || true)
+    if [[ $status != installed ]]; then printf '%s\n' "$name"; fi
+  done
+}
+
+# need_packages NAME...: installs what is missing; says what to type where that takes root.
+need_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  if ((${#missing[@]} == 0)); then return; fi
+  command -v apt-get >/dev/null || fail "these packages are missing, and there is no apt-get: ${missing[*]}" \
+    "install what your distribution calls them"
+  if ((EUID != 0)); then
+    fail "these Debian packages are missing: ${missing[*]}" \
+      "sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${missing[*]}"
+  fi
+  say "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update --quiet --quiet
+  apt-get install --yes --quiet --quiet --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# need_swift: Swift 6.3 or later on the path.
+need_swift() {
+  local version
+  command -v swift >/dev/null || fail "there is no swift on the path" "install Swift 6.3 or later: https://www.swift.org/install/linux/"
+  version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
+  if [[ -z $version ]] || [[ $(printf '%s\n6.3\n' "$version" | sort --version-sort | head -n 1) != 6.3 ]]; then
+    fail "Swift 6.3 or later is needed, this is ${version:-of unknown version}" "https://www.swift.org/install/linux/"
+  fi
+}
+
+# What the build and the bundled plugins need. g++ stands for the C and C++ libraries that Swift links with; git and the
+# certificates are SwiftPM's, which fetches the argument parser.
+# shellcheck disable=SC2034 # read by the scripts that source this file
+build_packages=(g++ pkg-config git ca-certificates libyaml-dev libseccomp-dev libcap-dev python3)
