@@ -4,5 +4,5 @@ import ArgumentParser
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugin", abstract: "Lists plugins, and starts new ones.",
-    subcommands: [PluginListCommand.self])
+    subcommands: [PluginListCommand.self, PluginNewCommand.self])
 }

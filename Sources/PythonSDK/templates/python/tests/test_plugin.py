@@ -1,4 +1,4 @@
-"""Run with `orchestrator plugin test`, or with pytest where `pipeline` is."""
+"""Run with pytest, with the directory of `pipeline` on PYTHONPATH."""
 
 from __future__ import annotations
 
