@@ -59,7 +59,7 @@ final class Bait: Sendable {
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let result = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) | listen(descriptor, 8) | getsockname(descriptor, $0, &length)
+        bind(descriptor, $0, length) | Glibc.listen(descriptor, 8) | getsockname(descriptor, $0, &length)
       }
     }
     guard result == 0 else { throw Broken("listen: \(errno)") }

@@ -42,7 +42,7 @@ struct SweepTests {
   }
 
   private func isExecution(_ number: Int) -> Bool {
-    ["execve", "execveat"].contains { Int(seccomp_syscall_resolve_name($0)) == number }
+    ["execve", "execveat"].contains { (call: String) in Int(seccomp_syscall_resolve_name(call)) == number }
   }
 
   private func name(_ number: Int) -> String {
