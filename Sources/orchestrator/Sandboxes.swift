@@ -5,8 +5,8 @@ import SandboxPlanning
 import SandboxRuntime
 import WorkerHost
 
-/// Everything that lives while workers do. Whoever makes it must ``close()`` it: then no worker, cgroup or thread of it
-/// is left.
+/// Everything that lives while workers do. Whoever makes it must ``use(onStop:_:)`` it, once: after that no worker, cgroup
+/// or thread of it is left.
 struct Sandboxes: Sendable {
   let setup: SandboxSetup
   let pool: WorkerPool
@@ -27,7 +27,34 @@ struct Sandboxes: Sendable {
     }
   }
 
-  func close() async {
+  func loader(state: String, files: BlockingWorker) -> SpecificationLoader {
+    SpecificationLoader(store: SpecificationStore(state: state), files: files, pool: pool, setup: setup)
+  }
+
+  /// Runs `work` until it ends or a signal ends it, and closes everything whatever comes.
+  func use<Success: Sendable>(
+    onStop: @escaping @Sendable () async -> Void = {},
+    _ work: @escaping @Sendable () async throws(CommandFailure) -> Success
+  ) async throws(CommandFailure) -> Success {
+    let signals: SignalStream
+    do throws(SystemError) {
+      signals = try SignalStream()
+    } catch {
+      await close()
+      throw CommandFailure(.invalidInput, "the program can't start", why: error.description)
+    }
+    let interruption = Interruption(
+      signals: signals.signals, onStop: { _ in await onStop() }, kill: { await pool.shutdown() })
+    let (result, signal) = await interruption.run { () async -> Result<Success, CommandFailure> in
+      do throws(CommandFailure) { return .success(try await work()) } catch { return .failure(error) }
+    }
+    await close()
+    // What fails because it was interrupted is no failure of its own.
+    if signal != nil, case .failure = result { throw CommandFailure(.interrupted) }
+    return try result.get()
+  }
+
+  private func close() async {
     await pool.shutdown()
     try? cgroups.close()
     loop.stop()

@@ -1,5 +1,4 @@
 import ArgumentParser
-import LinuxSystem
 import PipelineEngine
 import PluginModel
 import PluginRegistry
@@ -48,7 +47,7 @@ struct WorkflowOptions: ParsableArguments {
   @OptionGroup var state: StateOptions
 }
 
-/// A workflow, what it is checked against, and the sandboxes for it. Whoever makes it must ``close()`` it.
+/// A workflow, what it is checked against, and the sandboxes for it. Whoever makes it must ``run(onStop:_:)`` it, once.
 struct WorkflowSession: Sendable {
   let bootstrap: Bootstrap
   let file: WorkflowFile
@@ -70,9 +69,7 @@ struct WorkflowSession: Sendable {
   }
 
   func check() async throws(CommandFailure) -> CheckedWorkflow {
-    let loader = SpecificationLoader(
-      store: SpecificationStore(state: statePath), files: bootstrap.files, pool: sandboxes.pool,
-      setup: sandboxes.setup)
+    let loader = sandboxes.loader(state: statePath, files: bootstrap.files)
     return try await bootstrap.check(file, inputs: arguments, catalog: catalog, policy: policy, loader: loader)
   }
 
@@ -81,26 +78,8 @@ struct WorkflowSession: Sendable {
     onStop: @escaping @Sendable () async -> Void = {},
     _ work: @escaping @Sendable () async throws(CommandFailure) -> Success
   ) async throws(CommandFailure) -> Success {
-    let signals: SignalStream
-    do throws(SystemError) {
-      signals = try SignalStream()
-    } catch {
-      await close()
-      throw CommandFailure(.invalidInput, "the program can't start", why: error.description)
-    }
-    let pool = sandboxes.pool
-    let interruption = Interruption(
-      signals: signals.signals, onStop: { _ in await onStop() }, kill: { await pool.shutdown() })
-    let (result, signal) = await interruption.run { () async -> Result<Success, CommandFailure> in
-      do throws(CommandFailure) { return .success(try await work()) } catch { return .failure(error) }
-    }
-    await close()
-    // What fails because it was interrupted is no failure of its own.
-    if signal != nil, case .failure = result { throw CommandFailure(.interrupted) }
-    return try result.get()
+    try await sandboxes.use(onStop: onStop, work)
   }
-
-  private func close() async { await sandboxes.close() }
 }
 
 extension Bootstrap {

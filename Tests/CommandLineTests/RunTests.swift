@@ -28,7 +28,7 @@ struct RunTests {
   }
 
   private func run(_ arguments: String..., in directory: TemporaryDirectory) throws -> Program.Outcome {
-    try Program.run(arguments(with: arguments, in: directory), in: directory)
+    try Program.run(self.arguments(with: arguments, in: directory), in: directory)
   }
 
   private func start(_ arguments: String..., in directory: TemporaryDirectory) throws -> Running {
@@ -61,8 +61,8 @@ struct RunTests {
       "a: {type: probe/probe, with: {value: [1, 2]}}", outputs: "{list: a.output}", in: directory)
     let outcome = try run("--output", "json", in: directory)
     let value = try JSONValue(json: outcome.output)
-    #expect(value["status"] == "succeeded")
-    #expect(value["outputs"]?["list"]?.arrayValue?.first?["value"] == [1, 2])
+    #expect(value["outcome"] == "succeeded")
+    #expect(value["outputs"]?["list"]?["value"] == [1, 2])
     #expect(value["nodes"]?.arrayValue?.first?["node"] == "a")
   }
 
@@ -76,8 +76,9 @@ struct RunTests {
     let kinds = events.compactMap { $0["event"]?.stringValue }
     #expect(kinds.first == "run_started")
     #expect(kinds.contains("node_started"))
-    #expect(kinds.contains("node_succeeded"))
-    #expect(kinds.last == "run_ended")
+    #expect(kinds.contains("progress"))
+    #expect(kinds.suffix(2) == ["run_finished", "report"])
+    #expect(events.last?["report"]?["outcome"] == "succeeded")
     #expect(!outcome.output.unicodeScalars.contains("\u{1B}"))
   }
 
@@ -138,7 +139,7 @@ struct RunTests {
     let directory = try TemporaryDirectory()
     try workflow("slow: {type: probe/probe, with: {do: sleep, value: 60}}", in: directory)
     let running = try start("--output", "jsonl", in: directory)
-    try running.wait(for: "node_progress")
+    try running.wait(for: "\"event\":\"progress\"")
     kill(running.process.processIdentifier, signal)
     let outcome = try running.wait(seconds: 20)
     #expect(outcome.status == 130, "\(outcome.output)\(outcome.errors)")
@@ -150,7 +151,7 @@ struct RunTests {
     let directory = try TemporaryDirectory()
     try workflow("slow: {type: probe/probe, with: {do: hang}}", in: directory)
     let running = try start("--output", "jsonl", in: directory)
-    try running.wait(for: "node_progress")
+    try running.wait(for: "\"event\":\"progress\"")
     kill(running.process.processIdentifier, SIGINT)
     usleep(300_000)
     let asked = Date()
@@ -166,7 +167,7 @@ struct RunTests {
     let directory = try TemporaryDirectory()
     try workflow("slow: {type: probe/probe, with: {do: hang}}", in: directory)
     let running = try start("--output", "jsonl", in: directory)
-    try running.wait(for: "node_progress")
+    try running.wait(for: "\"event\":\"progress\"")
     #expect(try leftovers(of: directory) != [], "the worker is seen while it lives")
     kill(running.process.processIdentifier, SIGKILL)
     running.process.waitUntilExit()

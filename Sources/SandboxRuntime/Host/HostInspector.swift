@@ -22,7 +22,7 @@ package enum HostInspector {
       cgroupRoot: cgroup,
       cgroupControllers: cgroup.map(controllers) ?? [],
       libraryDirectories: libraryDirectories(),
-      rootLinks: rootLinks())
+      rootLinks: rootLinks(), loader: loader(), binaryDirectories: binaryDirectories(), supportFiles: supportFiles())
   }
 
   #if arch(x86_64)
@@ -49,6 +49,11 @@ package enum HostInspector {
 
   /// The dynamic loader with every link resolved, or nil.
   package static func loader() -> AbsolutePath? { HostProbes.resolved(loaderPath).flatMap { AbsolutePath($0) } }
+
+  /// Those that exist.
+  package static func supportFiles() -> [HostFacts.SupportFile] {
+    HostFacts.SupportFile.allCases.filter { HostProbes.resolved($0.rawValue) != nil }
+  }
 
   /// The links of a merged /usr.
   package static func rootLinks() -> [HostFacts.RootLink] {

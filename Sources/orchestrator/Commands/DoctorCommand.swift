@@ -53,7 +53,8 @@ struct DoctorReport: Sendable {
       "\(style("kernel", .strong)) \(facts.kernelRelease) (\(facts.architecture.rawValue)), as user \(facts.userIdentifier)"
     ]
     for finding in host.findings {
-      lines.append("\(Self.mark(finding.severity, style)) \(style(finding.feature.rawValue, .strong)): \(finding.detail)")
+      lines.append(
+        "\(Self.mark(finding.severity, style)) \(style(finding.feature.rawValue, .strong)): \(finding.detail)")
       lines.append("    \(style(finding.feature.purpose, .faint))")
       if let remedy = finding.remedy { lines.append("    \(style("remedy:", .accent)) \(remedy)") }
     }

@@ -17,7 +17,8 @@ struct GraphCommand: AsyncParsableCommand {
   @OptionGroup var options: WorkflowOptions
   @Option(help: ArgumentHelp("svg or text. Default: by the name of -o, else text on a terminal and svg elsewhere."))
   var format: Format?
-  @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The file to write.", valueName: "file"))
+  @Option(
+    name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The file to write.", valueName: "file"))
   var file: String?
 
   func run() async throws {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LinuxSystem
 import PluginModel
 import PluginRegistry
 
@@ -6,21 +7,40 @@ import PluginRegistry
 struct PluginListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "Lists the plugins that can be found.",
-    discussion: "Nothing of a plugin runs: only its manifest is read. Broken plugins are listed with what is wrong.")
+    discussion: """
+      Nothing of a plugin runs: only its manifest is read. With --describe, a plugin that was never asked is asked for \
+      its node types, in a sandbox in which it is granted nothing. Broken plugins are listed with what is wrong.
+      """)
 
+  @Flag(help: "Show the ports and parameters of every node type.") var describe = false
   @OptionGroup var plugins: PluginOptions
+  @OptionGroup var sandbox: SandboxOptions
+  @OptionGroup var state: StateOptions
   @Option(help: "How to write the list: text or json.") var output: OutputFormat = .text
 
   func run() async throws {
     let bootstrap = try Bootstrap()
     let catalog = try await bootstrap.catalog(plugins)
+    let loaded = describe ? try await specifications(of: catalog, bootstrap) : nil
+    let report = PluginListReport(catalog, specifications: loaded?.specifications ?? [:])
     switch output {
-    case .json: await bootstrap.console.print(PluginListReport(catalog).json.text(.pretty))
+    case .json: await bootstrap.console.print(report.json.text(.pretty))
     case .text:
-      for line in PluginListReport(catalog).lines(style: bootstrap.console.outputStyle) {
-        await bootstrap.console.print(line)
-      }
-      await bootstrap.report(catalog.diagnostics + catalog.broken.flatMap(\.diagnostics))
+      for line in report.lines(style: bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
+    }
+    let broken = output == .text ? catalog.diagnostics + catalog.broken.flatMap(\.diagnostics) : []
+    await bootstrap.report(broken + (loaded?.diagnostics ?? []))
+    if loaded?.isSandboxMissing == true { throw CommandFailure(.sandboxUnavailable) }
+  }
+
+  private func specifications(
+    of catalog: PluginCatalog, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> SpecificationLoader.Loaded {
+    let path = try bootstrap.state(state)
+    let setup = try await bootstrap.sandboxSetup(sandbox, state: path, policy: GrantPolicy(grants: [:]))
+    let sandboxes = try Sandboxes(setup: setup, jobs: ProcessEnvironment.processorCount)
+    return try await sandboxes.use { () async throws(CommandFailure) in
+      await sandboxes.loader(state: path, files: bootstrap.files).load(catalog.plugins)
     }
   }
 }
@@ -28,8 +48,13 @@ struct PluginListCommand: AsyncParsableCommand {
 /// The catalog as text and as JSON.
 struct PluginListReport: Sendable {
   let catalog: PluginCatalog
+  /// Of those that were asked.
+  let specifications: [PluginName: [NodeSpecification]]
 
-  init(_ catalog: PluginCatalog) { self.catalog = catalog }
+  init(_ catalog: PluginCatalog, specifications: [PluginName: [NodeSpecification]]) {
+    self.catalog = catalog
+    self.specifications = specifications
+  }
 
   func lines(style: Style) -> [String] {
     guard !catalog.plugins.isEmpty else { return ["no plugins were found"] }
@@ -38,8 +63,11 @@ struct PluginListReport: Sendable {
       var lines = [
         "\(style(manifest.name.text, .strong)) \(manifest.version)  \(style(SafeText.line(manifest.description), .faint))"
       ]
+      if let described = specifications[manifest.name] {
+        lines += described.flatMap { Self.lines($0, of: manifest.name, style: style) }
+      }
       let types = manifest.nodeTypes.map { "\(manifest.name)/\($0)" }.joined(separator: ", ")
-      if !types.isEmpty { lines.append("  nodes        \(types)") }
+      if !types.isEmpty, specifications[manifest.name] == nil { lines.append("  nodes        \(types)") }
       let permissions = manifest.permissions.map(\.description).joined(separator: ", ")
       lines.append("  asks for     \(permissions.isEmpty ? "nothing" : SafeText.line(permissions))")
       lines.append("  lies in      \(SafeText.line(plugin.directory.text))")
@@ -47,9 +75,33 @@ struct PluginListReport: Sendable {
     }
   }
 
+  /// A node type with its ports and parameters; all texts are the plugin's.
+  private static func lines(_ node: NodeSpecification, of plugin: PluginName, style: Style) -> [String] {
+    var lines = ["  \(style("\(plugin)/\(node.nodeType)", .accent))  \(SafeText.line(node.description))"]
+    let groups: [(String, [(name: String, type: String, note: String)])] = [
+      ("in", node.inputs.map { ($0.name.text, $0.type, note($0)) }),
+      ("out", node.outputs.map { ($0.name.text, $0.type, $0.description) }),
+      (
+        "with", node.parameters.map { ($0.name.text, $0.type, "\($0.description) (default \($0.defaultValue.text()))") }
+      ),
+    ]
+    for (title, items) in groups {
+      for item in items {
+        let head = "    \(SafeText.pad(title, columns: 5))\(SafeText.pad(SafeText.line(item.name), columns: 14))"
+        let type = SafeText.pad(SafeText.line(item.type, limit: 40), columns: 9)
+        lines.append("\(head)\(style(type, .faint)) \(SafeText.line(item.note, limit: 200))")
+      }
+    }
+    return lines
+  }
+
+  private static func note(_ port: PortSpecification) -> String {
+    port.description + (port.multiple ? " (several)" : "") + (port.required ? "" : " (optional)")
+  }
+
   var json: JSONValue {
     .object([
-      JSONValue.Member("plugins", .array(catalog.plugins.map(Self.json))),
+      JSONValue.Member("plugins", .array(catalog.plugins.map(json))),
       JSONValue.Member(
         "broken",
         .array(
@@ -63,9 +115,12 @@ struct PluginListReport: Sendable {
     ])
   }
 
-  private static func json(_ plugin: DiscoveredPlugin) -> JSONValue {
+  private func json(_ plugin: DiscoveredPlugin) -> JSONValue {
     let manifest = plugin.manifest
-    return .object([
+    let described = specifications[manifest.name].map { nodes in
+      JSONValue.Member("specifications", .array(nodes.map(\.jsonValue)))
+    }
+    let members = [
       JSONValue.Member("name", .string(manifest.name.text)),
       JSONValue.Member("version", .string(manifest.version.description)),
       JSONValue.Member("author", .string(manifest.author)),
@@ -75,7 +130,8 @@ struct PluginListReport: Sendable {
       JSONValue.Member("permissions", .array(manifest.permissions.map { .string($0.description) })),
       JSONValue.Member("directory", .string(plugin.directory.text)),
       JSONValue.Member("digest", .string(plugin.digest.description)),
-    ])
+    ]
+    return .object(members + (described.map { [$0] } ?? []))
   }
 }
 

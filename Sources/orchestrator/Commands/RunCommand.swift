@@ -120,7 +120,8 @@ private struct RunWork: Sendable {
       await observer.finish()
     }
     let execution = RunExecution(
-      executor: WorkerNodeExecutor(pool: session.sandboxes.pool, configurations: configurations), clock: MonotonicClock(),
+      executor: WorkerNodeExecutor(pool: session.sandboxes.pool, configurations: configurations),
+      clock: MonotonicClock(),
       observe: { sender.yield($0) })
     let report = await execution.run(
       checked.graph, identifier: directory.identifier, maximumParallel: jobs,

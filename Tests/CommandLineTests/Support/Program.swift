@@ -29,9 +29,9 @@ enum Program {
   /// Starts it; output goes to files, so that nothing has to be read while it runs.
   static func start(
     _ arguments: [String], in directory: TemporaryDirectory, environment: [String: String] = [:],
-    through wrapper: [String] = []
+    through wrapper: [String] = [], executable program: String? = nil
   ) throws -> Running {
-    let command = wrapper + [try executable()] + arguments
+    let command = wrapper + [try program ?? executable()] + arguments
     let process = Process()
     process.executableURL = URL(fileURLWithPath: command[0])
     process.arguments = Array(command.dropFirst())
@@ -53,9 +53,9 @@ enum Program {
 
   static func run(
     _ arguments: [String], in directory: TemporaryDirectory, environment: [String: String] = [:],
-    through wrapper: [String] = []
+    through wrapper: [String] = [], executable program: String? = nil
   ) throws -> Outcome {
-    try start(arguments, in: directory, environment: environment, through: wrapper).wait()
+    try start(arguments, in: directory, environment: environment, through: wrapper, executable: program).wait()
   }
 }
 
@@ -95,12 +95,12 @@ struct Running {
   }
 }
 
-/// A directory that lives as long as a test.
+/// A directory that lives as long as a test. Not in /tmp: no path of it can be granted, since every sandbox has its own.
 final class TemporaryDirectory {
   let path: String
 
   init(readableByAll: Bool = false) throws {
-    path = NSTemporaryDirectory() + "orchestrator-cli-" + UUID().uuidString.lowercased()
+    path = "/var/tmp/orchestrator-cli-" + UUID().uuidString.lowercased()
     try FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: readableByAll ? 0o777 : 0o755])
   }

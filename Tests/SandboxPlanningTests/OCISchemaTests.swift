@@ -1,0 +1,72 @@
+import Foundation
+import PluginModel
+import SandboxPlanning
+import Testing
+
+/// The export against the specification's own JSON schema, which Debian has in golang-github-opencontainers-specs-dev;
+/// python3-jsonschema reads it. `OCI_SCHEMA_DIRECTORY` names another copy.
+@Suite("OCI configuration") struct OCISchemaTests {
+  private static let directory =
+    ProcessInfo.processInfo.environment["OCI_SCHEMA_DIRECTORY"]
+    ?? "/usr/share/gocode/src/github.com/opencontainers/runtime-spec/schema"
+  private static let isInstalled = FileManager.default.fileExists(atPath: directory + "/config-schema.json")
+
+  private static let validator = """
+    import json, sys
+    from jsonschema import Draft4Validator, RefResolver
+    schema = json.load(open(sys.argv[1] + "/config-schema.json"))
+    resolver = RefResolver("file://" + sys.argv[1] + "/config-schema.json", schema)
+    for error in Draft4Validator(schema, resolver=resolver).iter_errors(json.load(open(sys.argv[2]))):
+        print("/".join(map(str, error.absolute_path)), error.message[:200])
+    """
+
+  /// What the schema objects to, one line each.
+  private func objections(to configuration: JSONValue) throws -> String {
+    let file = FileManager.default.temporaryDirectory.appending(path: "config-\(UUID().uuidString).json")
+    try Data(configuration.utf8()).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["python3", "-W", "ignore", "-c", Self.validator, Self.directory, file.path]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0, "the validator failed")
+    return text
+  }
+
+  @Test(
+    "every plan's configuration is valid by the specification's schema", .enabled(if: isInstalled),
+    arguments: GoldenTests.cases)
+  func valid(_ example: GoldenTests.Case) throws {
+    #expect(try objections(to: plan(example.granted).ociConfiguration) == "")
+  }
+
+  @Test("the schema is really asked", .enabled(if: isInstalled))
+  func invalid() throws {
+    guard case .object(var members) = try plan().ociConfiguration else { return }
+    members.append(JSONValue.Member("hostname", 7))
+    members.removeAll { $0.key == "ociVersion" }
+    let found = try objections(to: .object(members))
+    #expect(found.contains("ociVersion") && found.contains("hostname"))
+  }
+
+  @Test("a runtime without a listener refuses a plan that counts executions, and nothing else is left weaker")
+  func faithful() throws {
+    let configuration = try plan().ociConfiguration
+    let seccomp = try #require(configuration["linux"]?["seccomp"])
+    let calls = try #require(seccomp["syscalls"]?.arrayValue)
+    let execution = try #require(calls.first { $0["names"] == ["execve"] })
+    #expect(execution["action"] == "SCMP_ACT_NOTIFY")
+    #expect(seccomp["listenerPath"] == nil)
+    #expect(seccomp["defaultErrnoRet"] == 38)
+    #expect(configuration["process"]?["noNewPrivileges"] == true)
+    for set in ["bounding", "effective", "inheritable", "permitted", "ambient"] {
+      #expect(configuration["process"]?["capabilities"]?[set] == [])
+    }
+    #expect(configuration["linux"]?["namespaces"]?.arrayValue?.count == Namespace.allCases.count)
+    #expect(configuration["annotations"]?["org.orchestrator.landlock.abi"] == "7")
+  }
+}
