@@ -80,6 +80,17 @@ package struct LinuxKernel: SandboxKernel {
     _ = try systemCall("send", on: "the control socket", sandbox_send_report(control.number, &report))
   }
 
+  package func awaitReadable(
+    _ descriptor: FileDescriptor, milliseconds: UInt32
+  ) throws(SystemError) -> Bool {
+    while true {
+      var watched = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
+      let result = poll(&watched, 1, Int32(clamping: milliseconds)).orErrorNumber
+      if result == -EINTR { continue }
+      return try systemCall("poll", result) > 0
+    }
+  }
+
   package func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage? {
     var report = sandbox_report()
     let result = sandbox_receive_report(control.number, &report, false)

@@ -22,6 +22,8 @@ package protocol SandboxKernel: Sendable {
   func write(_ contents: String, to path: String) throws(SystemError)
   func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess
   func send(_ message: SandboxMessage, on control: FileDescriptor) throws(SystemError)
+  /// Blocks until something is there or the other end is closed; false when the time is up first.
+  func awaitReadable(_ descriptor: FileDescriptor, milliseconds: UInt32) throws(SystemError) -> Bool
   /// Doesn't wait: nil when there is nothing.
   func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage?
   /// SIGKILL.

@@ -16,7 +16,7 @@ struct Plan {
   }
 
   static func invalid(_ index: UInt32 = SANDBOX_NO_INDEX) -> StepFailure {
-    StepFailure(step: .readPlan, code: 22 /* EINVAL */, index: index)
+    StepFailure(step: .readPlan, code: ErrorNumber.invalid, index: index)
   }
 
   /// A text with the NUL that must follow it.

@@ -83,8 +83,9 @@ private func requireKind(
     node.type == type.rawValue
     && (!isDevice || (node.device_major == operation.device_major && node.device_minor == operation.device_minor))
   guard matches else {
-    let code: Int32 =
-      isDevice ? 19 /* ENODEV */ : type == SANDBOX_NODE_DIRECTORY ? 20 /* ENOTDIR */ : 22 /* EINVAL */
+    let code =
+      isDevice
+      ? ErrorNumber.noDevice : type == SANDBOX_NODE_DIRECTORY ? ErrorNumber.notADirectory : ErrorNumber.invalid
     throw StepFailure(step: .sourceKind, code: code, index: index)
   }
 }

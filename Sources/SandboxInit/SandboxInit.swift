@@ -27,6 +27,17 @@ struct SandboxInit {
 
 let control = Int32(SANDBOX_FD_CONTROL)
 
+/// errno(3) values; there is no C library to import them from.
+enum ErrorNumber {
+  static let notPermitted: Int32 = 1
+  static let notFound: Int32 = 2
+  static let accessDenied: Int32 = 13
+  static let exists: Int32 = 17
+  static let noDevice: Int32 = 19
+  static let notADirectory: Int32 = 20
+  static let invalid: Int32 = 22
+}
+
 /// The step that failed, its errno and, where there are several of a kind, which one.
 struct StepFailure: Error {
   var step: sandbox_step

@@ -61,7 +61,7 @@ struct Target {
       text[cut] = 0
       defer { text[cut] = slash }
       parent = sandbox_open_target(root, text)
-      if parent == -enoent {
+      if parent == -ErrorNumber.notFound {
         try Target(text: text, length: cut, root: root, index: index).makeDirectory()
         parent = sandbox_open_target(root, text)
       }
@@ -69,11 +69,9 @@ struct Target {
     }
     let result = body(parent, name)
     if parent != root { _ = linux_close(parent) }
-    if result == -eexist, existingIsFine { return }
+    if result == -ErrorNumber.exists, existingIsFine { return }
     try checked(.create, result, index: index)
   }
 }
 
 private let slash = CChar(0x2F)
-private let enoent: Int32 = 2
-private let eexist: Int32 = 17

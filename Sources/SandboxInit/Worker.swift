@@ -68,7 +68,7 @@ private func permitFirstExecution(of pid: Int32, _ listener: Int32) throws(StepF
   var notification = sandbox_notification()
   try checked(.workerNotification, sandbox_notification_receive(listener, &notification))
   guard notification.pid == UInt32(pid) else {
-    throw StepFailure(step: .workerNotification, code: 1 /* EPERM */, index: SANDBOX_NO_INDEX)
+    throw StepFailure(step: .workerNotification, code: ErrorNumber.notPermitted, index: SANDBOX_NO_INDEX)
   }
   try checked(.workerNotification, sandbox_notification_answer(listener, notification.id, 0))
 }
@@ -84,7 +84,7 @@ func supervise(_ worker: RunningWorker) -> Never {
     if ready & 2 != 0 {
       var notification = sandbox_notification()
       if sandbox_notification_receive(listener, &notification) == 0 {
-        _ = sandbox_notification_answer(listener, notification.id, eacces)
+        _ = sandbox_notification_answer(listener, notification.id, ErrorNumber.accessDenied)
         denied &+= 1
       }
     }
@@ -123,5 +123,4 @@ private func reap(_ worker: RunningWorker, _ denied: UInt32) {
   }
 }
 
-private let eacces: Int32 = 13
 private let sigterm: Int32 = 15

@@ -11,7 +11,7 @@ final class RecordingKernel: SandboxKernel {
   enum Effect: Hashable {
     case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
     case write(String)
-    case spawn, send, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree
+    case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree
   }
   struct Ledger {
     var effects: [Effect] = []
@@ -105,6 +105,10 @@ final class RecordingKernel: SandboxKernel {
     return process(.spawn)
   }
   func send(_ message: SandboxMessage, on control: FileDescriptor) throws(SystemError) { try record(.send) }
+  func awaitReadable(_ descriptor: FileDescriptor, milliseconds: UInt32) throws(SystemError) -> Bool {
+    try record(.awaitReadable)
+    return true
+  }
   func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage? {
     try record(.receive)
     return ledger.withLock { ledger in

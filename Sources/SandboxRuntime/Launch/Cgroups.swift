@@ -66,10 +66,14 @@ package final class CgroupManager: Sendable {
     let kernel = self.kernel
     try transaction.perform(.makeCgroup) { () throws(SystemError) in
       try kernel.makeDirectory(path)
-    } undo: { _ in { () throws(SystemError) in try removeEmptied(path, kernel) } }
+    } undo: { _ in
+      { () throws(SystemError) in try removeEmptied(path, kernel) }
+    }
     let directory = try transaction.perform(.openCgroup) { () throws(SystemError) in
       try kernel.openDirectory(path)
-    } undo: { directory in { directory.close() } }
+    } undo: { directory in
+      { directory.close() }
+    }
     return Cgroup(name: name, path: path, directory: directory)
   }
 
@@ -78,9 +82,20 @@ package final class CgroupManager: Sendable {
     try kernel.write("1", to: "\(cgroup.path)/cgroup.kill")
   }
 
+  /// Removes a group whose processes were ended; false when the kernel isn't done with them yet.
+  func removeAtOnce(_ cgroup: Cgroup) throws(SystemError) -> Bool {
+    cgroup.directory.close()
+    do throws(SystemError) {
+      try kernel.removeDirectory(cgroup.path)
+      return true
+    } catch {
+      guard error.code == .deviceBusy else { throw error }
+      return false
+    }
+  }
+
   /// Removes a group whose processes were ended. Blocks for a moment where the kernel isn't done with them yet.
   func remove(_ cgroup: Cgroup) throws(SystemError) {
-    cgroup.directory.close()
     try removeEmptied(cgroup.path, kernel)
   }
 

@@ -15,7 +15,8 @@ package final class LaunchedSandbox: Sandbox {
   private let context: LaunchContext
   private let ending: Task<SandboxExit, Never>
 
-  init(_ launch: StartedLaunch, _ report: sandbox_report, _ plan: SandboxPlan, _ context: LaunchContext) {
+  init(_ launch: StartedLaunch, _ plan: SandboxPlan, _ context: LaunchContext, _ spawner: DedicatedThread) {
+    let report = launch.report
     connection = launch.connection
     standardOutput = launch.output
     standardError = launch.error
@@ -27,7 +28,8 @@ package final class LaunchedSandbox: Sandbox {
       namespaces: plan.namespaces, landlockABI: plan.landlock.abi, landlockFilesystem: report.landlock_filesystem,
       landlockNetwork: report.landlock_network, landlockScoped: report.landlock_scoped,
       seccompInstructions: Int(report.seccomp_instructions), cgroup: launch.cgroup?.name)
-    let end = SandboxEnd(process: process, control: control, cgroup: cgroup, context: context)
+    let end = SandboxEnd(
+      process: process, control: control, cgroup: cgroup, context: context, spawner: spawner)
     ending = Task.detached { await end.run() }
   }
 
@@ -60,26 +62,32 @@ private struct SandboxEnd: Sendable {
   var control: FileDescriptor
   var cgroup: Cgroup?
   var context: LaunchContext
+  /// Kept for as long as the sandbox lives, which ends when this thread does.
+  var spawner: DedicatedThread
 
   func run() async -> SandboxExit {
-    var errors: [SystemError] = []
     // pid 1's end: the kernel has by then ended and reaped every process of its namespace, pid_namespaces(7).
-    do throws(SystemError) { _ = try await context.monitor.readable(process.descriptor) } catch {
-      errors.append(error)
+    let waited: Result<Bool, SystemError>
+    do throws(SystemError) { waited = .success(try await context.monitor.readable(process.descriptor)) } catch {
+      waited = .failure(error)
     }
-    let (process, control, cgroup, context) = (process, control, cgroup, context)
-    let cleaned = await context.cleaner.run { () -> SandboxExit in
-      var exit = lastReport(on: control, context.kernel)
-      do throws(SystemError) { try context.kernel.awaitEnd(process) } catch { exit.cleanupErrors.append(error) }
-      if let cgroup {
-        do throws(SystemError) { try context.cgroups.remove(cgroup) } catch { exit.cleanupErrors.append(error) }
-      }
-      return exit
+    var exit = lastReport(on: control, context.kernel)
+    do throws(SystemError) {
+      _ = try waited.get()
+      _ = try context.kernel.reap(process)
+    } catch { exit.cleanupErrors.append(error) }
+    if let cgroup {
+      do throws(SystemError) { try await remove(cgroup) } catch { exit.cleanupErrors.append(error) }
     }
     // The pidfd stays open as long as someone may kill: its number must not name another process meanwhile.
-    var exit = cleaned
-    exit.cleanupErrors = errors + cleaned.cleanupErrors
     return exit
+  }
+
+  /// Mostly at once; where the kernel isn't done with the processes yet, on the thread that may wait.
+  private func remove(_ cgroup: Cgroup) async throws(SystemError) {
+    if try context.cgroups.removeAtOnce(cgroup) { return }
+    let context = self.context
+    try await context.cleaner.run { Result { () throws(SystemError) in try context.cgroups.remove(cgroup) } }.get()
   }
 }
 

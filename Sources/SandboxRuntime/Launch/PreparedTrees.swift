@@ -10,7 +10,8 @@ struct PreparedTrees {
   var descriptors: [FileDescriptor] = []
 
   static func make(
-    _ plan: SandboxPlan, _ context: LaunchContext, _ transaction: inout LaunchTransaction
+    _ plan: SandboxPlan, _ context: LaunchContext, _ stack: SpawnStack,
+    _ transaction: inout LaunchTransaction
   ) throws(LaunchError) -> PreparedTrees {
     var trees = PreparedTrees()
     let kernel = context.kernel
@@ -19,11 +20,13 @@ struct PreparedTrees {
       let namespace = try transaction.perform(.holdUserNamespace) { () throws(SystemError) in
         let owner = try kernel.owner(of: bind.source.text)
         let worker = FileOwner(user: plan.identity.userOnHost, group: plan.identity.groupOnHost)
-        return try context.ownerMaps.namespace(OwnerMap(from: owner, to: worker), kernel, context.stack)
+        return try context.ownerMaps.namespace(OwnerMap(from: owner, to: worker), kernel, stack)
       }
       let tree = try transaction.perform(.mapOwner) { () throws(SystemError) in
         try kernel.cloneTree(bind.source.text, mappedBy: namespace)
-      } undo: { tree in { tree.close() } }
+      } undo: { tree in
+        { tree.close() }
+      }
       trees.indices[index] = trees.descriptors.count
       trees.descriptors.append(tree)
     }

@@ -2,16 +2,19 @@ import CLinux
 import LinuxSystem
 import PluginModel
 import SandboxPlanning
+import Synchronization
 
 /// Starts sandboxes: carries out plans, step by step, and undoes in reverse what a failed launch has made.
 ///
-/// All that may block, and everything that the kernel ties to the calling thread, happens on one thread of its own; a
-/// task that launches or waits blocks nothing. Sandboxes end when that thread does, so they keep it alive.
+/// A launch is one job on one thread of ours, from its first effect to the worker's execve: nothing blocks a cooperative
+/// thread, and no launch pays for more than one hand-over. Sandboxes end when their thread does, so they keep it alive.
 package final class SandboxLauncher: SandboxLaunching {
-  /// How long the way from clone3(2) to the worker's execve may take before the launch is given up.
-  private static let startTimeout = Duration.seconds(30)
+  /// How many launches may be under way at once. The kernel makes network namespaces one after the other anyway.
+  private static let width = 4
 
   private let context: LaunchContext
+  private let spawners: [Spawner]
+  private let next = Atomic<Int>(0)
 
   /// - Parameter initProgram: the `sandbox-init` executable of this build.
   package init(
@@ -20,62 +23,33 @@ package final class SandboxLauncher: SandboxLaunching {
     context = LaunchContext(
       kernel: kernel,
       program: try kernel.openPath(initProgram.text),
-      stack: try SpawnStack(),
       cgroups: cgroups,
-      spawner: try DedicatedThread(name: "sandbox-spawn"),
       cleaner: try DedicatedThread(name: "sandbox-clean"),
       monitor: try ReadinessMonitor(name: "sandbox-watch"),
       ownerMaps: OwnerMaps(),
       isRoot: effectiveUserIdentifier() == 0)
+    var spawners: [Spawner] = []
+    for number in 0..<Self.width {
+      spawners.append(
+        Spawner(thread: try DedicatedThread(name: "sandbox-spawn-\(number)"), stack: try SpawnStack()))
+    }
+    self.spawners = spawners
   }
 
   package func launch(_ plan: SandboxPlan) async throws(LaunchError) -> any Sandbox {
     let context = self.context
-    let started = await context.spawner.run {
-      Result { () throws(LaunchError) in try StartedLaunch.start(plan, context) }
+    let spawner = spawners[next.add(1, ordering: .relaxed).oldValue % spawners.count]
+    let started = await spawner.thread.run {
+      Result { () throws(LaunchError) in try StartedLaunch.start(plan, context, spawner.stack) }
     }
-    return try await finish(try started.get(), plan)
+    return LaunchedSandbox(try started.get(), plan, context, spawner.thread)
   }
+}
 
-  /// Waits for the worker's program to run.
-  private func finish(_ launch: StartedLaunch, _ plan: SandboxPlan) async throws(LaunchError) -> any Sandbox {
-    let answer: Result<SandboxReport?, SystemError> = await firstReport(launch)
-    switch answer {
-    case .success(.ready(let report)):
-      return LaunchedSandbox(launch, report, plan, context)
-    case .success(.failed(let report)):
-      throw await unwound(launch) { transaction in transaction.failure(report, plan) }
-    case .success(.ended), .success(nil):
-      let cause = SystemError("recv", "the first process ended without a report", .badMessage)
-      throw await unwound(launch) { transaction in transaction.failure(.awaitReady, cause) }
-    case .failure(let error):
-      throw await unwound(launch) { transaction in transaction.failure(.awaitReady, error) }
-    }
-  }
-
-  private func firstReport(_ launch: StartedLaunch) async -> Result<SandboxReport?, SystemError> {
-    do throws(SystemError) {
-      guard try await context.monitor.readable(launch.control, timeout: Self.startTimeout) else {
-        return .failure(SystemError("poll", "the control socket", .timedOut))
-      }
-      switch try context.kernel.receive(on: launch.control) {
-      case .report(let report): return .success(SandboxReport(report))
-      case .end, nil: return .success(nil)
-      }
-    } catch {
-      return .failure(error)
-    }
-  }
-
-  /// Undoing reaps and removes, which may block: on the cleaner's thread.
-  private func unwound(
-    _ launch: StartedLaunch, _ failure: @escaping @Sendable (inout LaunchTransaction) -> LaunchError
-  ) async -> LaunchError {
-    await context.cleaner.run {
-      var transaction = launch.transaction
-      return failure(&transaction)
-    }
-  }
+/// A thread that launches, with the stack that its children run on until they execute a program.
+private struct Spawner: Sendable {
+  var thread: DedicatedThread
+  var stack: SpawnStack
 }
 
 /// What the launches of one supervisor share.
@@ -83,27 +57,31 @@ struct LaunchContext: Sendable {
   var kernel: any SandboxKernel
   /// `sandbox-init`, opened once: what runs as pid 1 can't be exchanged while the supervisor lives.
   var program: FileDescriptor
-  var stack: SpawnStack
   var cgroups: CgroupManager
-  var spawner: DedicatedThread
   var cleaner: DedicatedThread
   var monitor: ReadinessMonitor
   var ownerMaps: OwnerMaps
   var isRoot: Bool
 }
 
-/// A launch whose first process runs and was released.
+/// A launch whose worker runs its own program.
 struct StartedLaunch: Sendable {
+  /// How long the way from clone3(2) to the worker's execve may take before the launch is given up.
+  private static let startTimeout: UInt32 = 30_000
+
   var process: SpawnedProcess
   var control: FileDescriptor
   var connection: FileDescriptor
   var output: FileDescriptor
   var error: FileDescriptor
   var cgroup: Cgroup?
-  var transaction: LaunchTransaction
+  /// What was enforced, as pid 1 reports it.
+  var report: sandbox_report
 
-  /// The steps up to the release of the first process. On the spawner's thread only.
-  static func start(_ plan: SandboxPlan, _ context: LaunchContext) throws(LaunchError) -> StartedLaunch {
+  /// All steps. On the spawner's thread only.
+  static func start(
+    _ plan: SandboxPlan, _ context: LaunchContext, _ stack: SpawnStack
+  ) throws(LaunchError) -> StartedLaunch {
     let kernel = context.kernel
     var transaction = LaunchTransaction()
     func closing(_ pair: DescriptorPair) -> @Sendable () throws(SystemError) -> Void {
@@ -113,7 +91,7 @@ struct StartedLaunch: Sendable {
       }
     }
 
-    let trees = try PreparedTrees.make(plan, context, &transaction)
+    let trees = try PreparedTrees.make(plan, context, stack, &transaction)
     let flat = try transaction.perform(.encodePlan) { () throws(SystemError) in
       do throws(FlatPlan.Refusal) {
         // setgroups(2) must be forbidden before an unprivileged process may map its group: user_namespaces(7).
@@ -124,7 +102,9 @@ struct StartedLaunch: Sendable {
     }
     let memory = try transaction.perform(.sealPlan) { () throws(SystemError) in
       try kernel.makeSealedMemory(name: "sandbox-plan", flat.bytes)
-    } undo: { memory in { memory.close() } }
+    } undo: { memory in
+      { memory.close() }
+    }
     let control = try transaction.perform(.openControl, kernel.makeMessagePair, undo: closing)
     let connection = try transaction.perform(.openConnection, kernel.makeStreamPair, undo: closing)
     let output = try transaction.perform(.openOutput, kernel.makeOutputPipe, undo: closing)
@@ -136,7 +116,7 @@ struct StartedLaunch: Sendable {
       program: context.program,
       descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory] + trees.descriptors)
     let process = try transaction.perform(.spawn) { () throws(SystemError) in
-      try kernel.spawn(request, on: context.stack)
+      try kernel.spawn(request, on: stack)
     } undo: { process in
       { () throws(SystemError) in
         defer { process.descriptor.close() }
@@ -146,13 +126,34 @@ struct StartedLaunch: Sendable {
     }
     try mapIdentity(plan.identity, process, context, &transaction)
     try transaction.perform(.release) { () throws(SystemError) in try kernel.send(.go, on: control.ours) }
-    // The next launch uses the same stack.
-    context.stack.awaitVacancy()
-
     for descriptor in request.descriptors { descriptor.close() }
+    let report = try awaitReady(plan, control.ours, kernel, &transaction)
+    // The next launch uses the same stack.
+    stack.awaitVacancy()
     return StartedLaunch(
       process: process, control: control.ours, connection: connection.ours, output: output.ours, error: error.ours,
-      cgroup: cgroup, transaction: transaction)
+      cgroup: cgroup, report: report)
+  }
+
+  private static func awaitReady(
+    _ plan: SandboxPlan, _ control: FileDescriptor, _ kernel: any SandboxKernel,
+    _ transaction: inout LaunchTransaction
+  ) throws(LaunchError) -> sandbox_report {
+    let answer = try transaction.perform(.awaitReady) { () throws(SystemError) -> SandboxReport in
+      guard try kernel.awaitReadable(control, milliseconds: startTimeout) else {
+        throw SystemError("poll", "the control socket", .timedOut)
+      }
+      guard case .report(let report) = try kernel.receive(on: control), let answer = SandboxReport(report) else {
+        throw SystemError("recv", "the first process ended without a report", .badMessage)
+      }
+      return answer
+    }
+    switch answer {
+    case .ready(let report): return report
+    case .failed(let failure): throw transaction.failure(failure, plan)
+    case .ended:
+      throw transaction.failure(.awaitReady, SystemError("recv", "the worker ended before it ran", .badMessage))
+    }
   }
 
   /// One id each: user_namespaces(7). The child waits for them before it executes anything.
