@@ -4,6 +4,8 @@ import PluginModel
 /// `orchestrator doctor` prints it.
 package struct HostFacts: Hashable, Sendable {
   package enum Architecture: String, Sendable {
+    // The name that uname(2), and everybody else, has for it.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case x86_64
     case aarch64
   }
