@@ -11,7 +11,7 @@ package struct WorkerConfiguration: Hashable, Sendable {
   /// What a worker was started from can change under the same plan: a digest of the plugin's files and environment.
   package var digest: String
   package var engineVersion: String
-  /// With the keys of `plugin.yaml`; ``PluginManifest/wireObject``.
+  /// With the keys of `plugin.yaml`, absent ones as null or an empty list.
   package var manifest: JSONValue
   /// The operator's values for the manifest's `configuration`: an object.
   package var config: JSONValue
