@@ -85,10 +85,11 @@ let package = Package(
       name: "WorkerHostTests",
       dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
       exclude: ["Fixtures"]),
-    .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"]),
+    .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"], exclude: ["Golden"]),
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"], exclude: ["Golden", "Fixtures"]),
+      name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"],
+      exclude: ["Golden", "Fixtures"]),
     .testTarget(name: "TidyTests"),
     // Run the built programs: hostile plugins in real sandboxes.
     .testTarget(name: "EscapeTests", dependencies: ["orchestrator", "SandboxInit", "CSeccomp"]),

@@ -39,10 +39,11 @@ private struct GraphValidation {
     }
     checkCycles()
     guard problems.isEmpty else {
-      throw Diagnostics(problems.sorted { left, right in
-        guard let first = left.location, let second = right.location else { return left.location != nil }
-        return first < second
-      })
+      throw Diagnostics(
+        problems.sorted { left, right in
+          guard let first = left.location, let second = right.location else { return left.location != nil }
+          return first < second
+        })
     }
     for index in nodes.indices {
       for dependency in nodes[index].dependencies { nodes[dependency].dependents.append(index) }
@@ -266,9 +267,11 @@ private struct GraphValidation {
       let sources = node.inputs.flatMap { $0.sources.map(\.value.node) } + node.needs.map(\.value)
       return Set(sources.compactMap { indices[$0] }).sorted()
     }
-    guard let cycle = CycleSearch.cycle(in: edges), let first = cycle.first else { return }
+    guard let cycle = CycleSearch.cycle(in: edges), let first = cycle.min() else { return }
     // The edges go from a node to what it waits for: reversed, they read in the order in which data would flow.
-    let path = (cycle.reversed() + [cycle.reversed()[0]]).map { workflow.nodes[$0].name.text }
+    let flow = Array(cycle.reversed())
+    let start = flow.firstIndex(of: first) ?? 0
+    let path = (flow[start...] + flow[..<start] + [first]).map { workflow.nodes[$0].name.text }
     problems.append(
       Diagnostic(
         "the nodes wait for each other: \(path.joined(separator: " → "))", why: "none of them could ever start",

@@ -4,7 +4,8 @@ import PluginModel
 package protocol NodeExecutor: Sendable {
   /// Runs to a result, or throws. Cancelling the calling task cancels the node, and this returns only when everything
   /// the node used is gone.
-  func execute(_ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void) async throws(NodeFailure) -> NodeSuccess
+  func execute(_ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void) async throws(NodeFailure)
+    -> NodeSuccess
 }
 
 /// One attempt at one node.

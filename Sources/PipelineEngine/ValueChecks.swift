@@ -24,7 +24,8 @@ extension ParameterSpecification {
       // A parameter whose default is null may be null: that is how a plugin says "not set".
       if !(value == .null && defaultValue == .null) { return Complaint(what: "must be \(type.phrase)") }
     }
-    if let choices = constraints?["enum"]?.arrayValue, !choices.contains(where: { $0.isEqualNumberOrValue(to: value) }) {
+    if let choices = constraints?["enum"]?.arrayValue, !choices.contains(where: { $0.isEqualNumberOrValue(to: value) })
+    {
       let words = choices.map(\.shortText)
       return Complaint(
         what: "must be one of \(words.joined(separator: ", "))",

@@ -1,0 +1,145 @@
+import PluginModel
+import Testing
+
+@testable import PipelineEngine
+
+@Suite("A run is a state machine")
+struct RunMachineTests {
+  /// A random acyclic workflow: each node waits for some of those before it.
+  static func randomGraph(_ count: Int, _ generator: inout SeededGenerator) throws -> WorkflowGraph {
+    let lines = (0..<count).map { index in
+      let wanted = Int.random(in: 0...3, using: &generator)
+      let sources = Set(
+        (0..<wanted).compactMap { _ in index == 0 ? nil : Int.random(in: 0..<index, using: &generator) })
+      guard !sources.isEmpty else { return "n\(index): {type: demo/source}" }
+      let list = sources.sorted().map { "n\($0).output" }.joined(separator: ", ")
+      let retries = Bool.random(using: &generator) ? ", retry: {max: 2, on: [crash, error]}" : ""
+      return "n\(index): {type: demo/join, in: {items: [\(list)]}\(retries)}"
+    }
+    return try Demo.graph(Demo.workflow(lines.joined(separator: "\n"), more: "outputs: {last: n\(count - 1).output}"))
+  }
+
+  @Test("runs each node once its inputs are there, and always ends", arguments: 0..<200)
+  func alwaysEnds(_ seed: Int) throws {
+    var generator = SeededGenerator(seed: UInt64(seed))
+    let graph = try Self.randomGraph(Int.random(in: 1...40, using: &generator), &generator)
+    let parallel = Int.random(in: 1...6, using: &generator)
+    let cancelAfter =
+      Int.random(in: 0..<4, using: &generator) == 0 ? Int.random(in: 0..<30, using: &generator) : Int.max
+    var machine = RunMachine(graph: graph, run: "r", maximumParallel: parallel)
+    var running: [Int] = []
+    var retrying: [Int] = []
+    var finished = 0
+    var steps = 0
+    var pending = machine.handle(.begin)
+    while true {
+      for action in pending {
+        switch action {
+        case .start(let node, let call):
+          #expect(graph.nodes[node].dependencies.allSatisfy { machine.states[$0] == .succeeded })
+          let isFilled = call.inputs.allSatisfy { $0.port.text == "limit" || !$0.values.isEmpty }
+          #expect(isFilled)
+          running.append(node)
+        case .scheduleRetry(let node, let delay, _):
+          #expect(delay > 0)
+          retrying.append(node)
+        case .cancelRunning: retrying = []
+        case .announce: break
+        case .finish: finished += 1
+        }
+      }
+      #expect(running.count <= parallel)
+      guard finished == 0 else { break }
+      steps += 1
+      try #require(steps < 5000)
+      if steps == cancelAfter {
+        pending = machine.handle(.cancelRequested(.user))
+      } else if !retrying.isEmpty, Bool.random(using: &generator) || running.isEmpty {
+        pending = machine.handle(.retryDelayPassed(node: retrying.removeFirst()))
+      } else {
+        try #require(!running.isEmpty, "nothing runs and nothing ends")
+        let node = running.remove(at: Int.random(in: running.indices, using: &generator))
+        if machine.cancellation != nil {
+          pending = machine.handle(.failed(node: node, NodeFailure(.cancelled, "cancelled")))
+        } else if Int.random(in: 0..<6, using: &generator) == 0 {
+          pending = machine.handle(.failed(node: node, NodeFailure(.crash, "crash")))
+        } else {
+          pending = machine.handle(.succeeded(node: node, .everything))
+        }
+      }
+    }
+    #expect(finished == 1)
+    #expect(running.isEmpty)
+    let allEnded = machine.states.allSatisfy { $0.isTerminal }
+    #expect(allEnded)
+    for (index, node) in graph.nodes.enumerated() where machine.states[index] == .succeeded {
+      #expect(node.dependencies.allSatisfy { machine.states[$0] == .succeeded })
+    }
+    let last = graph.nodes.count - 1
+    #expect(Set(machine.results.keys).isSubset(of: [last]), "values that nobody needs are kept")
+  }
+
+  @Test("lets go of a value when its last reader has it")
+  func releasesValues() throws {
+    let graph = try Demo.graph(
+      Demo.workflow(
+        "a: {type: demo/source}\nb: {type: demo/step, in: {input: a.output}}\nc: {type: demo/step, in: {input: b.output}}"
+      ))
+    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 1)
+    _ = machine.handle(.begin)
+    _ = machine.handle(.succeeded(node: 0, .everything))
+    #expect(machine.results.keys.sorted() == [0])
+    _ = machine.handle(.succeeded(node: 1, .everything))
+    #expect(machine.results.keys.sorted() == [1])
+    _ = machine.handle(.succeeded(node: 2, .everything))
+    #expect(machine.results.isEmpty)
+  }
+
+  @Test("fails a node that returns less than others read")
+  func missingOutput() throws {
+    let graph = try Demo.graph(
+      Demo.workflow("a: {type: demo/source}\nb: {type: demo/step, in: {input: a.output}}"))
+    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 1)
+    _ = machine.handle(.begin)
+    _ = machine.handle(.succeeded(node: 0, NodeSuccess(outputs: [])))
+    #expect(machine.states == [.failed, .skipped])
+    #expect(machine.failures[0]?.message.contains("no output 'output'") == true)
+  }
+
+  @Test("repeats only what the policy names, with a growing delay, and never a cancellation or a refused sandbox")
+  func retries() throws {
+    let policy = NodePolicy(maximumRetries: 3, retryOn: Set(NodePolicy.RetryClass.allCases))
+    let repeated = NodeFailure.Class.allCases.filter { policy.retries($0) }
+    #expect(repeated == [.error, .crash, .timeout, .oom])
+    let unnamed = NodeFailure.Class.allCases.filter { NodePolicy(maximumRetries: 3).retries($0) }
+    #expect(unnamed.isEmpty)
+    let delays = (1...10).map { NodePolicy.backoff(afterAttempt: $0) }
+    #expect(delays == [200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000])
+  }
+
+  @Test("a graph of 10,000 nodes takes one step a node")
+  func large() throws {
+    let third = 3332
+    var lines = (0..<3 * third).map { "n\($0): {type: demo/source}" }
+    for group in 0..<3 {
+      let items = (group * third..<(group + 1) * third).map { "n\($0).output" }.joined(separator: ", ")
+      lines.append("join\(group): {type: demo/join, in: {items: [\(items)]}}")
+    }
+    lines.append("end: {type: demo/join, in: {items: [join0.output, join1.output, join2.output]}}")
+    let graph = try Demo.graph(Demo.workflow(lines.joined(separator: "\n")))
+    let count = graph.nodes.count
+    #expect(count == 10_000)
+    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 8)
+    var actions = machine.handle(.begin)
+    var steps = 0
+    while let next = actions.lazy.compactMap({ action -> Int? in
+      if case .start(let node, _) = action { node } else { nil }
+    }).first {
+      steps += 1
+      actions = Array(actions.drop { if case .start(next, _) = $0 { false } else { true } }.dropFirst())
+      actions += machine.handle(.succeeded(node: next, .everything))
+    }
+    #expect(steps == count)
+    #expect(machine.outcome == .succeeded)
+  }
+}
