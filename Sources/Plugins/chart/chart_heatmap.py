@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List
 
 from chart_numbers import percent
-from chart_style import INK_LIMIT, PAPER_LIMIT
+from chart_style import LOW_LIMIT, MID_LIMIT
 from chart_svg import document, escape
 
 _CELL = 46
@@ -66,8 +66,8 @@ def _cell(x: float, y: float, value: float, blank: bool) -> str:
     opacity = _FAINTEST + (1 - _FAINTEST) * value**0.6
     text = percent(value).replace("\u202f%", "")
     kind = "low"
-    if opacity > INK_LIMIT:
-        kind = "mid" if opacity <= PAPER_LIMIT else "high"
+    if opacity > LOW_LIMIT:
+        kind = "mid" if opacity <= MID_LIMIT else "high"
     return (
         f'<rect class="chart-cell" {place} {size} '
         f'fill-opacity="{opacity:.3f}"/>'

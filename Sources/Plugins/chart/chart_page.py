@@ -14,6 +14,7 @@ _POLICY = (
     "form-action 'none'"
 )
 _LONG_TABLE = 12
+_SHORT_CELL = 18
 
 
 def page(
@@ -121,8 +122,8 @@ def _table(content: Any, title: str) -> str:
     try:
         columns, rows = content["columns"], content["rows"]
         kinds = [
-            ' class="right"' if column["align"] == "right" else ""
-            for column in columns
+            _kind(column["align"], [row[index] for row in rows])
+            for index, column in enumerate(columns)
         ]
         head = "".join(
             f'<th scope="col"{kind}>{escape(column["title"])}</th>'
@@ -137,6 +138,15 @@ def _table(content: Any, title: str) -> str:
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n"
         "</table></div>\n"
     )
+
+
+def _kind(align: str, cells: List[Any]) -> str:
+    """The class of a column; names and the like are kept on one line."""
+    if align == "right":
+        return ' class="right"'
+    if all(len(str(cell)) <= _SHORT_CELL for cell in cells):
+        return ' class="short"'
+    return ""
 
 
 def _row(row: List[Any], kinds: List[str]) -> str:

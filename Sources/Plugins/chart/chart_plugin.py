@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Tuple, Type
 
 from chart_bar import bars
 from chart_heatmap import heatmap
@@ -453,7 +453,7 @@ class PageNode(ChartNode):
         }
 
 
-NODES = {
+NODES: Dict[str, Type[ChartNode]] = {
     "bar": BarNode,
     "heatmap": HeatmapNode,
     "table": TableNode,

@@ -3,23 +3,23 @@
 A chart names classes and no colours, so that it looks right on its own and
 inside a page. Text on a heat map's cell keeps a contrast of at least 4.5 : 1
 (WCAG 2.2, 1.4.3): a cell is the accent at some opacity over the background,
-and from a certain opacity on its text changes from ink to paper. Since that
-point is not the same in light and dark, there are three classes.
+and its text is black or white, whichever stands out. They change places at
+another opacity in light than in dark, hence three classes.
 """
 
 from __future__ import annotations
 
-# Opacity up to which a cell's text is ink in both schemes, and up to which it
-# is ink in the light one.
-INK_LIMIT = 0.55
-PAPER_LIMIT = 0.72
+# Up to the first opacity a cell's text is black in light and white in dark;
+# up to the second black in both; beyond it white in light and black in dark.
+LOW_LIMIT = 0.615
+MID_LIMIT = 0.835
 
 _LIGHT = """--paper:#ffffff;--ink:#1b1f24;--muted:#59636e;--line:#dce1e7;\
---tint:#eef2f7;--accent:#1c5cab;--on-low:#1b1f24;--on-mid:#1b1f24;\
+--tint:#eef2f7;--accent:#1c5cab;--on-low:#000000;--on-mid:#000000;\
 --on-high:#ffffff"""
 _DARK = """--paper:#17191d;--ink:#e6e8eb;--muted:#9aa4af;--line:#343a42;\
---tint:#22262c;--accent:#7fb3f2;--on-low:#e6e8eb;--on-mid:#101214;\
---on-high:#101214"""
+--tint:#22262c;--accent:#7fb3f2;--on-low:#ffffff;--on-mid:#000000;\
+--on-high:#000000"""
 
 SANS = "system-ui,-apple-system,'Segoe UI','Noto Sans',Roboto,sans-serif"
 SERIF = "'Iowan Old Style','Noto Serif',Charter,Georgia,serif"
@@ -61,7 +61,7 @@ figure{{margin:0;overflow-x:auto}}
 figure:focus-visible,.table:focus-visible{{outline:2px solid var(--accent);\
 outline-offset:4px}}
 svg{{display:block;max-width:100%}}
-svg.chart-wide{{max-width:none;width:100%;min-width:34rem;height:auto}}
+svg.chart-wide{{max-width:none;width:100%;min-width:40rem;height:auto}}
 .figures{{display:grid;gap:1.5rem;margin:0;\
 grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));\
 border-top:1px solid var(--line);padding-top:1.5rem}}
@@ -78,7 +78,9 @@ th:first-child,td:first-child{{padding-left:0}}
 th:last-child,td:last-child{{padding-right:0}}
 thead th{{color:var(--muted);font-weight:500;font-size:.85rem;\
 vertical-align:bottom}}
-tbody th{{font-weight:600;white-space:nowrap}}
+tbody th{{font-weight:600}}
+tbody th,.short{{white-space:nowrap}}
+td:not(.right,.short){{min-width:13rem}}
 .right{{text-align:right;font-variant-numeric:tabular-nums;\
 white-space:nowrap}}
 footer{{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);\

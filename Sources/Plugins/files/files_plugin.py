@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple, Type
 
 from pipeline import (
     BaseNode,
@@ -352,7 +352,7 @@ class WriteNode(FilesNode):
         return {"path": "/".join([*folders, name]), "size": len(view)}
 
 
-NODES = {
+NODES: Dict[str, Type[FilesNode]] = {
     "read": ReadNode,
     "read_many": ReadManyNode,
     "list": ListNode,

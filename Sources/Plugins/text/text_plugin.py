@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Type
 
 import text_analysis as analysis
 from pipeline import (
@@ -460,7 +460,7 @@ class TemplateNode(TextNode):
         return {"text": fill(template, merged, escape)}
 
 
-NODES = {
+NODES: Dict[str, Type[TextNode]] = {
     "count": CountNode,
     "compare": CompareNode,
     "keywords": KeywordsNode,

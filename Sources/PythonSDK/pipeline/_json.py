@@ -134,7 +134,7 @@ def _is_numpy_scalar(value: Any) -> bool:
 def _numpy_scalar(value: Any) -> Any:
     plain = value.item()
     if not isinstance(plain, (str, bool, int, float)):
-        raise JSONError(_refusal(value))
+        raise JSONError(_refusal(plain))
     return plain
 
 

@@ -79,11 +79,14 @@ def view(data: Buffer) -> Any:
             f"bytes, but {len(data) - offset} bytes follow its header"
         )
     order = "F" if fortran else "C"
-    if count == 0 or dtype.itemsize == 0:
-        array = numpy.empty(shape, dtype, order)
-    else:
-        array = numpy.frombuffer(data, dtype, count, offset)
-        array = array.reshape(shape, order=order)
+    try:
+        if count == 0 or dtype.itemsize == 0:
+            array = numpy.empty(shape, dtype, order)
+        else:
+            array = numpy.frombuffer(data, dtype, count, offset)
+            array = array.reshape(shape, order=order)
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise DecodingError(f"the array can't be made: {error}") from None
     array.flags.writeable = False
     return array
 

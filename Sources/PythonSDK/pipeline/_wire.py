@@ -142,7 +142,8 @@ class Connection:
                 CMSG_SPACE(_frames.MAXIMUM_DESCRIPTORS * _DESCRIPTOR_BYTES),
                 MSG_CMSG_CLOEXEC,
             )
-        except ConnectionResetError:
+        except OSError:
+            # Reset, or closed by the plugin: the other end is out of reach.
             return False
         end = self._consumed + len(self._buffer) + len(data)
         for level, kind, payload in ancillary:

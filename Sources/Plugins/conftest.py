@@ -1,0 +1,38 @@
+"""Puts the plugins and the SDK on the path, and starts their workers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+SDK = HERE.parent / "PythonSDK"
+PLUGINS = ("files", "text", "chart")
+for directory in (SDK, SDK / "tests", *(HERE / name for name in PLUGINS)):
+    sys.path.insert(0, str(directory))
+
+from supervisor import RESULT, Supervisor  # noqa: E402
+
+
+@pytest.fixture
+def described() -> Iterator[Callable[[str], List[Dict[str, Any]]]]:
+    """The node types that a plugin names when its real worker is asked."""
+    started: List[Supervisor] = []
+
+    def describe(name: str) -> List[Dict[str, Any]]:
+        supervisor = Supervisor()
+        started.append(supervisor)
+        entry_point = f"{name}_plugin.py"
+        supervisor.start(HERE / name, name=name, entry_point=entry_point)
+        call = supervisor.send_call({"operation": "describe"})
+        answer, _ = supervisor.answer(call)
+        assert answer.kind == RESULT, answer.object
+        node_types: List[Dict[str, Any]] = answer.values()[0]["node_types"]
+        return node_types
+
+    yield describe
+    for supervisor in started:
+        supervisor.close()
