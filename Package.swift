@@ -92,7 +92,7 @@ let package = Package(
       exclude: ["Golden", "Fixtures"]),
     .testTarget(name: "TidyTests"),
     // Run the built programs: hostile plugins in real sandboxes.
-    .testTarget(name: "EscapeTests", dependencies: ["orchestrator", "SandboxInit", "CSeccomp"]),
+    .testTarget(name: "EscapeTests", dependencies: ["orchestrator", "CSeccomp"]),
   ],
   swiftLanguageModes: [.v6]
 )

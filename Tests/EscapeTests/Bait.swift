@@ -20,6 +20,10 @@ final class Bait: Sendable {
     process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sleep")
     process.arguments = ["600"]
+    // Or it would keep the test's own output open for ten minutes.
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
     try process.run()
     let object: [String: Any] = [
       "file": try scratch.write("a file of the host", to: "secret.txt"),
