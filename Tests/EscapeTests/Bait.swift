@@ -20,6 +20,10 @@ final class Bait: Sendable {
     process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sleep")
     process.arguments = ["600"]
+    // Or it would keep the test's own output open for ten minutes.
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
     try process.run()
     let object: [String: Any] = [
       "file": try scratch.write("a file of the host", to: "secret.txt"),
@@ -59,7 +63,7 @@ final class Bait: Sendable {
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let result = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) | listen(descriptor, 8) | getsockname(descriptor, $0, &length)
+        bind(descriptor, $0, length) | Glibc.listen(descriptor, 8) | getsockname(descriptor, $0, &length)
       }
     }
     guard result == 0 else { throw Broken("listen: \(errno)") }

@@ -4,6 +4,10 @@ import Testing
 
 @Suite("Every system call is answered as the plan says")
 struct SweepTests {
+  /// uretprobe and uprobe, x86-64: the kernel answers them before any filter, because its own trampolines make them; from
+  /// anywhere else they fail or kill the caller.
+  private static let unfiltered: Set = [335, 336]
+
   @Test("a sweep of all numbers agrees with the plan")
   func agrees() async throws {
     let scratch = try Scratch()
@@ -15,34 +19,38 @@ struct SweepTests {
       Program.orchestrator, ["plan", "show", "hostile", "--json", "--plugins", Program.fixtures.path], in: scratch.url
     ).json()
     let seccomp = try #require(plan["seccomp"] as? [String: Any])
-    let allowed = try numbers(seccomp["allowed"])
-    let denied = try numbers(seccomp["denied"])
-    #expect(allowed.count > 200)
-    #expect(denied.count > 50)
+    let calls = try #require(seccomp["calls"] as? [[String: Any]])
+    var expected: [Int: String] = [:]
+    for call in calls {
+      let number = try #require(call["number"] as? Int)
+      // A call whose arguments decide may be refused for the sweep's, which are all -1.
+      expected[number] = call["unless"] == nil ? call["verdict"] as? String : "depends"
+    }
+    #expect(expected.values.count { $0 == "allow" } > 200)
+    #expect(expected.values.count { $0 == "EPERM" } > 50)
+    #expect(seccomp["unlisted"] as? String == "ENOSYS")
 
     var surprises: [String] = []
-    for number in 0...600 {
+    for number in 0...600 where !isExecution(number) && !Self.unfiltered.contains(number) {
       let verdict = verdicts[String(number)] ?? "absent"
-      if denied.contains(number) {
-        if verdict != "EPERM" { surprises.append("\(name(number)) is denied by the plan, and gave \(verdict)") }
-      } else if !allowed.contains(number), !isExecution(number) {
-        if verdict != "ENOSYS" { surprises.append("\(name(number)) is in no list, and gave \(verdict)") }
+      switch expected[number] {
+      case "EPERM" where verdict != "EPERM":
+        surprises.append("\(name(number)) is denied by the plan, and gave \(verdict)")
+      case nil where verdict != "ENOSYS":
+        surprises.append("\(name(number)) is in no list, and gave \(verdict)")
+      default: break
       }
     }
     #expect(surprises.isEmpty, "\(surprises.joined(separator: "\n"))")
     // The converse: what is allowed reaches the kernel, which refuses the arguments and not the call.
-    for call in ["read", "openat", "mmap", "futex", "newfstatat"] {
+    for call in ["read", "mmap", "newfstatat"] {
       let verdict = verdicts[String(seccomp_syscall_resolve_name(call))]
       #expect(verdict != "ENOSYS" && verdict != "EPERM", "\(call) gave \(verdict ?? "nothing")")
     }
   }
 
-  private func numbers(_ list: Any?) throws -> Set<Int> {
-    Set(try #require(list as? [String]).map { Int(seccomp_syscall_resolve_name($0)) })
-  }
-
   private func isExecution(_ number: Int) -> Bool {
-    ["execve", "execveat"].contains { Int(seccomp_syscall_resolve_name($0)) == number }
+    ["execve", "execveat"].contains { (call: String) in Int(seccomp_syscall_resolve_name(call)) == number }
   }
 
   private func name(_ number: Int) -> String {

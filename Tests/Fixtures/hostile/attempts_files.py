@@ -24,6 +24,41 @@ def read_something(paths):
     raise last
 
 
+def places():
+    """Where a search has to start: a directory that can't be listed, such as the
+    sandbox's root, hides what may be reached by name."""
+    found = ["/", "/..", "/../..", HERE, os.path.join(HERE, "..")]
+    with open("/proc/self/mountinfo", encoding="utf-8") as table:
+        found += [line.split()[4] for line in table]
+    for name in (
+        "bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "root",
+        "run", "sbin", "srv", "tmp", "usr", "var", "var/tmp", "var/lib", "plugin",
+        "sdk", "workspace", "old", "oldroot", "host", ".old_root",
+    ):
+        found.append(f"/{name}")
+    return list(dict.fromkeys(found))
+
+
+def walk():
+    """os.walk over everything that can be reached, each directory once."""
+    seen = set()
+    for start in places():
+        for directory, names, files in os.walk(start, followlinks=False):
+            if os.path.realpath(directory).startswith(("/proc", "/sys")):
+                names.clear()
+                continue
+            try:
+                status = os.stat(directory)
+            except OSError:
+                continue
+            if (status.st_dev, status.st_ino) in seen:
+                names.clear()
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            yield directory, files
+        yield start, []
+
+
 @attempt("read-shadow", ABSENT)
 def read_shadow(facts):
     """No plugin reads the host's password hashes."""
@@ -63,10 +98,10 @@ def read_other_plugin(facts):
 def find_other_plugins(facts):
     """However a plugin searches, it finds no manifest but its own."""
     found = []
-    for directory, names, files in os.walk("/"):
-        if directory.startswith(("/proc", "/sys")):
-            names.clear()
+    for directory, files in walk():
         inside = os.path.realpath(directory).startswith(os.path.realpath(HERE))
+        # The template of `plugin new`, which lies beside the package `pipeline`.
+        inside = inside or os.path.realpath(directory).startswith("/sdk/templates/")
         if "plugin.yaml" in files and not inside:
             found.append(directory)
     if not found:
@@ -78,13 +113,9 @@ def writable_places():
     """Every directory outside scratch in which a file can be made, and every
     file that can be opened for writing."""
     allowed = []
-    for directory, names, files in os.walk("/"):
-        names[:] = [
-            name
-            for name in names
-            if os.path.join(directory, name) not in SCRATCH
-            and os.path.join(directory, name) not in ("/proc", "/sys")
-        ]
+    for directory, files in walk():
+        if os.path.realpath(directory).startswith(SCRATCH):
+            continue
         probe = os.path.join(directory, ".probe")
         try:
             os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -297,6 +328,17 @@ def mounts_honour_set_user_id(facts):
     return f"without nosuid: {without[:5]}"
 
 
+@attempt("step-above-root")
+def step_above_root(facts):
+    """`/..` is `/`: nothing is mounted over or beneath the root."""
+    root = os.stat("/")
+    for path in ("/..", "/../..", "/proc/../..", "/proc/self/root/.."):
+        other = os.stat(path)
+        if (other.st_dev, other.st_ino) != (root.st_dev, root.st_ino):
+            return f"{path} is another directory, on device {other.st_dev}"
+    raise Prevented("it is")
+
+
 @attempt("mount-table-names-host-paths", {"ENOENT"}, open_to_everyone=True)
 def mount_table_names_host_paths(facts):
     """The tree of the host isn't mounted anywhere, not even hidden: after
@@ -304,6 +346,6 @@ def mount_table_names_host_paths(facts):
     with open("/proc/self/mountinfo", encoding="utf-8") as table:
         mounts = [line.split() for line in table]
     roots = [fields for fields in mounts if fields[4] == "/"]
-    if len(roots) == 1 and " tmpfs " in f" {' '.join(roots[0])} ":
-        raise Prevented("the only root is the sandbox's own tmpfs")
+    if roots and all("tmpfs" in fields for fields in roots):
+        raise Prevented("no root but the sandbox's own tmpfs")
     return f"roots: {[' '.join(fields) for fields in roots]}"

@@ -311,8 +311,11 @@ def outlive_sandbox(facts):
         signal.alarm(10)
         signal.pause()
     os.waitpid(child, 0)
-    with open("/proc/1/comm", encoding="utf-8") as file:
-        init = file.read().strip()
-    if init.startswith("sandbox"):
-        raise Prevented(f"pid 1 is {init}: its end is the daemon's end")
+    try:
+        with open("/proc/1/comm", encoding="utf-8") as file:
+            init = file.read().strip()
+    except FileNotFoundError:
+        if os.getppid() < 100:
+            raise Prevented("pid 1 is hidden: a sandbox's own") from None
+        raise
     return f"pid 1 is {init}"

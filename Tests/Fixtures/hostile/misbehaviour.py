@@ -62,7 +62,12 @@ def garbage():
 
 @manner
 def closes_channel():
-    """Closes its socket and stays."""
+    """Closes its socket and stays.
+
+    Closing alone isn't seen while another thread of the worker reads from it.
+    """
+    with socket.socket(fileno=os.dup(CHANNEL)) as channel:
+        channel.shutdown(socket.SHUT_RDWR)
     for name in os.listdir("/proc/self/fd"):
         if int(name) >= CHANNEL:
             try:

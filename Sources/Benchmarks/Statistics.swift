@@ -1,0 +1,47 @@
+/// Samples of one thing, in milliseconds.
+struct Samples {
+  private(set) var sorted: [Double] = []
+
+  mutating func add(_ value: Double) {
+    let index = sorted.firstIndex { $0 > value } ?? sorted.endIndex
+    sorted.insert(value, at: index)
+  }
+
+  var median: Double { quantile(0.5) }
+  /// The distance between the quartiles: half of all samples lie within it.
+  var spread: Double { quantile(0.75) - quantile(0.25) }
+
+  private func quantile(_ fraction: Double) -> Double {
+    guard let last = sorted.indices.last else { return .nan }
+    let position = fraction * Double(last)
+    let lower = Int(position)
+    let upper = min(lower + 1, last)
+    return sorted[lower] + (sorted[upper] - sorted[lower]) * (position - Double(lower))
+  }
+}
+
+/// One line of the result: a thing beside its peer, both measured in the same call.
+struct Comparison {
+  var name: String
+  var median: Double
+  var spread: Double
+  var peer: String
+  var peerMedian: Double
+  /// Ours over the peer's: below 1 is faster.
+  var ratio: Double { median / peerMedian }
+
+  var json: String {
+    "{\"name\": \"\(name)\", \"median\": \(rounded(median)), \"unit\": \"ms\", \"spread\": \(rounded(spread)), "
+      + "\"peer\": \"\(peer)\", \"peer_median\": \(rounded(peerMedian)), \"ratio\": \(rounded(ratio))}"
+  }
+
+  var text: String {
+    "\(padded(name, 24)) \(padded("\(rounded(median)) ms", 12)) ± \(padded("\(rounded(spread))", 8)) "
+      + "\(padded(peer, 24)) \(padded("\(rounded(peerMedian)) ms", 12)) ratio \(rounded(ratio))"
+  }
+
+  private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+  private func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+}
