@@ -2,54 +2,115 @@ import PluginModel
 
 extension WorkflowGraph {
   /// Checks `workflow` against what the plugins of `catalog` offer, for a run with `inputs`.
-  /// - Parameter inputs: every declared input with its value: `Workflow.bind(_:)`.
+  /// - Parameter inputs: as for `Workflow.bind(_:)`; the workflow's defaults fill in what is missing.
   /// - Throws: everything that is wrong, each with its node, its port and its line.
   package static func validate(
     _ workflow: Workflow, catalog: NodeCatalog, inputs: [ParameterName: JSONValue]
   ) throws(Diagnostics) -> WorkflowGraph {
     var validation = GraphValidation(workflow: workflow, catalog: catalog, inputs: inputs)
+    validation.checkInputs(areAllNeeded: true)
     return try validation.run()
   }
 }
 
-/// One pass over a workflow, collecting problems.
-private struct GraphValidation {
+extension WorkflowOutline {
+  /// Checks `workflow` as far as that goes without all the inputs of a run.
+  /// - Parameter inputs: those that are known.
+  /// - Throws: everything that is wrong whatever the other inputs will be.
+  package init(
+    checking workflow: Workflow, catalog: NodeCatalog, inputs: [ParameterName: JSONValue] = [:]
+  ) throws(Diagnostics) {
+    var validation = GraphValidation(workflow: workflow, catalog: catalog, inputs: inputs)
+    validation.checkInputs(areAllNeeded: false)
+    self.init(graph: try validation.run(), unboundInputs: validation.unboundInputs.sorted())
+  }
+}
+
+/// One pass over a workflow, collecting problems. Parameters are checked in `ParameterValidation.swift`, ports in
+/// `PortValidation.swift`.
+struct GraphValidation {
   let workflow: Workflow
   let catalog: NodeCatalog
-  let inputs: [ParameterName: JSONValue]
-  var problems: [Diagnostic] = []
-  var indices: [NodeName: Int] = [:]
-  var specifications: [Int: NodeSpecification] = [:]
+  /// Of the run, with the workflow's defaults.
+  private(set) var inputs: [ParameterName: JSONValue]
+  /// Declared inputs without a usable value: what reads them can't be checked.
+  private(set) var unboundInputs: Set<ParameterName> = []
+  private(set) var problems: [Diagnostic] = []
+  private(set) var indices: [NodeName: Int] = [:]
+  private(set) var specifications: [Int: NodeSpecification] = [:]
+  private let nodeNames: [String]
+  /// How many more names may be compared: a suggestion is a kindness, and must not cost a large file minutes.
+  private var suggestionBudget = 100_000
 
   init(workflow: Workflow, catalog: NodeCatalog, inputs: [ParameterName: JSONValue]) {
     self.workflow = workflow
     self.catalog = catalog
     self.inputs = inputs
     indices = Dictionary(workflow.nodes.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+    nodeNames = workflow.nodes.map(\.name.text)
   }
 
   mutating func run() throws(Diagnostics) -> WorkflowGraph {
     checkPluginVersions()
+    checkDuplicates()
     for (index, node) in workflow.nodes.enumerated() { specifications[index] = specification(of: node) }
-    var nodes = workflow.nodes.enumerated().compactMap { index, node in check(node, index) }
+    var nodes = workflow.nodes.compactMap { check($0) }
     let outputs = workflow.outputs.compactMap { output in
       connection(output.source, of: "the workflow output \(output.name.text.quoted)").map {
         WorkflowGraph.Output(name: output.name, source: $0)
       }
     }
     checkCycles()
-    guard problems.isEmpty else {
-      throw Diagnostics(
-        problems.sorted { left, right in
-          guard let first = left.location, let second = right.location else { return left.location != nil }
-          return first < second
-        })
-    }
+    guard problems.isEmpty else { throw Diagnostics(sortedProblems) }
     for index in nodes.indices {
       for dependency in nodes[index].dependencies { nodes[dependency].dependents.append(index) }
     }
     return WorkflowGraph(name: workflow.name, nodes: nodes, outputs: outputs)
   }
+
+  mutating func report(_ problem: Diagnostic) { problems.append(problem) }
+
+  mutating func hint(for text: String, among candidates: [String]) -> String? {
+    guard suggestionBudget > 0 else { return nil }
+    suggestionBudget -= candidates.count
+    return Suggestion.hint(for: text, among: candidates)
+  }
+
+  mutating func hint(forNode name: NodeName) -> String? { hint(for: name.text, among: nodeNames) }
+
+  /// In the order of the file; what has no place in it comes last.
+  private var sortedProblems: [Diagnostic] {
+    problems.sorted { left, right in
+      guard let first = left.location, let second = right.location else {
+        return left.location != nil && right.location == nil
+      }
+      return first < second
+    }
+  }
+
+  // MARK: Inputs of the run
+
+  mutating func checkInputs(areAllNeeded: Bool) {
+    let given = inputs.sorted { $0.key < $1.key }.map { (name: $0.key.text, value: $0.value) }
+    let open = workflow.inputs.filter { inputs[$0.name] == nil && $0.defaultValue == nil }
+    // What is missing counts as given where that isn't asked.
+    var asked = workflow
+    if !areAllNeeded { asked.inputs.removeAll { input in open.contains { $0.name == input.name } } }
+    for input in workflow.inputs where inputs[input.name] == nil { inputs[input.name] = input.defaultValue }
+    unboundInputs = Set(open.map(\.name))
+    do throws(Diagnostics) {
+      inputs = try asked.bind(given)
+    } catch {
+      problems += error.items
+      // A value of the wrong type is one mistake, not one for each of its readers.
+      for input in workflow.inputs {
+        guard let type = ValueType(rawValue: input.type), let value = inputs[input.name] else { continue }
+        if !type.accepts(value) { unboundInputs.insert(input.name) }
+      }
+    }
+  }
+
+  // MARK: Names
 
   private mutating func checkPluginVersions() {
     for (name, range) in workflow.plugins.sorted(by: { $0.key < $1.key }) {
@@ -58,7 +119,7 @@ private struct GraphValidation {
         continue
       }
       guard !range.value.contains(plugin.version) else { continue }
-      problems.append(
+      report(
         Diagnostic(
           "the plugin \(name.text.quoted) has version \(plugin.version)",
           why: "the workflow asks for \(range.value)",
@@ -67,18 +128,54 @@ private struct GraphValidation {
   }
 
   private mutating func reportUnknown(plugin name: PluginName, at location: SourceLocation) {
-    problems.append(
+    report(
       Diagnostic(
         "there is no plugin \(name.text.quoted)",
-        hint: Suggestion.hint(for: name.text, among: catalog.plugins.keys.map(\.text).sorted())
+        hint: hint(for: name.text, among: catalog.plugins.keys.map(\.text).sorted())
           ?? "see which there are: orchestrator plugin list", at: location))
   }
+
+  /// Files can't hold a name twice; a workflow from elsewhere can, and one of the two would be ignored.
+  private mutating func checkDuplicates() {
+    for (index, node) in workflow.nodes.enumerated() {
+      if indices[node.name] != index {
+        report(
+          Diagnostic(
+            "there are two nodes \(node.name.text.quoted)", hint: "give one of them another name", at: node.location))
+      }
+      for (name, value) in Self.repeated(node.parameters, by: \.name) {
+        report(
+          Diagnostic(
+            "the parameter \(name.text.quoted) of the node \(node.name.text.quoted) is given twice",
+            hint: "remove one", at: value.location))
+      }
+      for (port, _, location) in Self.repeated(node.inputs, by: \.port) {
+        report(
+          Diagnostic(
+            "the input \(port.text.quoted) of the node \(node.name.text.quoted) is given twice",
+            hint: "name all its sources in one list", at: location))
+      }
+    }
+    for output in Self.repeated(workflow.outputs, by: \.name) {
+      report(
+        Diagnostic(
+          "there are two workflow outputs \(output.name.text.quoted)", hint: "give one of them another name",
+          at: output.source.location))
+    }
+  }
+
+  private static func repeated<Item, Name: Hashable>(_ items: [Item], by name: (Item) -> Name) -> [Item] {
+    var seen: Set<Name> = []
+    return items.filter { !seen.insert(name($0)).inserted }
+  }
+
+  // MARK: Nodes
 
   /// What the node's type offers; nil, with a problem, where that can't be said.
   private mutating func specification(of node: Workflow.Node) -> NodeSpecification? {
     switch node.action.value {
     case .command:
-      problems.append(
+      report(
         Diagnostic(
           "the node \(node.name.text.quoted) has 'run'", why: "command steps are not available in this version",
           hint: "use a node type of a plugin that has system.exec", at: node.action.location))
@@ -89,10 +186,10 @@ private struct GraphValidation {
         return nil
       }
       guard let specification = plugin.nodeTypes[reference.nodeType] else {
-        problems.append(
+        report(
           Diagnostic(
             "the plugin \(reference.plugin.text.quoted) has no node type \(reference.nodeType.text.quoted)",
-            hint: Suggestion.hint(for: reference.nodeType.text, among: plugin.nodeTypes.keys.map(\.text).sorted()),
+            hint: hint(for: reference.nodeType.text, among: plugin.nodeTypes.keys.map(\.text).sorted()),
             at: node.action.location))
         return nil
       }
@@ -100,191 +197,88 @@ private struct GraphValidation {
     }
   }
 
-  private mutating func check(_ node: Workflow.Node, _ index: Int) -> WorkflowGraph.Node? {
+  private mutating func check(_ node: Workflow.Node) -> WorkflowGraph.Node? {
     refuseWhatIsNotAvailable(node)
     let needs = needs(of: node)
-    guard let specification = specifications[index], case .plugin(let type) = node.action.value else {
+    guard let index = indices[node.name], let specification = specifications[index],
+      case .plugin(let type) = node.action.value
+    else {
       // Nothing is known of its ports, but its connections still name other nodes.
-      for (_, sources, _) in node.inputs {
-        for source in sources { _ = connection(source, of: "the node \(node.name.text.quoted)") }
+      for source in node.inputs.flatMap(\.sources) {
+        _ = connection(source, of: "the node \(node.name.text.quoted)")
       }
       return nil
     }
     let parameters = parameters(of: node, specification)
     let bindings = bindings(of: node, specification)
-    let connected = bindings.flatMap { binding -> [Int] in
-      if case .connections(let list) = binding.source { list.map(\.node) } else { [] }
-    }
-    return WorkflowGraph.Node(
+    var result = WorkflowGraph.Node(
       name: node.name, type: type, specification: specification, parameters: parameters, inputs: bindings,
-      dependencies: Set(connected + needs).sorted(), dependents: [],
-      policy: node.policy.inheriting(workflow.defaults),
+      dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
       resources: node.resources?.value ?? specification.resourceRequirements, location: node.location)
+    result.dependencies = Set(result.sources.map(\.node) + needs).sorted()
+    return result
   }
 
+  /// What this version can't do is refused, never ignored.
   private mutating func refuseWhatIsNotAvailable(_ node: Workflow.Node) {
     if let condition = node.condition {
-      problems.append(
+      report(
         Diagnostic(
           "the node \(node.name.text.quoted) has 'if'", why: "conditions are not available in this version",
           hint: "remove it: a node whose inputs failed is skipped anyway", at: condition.location))
+    }
+    // Without a cache every node runs, which is what both modes allow.
+    if let cache = node.cache, Workflow.CacheMode(rawValue: cache) == nil {
+      report(
+        Diagnostic(
+          "the node \(node.name.text.quoted) has 'cache: \(cache)'",
+          why: "this kind of caching is not available in this version",
+          hint: "known: \(Workflow.CacheMode.allCases.map(\.rawValue).joined(separator: ", "))", at: node.location))
     }
   }
 
   private mutating func needs(of node: Workflow.Node) -> [Int] {
     node.needs.compactMap { need in
       guard let index = indices[need.value] else {
-        problems.append(
+        report(
           Diagnostic(
             "the node \(node.name.text.quoted) needs \(need.value.text.quoted), which there is none of",
-            hint: Suggestion.hint(for: need.value.text, among: indices.keys.map(\.text).sorted()),
-            at: need.location))
+            hint: hint(forNode: need.value), at: need.location))
         return nil
       }
       return index
     }
   }
 
-  // MARK: Parameters
-
-  private mutating func parameters(
-    of node: Workflow.Node, _ specification: NodeSpecification
-  ) -> [(name: ParameterName, value: JSONValue)] {
-    var given: [ParameterName: JSONValue] = [:]
-    let places = Dictionary(node.parameters.map { ($0.name, $0.value.location) }) { first, _ in first }
-    do throws(Diagnostics) {
-      for (name, value) in try node.parameters(evaluatedWith: inputs) { given[name] = value }
-    } catch {
-      problems += error.items
-      return []
-    }
-    let known = specification.parameters.map(\.name)
-    for (name, value) in node.parameters where !known.contains(name) {
-      problems.append(
-        Diagnostic(
-          "the node \(node.name.text.quoted) has no parameter \(name.text.quoted)",
-          why: known.isEmpty ? "its type takes none" : nil,
-          hint: Suggestion.hint(for: name.text, among: known.map(\.text)), at: value.location))
-    }
-    return specification.parameters.map { parameter in
-      guard let value = given[parameter.name] else { return (parameter.name, parameter.defaultValue) }
-      if let complaint = parameter.complaint(about: value) {
-        problems.append(
-          Diagnostic(
-            "the parameter \(parameter.name.text.quoted) of the node \(node.name.text.quoted) \(complaint.what)",
-            why: "it is \(value.shortText)", hint: complaint.hint, at: places[parameter.name] ?? node.location))
-      }
-      return (parameter.name, value)
-    }
-  }
-
-  // MARK: Ports
-
-  private mutating func bindings(
-    of node: Workflow.Node, _ specification: NodeSpecification
-  ) -> [WorkflowGraph.Input] {
-    let known = specification.inputs.map(\.name)
-    for (port, _, location) in node.inputs where !known.contains(port) {
-      problems.append(
-        Diagnostic(
-          "the node \(node.name.text.quoted) has no input \(port.text.quoted)",
-          why: known.isEmpty ? "its type takes none" : nil,
-          hint: Suggestion.hint(for: port.text, among: known.map(\.text)), at: location))
-    }
-    return specification.inputs.compactMap { port in binding(of: port, node) }
-  }
-
-  private mutating func binding(of port: PortSpecification, _ node: Workflow.Node) -> WorkflowGraph.Input? {
-    let title = "the input \(port.name.text.quoted) of the node \(node.name.text.quoted)"
-    guard let written = node.inputs.first(where: { $0.port == port.name }), !written.sources.isEmpty else {
-      if let value = port.defaultValue {
-        return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .defaultValue(value))
-      }
-      if port.required {
-        problems.append(
-          Diagnostic(
-            "\(title) is not connected", why: "it is required and has no default",
-            hint: "add to the node:  in: {\(port.name): NODE.PORT}", at: node.location))
-      }
-      return nil
-    }
-    if written.sources.count > 1, !port.multiple {
-      problems.append(
-        Diagnostic(
-          "\(title) has \(written.sources.count) sources", why: "it takes one value", hint: "connect one of them",
-          at: written.location))
-    }
-    let connections = written.sources.compactMap { source in
-      let found = connection(source, of: title)
-      if let found { checkTypes(found, into: port, title, at: source.location) }
-      return found
-    }
-    return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .connections(connections))
-  }
-
-  private mutating func connection(
-    _ source: Located<PortReference>, of title: String
-  ) -> WorkflowGraph.Connection? {
-    let reference = source.value
-    guard let index = indices[reference.node] else {
-      problems.append(
-        Diagnostic(
-          "\(title) is connected to \(reference.node.text.quoted), which there is no node of",
-          hint: Suggestion.hint(for: reference.node.text, among: indices.keys.map(\.text).sorted()),
-          at: source.location))
-      return nil
-    }
-    guard let specification = specifications[index] else { return nil }
-    guard specification.outputs.contains(where: { $0.name == reference.port }) else {
-      let outputs = specification.outputs.map(\.name.text)
-      problems.append(
-        Diagnostic(
-          "\(title) is connected to \(reference.description.quoted), but \(reference.node.text.quoted) has no such output",
-          why: outputs.isEmpty ? "its type has none" : "it has \(outputs.joined(separator: ", "))",
-          hint: Suggestion.hint(for: reference.port.text, among: outputs), at: source.location))
-      return nil
-    }
-    return WorkflowGraph.Connection(node: index, port: reference.port)
-  }
-
-  private mutating func checkTypes(
-    _ connection: WorkflowGraph.Connection, into port: PortSpecification, _ title: String, at location: SourceLocation
-  ) {
-    guard let output = specifications[connection.node]?.outputs.first(where: { $0.name == connection.port }),
-      !PortType.accepts(port.type, from: output.type)
-    else { return }
-    problems.append(
-      Diagnostic(
-        "\(title) takes \(port.type.quoted)",
-        why: "it is connected to an output of type \(output.type.quoted)",
-        hint: "connect an output of the right type, or put a node between that converts", at: location))
-  }
-
   // MARK: Cycles
 
   private mutating func checkCycles() {
-    let edges = workflow.nodes.map { node in
+    var readers = [[Int]](repeating: [], count: workflow.nodes.count)
+    for (index, node) in workflow.nodes.enumerated() {
       let sources = node.inputs.flatMap { $0.sources.map(\.value.node) } + node.needs.map(\.value)
-      return Set(sources.compactMap { indices[$0] }).sorted()
+      for source in Set(sources.compactMap { indices[$0] }).sorted() { readers[source].append(index) }
     }
-    guard let cycle = CycleSearch.cycle(in: edges), let first = cycle.min() else { return }
-    // The edges go from a node to what it waits for: reversed, they read in the order in which data would flow.
-    let flow = Array(cycle.reversed())
-    let start = flow.firstIndex(of: first) ?? 0
-    let path = (flow[start...] + flow[..<start] + [first]).map { workflow.nodes[$0].name.text }
-    problems.append(
-      Diagnostic(
-        "the nodes wait for each other: \(path.joined(separator: " → "))", why: "none of them could ever start",
-        hint: "remove one of these connections", at: workflow.nodes[first].location))
+    for cycle in CycleSearch.cycles(in: readers) {
+      let names = (cycle + cycle.prefix(1)).map { workflow.nodes[$0].name.text }
+      let shown = names.count <= 12 ? names : names.prefix(8) + ["… \(names.count - 9) more …"] + names.suffix(1)
+      report(
+        Diagnostic(
+          "the nodes wait for each other: \(shown.joined(separator: " → "))", why: "none of them could ever start",
+          hint: "remove one of these connections", at: workflow.nodes[cycle[0]].location))
+    }
   }
 }
 
 extension NodePolicy {
+  /// What a node that says only how often is tried again for: where another attempt may end differently.
+  static let usualRetryClasses: Set<RetryClass> = [.crash, .timeout]
+
   /// What this leaves open is taken from `defaults`.
   func inheriting(_ defaults: NodePolicy) -> NodePolicy {
-    NodePolicy(
+    let named = retryOn.isEmpty ? defaults.retryOn : retryOn
+    return NodePolicy(
       timeoutMilliseconds: timeoutMilliseconds ?? defaults.timeoutMilliseconds,
       maximumRetries: maximumRetries ?? defaults.maximumRetries,
-      retryOn: maximumRetries == nil && retryOn.isEmpty ? defaults.retryOn : retryOn)
+      retryOn: named.isEmpty ? Self.usualRetryClasses : named)
   }
 }

@@ -47,9 +47,16 @@ extension NodeValue {
   /// The longest JSON text that a report shows whole.
   package static let longestShown = 65_536
 
+  private func prefix(_ limit: Int) throws -> [UInt8] {
+    switch content {
+    case .inline(let bytes): Array(bytes.prefix(limit))
+    case .shared(let shared): try shared.prefix(limit)
+    }
+  }
+
   /// What a report says of a value: a short JSON value whole, everything else by codec, name and size.
   package var summary: JSONValue {
-    if codec == .json, case .inline(let bytes) = content, bytes.count <= Self.longestShown,
+    if codec == .json, byteCount <= Self.longestShown, let bytes = try? prefix(Self.longestShown),
       let value = try? JSONValue(json: bytes)
     {
       return .object([.init("codec", "json"), .init("value", value)])
@@ -76,6 +83,7 @@ extension RunEvent {
         .init("event", "node_state"), .init("state", .string(state.rawValue)),
         .init("attempt", .integer(Int64(attempt))),
       ]
+      if state.isTerminal { members.append(.init("duration_ms", duration.map(JSONValue.integer) ?? .null)) }
     case .nodeRetry(let failure, let delay):
       members += [
         .init("event", "node_retry"), .init("after_ms", .integer(delay)), .init("error", failure.jsonValue),

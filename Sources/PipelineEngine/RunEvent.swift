@@ -15,11 +15,14 @@ package struct RunEvent: Sendable {
   package var milliseconds: Int64
   package var node: NodeName?
   package var content: Content
+  /// Of a node that has ended: from its first start; nil where it never started, and for every other event.
+  package var duration: Int64?
 
-  package init(milliseconds: Int64, node: NodeName?, content: Content) {
+  package init(milliseconds: Int64, node: NodeName?, content: Content, duration: Int64? = nil) {
     self.milliseconds = milliseconds
     self.node = node
     self.content = content
+    self.duration = duration
   }
 }
 

@@ -102,7 +102,9 @@ private struct RunDriver {
       case .cancelRunning: group.cancelAll()
       case .announce(let node, let state):
         if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
-        tell(node, .nodeState(state, attempt: machine.attempts[node]))
+        tell(
+          node, .nodeState(state, attempt: machine.attempts[node]),
+          duration: state.isTerminal ? duration(of: node) : nil)
       case .finish: hasFinished = true
       }
     }
@@ -123,24 +125,29 @@ private struct RunDriver {
     }
   }
 
-  private func tell(_ node: Int?, _ content: RunEvent.Content) {
+  private func tell(_ node: Int?, _ content: RunEvent.Content, duration: Int64? = nil) {
     observe(
-      RunEvent(milliseconds: clock.now() - began, node: node.map { machine.graph.nodes[$0].name }, content: content))
+      RunEvent(
+        milliseconds: clock.now() - began, node: node.map { machine.graph.nodes[$0].name }, content: content,
+        duration: duration))
+  }
+
+  private func duration(of node: Int) -> Int64? {
+    started[node].flatMap { start in ended[node].map { $0 - start } }
   }
 
   private func report() -> RunReport {
     let nodes = machine.graph.nodes.enumerated().map { index, node in
       RunReport.Node(
         name: node.name, type: node.type, state: machine.states[index], attempts: machine.attempts[index],
-        milliseconds: started[index].flatMap { start in ended[index].map { $0 - start } },
+        milliseconds: duration(of: index),
         isFallback: fallbacks.contains(index), failure: machine.failures[index])
     }
     return RunReport(
       run: machine.run, workflow: machine.graph.name, outcome: machine.outcome,
       milliseconds: clock.now() - began, nodes: nodes,
       outputs: machine.graph.outputs.compactMap { output in
-        let succeeded = machine.states[output.source.node] == .succeeded
-        return succeeded ? (output.name, machine.outputs(of: output.source)) : nil
+        machine.values[output.source].map { (output.name, $0) }
       })
   }
 }

@@ -52,16 +52,17 @@ package struct RunMachine: Sendable {
   package let run: String
   package private(set) var states: [NodeState]
   package private(set) var attempts: [Int]
+  /// Of nodes that failed, and of those that were cancelled before they could be tried again.
   package private(set) var failures: [Int: NodeFailure] = [:]
-  /// Of workflow outputs, and of nodes whose values some node still waits for.
-  package private(set) var results: [Int: NodeSuccess] = [:]
+  /// The values of workflow outputs, and those that some node still waits for.
+  package private(set) var values: [WorkflowGraph.Connection: [NodeValue]] = [:]
   package private(set) var cancellation: CancellationReason?
 
   private let maximumParallel: Int
   private var missingDependencies: [Int]
-  /// Nodes that still may read a node's results, and one more where the workflow's outputs do.
-  private var remainingReaders: [Int]
-  /// The output ports that somebody reads.
+  /// For each output that anything reads: the nodes that still may read it, and the workflow's outputs.
+  private var remainingReaders: [WorkflowGraph.Connection: Int] = [:]
+  /// The output ports that anything reads.
   private let wantedPorts: [Set<PortName>]
   private var queue = Queue()
   private var activeCount = 0
@@ -77,15 +78,11 @@ package struct RunMachine: Sendable {
     states = Array(repeating: .waiting, count: graph.nodes.count)
     attempts = Array(repeating: 0, count: graph.nodes.count)
     missingDependencies = graph.nodes.map(\.dependencies.count)
-    remainingReaders = graph.nodes.map(\.dependents.count)
     openCount = graph.nodes.count
     var wanted = [Set<PortName>](repeating: [], count: graph.nodes.count)
-    for output in graph.outputs {
-      remainingReaders[output.source.node] += 1
-      wanted[output.source.node].insert(output.source.port)
-    }
-    for case .connections(let connections) in graph.nodes.lazy.flatMap(\.inputs).map(\.source) {
-      for connection in connections { wanted[connection.node].insert(connection.port) }
+    for connection in graph.outputs.map(\.source) + graph.nodes.flatMap(\.sources) {
+      remainingReaders[connection, default: 0] += 1
+      wanted[connection.node].insert(connection.port)
     }
     wantedPorts = wanted
   }
@@ -108,7 +105,10 @@ package struct RunMachine: Sendable {
     case .begin:
       guard !hasBegun else { return [] }
       hasBegun = true
-      for index in graph.nodes.indices where missingDependencies[index] == 0 { enqueue(index, &actions) }
+      // A cancellation may have come first.
+      for index in graph.nodes.indices where missingDependencies[index] == 0 && states[index] == .waiting {
+        enqueue(index, &actions)
+      }
     case .succeeded(let node, let success):
       guard states[node] == .running else { return [] }
       activeCount -= 1
@@ -163,9 +163,13 @@ package struct RunMachine: Sendable {
           cause: "another node or the workflow's outputs read it",
           hint: "the plugin's execute() must return a value for each of its outputs"), &actions)
     }
-    if remainingReaders[node] > 0 { results[node] = success }
+    for (port, outputs) in success.outputs {
+      let connection = WorkflowGraph.Connection(node: node, port: port)
+      if remainingReaders[connection] != nil { values[connection] = outputs }
+    }
+    failures[node] = nil
     move(node, to: .succeeded, &actions)
-    releaseDependencies(of: node)
+    releaseInputs(of: node)
     for dependent in graph.nodes[node].dependents {
       missingDependencies[dependent] -= 1
       if missingDependencies[dependent] == 0, states[dependent] == .waiting { enqueue(dependent, &actions) }
@@ -174,16 +178,15 @@ package struct RunMachine: Sendable {
 
   private mutating func fail(_ node: Int, _ failure: NodeFailure, _ actions: inout [Action]) {
     let policy = graph.nodes[node].policy
+    failures[node] = failure
     if cancellation == nil, policy.retries(failure.kind), attempts[node] <= policy.maximumRetries ?? 0 {
-      states[node] = .retrying
-      actions.append(.announce(node: node, .retrying))
+      move(node, to: .retrying, &actions)
       actions.append(
         .scheduleRetry(node: node, afterMilliseconds: NodePolicy.backoff(afterAttempt: attempts[node]), failure))
       return
     }
-    failures[node] = failure
     move(node, to: failure.kind == .cancelled ? .cancelled : .failed, &actions)
-    releaseDependencies(of: node)
+    releaseInputs(of: node)
     skipDependents(of: node, &actions)
   }
 
@@ -193,7 +196,7 @@ package struct RunMachine: Sendable {
     while let next = pending.popLast() {
       guard states[next] == .waiting else { continue }
       move(next, to: cancellation == nil ? .skipped : .cancelled, &actions)
-      releaseDependencies(of: next)
+      releaseInputs(of: next)
       pending += graph.nodes[next].dependents
     }
   }
@@ -207,7 +210,7 @@ package struct RunMachine: Sendable {
       switch states[node] {
       case .waiting, .queued, .retrying:
         move(node, to: .cancelled, &actions)
-        releaseDependencies(of: node)
+        releaseInputs(of: node)
       // A running node is answered for by its own end.
       case .running, .succeeded, .failed, .skipped, .cancelled: break
       }
@@ -216,18 +219,19 @@ package struct RunMachine: Sendable {
 
   // MARK: Values
 
-  /// `node` reads nothing any more: results that nobody else waits for are let go, so that a long run holds no more than
+  /// `node` reads nothing any more: values that nobody else waits for are let go, so that a long run holds no more than
   /// what is still needed.
-  private mutating func releaseDependencies(of node: Int) {
-    for dependency in graph.nodes[node].dependencies {
-      remainingReaders[dependency] -= 1
-      if remainingReaders[dependency] == 0 { results[dependency] = nil }
+  private mutating func releaseInputs(of node: Int) {
+    for connection in graph.nodes[node].sources {
+      guard let readers = remainingReaders[connection] else { continue }
+      remainingReaders[connection] = readers > 1 ? readers - 1 : nil
+      if readers == 1 { values[connection] = nil }
     }
   }
 
   /// An output that somebody reads and that `success` lacks.
   private func missingOutput(of node: Int, _ success: NodeSuccess) -> PortName? {
-    let present = Set(success.outputs.map(\.port))
+    let present = Set(success.outputs.lazy.filter { !$0.values.isEmpty }.map(\.port))
     return wantedPorts[node].subtracting(present).min()
   }
 
@@ -241,15 +245,11 @@ package struct RunMachine: Sendable {
 
   private func values(of input: WorkflowGraph.Input) -> [NodeValue] {
     switch input.source {
-    case .connections(let connections): return connections.flatMap { outputs(of: $0) }
+    case .connections(let connections): return connections.flatMap { values[$0] ?? [] }
     case .defaultValue(let value):
       if input.multiple, case .array(let items) = value { return items.map(NodeValue.init(json:)) }
       return [NodeValue(json: value)]
     }
-  }
-
-  package func outputs(of connection: WorkflowGraph.Connection) -> [NodeValue] {
-    results[connection.node]?.outputs.first { $0.port == connection.port }?.values ?? []
   }
 }
 

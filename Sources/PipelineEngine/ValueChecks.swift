@@ -52,7 +52,11 @@ extension JSONValue {
   }
 
   fileprivate func isEqualNumberOrValue(to other: JSONValue) -> Bool {
-    if let left = numberValue, let right = other.numberValue { left == right } else { self == other }
+    switch (self, other) {
+    // As doubles, large integers that differ could look the same.
+    case (.integer(let left), .integer(let right)): left == right
+    default: if let left = numberValue, let right = other.numberValue { left == right } else { self == other }
+    }
   }
 
   /// For a message: at most 60 characters.

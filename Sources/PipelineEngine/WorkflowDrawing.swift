@@ -5,6 +5,7 @@ package struct WorkflowDrawing: Sendable {
   private let graph: WorkflowGraph
 
   package init(_ graph: WorkflowGraph) { self.graph = graph }
+  package init(_ outline: WorkflowOutline) { graph = outline.graph }
 
   // MARK: SVG
 

@@ -19,6 +19,16 @@ package struct WorkflowGraph: Sendable {
     package var policy: NodePolicy
     package var resources: ResourceRequirement
     package var location: SourceLocation
+
+    /// Every output that an input is connected to, once for each connection.
+    package var sources: [Connection] {
+      inputs.flatMap { input in
+        switch input.source {
+        case .connections(let connections): connections
+        case .defaultValue: [Connection]()
+        }
+      }
+    }
   }
 
   package struct Input: Sendable {
@@ -46,4 +56,12 @@ package struct WorkflowGraph: Sendable {
   /// In the order of the file.
   package let nodes: [Node]
   package let outputs: [Output]
+}
+
+/// A workflow whose names, connections and types fit, checked without all the inputs of a run: good for a picture and
+/// for `validate`, and no way leads from it to a run. Made only by ``init(checking:catalog:inputs:)``.
+package struct WorkflowOutline: Sendable {
+  let graph: WorkflowGraph
+  /// Declared inputs that a run must still be given.
+  package let unboundInputs: [ParameterName]
 }

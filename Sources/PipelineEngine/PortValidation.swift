@@ -1,0 +1,87 @@
+import PluginModel
+
+extension GraphValidation {
+  /// In the order of the specification; an optional input that nothing feeds is left out.
+  mutating func bindings(of node: Workflow.Node, _ specification: NodeSpecification) -> [WorkflowGraph.Input] {
+    let known = Set(specification.inputs.map(\.name))
+    for (port, _, location) in node.inputs where !known.contains(port) {
+      report(
+        Diagnostic(
+          "the node \(node.name.text.quoted) has no input \(port.text.quoted)",
+          why: known.isEmpty ? "its type takes none" : nil,
+          hint: hint(for: port.text, among: specification.inputs.map(\.name.text)), at: location))
+    }
+    let written = Dictionary(node.inputs.map { ($0.port, $0) }) { first, _ in first }
+    return specification.inputs.compactMap { port in
+      let title = "the input \(port.name.text.quoted) of the node \(node.name.text.quoted)"
+      guard let (_, sources, location) = written[port.name], !sources.isEmpty else {
+        return unconnected(port, title, node)
+      }
+      if sources.count > 1, !port.multiple {
+        report(
+          Diagnostic(
+            "\(title) has \(sources.count) sources", why: "it takes one value", hint: "connect one of them",
+            at: location))
+      }
+      let connections = sources.compactMap { connection($0, into: port, title) }
+      return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .connections(connections))
+    }
+  }
+
+  private mutating func unconnected(
+    _ port: PortSpecification, _ title: String, _ node: Workflow.Node
+  ) -> WorkflowGraph.Input? {
+    if let value = port.defaultValue {
+      return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .defaultValue(value))
+    }
+    if port.required {
+      report(
+        Diagnostic(
+          "\(title) is not connected", why: "it is required and has no default",
+          hint: "add to the node:  in: {\(port.name): NODE.PORT}", at: node.location))
+    }
+    return nil
+  }
+
+  private mutating func connection(
+    _ source: Located<PortReference>, into port: PortSpecification, _ title: String
+  ) -> WorkflowGraph.Connection? {
+    guard let found = connection(source, of: title) else { return nil }
+    if let output = output(of: found), !PortType.accepts(port.type, from: output.type) {
+      report(
+        Diagnostic(
+          "\(title) takes \(port.type.quoted)",
+          why: "it is connected to \(source.value.description.quoted), which is of type \(output.type.quoted)",
+          hint: "connect an output of the right type, or put a node between that converts", at: source.location))
+    }
+    return found
+  }
+
+  private func output(of connection: WorkflowGraph.Connection) -> PortSpecification? {
+    specifications[connection.node]?.outputs.first { $0.name == connection.port }
+  }
+
+  /// Where `source` leads. Nil, with a problem, where that is nowhere; nil without one where its node has one already.
+  mutating func connection(_ source: Located<PortReference>, of title: String) -> WorkflowGraph.Connection? {
+    let reference = source.value
+    guard let index = indices[reference.node] else {
+      report(
+        Diagnostic(
+          "\(title) is connected to \(reference.node.text.quoted), which there is no node of",
+          hint: hint(forNode: reference.node), at: source.location))
+      return nil
+    }
+    guard let specification = specifications[index] else { return nil }
+    let found = WorkflowGraph.Connection(node: index, port: reference.port)
+    guard output(of: found) != nil else {
+      let outputs = specification.outputs.map(\.name.text)
+      report(
+        Diagnostic(
+          "\(title) is connected to \(reference.description.quoted), but \(reference.node.text.quoted) has no such output",
+          why: outputs.isEmpty ? "its type has none" : "it has \(outputs.joined(separator: ", "))",
+          hint: hint(for: reference.port.text, among: outputs), at: source.location))
+      return nil
+    }
+    return found
+  }
+}

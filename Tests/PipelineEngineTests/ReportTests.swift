@@ -1,0 +1,147 @@
+import PluginModel
+import Testing
+
+@testable import PipelineEngine
+
+@Suite("Reports and events have a stable form")
+struct ReportTests {
+  private static let type = NodeTypeReference(
+    plugin: PluginName(unchecked: "demo"), nodeType: NodeTypeName(unchecked: "source"))
+
+  private final class Shared: SharedBytes {
+    let bytes: [UInt8]
+    init(_ text: String) { bytes = Array(text.utf8) }
+    var byteCount: Int { bytes.count }
+    func prefix(_ limit: Int) -> [UInt8] { Array(bytes.prefix(limit)) }
+  }
+
+  @Test("a report names every field, whatever happened")
+  func report() {
+    let failure = NodeFailure(
+      .crash, "the worker died", cause: "signal 11", hint: "see its output", lastOutput: ["line \"1\""])
+    let report = RunReport(
+      run: "r1", workflow: "flow", outcome: .failed, milliseconds: 70,
+      nodes: [
+        .init(
+          name: NodeName(unchecked: "a"), type: Self.type, state: .succeeded, attempts: 2, milliseconds: 50,
+          isFallback: true, failure: nil),
+        .init(
+          name: NodeName(unchecked: "b"), type: Self.type, state: .failed, attempts: 1, milliseconds: 5,
+          isFallback: false, failure: failure),
+        .init(
+          name: NodeName(unchecked: "c"), type: Self.type, state: .skipped, attempts: 0, milliseconds: nil,
+          isFallback: false, failure: nil),
+      ],
+      outputs: [(ParameterName(unchecked: "words"), [NodeValue(json: ["x": 1])])])
+    #expect(
+      report.jsonValue.text(.pretty) == """
+        {
+          "run": "r1",
+          "workflow": "flow",
+          "outcome": "failed",
+          "exit_code": 1,
+          "duration_ms": 70,
+          "nodes": [
+            {
+              "node": "a",
+              "type": "demo/source",
+              "state": "succeeded",
+              "attempts": 2,
+              "duration_ms": 50,
+              "fallback": true,
+              "error": null
+            },
+            {
+              "node": "b",
+              "type": "demo/source",
+              "state": "failed",
+              "attempts": 1,
+              "duration_ms": 5,
+              "fallback": false,
+              "error": {
+                "class": "crash",
+                "message": "the worker died",
+                "cause": "signal 11",
+                "hint": "see its output",
+                "traceback": null,
+                "last_output": [
+                  "line \\"1\\""
+                ]
+              }
+            },
+            {
+              "node": "c",
+              "type": "demo/source",
+              "state": "skipped",
+              "attempts": 0,
+              "duration_ms": null,
+              "fallback": false,
+              "error": null
+            }
+          ],
+          "outputs": {
+            "words": {
+              "codec": "json",
+              "value": {
+                "x": 1
+              }
+            }
+          }
+        }
+        """)
+  }
+
+  @Test("a value is shown whole only where it is short JSON, wherever its bytes lie")
+  func values() {
+    func text(_ codec: ValueCodec, _ content: NodeValue.Content, _ label: String = "") -> String {
+      NodeValue(codec: codec, content: content, label: label).summary.text()
+    }
+    #expect(text(.json, .shared(Shared("[1, 2]"))) == #"{"codec":"json","value":[1,2]}"#)
+    #expect(text(.file, .shared(Shared("abc")), "a.txt") == #"{"codec":"file","bytes":3,"name":"a.txt"}"#)
+    #expect(text(.bytes, .inline([0, 1])) == #"{"codec":"bytes","bytes":2,"name":null}"#)
+    #expect(text(.json, .inline(Array("{broken".utf8))) == #"{"codec":"json","bytes":7,"name":null}"#)
+    let long = "\"" + String(repeating: "x", count: NodeValue.longestShown) + "\""
+    #expect(text(.json, .shared(Shared(long))) == #"{"codec":"json","bytes":65538,"name":null}"#)
+  }
+
+  @Test("each event is one line that says when, what and of which node")
+  func events() {
+    let node = NodeName(unchecked: "a")
+    func line(_ content: RunEvent.Content, duration: Int64? = nil) -> String {
+      RunEvent(milliseconds: 7, node: node, content: content, duration: duration).jsonValue.text()
+    }
+    let head = #"{"time_ms":7,"node":"a","#
+    let error = #""class":"timeout","message":"late","cause":null,"hint":null,"traceback":null,"last_output":[]"#
+    let failure = NodeFailure(.timeout, "late")
+    #expect(line(.nodeState(.running, attempt: 2)) == head + #""event":"node_state","state":"running","attempt":2}"#)
+    #expect(
+      line(.nodeState(.failed, attempt: 1), duration: 9) == head
+        + #""event":"node_state","state":"failed","attempt":1,"duration_ms":9}"#)
+    #expect(
+      line(.nodeRetry(failure, afterMilliseconds: 200)) == head
+        + #""event":"node_retry","after_ms":200,"error":{\#(error)}}"#)
+    #expect(line(.nodeFailed(failure)) == head + #""event":"node_failed","error":{\#(error)}}"#)
+    #expect(line(.nodeReport(.started)) == head + #""event":"node_started"}"#)
+    #expect(
+      line(.nodeReport(.progress(fraction: 0.5, message: "m"))) == head
+        + #""event":"progress","fraction":0.5,"message":"m"}"#)
+    #expect(
+      line(.nodeReport(.log(level: .warning, message: "a\nb"))) == head
+        + #""event":"log","level":"warning","message":"a\nb"}"#)
+    #expect(
+      line(.nodeReport(.output(line: "l", isError: true))) == head
+        + #""event":"output","stream":"stderr","line":"l"}"#)
+    #expect(
+      RunEvent(milliseconds: 0, node: nil, content: .runStarted(run: "r", workflow: "w", nodes: [node])).jsonValue
+        .text()
+        == #"{"time_ms":0,"event":"run_started","run":"r","workflow":"w","nodes":["a"]}"#)
+    #expect(
+      RunEvent(milliseconds: 9, node: nil, content: .runFinished(.interrupted)).jsonValue.text()
+        == #"{"time_ms":9,"event":"run_finished","outcome":"interrupted","exit_code":130}"#)
+  }
+
+  @Test("exit codes are those that are documented")
+  func exitCodes() {
+    #expect(RunOutcome.allCases.map(\.exitCode) == [0, 1, 3, 124, 130])
+  }
+}
