@@ -73,7 +73,7 @@ class TextNode(BaseNode):
         value = self.parameters.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"'{name}' must be a whole number from 1")
-        return value
+        return int(value)
 
 
 class CountNode(TextNode):
