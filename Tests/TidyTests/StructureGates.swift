@@ -93,7 +93,7 @@ extension Gate {
     ],
     accepts: [RepositoryFile(path: "made.md", text: "a\n"), RepositoryFile(path: "empty.txt", text: "")]
   ) { file, _ in
-    guard !file.path.hasPrefix("Tests/Fixtures/"), !file.text.isEmpty, file.path != "LICENSE" else { return [] }
+    guard !file.path.lowercased().contains("/fixtures/"), !file.text.isEmpty, file.path != "LICENSE" else { return [] }
     var found: [Violation] = []
     for (index, line) in file.lines.enumerated() {
       if line.utf8.last == 32 || line.utf8.last == 9 {
@@ -121,7 +121,8 @@ extension Gate {
     accepts: [RepositoryFile(path: "deploy/made", text: "cd /workspace/ && ls /rootfs\n")]
   ) { file, _ in
     file.lines.enumerated().flatMap { index, line in
-      machinePaths.filter { line.contains($0) }
+      // Tests may name home directories that they make up.
+      machinePaths.prefix(file.path.hasPrefix("Tests/") ? 1 : 3).filter { line.contains($0) }
         .map { Violation(path: file.path, line: index + 1, what: "a path of one machine: \($0)") }
     }
   }
