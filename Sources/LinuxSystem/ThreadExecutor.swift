@@ -44,9 +44,9 @@ package final class ThreadExecutor: SerialExecutor {
   }
 
   package func enqueue(_ job: consuming ExecutorJob) {
-    let unowned = UnownedJob(job)
+    let pending = UnownedJob(job)
     let wasEmpty = jobs.withLock { jobs in
-      jobs.append(unowned)
+      jobs.append(pending)
       return jobs.count == 1
     }
     // Its own reader lives as long as the process: neither full nor broken.

@@ -11,21 +11,21 @@ struct PlacesTests {
 
   @Test("is what --state-dir names, else root's own, else the user's by the XDG specification")
   func rules() throws {
-    #expect(try state(user: 0, home: "/root", stateHome: "/x", option: "/y") == "/y")
-    #expect(try state(user: 0, home: "/root", stateHome: "/x") == "/var/lib/orchestrator")
-    #expect(try state(user: 1000, home: "/home/a", stateHome: "/x") == "/x/orchestrator")
-    #expect(try state(user: 1000, home: "/home/a", stateHome: nil) == "/home/a/.local/state/orchestrator")
-    #expect(try state(user: 1000, home: "/home/a", stateHome: "relative") == "/home/a/.local/state/orchestrator")
+    #expect(try state(user: 0, home: "/people/r", stateHome: "/x", option: "/y") == "/y")
+    #expect(try state(user: 0, home: "/people/r", stateHome: "/x") == "/var/lib/orchestrator")
+    #expect(try state(user: 1000, home: "/people/a", stateHome: "/x") == "/x/orchestrator")
+    #expect(try state(user: 1000, home: "/people/a", stateHome: nil) == "/people/a/.local/state/orchestrator")
+    #expect(try state(user: 1000, home: "/people/a", stateHome: "relative") == "/people/a/.local/state/orchestrator")
     #expect(throws: Diagnostic.self) { try state(user: 1000, home: nil, stateHome: nil) }
   }
 
   @Test("of plugins: those of options first and required, the bundled ones last")
   func pluginDirectories() throws {
     let bundled = try #require(AbsolutePath("/usr/share/orchestrator/plugins"))
-    let places = Places(user: 0, home: "/root", stateHome: nil).plugins(options: ["a", "b"], bundled: bundled)
+    let places = Places(user: 0, home: "/people/r", stateHome: nil).plugins(options: ["a", "b"], bundled: bundled)
     #expect(
       places.map(\.path) == [
-        "a", "b", "./plugins", "/root/.pipeline/plugins", "/usr/share/pipeline/plugins", bundled.text,
+        "a", "b", "./plugins", "/people/r/.pipeline/plugins", "/usr/share/pipeline/plugins", bundled.text,
       ])
     #expect(places.map(\.isRequired) == [true, true, false, false, false, false])
   }
