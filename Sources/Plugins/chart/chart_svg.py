@@ -30,7 +30,7 @@ def document(
     height: float,
     view_width: Optional[float] = None,
 ) -> str:
-    """A chart on its own, with its style, and words for those who can't see it.
+    """A chart with its style, and words for those who can't see it.
 
     :param view_width: the width in units, for a chart that scales as a whole;
         without it a chart is as wide as its surroundings

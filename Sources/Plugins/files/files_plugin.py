@@ -329,7 +329,8 @@ class WriteNode(FilesNode):
     ) -> Dict[str, Any]:
         content = inputs["content"]
         if isinstance(content, str):
-            content = content.encode(_text(self.parameters, "encoding", "utf-8"))
+            encoding = _text(self.parameters, "encoding", "utf-8")
+            content = content.encode(encoding)
         view = content.view() if isinstance(content, File) else content
         given = _text(self.parameters, "path", "")
         if not given and isinstance(content, File):

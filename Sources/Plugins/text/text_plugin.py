@@ -73,7 +73,7 @@ class TextNode(BaseNode):
         value = self.parameters.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"'{name}' must be a whole number from 1")
-        return value
+        return int(value)
 
 
 class CountNode(TextNode):
@@ -196,7 +196,7 @@ class CompareNode(TextNode):
         documents = analysis.documents_of(inputs["documents"])
         labels = [name for name, _ in documents]
         values = self._similarities(documents, context)
-        nearest = []
+        nearest: List[Dict[str, Any]] = []
         for row, label in enumerate(labels):
             others = [c for c in range(len(labels)) if c != row]
             best = max(others, key=lambda c: values[row][c], default=None)

@@ -62,4 +62,4 @@ def _text(value: Any, form: str) -> str:
         return ", ".join(_text(item, form) for item in value)
     if isinstance(value, str):
         return value
-    raise ValueError("a mapping can't be put into a text; name one of its keys")
+    raise ValueError("a mapping can't be put into a text; name a key of it")

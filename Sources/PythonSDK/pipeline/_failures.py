@@ -20,6 +20,8 @@ CANCELLED = "cancelled"
 UNKNOWN = "unknown"
 
 _FRAMEWORK = os.path.dirname(os.path.abspath(__file__)) + os.sep
+# A hint is a sentence. Escaped as JSON, the frame stays below 1 MiB.
+_HINT = 1_000
 # Enough of a traceback to find its cause, however deep the recursion was.
 _LAST_FRAMES = 100
 
@@ -57,7 +59,7 @@ class Failure(Exception):
             "type": "" if cause is None else type(cause).__name__,
             "message": cut(self.message),
             "traceback": "" if cause is None else cut(traceback_of(cause)),
-            "hint": None if self.hint is None else cut(self.hint),
+            "hint": None if self.hint is None else self.hint[:_HINT],
         }
 
 

@@ -34,6 +34,7 @@ MAXIMUM_DESCRIPTORS = 64
 MAXIMUM_METADATA = 1_048_576
 MAXIMUM_VALUES = 1_024
 MAXIMUM_TEXT = 65_536
+MAXIMUM_CONTENT = 2**40
 SINGLE = 0xFFFFFFFF
 
 # length, kind, flags, descriptors, call id
@@ -122,6 +123,11 @@ class Entry:
 def is_name(text: Any) -> bool:
     """Whether the text may name a port, a parameter or a node type."""
     return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+def is_file_text(text: str) -> bool:
+    """Whether the text is free of slashes and control characters."""
+    return not any(c < " " or c in "/\x7f" for c in text)
 
 
 def pack_values(metadata: bytes, entries: Sequence[Entry]) -> bytes:
@@ -239,8 +245,10 @@ def _entry(cursor: _Cursor) -> Entry:
         raise ProtocolError("a name or label isn't text") from None
     if not is_name(name):
         raise ProtocolError(f"{name!r:.80} is no port name")
-    if "/" in label or "\0" in label:
-        raise ProtocolError("a label holds a slash or a NUL")
+    if label in (".", "..") or not is_file_text(label):
+        raise ProtocolError("a label holds a slash or a control character")
+    if size > MAXIMUM_CONTENT:
+        raise ProtocolError(f"a value of {size} bytes is too long")
     content = b"" if storage == 0 else None
     return Entry(codec, name, label, position, size, content)
 

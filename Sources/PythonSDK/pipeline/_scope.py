@@ -53,9 +53,11 @@ class CallScope:
     @property
     def cancelled(self) -> bool:
         """Whether it was asked to stop, as its plugin asks."""
-        if self._cancelled:
+        # Read once: the reader's thread may set it between two readings.
+        cancelled = self._cancelled
+        if cancelled:
             self.noticed = True
-        return self._cancelled
+        return cancelled
 
     def progress(self, fraction: Optional[float], message: str) -> None:
         """Sends progress now, or a little later if it comes too fast."""

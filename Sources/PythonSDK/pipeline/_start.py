@@ -87,4 +87,4 @@ def _amount(fields: Dict[str, Any], name: str) -> float:
     value = fields.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ProtocolError(f"initialize: '{name}' isn't a number")
-    return value
+    return float(value)

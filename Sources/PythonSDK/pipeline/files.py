@@ -6,6 +6,7 @@ import io
 import os
 
 from pipeline import _memory
+from pipeline._frames import is_file_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,8 +152,8 @@ def _check_name(name: str) -> None:
         problem = "isn't text"
     if name in ("", ".", ".."):
         problem = "is no file's name"
-    elif "/" in name or "\0" in name:
-        problem = "holds a directory or a NUL; use its last part"
+    elif not is_file_text(name):
+        problem = "holds a slash or a control character"
     elif length > 255:
         problem = "is longer than 255 bytes"
     if problem:

@@ -7,9 +7,7 @@ from typing import Callable, Iterator, List
 
 import pytest
 
-from supervisor import Supervisor, write_probe
-
-Launch = Callable[..., Supervisor]
+from supervisor import Launch, Supervisor, write_probe
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 SDK = Path(__file__).resolve().parent.parent
 
@@ -389,6 +389,8 @@ class Supervisor:
         assert self.receive() is None
         return self.ending()
 
+
+Launch = Callable[..., Supervisor]
 
 PROBE = """
 from pipeline import (

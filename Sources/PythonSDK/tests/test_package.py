@@ -94,7 +94,7 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path: Path) -> None:
         "no:cacheprovider",
         str(directory),
         f"--rootdir={directory}",
-        PYTHONPATH=str(SDK),
+        PYTHONPATH=f"{SDK}:{os.environ.get('PYTHONPATH', '')}",
     )
     assert "3 passed" in out
     for path in directory.rglob("*"):

@@ -19,7 +19,6 @@ from unittest.mock import Mock
 import pytest
 
 import pipeline
-from conftest import Launch
 from pipeline.plugin import (
     BaseNode,
     BasePlugin,
@@ -32,7 +31,7 @@ from pipeline.plugin import (
     ResourcePool,
     ResourceRequirement,
 )
-from supervisor import Supervisor, json_value
+from supervisor import Launch, Supervisor, json_value
 
 TEMPLATE = Path(__file__).parent / "fixtures" / "template_plugin"
 IMPORTS = (
@@ -135,7 +134,8 @@ def test_the_template_plugin_runs_in_a_worker(
 def test_the_template_as_published_fails_with_its_own_bug(
     tmp_path: Path, supervisor: Supervisor
 ) -> None:
-    (tmp_path / "plugin.py").write_text((TEMPLATE / "template.txt").read_text())
+    template = (TEMPLATE / "template.txt").read_text()
+    (tmp_path / "plugin.py").write_text(template)
     supervisor.start_quietly(tmp_path)
     error = supervisor.error(supervisor.send_call({"operation": "describe"}))
     assert error["class"] == "load"
@@ -244,7 +244,8 @@ def test_on_error_offers_nothing_by_default() -> None:
 def test_a_cache_key_depends_on_content_and_nothing_else() -> None:
     key = Node({"a": 1, "b": 2}).cache_key({"x": [1], "y": b"1"})
     assert len(key) == 64
-    assert key == Node("id", {"b": 2, "a": 1}).cache_key({"y": b"1", "x": (1,)})
+    same = Node("id", {"b": 2, "a": 1})
+    assert key == same.cache_key({"y": b"1", "x": (1,)})
     others = [
         Node({"a": 1, "b": 3}).cache_key({"x": [1], "y": b"1"}),
         Node({"a": 1, "b": 2}).cache_key({"x": ["1"], "y": b"1"}),

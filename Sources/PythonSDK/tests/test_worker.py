@@ -10,7 +10,6 @@ from typing import Callable
 
 import pytest
 
-from conftest import Launch
 from supervisor import (
     ACK,
     BYTES,
@@ -22,6 +21,7 @@ from supervisor import (
     INITIALIZE,
     JSON,
     LOG,
+    Launch,
     PROGRESS,
     RESULT,
     SHUTDOWN,

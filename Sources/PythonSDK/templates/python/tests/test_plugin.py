@@ -32,7 +32,8 @@ def test_everybody_is_greeted(plugin: Plugin) -> None:
 
 
 def test_names_must_be_a_list(plugin: Plugin) -> None:
-    assert not plugin.create_node("greet", {}).validate_inputs({"names": "Ada"})
+    node = plugin.create_node("greet", {})
+    assert not node.validate_inputs({"names": "Ada"})
 
 
 def test_every_node_type_can_be_made(plugin: Plugin) -> None:
