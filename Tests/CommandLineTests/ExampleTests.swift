@@ -38,12 +38,12 @@ struct ExampleTests {
       let target = directory.path + "/checkout/" + name
       try manager.createDirectory(
         atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-      try manager.copyItem(atPath: Program.package + "/" + name, toPath: target)
+      try manager.copyTree(from: Program.package + "/" + name, to: target)
     }
     let built = (try Program.executable() as NSString).deletingLastPathComponent
     try manager.createDirectory(atPath: directory.path + "/checkout/bin", withIntermediateDirectories: true)
     for name in ["orchestrator", "sandbox-init"] {
-      try manager.copyItem(atPath: "\(built)/\(name)", toPath: "\(directory.path)/checkout/bin/\(name)")
+      try manager.copyTree(from: "\(built)/\(name)", to: "\(directory.path)/checkout/bin/\(name)")
     }
     // Who isn't root is an ordinary user already.
     let wrapper =

@@ -10,7 +10,7 @@ struct RunTests {
   /// `nodes` are lines of the workflow's `nodes` mapping.
   private func workflow(_ nodes: String..., outputs: String = "{}", in directory: TemporaryDirectory) throws {
     if !directory.exists("probe") {
-      try FileManager.default.copyItem(atPath: Self.probe, toPath: directory.path + "/probe")
+      try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
     }
     let lines = nodes.map { "    \($0)\n" }.joined()
     try directory.write(

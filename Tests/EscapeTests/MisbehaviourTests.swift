@@ -50,9 +50,13 @@ struct MisbehaviourTests {
     let scratch = try Scratch()
     // A copy of the plugin at a path of its own tells this run's workers from those of the tests beside it.
     let plugins = scratch.url.appendingPathComponent("plugins")
-    try FileManager.default.createDirectory(at: plugins, withIntermediateDirectories: false)
-    try FileManager.default.copyItem(
-      at: Program.fixtures.appendingPathComponent("hostile"), to: plugins.appendingPathComponent("hostile"))
+    let copy = plugins.appendingPathComponent("hostile")
+    try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+    let original = Program.fixtures.appendingPathComponent("hostile")
+    // File by file: copyItem would keep the owner, which an ordinary user may not.
+    for name in try FileManager.default.contentsOfDirectory(atPath: original.path) where name.contains(".") {
+      try Data(contentsOf: original.appendingPathComponent(name)).write(to: copy.appendingPathComponent(name))
+    }
     var workflow = WorkflowText()
     workflow.add("bad", type: "hostile/misbehave", with: ["manner": manner], timeout: "3s")
     let run = Task { [workflow] in try await Report.run(workflow, plugins: plugins, in: scratch).finished.status }

@@ -54,8 +54,10 @@ enum Program {
     let files = ["out", "err"].map { directory.appendingPathComponent("\(name).\($0)") }
     for file in files { FileManager.default.createFile(atPath: file.path, contents: nil) }
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try FileHandle(forWritingTo: files[0])
-    process.standardError = try FileHandle(forWritingTo: files[1])
+    let handles = try files.map { try FileHandle(forWritingTo: $0) }
+    defer { for handle in handles { try? handle.close() } }
+    process.standardOutput = handles[0]
+    process.standardError = handles[1]
     let (ends, end) = AsyncStream<Int32>.makeStream()
     process.terminationHandler = {
       end.yield($0.terminationReason == .exit ? $0.terminationStatus : 128 + $0.terminationStatus)
