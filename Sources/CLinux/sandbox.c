@@ -255,6 +255,11 @@ int sandbox_make_file(int parent, const char *name, uint32_t mode, const char *c
   return result;
 }
 
+int sandbox_make_placeholder(int parent, const char *name) {
+  // mknod(2) of a regular file needs no privilege and, unlike open(2), makes no descriptor.
+  return (int)call(SYS_mknodat, parent, name, S_IFREG | 0444);
+}
+
 // ---- Landlock: the whole of ABI 6, which older headers don't have. Zero fields are accepted by older kernels. ----
 
 struct ruleset_attributes {
