@@ -60,8 +60,6 @@ const char *linux_signal_name(int number) {
 }
 
 // Linux has released the number even when close(2) reports EINTR: never retried.
-int linux_close(int fd) { return close(fd) < 0 ? -errno : 0; }
-
 int linux_disable_linger(int fd) {
   struct linger off = {0};
   return setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off) < 0 ? -errno : 0;

@@ -1,5 +1,5 @@
 // The code that runs between clone3(2) and execve(2). The children share their parent's memory and run beside it, so
-// they use no errno, no allocation and no library call with state: every system call is made by `call` below.
+// they use no errno, no allocation and no library call with state: every system call is made by `call` of kernel.h.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -7,9 +7,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <linux/filter.h>
-#include <pthread.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -20,21 +18,11 @@
 #include <unistd.h>
 
 #include "CLinux.h"
+#include "kernel.h"
 
 enum { STACK_SIZE = 64 * 1024, GUARD_SIZE = 64 * 1024, SPARE_DESCRIPTORS = 64, KERNEL_SIGNAL_SET = 8 };
 
-// ---- System calls without errno ----
-
 #if defined(__x86_64__)
-static long call(long number, long a, long b, long c, long d, long e) {
-  long result;
-  register long r10 __asm__("r10") = d;
-  register long r8 __asm__("r8") = e;
-  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                   : "rcx", "r11", "memory");
-  return result;
-}
-
 // clone3 with a function for the child, which must not return into its parent's frames. The kernel keeps rdx and r8.
 __asm__(".text\n.type sandbox_clone,@function\nsandbox_clone:\n"
         ".cfi_startproc\n"
@@ -54,17 +42,6 @@ __asm__(".text\n.type sandbox_clone,@function\nsandbox_clone:\n"
         "  hlt\n"
         ".cfi_endproc\n.size sandbox_clone,.-sandbox_clone\n");
 #elif defined(__aarch64__)
-static long call(long number, long a, long b, long c, long d, long e) {
-  register long x8 __asm__("x8") = number;
-  register long x0 __asm__("x0") = a;
-  register long x1 __asm__("x1") = b;
-  register long x2 __asm__("x2") = c;
-  register long x3 __asm__("x3") = d;
-  register long x4 __asm__("x4") = e;
-  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-  return x0;
-}
-
 __asm__(".text\n.type sandbox_clone,%function\nsandbox_clone:\n"
         ".cfi_startproc\n"
         "  hint #34\n"
@@ -94,19 +71,20 @@ _Noreturn static void leave(void) {
 
 int sandbox_stack_create(struct sandbox_stack *stack) {
   size_t size = GUARD_SIZE + STACK_SIZE;
-  char *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (base == MAP_FAILED) return -errno;
-  if (mprotect(base + GUARD_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE) < 0) {
-    int error = errno;
-    munmap(base, size);
-    return -error;
+  long result = call(SYS_mmap, 0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1);
+  if (result < 0) return (int)result;
+  char *base = (char *)result;
+  result = call(SYS_mprotect, base + GUARD_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE);
+  if (result < 0) {
+    call(SYS_munmap, base, size);
+    return (int)result;
   }
   *stack = (struct sandbox_stack){.base = base, .size = size};
   return 0;
 }
 
 void sandbox_stack_destroy(struct sandbox_stack *stack) {
-  munmap(stack->base, stack->size);
+  call(SYS_munmap, stack->base, stack->size);
   stack->base = NULL;
 }
 
@@ -136,11 +114,11 @@ static long start(struct sandbox_stack *stack, uint64_t flags, int cgroup, int32
   }
   __atomic_store_n(&stack->occupied, 1, __ATOMIC_RELEASE);
   // No handler of this process may run in the child, which would run it on the memory of both.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
+  const uint64_t all = ~0ULL;
+  uint64_t before = 0;
+  call(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, KERNEL_SIGNAL_SET);
   long pid = sandbox_clone(&arguments, sizeof arguments, child, context);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  call(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGNAL_SET);
   if (pid < 0) __atomic_store_n(&stack->occupied, 0, __ATOMIC_RELEASE);
   return pid;
 }
@@ -229,7 +207,7 @@ int sandbox_start_first(struct sandbox_spawn *request, struct sandbox_stack *sta
   // The child reads these beside its parent, for as long as it is on the stack: they lie at the stack's far end.
   struct spawn_context *context = (struct spawn_context *)((char *)stack->base + GUARD_SIZE);
   context->request = *request;
-  memcpy(context->descriptors, request->descriptors, request->descriptor_count * sizeof *request->descriptors);
+  for (uint32_t i = 0; i < request->descriptor_count; i++) context->descriptors[i] = request->descriptors[i];
   context->request.descriptors = context->descriptors;
   long pid = start(stack, request->namespaces, request->cgroup, &request->pidfd, first_process, &context->request);
   if (pid < 0) return (int)pid;
@@ -326,7 +304,7 @@ int sandbox_probe_namespaces(struct sandbox_stack *stack, uint64_t namespaces) {
   if (result < 0) return (int)result;
   sandbox_stack_await(stack);
   siginfo_t information;
-  while (waitid(P_PIDFD, (id_t)pidfd, &information, WEXITED) < 0 && errno == EINTR) continue;
-  close(pidfd);
+  while (call(SYS_waitid, P_PIDFD, pidfd, &information, WEXITED) == -EINTR) continue;
+  call(SYS_close, pidfd);
   return 0;
 }

@@ -44,7 +44,7 @@ struct Target {
 
   /// An empty file for a file to be mounted over.
   func makePlaceholder() throws(StepFailure) {
-    try make(existingIsFine: true) { parent, name in sandbox_make_file(parent, name, 0o444, name, 0) }
+    try make(existingIsFine: true) { parent, name in sandbox_make_placeholder(parent, name) }
   }
 
   /// Calls `body` with the directory above, which is made if need be, and the last name of this path.

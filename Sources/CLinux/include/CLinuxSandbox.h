@@ -125,6 +125,8 @@ int sandbox_new_process(void);
 
 int sandbox_make_directory(int parent, const char *name, uint32_t mode);
 int sandbox_make_link(int parent, const char *name, const char *destination);
+// An empty file.
+int sandbox_make_placeholder(int parent, const char *name);
 int sandbox_make_file(int parent, const char *name, uint32_t mode, const char *contents, size_t length);
 
 int sandbox_landlock_abi(void);
