@@ -52,7 +52,7 @@ enum Program {
     process.environment = variables
     let name = UUID().uuidString
     let files = ["out", "err"].map { directory.appendingPathComponent("\(name).\($0)") }
-    for file in files { FileManager.default.createFile(atPath: file.path, contents: nil) }
+    for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
     process.standardInput = FileHandle.nullDevice
     let handles = try files.map { try FileHandle(forWritingTo: $0) }
     defer { for handle in handles { try? handle.close() } }

@@ -175,9 +175,10 @@ final class Witness: Sendable {
       })
   }
 
-  /// Nobody can read any more: POLLERR on the writing end, poll(2).
+  /// Nobody can read any more: POLLERR on the writing end, poll(2). A process that a test beside this one is just starting
+  /// holds a copy of every descriptor until its execve, so this waits a moment.
   var isClosed: Bool {
     var watched = pollfd(fd: writing, events: 0, revents: 0)
-    return poll(&watched, 1, 0) == 1 && watched.revents & Int16(POLLERR) != 0
+    return poll(&watched, 1, 500) == 1 && watched.revents & Int16(POLLERR) != 0
   }
 }
