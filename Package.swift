@@ -78,7 +78,8 @@ let package = Package(
         .enableExperimentalFeature("Embedded"),
         .unsafeFlags(["-wmo", "-Osize", "-parse-as-library", "-warnings-as-errors"]),
         // No heap; and the stack protector's canary would lie in thread-local storage that nothing sets up.
-        .unsafeFlags(["-no-allocations", "-disable-stack-protector", "-function-sections"].flatMap { ["-Xfrontend", $0] }),
+        .unsafeFlags(
+          ["-no-allocations", "-disable-stack-protector", "-function-sections"].flatMap { ["-Xfrontend", $0] }),
       ],
       // What needs a C library isn't reached from here and is dropped; were it reached, linking would fail.
       linkerSettings: [
