@@ -18,12 +18,8 @@ func buildRoot(_ plan: Plan) throws(StepFailure) {
   // A change of ids forgets it: prctl(2).
   try checked(.parentDeath, sandbox_parent_death_signal())
 
-  let root = try checked(
-    .newRoot,
-    sandbox_new_temporary(
-      UInt64(SANDBOX_PLAN_LIMIT), 4096, 0o755, SANDBOX_TREE_NO_SUID.rawValue | SANDBOX_TREE_NO_DEVICES.rawValue))
-  try checked(.newRoot, sandbox_attach_root(root))
-  for index in operations.indices {
+  let root = try makeRoot(plan, operations)
+  for index in operations.indices.dropFirst() {
     try carryOut(operations[index], UInt32(index), plan, root)
   }
   try checked(.pivot, sandbox_enter_root(root))
@@ -32,6 +28,28 @@ func buildRoot(_ plan: Plan) throws(StepFailure) {
   try checked(.hostname, sandbox_set_hostname(hostname, Int(plan.header.hostname.length)))
   try checked(.keyring, sandbox_new_session_keyring())
   try checked(.directory, sandbox_change_directory(try plan.text(plan.header.directory)))
+}
+
+/// The plan's first operation is the root itself. A second tmpfs at `/` would cover the first, which `/..` would then still
+/// lead to: it is refused.
+private func makeRoot(
+  _ plan: Plan, _ operations: UnsafeMutableBufferPointer<sandbox_operation>
+) throws(StepFailure) -> Int32 {
+  guard let first = operations.first, first.checkedKind == .temporary, first.target.length == 1 else {
+    throw Plan.invalid(0)
+  }
+  for index in operations.indices.dropFirst() where operations[index].target.length == 1 {
+    guard operations[index].checkedKind == .readOnly else { throw Plan.invalid(UInt32(index)) }
+  }
+  let root = try checked(
+    .newRoot, sandbox_new_temporary(first.size, first.inodes, first.mode, temporaryAttributes(first)), index: 0)
+  try checked(.newRoot, sandbox_attach_root(root), index: 0)
+  return root
+}
+
+private func temporaryAttributes(_ operation: sandbox_operation) -> UInt64 {
+  let attributes = SANDBOX_TREE_NO_SUID.rawValue | SANDBOX_TREE_NO_DEVICES.rawValue
+  return operation.flags & SANDBOX_EXECUTABLE.rawValue == 0 ? attributes | SANDBOX_TREE_NO_EXECUTE.rawValue : attributes
 }
 
 /// What an operation mounts from the host, or nil for one that makes something of its own.
@@ -114,12 +132,11 @@ private func carryOut(
     try target.mount(operation.tree)
   case .temporary:
     try target.makeDirectory()
-    var attributes = SANDBOX_TREE_NO_SUID.rawValue | SANDBOX_TREE_NO_DEVICES.rawValue
-    if operation.flags & SANDBOX_EXECUTABLE.rawValue == 0 { attributes |= SANDBOX_TREE_NO_EXECUTE.rawValue }
     try target.mount(
       try checked(
         .mount,
-        sandbox_new_temporary(operation.size, operation.inodes, operation.mode, attributes), index: index))
+        sandbox_new_temporary(operation.size, operation.inodes, operation.mode, temporaryAttributes(operation)),
+        index: index))
   case .process:
     try target.makeDirectory()
     try target.mount(try checked(.mount, sandbox_new_process(), index: index))

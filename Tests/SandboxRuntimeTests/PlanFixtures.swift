@@ -55,6 +55,7 @@ extension SandboxPlan {
         userInside: 1000, groupInside: 1000, userOnHost: isRoot ? 70_001 : effectiveUserIdentifier(),
         groupOnHost: isRoot ? 70_001 : effectiveGroupIdentifier()),
       filesystem: [
+        .temporaryFilesystem(path("/"), TemporaryFilesystem(sizeBytes: 1 << 20, inodes: 1000, mode: 0o755)),
         .bind(Bind(source: path("/usr"), target: path("/usr"), kind: .directory, executable: true)),
         .symbolicLink(path("/bin"), destination: "usr/bin"), .symbolicLink(path("/lib"), destination: "usr/lib"),
         .symbolicLink(path("/lib64"), destination: "usr/lib64"), .symbolicLink(path("/sbin"), destination: "usr/sbin"),
