@@ -132,6 +132,18 @@ extension RealSandboxes {
       #expect(try await harness.run(plan).output == "/tmp\nnull\n")
     }
 
+    @Test("is held by Landlock where its mounts and the modes of files would let it write")
+    func landlockByItself() async throws {
+      let open = FilesystemOperation.temporaryFilesystem(
+        path("/open"), TemporaryFilesystem(sizeBytes: 1 << 16, inodes: 10, mode: 0o1777))
+      var plan = SandboxPlan.shell("echo x > /open/x && echo wrote", adding: [open])
+      let held = try await harness.run(plan)
+      #expect(held.output == "")
+      #expect(held.error.contains("Permission denied"), "\(held.error)")
+      plan.landlock = LandlockPlan(abi: 0, handledFilesystem: 0, handledNetwork: 0, scoped: 0, rules: [])
+      #expect(try await harness.run(plan).output == "wrote\n")
+    }
+
     @Test("has mounts that are nosuid, nodev, and noexec unless said otherwise")
     func mountFlags() async throws {
       let mounts = try await harness.run(.shell("cat /proc/self/mountinfo")).output.split(separator: "\n")
