@@ -6,8 +6,9 @@ extension JSONValue {
     case pretty
   }
 
-  /// The value as JSON text (RFC 8259): the same value always gives the same text. Control characters, `<`, `>`, `&` and the
-  /// line separators U+2028 and U+2029 are escaped, so that the text can stand in a terminal or within HTML. A double that isn't finite, which no
+  /// The value as JSON text (RFC 8259): the same value always gives the same text. Control characters (C0, DEL and
+  /// C1), those that turn the direction of text, `<`, `>`, `&` and the line separators are escaped, so that the text can
+  /// stand in a terminal or within HTML. A double that isn't finite, which no
   /// parser here produces, becomes `null`.
   package func text(_ layout: Layout = .compact) -> String {
     String(decoding: utf8(layout), as: UTF8.self)
@@ -81,20 +82,31 @@ private struct JSONWriter {
       case 0x09: write("\\t")
       case 0..<0x20, 0x7F, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"):
         write("\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))")
-      case 0xA8, 0xA9:
+      case 0x80...0xBF:
         bytes.append(byte)
-        escapeLineSeparator()
+        escapeWhatIsObeyed()
       default: bytes.append(byte)
       }
     }
     bytes.append(0x22)
   }
 
-  /// U+2028 and U+2029 are E2 80 A8 and E2 80 A9; JavaScript before ES2019 takes them for line ends.
-  private mutating func escapeLineSeparator() {
-    guard bytes.count >= 3, bytes[bytes.count - 3] == 0xE2, bytes[bytes.count - 2] == 0x80 else { return }
-    let isParagraph = bytes[bytes.count - 1] == 0xA9
-    bytes.removeLast(3)
-    write(isParagraph ? "\\u2029" : "\\u2028")
+  /// The scalar that ends here, where something would obey it: a terminal the C1 controls U+0080 to U+009F (C2 80 to
+  /// C2 9F), a reader's eye the controls of direction (CVE-2021-42574), JavaScript before ES2019 the line separators.
+  private mutating func escapeWhatIsObeyed() {
+    let end = bytes.count
+    let last = UInt32(bytes[end - 1] & 0x3F)
+    if bytes[end - 2] == 0xC2, last < 0x20 { return replaceLast(2, by: 0x80 | last) }
+    guard end >= 3, bytes[end - 3] == 0xE2 else { return }
+    let scalar = 0x2000 | UInt32(bytes[end - 2] & 0x3F) << 6 | last
+    switch scalar {
+    case 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: replaceLast(3, by: scalar)
+    default: return
+    }
+  }
+
+  private mutating func replaceLast(_ count: Int, by scalar: UInt32) {
+    bytes.removeLast(count)
+    write("\\u\(scalar < 0x1000 ? "00" : "")\(String(scalar, radix: 16))")
   }
 }

@@ -39,6 +39,12 @@ struct Grants {
           "\(request.plugin) is granted the run's workspace, but there is none",
           hint: "run it in a workflow, or name the path: filesystem.read:/srv/data"))
     }
+    if workspace == .readWrite, let path = request.workspace,
+      let refusal = ReservedPaths(request: request, host: host)
+        .refusal(ofWritableWorkspace: path, to: request.plugin)
+    {
+      problems.append(refusal)
+    }
     paths = Self.confined(access, request: request, host: host, problems: &problems)
     resolvePrograms(request, host: host, problems: &problems)
   }

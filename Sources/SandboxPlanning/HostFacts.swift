@@ -96,6 +96,9 @@ package struct SandboxRequest: Hashable, Sendable {
   package var filesystemRoots: [AbsolutePath]
   /// Which of the paths in `granted` are regular files on the host; the others are directories.
   package var grantedFiles: Set<AbsolutePath>
+  /// What the supervisor itself goes by on this host: its programs, its records, every plugin's code. No worker may
+  /// write there, and no interpreter may lie so that it would show them.
+  package var controlPaths: [AbsolutePath]
   package var profile: SecurityProfile
   /// Replaces the worker's command, for benchmarks and tests.
   package var command: [String]?
@@ -106,7 +109,8 @@ package struct SandboxRequest: Hashable, Sendable {
   package init(
     plugin: PluginName, pluginDirectory: AbsolutePath, sdkDirectory: AbsolutePath, interpreter: Interpreter,
     granted: [Permission], workspace: AbsolutePath?, filesystemRoots: [AbsolutePath], profile: SecurityProfile,
-    command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32, grantedFiles: Set<AbsolutePath> = []
+    command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32, grantedFiles: Set<AbsolutePath> = [],
+    controlPaths: [AbsolutePath] = []
   ) {
     self.plugin = plugin
     self.pluginDirectory = pluginDirectory
@@ -116,6 +120,7 @@ package struct SandboxRequest: Hashable, Sendable {
     self.workspace = workspace
     self.filesystemRoots = filesystemRoots
     self.grantedFiles = grantedFiles
+    self.controlPaths = controlPaths
     self.profile = profile
     self.command = command
     self.hostUser = hostUser

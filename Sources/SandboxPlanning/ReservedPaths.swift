@@ -6,6 +6,7 @@ import PluginModel
 struct ReservedPaths {
   private let structure: [(path: AbsolutePath, reason: String)]
   private let code: [AbsolutePath]
+  private let control: [AbsolutePath]
 
   init(request: SandboxRequest, host: HostFacts) {
     var structure = Self.fixed.compactMap { text, reason in AbsolutePath(text).map { ($0, reason) } }
@@ -18,6 +19,7 @@ struct ReservedPaths {
     structure.append((request.interpreter.prefix ?? request.interpreter.executable, "the interpreter is there"))
     self.structure = structure
     code = [request.pluginDirectory, request.sdkDirectory]
+    control = request.controlPaths
   }
 
   /// `/run` and `/var/run` hold the sockets of the host's daemons: whoever reaches Docker's is root.
@@ -41,10 +43,36 @@ struct ReservedPaths {
         "\(name) can't be granted: \(path) \(relation)", why: hit.reason,
         hint: "grant a directory that holds only data, such as /srv/data")
     }
-    if access == .readWrite, let own = code.first(where: { overlaps(path, $0) }) {
-      return Diagnostic(
-        "\(name) can't be granted: it covers \(own)", why: "a plugin could change its own code for the runs to come",
-        hint: "grant a directory that holds only data, such as /srv/data")
+    guard access == .readWrite, let refusal = writing(path) else { return nil }
+    return Diagnostic(
+      "\(name) can't be granted: it covers \(refusal.path)", why: refusal.why,
+      hint: "grant a directory that holds only data, such as /srv/data")
+  }
+
+  /// The workspace is shown under a name of its own, so that only what lies there on the host matters.
+  func refusal(ofWritableWorkspace path: AbsolutePath, to plugin: PluginName) -> Diagnostic? {
+    guard let refusal = writing(path) else { return nil }
+    return Diagnostic(
+      "\(plugin) can't write to the workspace \(path): it covers \(refusal.path)", why: refusal.why,
+      hint: "name another directory with --workspace, one that holds only data")
+  }
+
+  /// All of the installation that an interpreter lies in is shown to every worker.
+  static func refusal(ofInterpreterPrefix prefix: AbsolutePath, control: [AbsolutePath]) -> Diagnostic? {
+    let others = fixed.compactMap { AbsolutePath($0.0) } + control
+    guard let hit = others.first(where: { $0.isEqualToOrBeneath(prefix) }) else { return nil }
+    return Diagnostic(
+      "the Python in \(prefix) can't be used: \(prefix) also holds \(hit)",
+      why: "the whole installation of the interpreter is shown to every plugin",
+      hint: "use the system's Python, or one in a directory of its own, such as /opt/python3.12")
+  }
+
+  private func writing(_ path: AbsolutePath) -> (path: AbsolutePath, why: String)? {
+    if let own = code.first(where: { overlaps(path, $0) }) {
+      return (own, "a plugin could change its own code for the runs to come")
+    }
+    if let hit = control.first(where: { overlaps(path, $0) }) {
+      return (hit, "whoever writes there decides what other plugins are and may do")
     }
     return nil
   }

@@ -14,6 +14,11 @@ package enum SandboxPlanner {
   package static func plan(_ request: SandboxRequest, host: HostFacts) throws(Diagnostics) -> SandboxPlan {
     var problems = missingFeatures(of: host)
     problems += unsuitableUsers(request, host: host)
+    if let prefix = request.interpreter.prefix,
+      let refusal = ReservedPaths.refusal(ofInterpreterPrefix: prefix, control: request.controlPaths)
+    {
+      problems.append(refusal)
+    }
     let grants = Grants(request, host: host, problems: &problems)
     let command = command(of: request)
     let program = command.first.flatMap { AbsolutePath($0) }

@@ -12,6 +12,9 @@ struct Installation: Sendable {
   /// What `plugin new` copies.
   var templates: AbsolutePath
 
+  /// All of them.
+  var paths: [AbsolutePath] { [sandboxInit, sdk, plugins, profiles, templates] }
+
   /// Looks for `<bin>/../libexec/orchestrator` and `<bin>/../share/orchestrator`, then upwards for a checkout.
   static func find() throws(Diagnostic) -> Installation {
     guard let executable = ProcessEnvironment.executable.flatMap({ AbsolutePath($0) }), let bin = executable.parent

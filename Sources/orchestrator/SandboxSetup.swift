@@ -16,6 +16,8 @@ struct SandboxSetup: Sendable {
   var filesystemRoots: [AbsolutePath]
   /// Which of the granted paths are regular files.
   var grantedFiles: Set<AbsolutePath>
+  /// Where no worker may write: what decides about plugins, and what is recorded of them.
+  var controlPaths: [AbsolutePath]
 
   /// - Parameter granted: what the plugin may do; nothing for a worker that only describes its node types.
   func plan(
@@ -31,7 +33,8 @@ struct SandboxSetup: Sendable {
     let request = SandboxRequest(
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
       granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profile,
-      hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles)
+      hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles,
+      controlPaths: controlPaths)
     return try SandboxPlanner.plan(request, host: host)
   }
 
@@ -50,12 +53,15 @@ struct SandboxSetup: Sendable {
 extension Bootstrap {
   /// What sandboxes are made from: the host as it is, the profile, the Python and the operator's grants.
   func sandboxSetup(
-    _ options: SandboxOptions, state: String, policy: GrantPolicy
+    _ options: SandboxOptions, state: String, policy: GrantPolicy, catalog: PluginCatalog
   ) async throws(CommandFailure) -> SandboxSetup {
-    SandboxSetup(
+    let directory = try await stateDirectory(state)
+    return SandboxSetup(
       installation: installation, host: try await hostFacts(), profile: try await profile(options.profile),
-      interpreter: try await interpreter(options), identities: try await identities(state: state),
-      filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy))
+      interpreter: try await interpreter(options), identities: try identities(directory),
+      filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
+      controlPaths: installation.paths + catalog.plugins.map(\.directory)
+        + ["identities", "specifications"].compactMap(directory.appending))
   }
 
   func hostFacts() async throws(CommandFailure) -> HostFacts {
@@ -76,22 +82,35 @@ extension Bootstrap {
     }
   }
 
-  /// The host ids of plugins are kept in the state directory, which is made when it is missing.
-  private func identities(state: String) async throws(CommandFailure) -> IdentityAllocator {
+  /// Made when it is missing. What is in it is believed, so nobody else may write to it.
+  private func stateDirectory(_ state: String) async throws(CommandFailure) -> AbsolutePath {
     let path: AbsolutePath
+    let status: FileStatus
     do throws(FileError) {
-      path = try await files.perform { () throws(FileError) in
-        _ = try Directory(making: state, permissions: 0o700)
+      (path, status) = try await files.perform { () throws(FileError) in
+        let directory = try Directory(making: state, permissions: 0o700)
         guard let path = ProcessEnvironment.resolve(state).flatMap({ AbsolutePath($0) }) else {
           throw .system(SystemError("realpath", state, .notFound))
         }
-        return path
+        return (path, try directory.status("."))
       }
     } catch {
       throw CommandFailure(
         .invalidInput, "the state directory \(state) can't be used", why: error.description,
         hint: "name a writable directory with --state-dir")
     }
+    let isOwn = status.owner == 0 || status.owner == ProcessEnvironment.effectiveUser
+    guard isOwn, status.permissions & 0o022 == 0 else {
+      throw CommandFailure(
+        .invalidInput, "the state directory \(path) can't be trusted",
+        why: isOwn ? "others may write to it" : "it belongs to the user \(status.owner)",
+        hint: isOwn ? "chmod go-w \(path)" : "name a directory of your own with --state-dir")
+    }
+    return path
+  }
+
+  /// The host ids of plugins are kept in the state directory.
+  private func identities(_ path: AbsolutePath) throws(CommandFailure) -> IdentityAllocator {
     do throws(IdentityError) {
       return try IdentityAllocator(stateDirectory: path)
     } catch {

@@ -64,7 +64,7 @@ struct WorkflowSession: Sendable {
     file = try await bootstrap.workflow(options.path)
     catalog = try await bootstrap.catalog(options.plugins)
     statePath = try bootstrap.state(options.state)
-    let setup = try await bootstrap.sandboxSetup(options.sandbox, state: statePath, policy: policy)
+    let setup = try await bootstrap.sandboxSetup(options.sandbox, state: statePath, policy: policy, catalog: catalog)
     sandboxes = try Sandboxes(setup: setup, jobs: jobs)
   }
 

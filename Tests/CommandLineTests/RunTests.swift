@@ -189,6 +189,17 @@ struct RunTests {
     #expect(try directory.read("out/result.txt") == "content")
   }
 
+  @Test("refuses a state directory that others may write to: what is in it is believed")
+  func foreignState() throws {
+    let directory = try TemporaryDirectory()
+    try workflow("a: {type: probe/probe, with: {do: noise}}", in: directory)
+    try directory.write("shared/note", "")
+    #expect(chmod(directory.path + "/shared", 0o777) == 0)
+    let outcome = try run("--state-dir", directory.path + "/shared", in: directory)
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("can't be trusted") && outcome.errors.contains("chmod go-w"))
+  }
+
   @Test("shows a plugin a path only when that is granted")
   func scopedRead() throws {
     let directory = try TemporaryDirectory()

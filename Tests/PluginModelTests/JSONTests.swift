@@ -101,6 +101,14 @@ struct JSONTests {
       value.text() == #""\u001b[2J\u003c/script\u003e\u0026\u2028\u2029\u007f\"\\\n""#)
   }
 
+  @Test("no C1 control and no control of direction is printed as it is, their neighbours are")
+  func escapesWideControls() throws {
+    let value: JSONValue = "\u{9B}2J\u{80}\u{9F}\u{A0}é\u{202E}\u{2066}\u{200F}\u{2010}\u{20AC}\u{1F680}"
+    let text = value.text()
+    #expect(text == "\"\\u009b2J\\u0080\\u009f\u{A0}é\\u202e\\u2066\\u200f\u{2010}\u{20AC}\u{1F680}\"")
+    #expect(try JSONValue(json: text) == value)
+  }
+
   @Test("pretty text is indented, compact text is one line")
   func layouts() {
     let value: JSONValue = ["a": [1, .double(2.5)], "b": [:], "c": []]

@@ -119,6 +119,46 @@ import Testing
     do { return try debianHost() } catch { throw Diagnostics([Diagnostic("no host: \(error)")]) }
   }
 
+  @Test(
+    "nothing that the supervisor goes by can be written, by a path or as the workspace",
+    arguments: [
+      "/srv/state", "/srv/state/specifications", "/srv/state/specifications/x", "/srv/plugins/other",
+      "/srv/plugins", "/srv",
+    ])
+  func controlPaths(text: String) throws {
+    let place = try path(text)
+    var asked = try request([.filesystemWrite(place)], roots: ["/srv"])
+    asked.controlPaths = [try path("/srv/state/specifications"), try path("/srv/plugins/other")]
+    #expect(try #require(try refusal(of: asked)).items.allSatisfy { $0.why != nil && $0.hint != nil })
+    asked.granted = [.filesystemRead(place)]
+    #expect(try refusal(of: asked) == nil)
+    asked.granted = [.filesystemWrite(nil)]
+    asked.workspace = place
+    #expect(try #require(try refusal(of: asked)).description.contains("--workspace"))
+    asked.granted = [.filesystemRead(nil)]
+    #expect(try refusal(of: asked) == nil)
+    asked.granted = [.filesystemWrite(nil)]
+    asked.workspace = try path("/srv/state/runs/7/workspace")
+    #expect(try refusal(of: asked) == nil)
+  }
+
+  @Test("the workspace can't be written where it covers the plugin's own code or the SDK", arguments: ["/opt", "/"])
+  func workspaceOverCode(text: String) throws {
+    var asked = try request([.filesystemWrite(nil)])
+    asked.workspace = try path(text)
+    #expect(try #require(try refusal(of: asked)).description.contains("its own code"))
+  }
+
+  @Test(
+    "an interpreter's installation never brings the host's root, or what the supervisor goes by, into a sandbox",
+    arguments: [("/", false), ("/etc", false), ("/home/a", false), ("/home/a/python", true), ("/opt/python3.12", true)])
+  func interpreterPrefix(text: String, isFine: Bool) throws {
+    var asked = try request()
+    asked.interpreter = Interpreter(executable: try path("/opt/python3.12/bin/python3.12"), prefix: try path(text))
+    asked.controlPaths = [try path("/home/a/.local/state/orchestrator/identities")]
+    #expect((try refusal(of: asked) == nil) == isFine)
+  }
+
   @Test("the run's workspace can't be granted where there is none")
   func noWorkspace() throws {
     var request = try request([.filesystemRead(nil)])

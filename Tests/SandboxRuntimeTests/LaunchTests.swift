@@ -6,6 +6,9 @@ import Testing
 
 @testable import SandboxRuntime
 
+/// Debian's, or another of the system's.
+private let hasPython = access("/usr/bin/python3", X_OK) == 0
+
 extension RealSandboxes {
   @Suite("A launched worker")
   struct LaunchTests {
@@ -36,6 +39,52 @@ extension RealSandboxes {
       #expect(fields["Uid"] == "1000\t1000\t1000\t1000")
       #expect(fields["Gid"] == "1000\t1000\t1000\t1000")
       if effectiveUserIdentifier() == 0 { #expect(fields["Groups"] == "") }
+    }
+
+    @Test("has a session keyring of its own, whatever its filter lets it ask for", .enabled(if: hasPython))
+    func keyring() async throws {
+      // KEYCTL_DESCRIBE of KEY_SPEC_SESSION_KEYRING: type, user, group, permissions, name.
+      let script = """
+        import ctypes, platform
+        number = 250 if platform.machine() == "x86_64" else 219
+        text = ctypes.create_string_buffer(200)
+        ctypes.CDLL(None).syscall(number, 6, -3, text, 200)
+        print(text.value.decode())
+        """
+      let output = try await harness.run(.fixture(["/usr/bin/python3", "-I", "-c", script])).output
+      #expect(output.hasPrefix("keyring;1000;1000;") && output.hasSuffix(";_ses\n"), "\(output)")
+    }
+
+    @Test("is in a session and a process group of its own")
+    func session() async throws {
+      // Fields 5 and 6 of proc(5)'s stat: process group and session.
+      let output = try await harness.run(.shell("cut -d' ' -f5,6 /proc/$$/stat")).output
+      #expect(output == "2 2\n")
+    }
+
+    @Test("finds nothing of pid 1 but that it may not look", .enabled(if: hasPython))
+    func initIsClosed() async throws {
+      let script = """
+        import ctypes, os
+        for name in ("environ", "maps", "mem", "fd", "root", "cwd", "exe", "ns/mnt"):
+            try:
+                os.listdir(f"/proc/1/{name}") if name == "fd" else os.readlink(f"/proc/1/{name}") if name in (
+                    "root", "cwd", "exe", "ns/mnt") else open(f"/proc/1/{name}").read(1)
+                print(name)
+            except OSError:
+                pass
+        if ctypes.CDLL(None).ptrace(0x4206, 1, 0, 0) == 0:
+            print("traced")
+        """
+      #expect(try await harness.run(.fixture(["/usr/bin/python3", "-I", "-c", script])).output == "")
+    }
+
+    @Test("can neither stop nor end pid 1")
+    func signalsToInit() async throws {
+      let script = "for s in STOP KILL TERM HUP CHLD INT; do kill -$s 1; done; echo on; exit 7"
+      let outcome = try await harness.run(.shell(script))
+      #expect(outcome.output == "on\n")
+      #expect(outcome.exit.status == .exited(code: 7))
     }
 
     @Test("is alone: two processes, the loopback that is down, its own host name and cgroup root")
@@ -81,6 +130,18 @@ extension RealSandboxes {
       var plan = SandboxPlan.shell(script)
       plan.landlock = LandlockPlan(abi: 0, handledFilesystem: 0, handledNetwork: 0, scoped: 0, rules: [])
       #expect(try await harness.run(plan).output == "/tmp\nnull\n")
+    }
+
+    @Test("is held by Landlock where its mounts and the modes of files would let it write")
+    func landlockByItself() async throws {
+      let open = FilesystemOperation.temporaryFilesystem(
+        path("/open"), TemporaryFilesystem(sizeBytes: 1 << 16, inodes: 10, mode: 0o1777))
+      var plan = SandboxPlan.shell("echo x > /open/x && echo wrote", adding: [open])
+      let held = try await harness.run(plan)
+      #expect(held.output == "")
+      #expect(held.error.contains("Permission denied"), "\(held.error)")
+      plan.landlock = LandlockPlan(abi: 0, handledFilesystem: 0, handledNetwork: 0, scoped: 0, rules: [])
+      #expect(try await harness.run(plan).output == "wrote\n")
     }
 
     @Test("has mounts that are nosuid, nodev, and noexec unless said otherwise")

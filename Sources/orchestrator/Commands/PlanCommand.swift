@@ -36,7 +36,8 @@ struct PlanShowCommand: AsyncParsableCommand {
     let policy = try grants.policy()
     let catalog = try await bootstrap.catalog(plugins)
     let found = try catalog.plugin(named: plugin)
-    let setup = try await bootstrap.sandboxSetup(sandbox, state: bootstrap.state(state), policy: policy)
+    let setup = try await bootstrap.sandboxSetup(
+      sandbox, state: bootstrap.state(state), policy: policy, catalog: catalog)
     let decision = policy.decision(for: found.manifest)
     await bootstrap.report(decision.diagnostics)
     let plan: SandboxPlan

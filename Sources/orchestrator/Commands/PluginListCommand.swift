@@ -37,7 +37,8 @@ struct PluginListCommand: AsyncParsableCommand {
     of catalog: PluginCatalog, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) -> SpecificationLoader.Loaded {
     let path = try bootstrap.state(state)
-    let setup = try await bootstrap.sandboxSetup(sandbox, state: path, policy: GrantPolicy(grants: [:]))
+    let setup = try await bootstrap.sandboxSetup(
+      sandbox, state: path, policy: GrantPolicy(grants: [:]), catalog: catalog)
     let sandboxes = try Sandboxes(setup: setup, jobs: ProcessEnvironment.processorCount)
     return try await sandboxes.use { () async throws(CommandFailure) in
       await sandboxes.loader(state: path, files: bootstrap.files).load(catalog.plugins)
