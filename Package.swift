@@ -3,6 +3,9 @@ import PackageDescription
 
 // deploy/fuzz sets it: only then are the fuzzers targets, and the modules instrumented for them.
 let isFuzzing = Context.environment["ORCHESTRATOR_FUZZ"] == "1"
+// ThreadSanitizer's run time needs a C library, which sandbox-init, a program of one thread, is linked without: the
+// step "tsan" of deploy/test puts the ordinary one beside the sanitized programs.
+let isSanitizing = Context.environment["ORCHESTRATOR_TSAN"] == "1"
 
 // Every target is built in the Swift 6 language mode with warnings as errors. The table of who may
 // import whom is in CONTRIBUTING.md and is enforced by Tests/TidyTests.
@@ -108,6 +111,11 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+if isSanitizing {
+  package.targets.removeAll { $0.name == "SandboxInit" }
+  package.products.removeAll { $0.name == "sandbox-init" }
+}
 
 if isFuzzing {
   package.targets.append(.target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer", cSettings: strictC))
