@@ -1,14 +1,10 @@
 // The supervisor's side of a launch: one system call each, or one sequence without choices.
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -112,41 +108,7 @@ static int reap(int pidfd, int options) {
 int sandbox_reap_process(int pidfd) { return reap(pidfd, WNOHANG); }
 int sandbox_await_process(int pidfd) { return reap(pidfd, 0); }
 
-// ---- Threads ----
-
-struct thread_start {
-  void (*body)(void *);
-  void *context;
-  char name[16];
-};
-
-static void *thread_main(void *argument) {
-  struct thread_start start = *(struct thread_start *)argument;
-  free(argument);
-  prctl(PR_SET_NAME, start.name);
-  start.body(start.context);
-  return NULL;
-}
-
-int sandbox_thread_start(const char *name, void (*body)(void *), void *context) {
-  struct thread_start *start = malloc(sizeof *start);
-  if (start == NULL) return -ENOMEM;
-  *start = (struct thread_start){.body = body, .context = context};
-  strncpy(start->name, name, sizeof start->name - 1);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  // The new thread inherits the mask: signals are for the program's own threads.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  int error = pthread_create(&thread, &attributes, thread_main, start);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attributes);
-  if (error != 0) free(start);
-  return -error;
-}
+// ---- Events ----
 
 int sandbox_event_create(bool blocks) {
   return result_of(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | (blocks ? 0 : EFD_NONBLOCK)));

@@ -12,17 +12,8 @@ package final class DedicatedThread: Sendable {
   package init(name: String) throws(SystemError) {
     let event = try systemCall("eventfd", sandbox_event_create(true))
     let queue = JobQueue(event: FileDescriptor(owning: event))
-    let context = Unmanaged.passRetained(queue)
-    let result = sandbox_thread_start(
-      name,
-      { context in
-        guard let context else { return }
-        Unmanaged<JobQueue>.fromOpaque(context).takeRetainedValue().runUntilStopped()
-      }, context.toOpaque())
-    if result < 0 {
-      context.release()
-      throw SystemError("pthread_create", name, ErrorCode(rawValue: -result))
-    }
+    // The thread keeps the queue, not this object: its end is what stops the thread.
+    try Thread.run(named: name) { queue.runUntilStopped() }
     self.queue = queue
   }
 
@@ -60,12 +51,4 @@ private final class JobQueue: Sendable {
       }
     }
   }
-}
-
-/// `result`, or the error that it is the negated errno of.
-package func systemCall(
-  _ operation: String, on target: String? = nil, _ result: Int32
-) throws(SystemError) -> Int32 {
-  guard result >= 0 else { throw SystemError(operation, target, ErrorCode(rawValue: -result)) }
-  return result
 }

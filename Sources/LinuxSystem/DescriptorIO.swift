@@ -28,7 +28,7 @@ extension FileDescriptor {
 
   /// O_NONBLOCK on the open file: every duplicate of the descriptor sees it, in other processes too.
   package func setNonblocking() throws(SystemError) {
-    try check(linux_set_nonblocking(number), "fcntl", "O_NONBLOCK")
+    try systemCall("fcntl", on: "O_NONBLOCK", linux_set_nonblocking(number))
   }
 
   /// Closes on a thread of its own.
@@ -43,7 +43,7 @@ extension FileDescriptor {
   /// A pipe whose ends close on exec, both blocking.
   package static func pipe() throws(SystemError) -> (reading: FileDescriptor, writing: FileDescriptor) {
     var ends: [Int32] = [-1, -1]
-    try check(linux_pipe(&ends), "pipe2", nil)
+    try systemCall("pipe2", linux_pipe(&ends))
     return (FileDescriptor(owning: ends[0]), FileDescriptor(owning: ends[1]))
   }
 }
@@ -67,35 +67,16 @@ extension ErrorCode {
   package static let cancelled = ErrorCode(rawValue: 125)
 }
 
-/// Throws where a shim returned a negated errno(3).
-@discardableResult
-func check(_ outcome: Int32, _ operation: String, _ target: String?) throws(SystemError) -> Int32 {
-  guard outcome >= 0 else { throw SystemError(operation, target, ErrorCode(rawValue: -outcome)) }
-  return outcome
-}
-
 /// Closes descriptors where waiting for the kernel holds up nobody.
 enum Disposal {
-  private final class Batch {
-    let numbers: [Int32]
-    init(_ numbers: [Int32]) { self.numbers = numbers }
-    func close() {
+  static func close(_ numbers: [Int32]) {
+    let close: @Sendable () -> Void = {
       for number in numbers {
         _ = linux_disable_linger(number)
         _ = linux_close(number)
       }
     }
-  }
-
-  static func close(_ numbers: [Int32]) {
-    let context = Unmanaged.passRetained(Batch(numbers))
-    let outcome = linux_thread_start(
-      "disposal",
-      { argument in
-        guard let argument else { return }
-        Unmanaged<Batch>.fromOpaque(argument).takeRetainedValue().close()
-      }, context.toOpaque())
     // Without a thread to spare, waiting is better than leaking.
-    if outcome < 0 { context.takeRetainedValue().close() }
+    do throws(SystemError) { try Thread.run(named: "disposal", close) } catch { close() }
   }
 }

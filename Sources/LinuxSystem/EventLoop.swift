@@ -58,21 +58,11 @@ package final class EventLoop: Sendable {
 
   /// Starts the thread; it runs until ``stop()``.
   package init() throws(SystemError) {
-    epoll = FileDescriptor(owning: try check(linux_epoll_create(), "epoll_create1", nil))
-    wake = FileDescriptor(owning: try check(linux_wake_create(), "eventfd", nil))
-    try check(
-      linux_epoll_add(epoll.number, wake.number, LINUX_EVENT_READABLE, Self.wakeToken), "epoll_ctl", "eventfd")
-    let context = Unmanaged.passRetained(self)
-    let outcome = linux_thread_start(
-      "events",
-      { argument in
-        guard let argument else { return }
-        Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().run()
-      }, context.toOpaque())
-    if outcome < 0 {
-      context.release()
-      throw SystemError("pthread_create", "events", ErrorCode(rawValue: -outcome))
-    }
+    epoll = FileDescriptor(owning: try systemCall("epoll_create1", linux_epoll_create()))
+    wake = FileDescriptor(owning: try systemCall("eventfd", linux_wake_create()))
+    try systemCall(
+      "epoll_ctl", on: "eventfd", linux_epoll_add(epoll.number, wake.number, LINUX_EVENT_READABLE, Self.wakeToken))
+    try Thread.run(named: "events") { [self] in run() }
   }
 
   /// How many descriptors are being waited for.

@@ -10,17 +10,8 @@ package final class ReadinessMonitor: Sendable {
       epoll: FileDescriptor(owning: try systemCall("epoll_create1", sandbox_epoll_create())),
       event: FileDescriptor(owning: try systemCall("eventfd", sandbox_event_create(false))))
     _ = try systemCall("epoll_ctl", sandbox_epoll_watch(poll.epoll.number, poll.event.number, PollLoop.wakeToken))
-    let context = Unmanaged.passRetained(poll)
-    let result = sandbox_thread_start(
-      name,
-      { context in
-        guard let context else { return }
-        Unmanaged<PollLoop>.fromOpaque(context).takeRetainedValue().runUntilStopped()
-      }, context.toOpaque())
-    if result < 0 {
-      context.release()
-      throw SystemError("pthread_create", name, ErrorCode(rawValue: -result))
-    }
+    // The thread keeps the loop, not this object: its end is what stops the thread.
+    try Thread.run(named: name) { poll.runUntilStopped() }
     self.poll = poll
   }
 

@@ -19,12 +19,12 @@ package final class SealedMemory: Sendable {
 
   /// Copies `bytes` into a new memfd and seals it.
   package init(copying bytes: [UInt8]) throws(SystemError) {
-    let descriptor = FileDescriptor(owning: try check(linux_memfd("orchestrator-value"), "memfd_create", nil))
+    let descriptor = FileDescriptor(owning: try systemCall("memfd_create", linux_memfd("orchestrator-value")))
     var offset = 0
     while offset < bytes.count {
       offset += try descriptor.write(bytes, from: offset) ?? 0
     }
-    try check(linux_seal(descriptor.number), "fcntl", "F_ADD_SEALS")
+    try systemCall("fcntl", on: "F_ADD_SEALS", linux_seal(descriptor.number))
     self.descriptor = descriptor
     self.byteCount = bytes.count
   }

@@ -32,3 +32,12 @@ extension ErrorCode {
     "\(String(cString: linux_error_words(rawValue))) (\(String(cString: linux_error_name(rawValue))))"
   }
 }
+
+/// `result`, or the error that it is the negated errno of.
+@discardableResult
+package func systemCall(
+  _ operation: String, on target: String? = nil, _ result: Int32
+) throws(SystemError) -> Int32 {
+  guard result >= 0 else { throw SystemError(operation, target, ErrorCode(rawValue: -result)) }
+  return result
+}

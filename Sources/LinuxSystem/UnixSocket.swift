@@ -12,7 +12,7 @@ package struct UnixSocket: Sendable {
   /// Two sockets connected to each other; both close on exec and block.
   package static func pair() throws(SystemError) -> (UnixSocket, UnixSocket) {
     var ends: [Int32] = [-1, -1]
-    try check(linux_socket_pair(&ends), "socketpair", nil)
+    try systemCall("socketpair", linux_socket_pair(&ends))
     return (UnixSocket(FileDescriptor(owning: ends[0])), UnixSocket(FileDescriptor(owning: ends[1])))
   }
 

@@ -184,8 +184,6 @@ int sandbox_reap_process(int pidfd);
 // Reaps; waits.
 int sandbox_await_process(int pidfd);
 
-// A detached thread with every signal blocked.
-int sandbox_thread_start(const char *name, void (*body)(void *), void *context);
 // An eventfd that counts: each wait takes one.
 int sandbox_event_create(bool blocks);
 int sandbox_event_signal(int event);
