@@ -104,6 +104,15 @@ extension RealSandboxes {
       #expect(try await refusal(plan).cause.operation == "landlock_create_ruleset")
     }
 
+    @Test("when Landlock is to confine no files", arguments: [UInt64(0), 0b11])
+    func noLandlock(others: UInt64) async throws {
+      var plan = SandboxPlan.fixture(["/bin/true"])
+      plan.landlock = LandlockPlan(abi: 6, handledFilesystem: 0, handledNetwork: others, scoped: others, rules: [])
+      let error = try await refusal(plan)
+      #expect(error.cause == SystemError("landlock_create_ruleset", nil, .noMessage))
+      #expect(error.remedy != nil)
+    }
+
     @Test("when the filter is no filter")
     func filter() async throws {
       var plan = SandboxPlan.fixture(["/bin/true"])

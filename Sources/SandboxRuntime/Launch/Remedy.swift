@@ -49,6 +49,7 @@ enum Remedy {
       "the root of the host is an initial ramdisk: start the supervisor on a mounted root filesystem"
     case (.landlockRuleset, .notSupported), (.landlockRuleset, .noSystemCall):
       "enable Landlock: boot with lsm=landlock,… or a kernel with CONFIG_SECURITY_LANDLOCK"
+    case (.landlockRuleset, .noMessage): "the plan confines the worker's files by nothing: make it again on this host"
     case (.landlockRuleset, .invalidArgument): "the plan was made for a newer kernel: make it again on this host"
     case (.workerSeccomp, .invalidArgument): "the kernel lacks CONFIG_SECCOMP_FILTER, or the filter is for another one"
     case (.workerExecute, .notFound): "the program, or the loader that it names, isn't visible in the sandbox"
