@@ -122,8 +122,15 @@ package enum SandboxPlanner {
   /// host, the supervisor's own among them where the worker shares its id: there it would refuse at random.
   private static func limits(of request: SandboxRequest, host: HostFacts) -> [ResourceLimit] {
     let sharesUser = request.hostUser == host.userIdentifier
-    return request.profile.limits
+    var limits = request.profile.limits
       .filter { $0.kind != .processes || !sharesUser || host.countsProcessesPerNamespace }
+    // More than 1 is an operator who wants core dumps.
+    if !limits.contains(where: { $0.kind == .coreSize && $0.value > 1 }) {
+      limits.removeAll { $0.kind == .coreSize }
+      limits.append(.noCoreDump)
+    }
+    return
+      limits
       .sorted { $0.kind.rawValue < $1.kind.rawValue }
   }
 }
