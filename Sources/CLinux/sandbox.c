@@ -126,7 +126,8 @@ _Noreturn void sandbox_end(int code) {
 // ---- Paths and mounts ----
 
 static int open_without_links(int directory, const char *path, uint64_t resolve) {
-  struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  // RESOLVE_NO_SYMLINKS implies RESOLVE_NO_MAGICLINKS.
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_SYMLINKS};
   long fd = -EAGAIN;
   // EAGAIN: something was renamed or mounted meanwhile and the walk can't be vouched for. openat2(2)
   for (int attempt = 0; fd == -EAGAIN && attempt < 64; attempt++)

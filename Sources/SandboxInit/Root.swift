@@ -23,6 +23,7 @@ func buildRoot(_ plan: Plan) throws(StepFailure) {
     try carryOut(operations[index], UInt32(index), plan, root)
   }
   try checked(.pivot, sandbox_enter_root(root))
+  _ = linux_close(root)
 
   let hostname = try plan.text(plan.header.hostname)
   try checked(.hostname, sandbox_set_hostname(hostname, Int(plan.header.hostname.length)))

@@ -4,7 +4,7 @@ import Testing
 struct TidyTests {
   static let gates: [Gate] = [
     .imports, .length, .text, .portable, .links, .decisions, .scripts, .noForking, .noTraps, .packageAccess,
-    .noPrinting, .purity, .boundedC, .noPickle,
+    .noPrinting, .purity, .boundedC, .noPickle, .defences,
   ]
 
   @Test("holds", arguments: gates)
