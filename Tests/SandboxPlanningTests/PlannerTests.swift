@@ -215,6 +215,15 @@ import Testing
     #expect(plan.bind(at: "/plugin/probe") == nil)
   }
 
+  @Test("a profile that wants no core dumps gets a limit of 1, however it says so", arguments: [nil, 0, 1, 1 << 20])
+  func coreLimit(value: UInt64?) throws {
+    var profile = try shippedProfile()
+    profile.limits.removeAll { $0.kind == .coreSize }
+    if let value { profile.limits.append(ResourceLimit(.coreSize, value)) }
+    let plan = try SandboxPlanner.plan(request(profile: profile), host: debianHost())
+    #expect(plan.limits.filter { $0.kind == .coreSize }.map(\.value) == [max(1, value ?? 1)])
+  }
+
   @Test("RLIMIT_NPROC is left out where it would count the supervisor's own processes")
   func processLimit() throws {
     var host = try debianHost()

@@ -157,6 +157,19 @@ import Testing
     #expect(try answer(plan, prctl, 22, 2) == Self.refused)
   }
 
+  @Test("limits may be asked for and lowered, but for that of core dumps")
+  func coreLimit() throws {
+    let plan = try plan()
+    for (name, position) in [("setrlimit", 0), ("prlimit64", 1)] {
+      let call = try number(name, in: plan)
+      func on(_ resource: UInt64) throws -> UInt32 {
+        try position == 0 ? answer(plan, call, resource, 1) : answer(plan, call, 0, resource, 1)
+      }
+      for resource: UInt64 in [0, 3, 5, 7] { #expect(try on(resource) == Self.allowed) }
+      for high: UInt64 in [0, 1 << 32] { #expect(try on(4 | high) == Self.missing) }
+    }
+  }
+
   @Test("execve is counted without system.exec, and execveat needs the bare grant")
   func execution() throws {
     let none = try plan()
