@@ -28,7 +28,9 @@ MODE_CALLS = {
     "mknodat": (259, 33, lambda path, file: (CURRENT, path + b"-new")),
     "open": (2, None, lambda path, file: (path + b"-new", 0o101)),
     "openat": (257, 56, lambda path, file: (CURRENT, path + b"-new", 0o101)),
-    "openat-unnamed": (257, 56, lambda path, file: (CURRENT, b"/tmp", 0o20200001)),
+    "openat-unnamed": (
+        257, 56, lambda path, file: (CURRENT, b"/tmp", os.O_TMPFILE | os.O_WRONLY),
+    ),
 }
 
 
