@@ -45,7 +45,8 @@ final class Bait: Sendable {
   }
 
   deinit {
-    process.terminate()
+    // It may have inherited a mask that blocks SIGTERM.
+    kill(process.processIdentifier, SIGKILL)
     for socket in sockets { close(socket) }
   }
 
