@@ -100,7 +100,8 @@ let package = Package(
       name: "WorkerHostTests",
       dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
       exclude: ["Fixtures"]),
-    .testTarget(name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel"], exclude: ["Golden"]),
+    .testTarget(
+      name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel", "LinuxSystem"], exclude: ["Golden"]),
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"],

@@ -112,9 +112,9 @@ struct FilesTests {
   @Test("do blocking work on a thread of their own, in order")
   func worker() async throws {
     try? FileManager.default.removeItem(atPath: path)
-    let worker = try BlockingWorker(named: "test")
+    let worker = try DedicatedThread(name: "test")
     await withTaskGroup(of: Int.self) { group in
-      for number in 0..<200 { group.addTask { await worker.perform { number } } }
+      for number in 0..<200 { group.addTask { await worker.run { number } } }
       var sum = 0
       for await number in group { sum += number }
       #expect(sum == 19_900)
