@@ -15,7 +15,7 @@ struct LaunchBenchmark {
     let plan = try self.plan(granting: [])
     let host = HostInspector.facts()
     let cgroups = try CgroupManager(root: host.cgroupRoot)
-    let launcher = try SandboxLauncher(initProgram: try sandboxInit(), cgroups: cgroups)
+    let launcher = try SandboxLauncher(initProgram: try sandboxInit(), cgroups: cgroups, loop: EventLoop())
     let bundle = "/tmp/orchestrator-bench-\(getpid())"
     try System.makeDirectory(bundle)
     defer { try? System.run(["/bin/rm", "-rf", bundle]) }

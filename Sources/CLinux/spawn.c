@@ -1,5 +1,6 @@
 // The code that runs between clone3(2) and execve(2). The children share their parent's memory and run beside it, so
 // they use no errno, no allocation and no library call with state: every system call is made by `call` of kernel.h.
+// Nor are they instrumented: a sanitizer keeps its books in thread-local storage, which is the parent's.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "CLinux.h"
+#pragma clang attribute push(__attribute__((disable_sanitizer_instrumentation)), apply_to = function)
 #include "kernel.h"
 
 enum { STACK_SIZE = 64 * 1024, GUARD_SIZE = 64 * 1024, SPARE_DESCRIPTORS = 64, KERNEL_SIGNAL_SET = 8 };
@@ -308,3 +310,5 @@ int sandbox_probe_namespaces(struct sandbox_stack *stack, uint64_t namespaces) {
   call(SYS_close, pidfd);
   return 0;
 }
+
+#pragma clang attribute pop

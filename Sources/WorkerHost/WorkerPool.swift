@@ -1,7 +1,6 @@
 import LinuxSystem
 import PluginModel
 import SandboxRuntime
-import Synchronization
 
 /// The live workers of this process: starts them, lends each to one call at a time, keeps well ones for the next call of the same
 /// configuration, and ends them all. Whoever makes a pool must call ``shutdown()``.
@@ -200,7 +199,7 @@ package actor WorkerPool {
 
 /// Set once, from any thread.
 private final class Flag: Sendable {
-  private let value = Mutex(false)
+  private let value = Lock(false)
   var isSet: Bool { value.withLock { $0 } }
   func set() { value.withLock { $0 = true } }
 }

@@ -4,22 +4,22 @@ import PluginRegistry
 
 /// The composition root, and the map of the program: what is made, from what, in which order.
 ///
-///     Installation ─► where our own files lie
-///     Places ───────► where state and plugins lie
-///     Console ──────► standard output and error, on a thread of its own
-///     BlockingWorker► files, on a thread of its own
+///     Installation ───► where our own files lie
+///     Places ─────────► where state and plugins lie
+///     Console ────────► standard output and error, on a thread of its own
+///     DedicatedThread ► files, on a thread of their own
 ///
 /// Nothing is global: a command gets a bootstrap and asks it for what it needs.
 struct Bootstrap: Sendable {
   let console: Console
-  let files: BlockingWorker
+  let files: DedicatedThread
   let installation: Installation
   let places: Places
 
   init() throws(CommandFailure) {
     do {
       console = try Console()
-      files = try BlockingWorker(named: "files")
+      files = try DedicatedThread(name: "files")
       installation = try Installation.find()
       places = Places.current()
     } catch let diagnostic as Diagnostic {
@@ -34,7 +34,7 @@ struct Bootstrap: Sendable {
   func catalog(_ options: PluginOptions) async throws(CommandFailure) -> PluginCatalog {
     let directories = places.plugins(options: options.directories, bundled: installation.plugins)
     let discovery = PluginDiscovery(engineVersion: engineVersion)
-    let catalog = await files.perform { discovery.scan(directories) }
+    let catalog = await files.run { discovery.scan(directories) }
     let errors = catalog.diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty else { throw CommandFailure(.invalidInput, errors) }
     return catalog
@@ -51,7 +51,7 @@ struct Bootstrap: Sendable {
   /// A file that the operator named on the command line. Links are followed: they are the operator's.
   func contents(_ path: String, limit: Int) async throws(CommandFailure) -> [UInt8] {
     do throws(FileError) {
-      return try await files.perform { () throws(FileError) in try Self.read(path, limit: limit) }
+      return try await files.run { () throws(FileError) in try Self.read(path, limit: limit) }
     } catch {
       throw CommandFailure(
         .invalidInput, "\(path) can't be read", why: error.description,

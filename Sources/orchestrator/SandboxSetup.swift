@@ -74,7 +74,7 @@ extension Bootstrap {
 
   func interpreter(_ options: SandboxOptions) async throws(CommandFailure) -> Interpreter {
     do throws(Diagnostic) {
-      return try await files.perform { () throws(Diagnostic) in
+      return try await files.run { () throws(Diagnostic) in
         try InterpreterSearch.find(option: options.python, path: ProcessEnvironment.variable("PATH"))
       }
     } catch {
@@ -87,7 +87,7 @@ extension Bootstrap {
     let path: AbsolutePath
     let status: FileStatus
     do throws(FileError) {
-      (path, status) = try await files.perform { () throws(FileError) in
+      (path, status) = try await files.run { () throws(FileError) in
         let directory = try Directory(making: state, permissions: 0o700)
         guard let path = ProcessEnvironment.resolve(state).flatMap({ AbsolutePath($0) }) else {
           throw .system(SystemError("realpath", state, .notFound))
@@ -145,7 +145,7 @@ extension Bootstrap {
 
   private func profileNames() async -> [String] {
     let directory = installation.profiles.text
-    let names = try? await files.perform { () throws(FileError) in try Directory(opening: directory).names(limit: 1000)
+    let names = try? await files.run { () throws(FileError) in try Directory(opening: directory).names(limit: 1000)
     }
     return (names ?? []).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
   }
@@ -153,7 +153,7 @@ extension Bootstrap {
   /// Which of the paths that were granted are files. One that doesn't exist is a mistake that is better told now.
   func grantedFiles(_ policy: GrantPolicy) async throws(CommandFailure) -> Set<AbsolutePath> {
     let paths = policy.filesystemRoots
-    let found = await files.perform { paths.map { path in (path, Self.kind(of: path)) } }
+    let found = await files.run { paths.map { path in (path, Self.kind(of: path)) } }
     let problems = found.compactMap { path, kind -> Diagnostic? in
       switch kind {
       case .directory, .regular: nil

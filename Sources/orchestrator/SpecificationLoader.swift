@@ -10,7 +10,7 @@ struct SpecificationLoader: Sendable {
   private static let limit = Duration.seconds(60)
 
   let store: SpecificationStore
-  let files: BlockingWorker
+  let files: DedicatedThread
   let pool: WorkerPool
   let setup: SandboxSetup
 
@@ -46,7 +46,7 @@ struct SpecificationLoader: Sendable {
 
   private func load(_ plugin: DiscoveredPlugin) async -> Answer {
     var answer = Answer(plugin: plugin.manifest.name)
-    switch await files.perform({ store.read(plugin) }) {
+    switch await files.run({ store.read(plugin) }) {
     case .found(let specifications):
       answer.specifications = specifications
       return answer
@@ -65,7 +65,7 @@ struct SpecificationLoader: Sendable {
       let source = "the plugin \"\(plugin.manifest.name)\""
       let specifications = try NodeSpecification.read(description: description, source: source)
       answer.specifications = specifications
-      try await files.perform { () throws(FileError) in try store.write(specifications, for: plugin) }
+      try await files.run { () throws(FileError) in try store.write(specifications, for: plugin) }
     } catch let failure as WorkerFailure {
       answer.isSandboxMissing = if case .launchRefused = failure { true } else { false }
       answer.diagnostics.append(Self.diagnostic(plugin, failure))

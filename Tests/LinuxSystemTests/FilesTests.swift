@@ -108,16 +108,4 @@ struct FilesTests {
       #expect(throws: FileError.self) { try Directory(making: path + "/a/b/c/f") }
     }
   }
-
-  @Test("do blocking work on a thread of their own, in order")
-  func worker() async throws {
-    try? FileManager.default.removeItem(atPath: path)
-    let worker = try BlockingWorker(named: "test")
-    await withTaskGroup(of: Int.self) { group in
-      for number in 0..<200 { group.addTask { await worker.perform { number } } }
-      var sum = 0
-      for await number in group { sum += number }
-      #expect(sum == 19_900)
-    }
-  }
 }

@@ -1,5 +1,5 @@
+import LinuxSystem
 import PluginModel
-import Synchronization
 
 @testable import PipelineEngine
 
@@ -96,8 +96,8 @@ struct FastClock: RunClock {
 final class ScriptedExecutor: NodeExecutor {
   typealias Body = @Sendable (NodeCall) async throws(NodeFailure) -> NodeSuccess
   private let body: Body
-  private let log = Mutex<[NodeCall]>([])
-  private let running = Mutex((now: 0, most: 0))
+  private let log = Lock<[NodeCall]>([])
+  private let running = Lock((now: 0, most: 0))
 
   init(_ body: @escaping Body) { self.body = body }
 

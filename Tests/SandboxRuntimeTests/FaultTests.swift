@@ -27,7 +27,8 @@ struct FaultTests {
     error: LaunchError?, left: [String], effects: ArraySlice<RecordingKernel.Effect>
   ) {
     let cgroups = try CgroupManager(root: path("/double"), kernel: kernel)
-    let launcher = try SandboxLauncher(initProgram: path("/sandbox-init"), cgroups: cgroups, kernel: kernel)
+    let launcher = try SandboxLauncher(
+      initProgram: path("/sandbox-init"), cgroups: cgroups, loop: EventLoop(), kernel: kernel)
     let before = kernel.left
     let count = kernel.effects.count
     if let fault { kernel.fail(count + fault.0, fault.1) }

@@ -101,7 +101,7 @@ struct Harness {
 
   init() throws {
     cgroups = try CgroupManager(root: Harness.cgroupRoot)
-    launcher = try SandboxLauncher(initProgram: Harness.initProgram, cgroups: cgroups)
+    launcher = try SandboxLauncher(initProgram: Harness.initProgram, cgroups: cgroups, loop: EventLoop())
   }
 
   struct Outcome {

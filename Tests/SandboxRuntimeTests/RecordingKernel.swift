@@ -1,6 +1,5 @@
 import CLinux
 import Foundation
-import Synchronization
 
 @testable import LinuxSystem
 
@@ -26,7 +25,7 @@ final class RecordingKernel: SandboxKernel {
     /// What the first process says.
     var report: sandbox_report?
   }
-  private let ledger = Mutex(Ledger())
+  private let ledger = Lock(Ledger())
 
   init(failing: (Int, ErrorCode)? = nil, alsoFailing: Effect? = nil, report: sandbox_report? = nil) {
     ledger.withLock {
@@ -154,14 +153,14 @@ final class RecordingKernel: SandboxKernel {
 final class Witness: Sendable {
   let effect: RecordingKernel.Effect
   private let writing: Int32
-  private let reading: Mutex<Int32?>
+  private let reading: Lock<Int32?>
 
   init(_ effect: RecordingKernel.Effect) {
     self.effect = effect
     var ends: [Int32] = [-1, -1]
     precondition(pipe(&ends) == 0)
     writing = ends[1]
-    reading = Mutex(ends[0])
+    reading = Lock(ends[0])
     precondition(Glibc.write(writing, "x", 1) == 1)
   }
 

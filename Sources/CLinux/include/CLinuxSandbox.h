@@ -184,15 +184,4 @@ int sandbox_reap_process(int pidfd);
 // Reaps; waits.
 int sandbox_await_process(int pidfd);
 
-// An eventfd that counts: each wait takes one.
-int sandbox_event_create(bool blocks);
-int sandbox_event_signal(int event);
-int sandbox_event_wait(int event);
-int sandbox_epoll_create(void);
-// Reports `token` once, when `fd` becomes readable or is at its end.
-int sandbox_epoll_watch(int epoll, int fd, uint64_t token);
-int sandbox_epoll_forget(int epoll, int fd);
-// The number of tokens written; `milliseconds` -1 waits for ever.
-int sandbox_epoll_wait(int epoll, uint64_t *tokens, int capacity, int milliseconds);
-
 #endif

@@ -16,16 +16,18 @@ package final class SandboxLauncher: SandboxLaunching {
   private let spawners: [Spawner]
   private let next = Atomic<Int>(0)
 
-  /// - Parameter initProgram: the `sandbox-init` executable of this build.
+  /// - Parameters:
+  ///   - initProgram: the `sandbox-init` executable of this build.
+  ///   - loop: where the ends of sandboxes are waited for; it must outlive them all.
   package init(
-    initProgram: AbsolutePath, cgroups: CgroupManager, kernel: any SandboxKernel = LinuxKernel()
+    initProgram: AbsolutePath, cgroups: CgroupManager, loop: EventLoop, kernel: any SandboxKernel = LinuxKernel()
   ) throws(SystemError) {
     context = LaunchContext(
       kernel: kernel,
       program: try kernel.openPath(initProgram.text),
       cgroups: cgroups,
       cleaner: try DedicatedThread(name: "sandbox-clean"),
-      monitor: try ReadinessMonitor(name: "sandbox-watch"),
+      loop: loop,
       ownerMaps: OwnerMaps(),
       isRoot: effectiveUserIdentifier() == 0)
     var spawners: [Spawner] = []
@@ -39,10 +41,10 @@ package final class SandboxLauncher: SandboxLaunching {
   package func launch(_ plan: SandboxPlan) async throws(LaunchError) -> any Sandbox {
     let context = self.context
     let spawner = spawners[next.add(1, ordering: .relaxed).oldValue % spawners.count]
-    let started = await spawner.thread.run {
-      Result { () throws(LaunchError) in try StartedLaunch.start(plan, context, spawner.stack) }
+    let started = try await spawner.thread.run { () throws(LaunchError) in
+      try StartedLaunch.start(plan, context, spawner.stack)
     }
-    return LaunchedSandbox(try started.get(), plan, context, spawner.thread)
+    return LaunchedSandbox(started, plan, context, spawner.thread)
   }
 }
 
@@ -59,7 +61,7 @@ struct LaunchContext: Sendable {
   var program: FileDescriptor
   var cgroups: CgroupManager
   var cleaner: DedicatedThread
-  var monitor: ReadinessMonitor
+  var loop: EventLoop
   var ownerMaps: OwnerMaps
   var isRoot: Bool
 }

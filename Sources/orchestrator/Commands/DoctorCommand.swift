@@ -15,7 +15,7 @@ struct DoctorCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     let facts = try await bootstrap.hostFacts()
-    let report = await bootstrap.files.perform { HostReport.gather(facts) }
+    let report = await bootstrap.files.run { HostReport.gather(facts) }
     let examination = DoctorReport(
       facts: facts, host: report, python: await python(bootstrap), sandboxInit: bootstrap.installation.sandboxInit)
     switch output {

@@ -52,7 +52,7 @@ extension Bootstrap {
     }
     let parent = (path.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
     do throws(FileError) {
-      try await files.perform { () throws(FileError) in try Directory(opening: parent).replace(name, with: bytes) }
+      try await files.run { () throws(FileError) in try Directory(opening: parent).replace(name, with: bytes) }
     } catch {
       throw CommandFailure(.invalidInput, "\(path) can't be written", why: error.description)
     }

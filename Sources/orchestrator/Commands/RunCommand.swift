@@ -87,7 +87,7 @@ private struct RunWork: Sendable {
 
   private func makeDirectory() async throws(CommandFailure) -> RunDirectory {
     do throws(Diagnostic) {
-      return try await bootstrap.files.perform { () throws(Diagnostic) in
+      return try await bootstrap.files.run { () throws(Diagnostic) in
         try RunDirectory(state: session.statePath, workspaceOption: command.workspace)
       }
     } catch {
@@ -110,7 +110,7 @@ private struct RunWork: Sendable {
       }
     }
     guard refusals.isEmpty else {
-      await bootstrap.files.perform { directory.removeIfEmpty() }
+      await bootstrap.files.run { directory.removeIfEmpty() }
       throw CommandFailure(.sandboxUnavailable, refusals)
     }
     let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
@@ -143,8 +143,8 @@ private struct RunWork: Sendable {
 
   private func summarise(_ report: RunReport, in directory: RunDirectory) async {
     let console = bootstrap.console
-    let hasResults = await bootstrap.files.perform { directory.hasResults() }
-    if !command.keep { await bootstrap.files.perform { directory.removeIfEmpty() } }
+    let hasResults = await bootstrap.files.run { directory.hasResults() }
+    if !command.keep { await bootstrap.files.run { directory.removeIfEmpty() } }
     let workspace = hasResults || command.keep ? directory.workspace : nil
     let summary = RunSummary(report: report, workspace: workspace)
     switch command.output {
