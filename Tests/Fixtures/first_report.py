@@ -24,7 +24,7 @@ def place():
     os.dup2(high[1], 5)
 
 
-result = subprocess.run(sys.argv[1:], pass_fds=(4, 5), preexec_fn=place)
+result = subprocess.run(sys.argv[1:], pass_fds=(4, 5), preexec_fn=place, timeout=20)
 assert result.returncode == 1, f"it ended with {result.returncode}"
 ours.settimeout(10)
 print(ours.recv(4096).hex())
