@@ -6,8 +6,8 @@ extension SandboxPlan {
   /// The specification has no words for some of it. That goes into annotations under `org.orchestrator`, so that nothing
   /// is lost, and where a runtime would otherwise be weaker it is made to refuse: `SCMP_ACT_NOTIFY` without a listener.
   ///
-  /// - Parameter seccompAgent: the socket of a program that counts the executions in place of `sandbox-init`: it answers
-  ///   the first execve with SECCOMP_USER_NOTIF_FLAG_CONTINUE and every later one with EACCES, seccomp_unotify(2).
+  /// - Parameter seccompAgent: the socket of a program that answers for `sandbox-init`: the runtime's execve of the worker
+  ///   with SECCOMP_USER_NOTIF_FLAG_CONTINUE and every later one with EACCES, seccomp_unotify(2).
   package func ociConfiguration(seccompAgent: AbsolutePath? = nil) -> JSONValue {
     [
       // The lowest version with all that is used here (`listenerPath` is the newest): every runtime of 1.1 and later

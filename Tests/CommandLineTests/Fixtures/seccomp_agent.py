@@ -1,11 +1,16 @@
 """What `sandbox-init` is to a worker, for one container of another runtime: lets
-the first execve through and refuses every later one, seccomp_unotify(2).
+the runtime become the worker, and the worker nothing else, seccomp_unotify(2).
 
     seccomp_agent.py SOCKET
+
+Counting isn't enough here: the scheduler of a runtime in Go interrupts its own
+threads, and an execve that is interrupted while it waits is asked for again.
 """
 
 import array
 import fcntl
+import os
+import select
 import socket
 import struct
 import sys
@@ -27,14 +32,20 @@ _, control, _, _ = connection.recvmsg(65536, socket.CMSG_SPACE(4))
 descriptors = array.array("i")
 descriptors.frombytes(control[0][2])
 
-answered = 0
-while True:
+waiting = select.poll()
+waiting.register(descriptors[0], select.POLLIN)
+runtime = None
+# Hung up: no process with the filter is left.
+while not waiting.poll()[0][1] & select.POLLHUP:
     notification = bytearray(80)
     try:
         fcntl.ioctl(descriptors[0], RECEIVE, notification)
+        call, process = struct.unpack_from("QI", notification)
+        program = os.stat(f"/proc/{process}/exe")
+        runtime = runtime or program
+        may_execute = os.path.samestat(program, runtime)
+        error, flags = (0, CONTINUE) if may_execute else (ACCESS_DENIED, 0)
+        answer = struct.pack("QqiI", call, 0, error, flags)
+        fcntl.ioctl(descriptors[0], SEND, bytearray(answer))
     except FileNotFoundError:
-        break  # the container has ended
-    (call,) = struct.unpack_from("Q", notification)
-    error, flags = (0, CONTINUE) if answered == 0 else (ACCESS_DENIED, 0)
-    answered += 1
-    fcntl.ioctl(descriptors[0], SEND, bytearray(struct.pack("QqiI", call, 0, error, flags)))
+        continue  # the call was interrupted meanwhile
