@@ -52,12 +52,12 @@ need_swift() {
   fi
 }
 
-# build_programs: the optimised programs, whose directory is then in $programs. The Swift library is linked into them, so
-# that they run without the toolchain.
+# build_programs OPTION...: the optimised programs, whose directory is then in $programs. The options are for
+# `orchestrator` alone: sandbox-init has no library.
 build_programs() {
   local build=(swift build --package-path "$root" --scratch-path "$root/.build" --configuration release)
   "${build[@]}" --product sandbox-init
-  "${build[@]}" --product orchestrator --static-swift-stdlib
+  "${build[@]}" --product orchestrator "$@"
   # shellcheck disable=SC2034 # read by the scripts that source this file
   programs=$("${build[@]}" --show-bin-path)
 }
