@@ -85,7 +85,10 @@ let package = Package(
       ],
       // What needs a C library isn't reached from here and is dropped; were it reached, linking would fail.
       linkerSettings: [
-        .unsafeFlags(["-static", "-nostdlib"].flatMap { ["-Xclang-linker", $0] } + ["-Xlinker", "--gc-sections"])
+        // The driver asks for -pie too, which -static leaves unused.
+        .unsafeFlags(
+          ["-static", "-nostdlib", "-Wno-unused-command-line-argument"].flatMap { ["-Xclang-linker", $0] }
+            + ["-Xlinker", "--gc-sections"])
       ]),
 
     // Tests.

@@ -77,8 +77,14 @@ int linux_file_remove(int directory, const char *name) { return (int)checked(unl
 int linux_directory_make(int directory, const char *name, uint32_t permissions) {
   return (int)checked(mkdirat(directory, name, permissions));
 }
+int linux_directory_permit(int directory, uint32_t permissions) {
+  return (int)checked(fchmod(directory, permissions));
+}
 int linux_directory_remove(int directory, const char *name) {
   return (int)checked(unlinkat(directory, name, AT_REMOVEDIR));
+}
+int linux_link_make(int directory, const char *name, const char *destination) {
+  return (int)checked(symlinkat(destination, directory, name));
 }
 long linux_link_read(int directory, const char *name, char *buffer, size_t size) {
   return checked(readlinkat(directory, name, buffer, size));

@@ -229,6 +229,16 @@ package struct Directory: Sendable {
     return try directory(name)
   }
 
+  /// Makes a symbolic link with any text as its destination; EEXIST where the name is taken.
+  package func makeLink(_ name: String, to destination: String) throws(FileError) {
+    _ = try demand(linux_link_make(descriptor.number, name, destination), "symlinkat", "\(path)/\(name)")
+  }
+
+  /// fchmod(2) of the directory itself, whatever the umask.
+  package func setPermissions(_ permissions: UInt32) throws(FileError) {
+    _ = try demand(linux_directory_permit(descriptor.number, permissions), "fchmod", path)
+  }
+
   package func remove(_ name: String) throws(FileError) {
     _ = try demand(linux_file_remove(descriptor.number, name), "unlinkat", "\(path)/\(name)")
   }

@@ -57,7 +57,17 @@ import Testing
 
   @Test("the OCI configuration is the one that was reviewed")
   func openContainers() throws {
-    try compare(plan().ociConfiguration.text(.pretty) + "\n", with: "none.oci.json")
+    try compare(plan().ociConfiguration().text(.pretty) + "\n", with: "none.oci.json")
+  }
+
+  @Test("the plan on aarch64 is the one that was reviewed")
+  func arm() throws {
+    var host = try debianHost()
+    host.architecture = .aarch64
+    host.rootLinks.removeAll { $0.path.text == "/lib64" }
+    host.libraryDirectories.removeAll { $0.text == "/usr/lib64" }
+    host.loader = try path("/usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1")
+    try compare(plan(host: host).text, with: "aarch64.plan")
   }
 
   @Test("the plan of an old kernel says what it can't enforce")

@@ -38,7 +38,9 @@ int linux_file_synchronise(int fd);
 int linux_file_rename(int directory, const char *from, const char *to);
 int linux_file_remove(int directory, const char *name);
 int linux_directory_make(int directory, const char *name, uint32_t permissions);
+int linux_directory_permit(int directory, uint32_t permissions);
 int linux_directory_remove(int directory, const char *name);
+int linux_link_make(int directory, const char *name, const char *destination);
 long linux_link_read(int directory, const char *name, char *buffer, size_t size);
 
 // getdents64(2): `count` entries of whole records; see linux_directory_next.
