@@ -262,12 +262,13 @@ extension RealSandboxes {
     func planMustBeSealed(seals: Int32) async throws {
       let kernel = UnsealingKernel(seals: seals)
       let launcher = try SandboxLauncher(
-        initProgram: Harness.initProgram, cgroups: try CgroupManager(root: nil), kernel: kernel)
+        initProgram: Harness.initProgram, cgroups: try CgroupManager(root: nil), loop: EventLoop(), kernel: kernel)
       let error = await #expect(throws: LaunchError.self) { _ = try await launcher.launch(.fixture(["/bin/true"])) }
       #expect(error?.cause.code == .operationNotPermitted)
       #expect(error?.step == "read the plan")
       let whole = try SandboxLauncher(
-        initProgram: Harness.initProgram, cgroups: try CgroupManager(root: nil), kernel: UnsealingKernel(seals: 0xA))
+        initProgram: Harness.initProgram, cgroups: try CgroupManager(root: nil), loop: EventLoop(),
+        kernel: UnsealingKernel(seals: 0xA))
       #expect(try await whole.launch(.fixture(["/bin/true"])).exit().status == .exited(code: 0))
     }
   }

@@ -14,7 +14,7 @@ extension RealSandboxes {
       LaunchContext(
         kernel: LinuxKernel(), program: try LinuxKernel().openPath(Harness.initProgram.text),
         cgroups: try CgroupManager(root: nil), cleaner: try DedicatedThread(name: "test-clean"),
-        monitor: try ReadinessMonitor(name: "test-watch"), ownerMaps: OwnerMaps(),
+        loop: try EventLoop(), ownerMaps: OwnerMaps(),
         isRoot: effectiveUserIdentifier() == 0)
     }
 

@@ -28,7 +28,7 @@ struct PlanBundleCommand: AsyncParsableCommand {
     let bundle = OCIBundle(plan, seccompAgent: agent)
     do throws(FileError) {
       let directory = directory
-      try await bootstrap.files.perform { () throws(FileError) in try bundle.write(to: directory) }
+      try await bootstrap.files.run { () throws(FileError) in try bundle.write(to: directory) }
     } catch {
       throw CommandFailure(
         .invalidInput, "the bundle \(directory) can't be written", why: error.description,
