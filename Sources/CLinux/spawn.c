@@ -197,6 +197,36 @@ static void first_process(void *context) {
   fail(SANDBOX_FD_CONTROL, SANDBOX_STEP_EXECUTE_INIT, result);
 }
 
+// ---- Network namespaces ----
+
+static int thread_network(void) {
+  return (int)call(SYS_openat, AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+// A thread that stayed away would do the supervisor's work, and start its threads, in a sandbox's network. Nothing but
+// want of memory can fail here: sandbox_own_network has tried it.
+static void return_to_network(int own) {
+  const struct timespec pause = {.tv_nsec = 1000 * 1000};
+  while (call(SYS_setns, own, CLONE_NEWNET) < 0) call(SYS_nanosleep, &pause, NULL);
+}
+
+int sandbox_own_network(void) {
+  int own = thread_network();
+  if (own < 0) return own;
+  long result = call(SYS_setns, own, CLONE_NEWNET);
+  if (result >= 0) return own;
+  call(SYS_close, own);
+  return (int)result;
+}
+
+int sandbox_new_network(int own) {
+  long result = call(SYS_unshare, CLONE_NEWNET);
+  if (result < 0) return (int)result;
+  int made = thread_network();
+  return_to_network(own);
+  return made;
+}
+
 struct spawn_context {
   struct sandbox_spawn request;
   int32_t descriptors[SPARE_DESCRIPTORS];
@@ -209,7 +239,12 @@ int sandbox_start_first(struct sandbox_spawn *request, struct sandbox_stack *sta
   context->request = *request;
   for (uint32_t i = 0; i < request->descriptor_count; i++) context->descriptors[i] = request->descriptors[i];
   context->request.descriptors = context->descriptors;
+  if (request->network >= 0) {
+    long result = call(SYS_setns, request->network, CLONE_NEWNET);
+    if (result < 0) return (int)result;
+  }
   long pid = start(stack, request->namespaces, request->cgroup, &request->pidfd, first_process, &context->request);
+  if (request->network >= 0) return_to_network(request->own_network);
   if (pid < 0) return (int)pid;
   request->pid = (int32_t)pid;
   return 0;

@@ -20,10 +20,17 @@ package final class DedicatedThread: Sendable {
   /// The thread ends after what was already given to it.
   deinit { queue.add(.stop) }
 
-  /// Runs `body` on the thread and waits without blocking.
-  package func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+  /// Runs `body` on the thread and waits without blocking; `afterwards` then runs there too, which nobody waits for.
+  package func run<Value: Sendable>(
+    _ body: @escaping @Sendable () -> Value, afterwards: @escaping @Sendable (Value) -> Void = { _ in }
+  ) async -> Value {
     await withCheckedContinuation { continuation in
-      queue.add(.job { continuation.resume(returning: body()) })
+      queue.add(
+        .job {
+          let value = body()
+          continuation.resume(returning: value)
+          afterwards(value)
+        })
     }
   }
 }

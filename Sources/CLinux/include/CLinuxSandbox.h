@@ -29,6 +29,9 @@ struct sandbox_spawn {
   uint64_t namespaces;
   // The directory of a cgroup v2, or -1.
   int32_t cgroup;
+  // A network namespace to start in, with the caller's own to come back to; or -1.
+  int32_t network;
+  int32_t own_network;
   // Opened with O_PATH.
   int32_t executable;
   // Placed at 1, 2, 3, … in the child; the fourth must be its end of the control socket.
@@ -63,6 +66,11 @@ struct sandbox_worker {
 int sandbox_worker_start(struct sandbox_worker *worker, struct sandbox_stack *stack);
 // The listener's number, or the error with which the child failed before it had one.
 int sandbox_worker_await_listener(struct sandbox_worker *worker, struct sandbox_stack *stack);
+
+// The calling thread's network namespace, or the error where it couldn't come back to it from another.
+int sandbox_own_network(void);
+// A new network namespace, owned by the caller's user namespace; the calling thread comes back to `own`.
+int sandbox_new_network(int own);
 
 // A process in a new user namespace that waits until it is killed: the namespace is what is wanted of it.
 int sandbox_hold_user_namespace(struct sandbox_stack *stack, int32_t *pid, int32_t *pidfd);
