@@ -239,12 +239,12 @@ int sandbox_start_first(struct sandbox_spawn *request, struct sandbox_stack *sta
   context->request = *request;
   for (uint32_t i = 0; i < request->descriptor_count; i++) context->descriptors[i] = request->descriptors[i];
   context->request.descriptors = context->descriptors;
-  if (request->network >= 0) {
+  if (request->enters_network) {
     long result = call(SYS_setns, request->network, CLONE_NEWNET);
     if (result < 0) return (int)result;
   }
   long pid = start(stack, request->namespaces, request->cgroup, &request->pidfd, first_process, &context->request);
-  if (request->network >= 0) return_to_network(request->own_network);
+  if (request->enters_network) return_to_network(request->own_network);
   if (pid < 0) return (int)pid;
   request->pid = (int32_t)pid;
   return 0;

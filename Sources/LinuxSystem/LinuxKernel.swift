@@ -68,6 +68,7 @@ package struct LinuxKernel: SandboxKernel {
     var spawn = sandbox_spawn()
     spawn.namespaces = request.namespaces
     spawn.cgroup = request.cgroup?.number ?? -1
+    spawn.enters_network = request.network != nil
     spawn.network = request.network?.new.number ?? -1
     spawn.own_network = request.network?.own.number ?? -1
     spawn.executable = request.program.number

@@ -94,6 +94,24 @@ extension RealSandboxes {
       }
     }
 
+    @Test("never start in the supervisor's network because their own is gone", .enabled(if: geteuid() == 0))
+    func closedNetwork() throws {
+      let kernel = LinuxKernel()
+      let own = try kernel.openOwnNetwork()
+      let network = try kernel.makeNetwork(own: own)
+      network.close()
+      let descriptors = try (0..<5).map { _ in try kernel.openPath("/dev/null") }
+      let request = SpawnRequest(
+        namespaces: 0, cgroup: nil, network: (network, own), program: try kernel.openPath("/bin/true"),
+        descriptors: descriptors)
+      let stack = try SpawnStack()
+      #expect(throws: SystemError("clone3", nil, ErrorCode(rawValue: EBADF))) {
+        let process = try kernel.spawn(request, on: stack)
+        try kernel.kill(process)
+        try kernel.awaitEnd(process)
+      }
+    }
+
     @Test("end when nobody holds them any more")
     func dropped() async throws {
       let harness = try Harness()

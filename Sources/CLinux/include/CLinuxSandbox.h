@@ -29,7 +29,9 @@ struct sandbox_spawn {
   uint64_t namespaces;
   // The directory of a cgroup v2, or -1.
   int32_t cgroup;
-  // A network namespace to start in, with the caller's own to come back to; or -1.
+  // To start in the namespace `network`, with the caller's own to come back to. Not told by a number of -1: a descriptor that
+  // was closed would then start the process in the caller's network.
+  bool enters_network;
   int32_t network;
   int32_t own_network;
   // Opened with O_PATH.
