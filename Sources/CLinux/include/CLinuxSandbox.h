@@ -62,6 +62,9 @@ struct sandbox_worker {
   int32_t error;
   uint32_t step;
   uint32_t index;
+  // The processors on which pid 1 may run, and the worker: their bytes, or a negated errno.
+  long processors_size;
+  uint64_t processors[16];
 };
 
 // The pid, as pid 1 sees it.
