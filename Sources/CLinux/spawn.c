@@ -199,6 +199,36 @@ static void first_process(void *context) {
   fail(SANDBOX_FD_CONTROL, SANDBOX_STEP_EXECUTE_INIT, result);
 }
 
+// ---- Network namespaces ----
+
+static int thread_network(void) {
+  return (int)call(SYS_openat, AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+// A thread that stayed away would do the supervisor's work, and start its threads, in a sandbox's network. Nothing but
+// want of memory can fail here: sandbox_own_network has tried it.
+static void return_to_network(int own) {
+  const struct timespec pause = {.tv_nsec = 1000 * 1000};
+  while (call(SYS_setns, own, CLONE_NEWNET) < 0) call(SYS_nanosleep, &pause, NULL);
+}
+
+int sandbox_own_network(void) {
+  int own = thread_network();
+  if (own < 0) return own;
+  long result = call(SYS_setns, own, CLONE_NEWNET);
+  if (result >= 0) return own;
+  call(SYS_close, own);
+  return (int)result;
+}
+
+int sandbox_new_network(int own) {
+  long result = call(SYS_unshare, CLONE_NEWNET);
+  if (result < 0) return (int)result;
+  int made = thread_network();
+  return_to_network(own);
+  return made;
+}
+
 struct spawn_context {
   struct sandbox_spawn request;
   int32_t descriptors[SPARE_DESCRIPTORS];
@@ -211,7 +241,12 @@ int sandbox_start_first(struct sandbox_spawn *request, struct sandbox_stack *sta
   context->request = *request;
   for (uint32_t i = 0; i < request->descriptor_count; i++) context->descriptors[i] = request->descriptors[i];
   context->request.descriptors = context->descriptors;
+  if (request->enters_network) {
+    long result = call(SYS_setns, request->network, CLONE_NEWNET);
+    if (result < 0) return (int)result;
+  }
   long pid = start(stack, request->namespaces, request->cgroup, &request->pidfd, first_process, &context->request);
+  if (request->enters_network) return_to_network(request->own_network);
   if (pid < 0) return (int)pid;
   request->pid = (int32_t)pid;
   return 0;
@@ -236,8 +271,13 @@ static long set_limit(const struct sandbox_limit *limit) {
   return call(SYS_prlimit64, 0, limit->resource, (long)&wanted, 0, 0);
 }
 
+static void allow_processors(const struct sandbox_worker *worker) {
+  if (worker->processors_size > 0) call(SYS_sched_setaffinity, 0, worker->processors_size, worker->processors);
+}
+
 static void worker_process(void *context) {
   struct sandbox_worker *worker = context;
+  allow_processors(worker);
   long result = call(SYS_setsid, 0, 0, 0, 0, 0);
   if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SESSION, SANDBOX_NO_INDEX, result);
   for (uint32_t i = 0; i < worker->limit_count; i++) {
@@ -264,7 +304,19 @@ static void worker_process(void *context) {
 int sandbox_worker_start(struct sandbox_worker *worker, struct sandbox_stack *stack) {
   worker->listener = -1;
   worker->error = 0;
-  return (int)start(stack, CLONE_FILES, -1, NULL, worker_process, worker);
+  // A new process is put on another processor, where it waits for as long as what runs there may run on; on this one it
+  // starts when this process sleeps. On a machine with more processors than the set has room for, it is left at that.
+  unsigned here = 0;
+  call(SYS_getcpu, &here, NULL, NULL);
+  worker->processors_size = call(SYS_sched_getaffinity, 0, sizeof worker->processors, worker->processors);
+  if (worker->processors_size > 0 && here < 8 * sizeof worker->processors) {
+    uint64_t only[sizeof worker->processors / sizeof *worker->processors] = {};
+    only[here / 64] = 1ULL << here % 64;
+    call(SYS_sched_setaffinity, 0, sizeof only, only);
+  }
+  int result = (int)start(stack, CLONE_FILES, -1, NULL, worker_process, worker);
+  allow_processors(worker);
+  return result;
 }
 
 int sandbox_worker_await_listener(struct sandbox_worker *worker, struct sandbox_stack *stack) {

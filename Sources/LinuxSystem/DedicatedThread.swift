@@ -26,12 +26,17 @@ package final class DedicatedThread: SerialExecutor {
     }
   }
 
-  /// Runs `body` on the thread and waits without blocking.
+  /// Runs `body` on the thread and waits without blocking; where it succeeds, `afterwards` then runs there too, which
+  /// nobody waits for.
   package func run<Value: Sendable, Failure: Error>(
-    _ body: @escaping @Sendable () throws(Failure) -> Value
+    _ body: @escaping @Sendable () throws(Failure) -> Value, afterwards: @escaping @Sendable () -> Void = {}
   ) async throws(Failure) -> Value {
     let result = await withCheckedContinuation { continuation in
-      add { continuation.resume(returning: Result(catching: body)) }
+      add {
+        let result = Result(catching: body)
+        continuation.resume(returning: result)
+        if case .success = result { afterwards() }
+      }
     }
     return try result.get()
   }

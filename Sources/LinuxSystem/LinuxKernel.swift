@@ -55,11 +55,22 @@ package struct LinuxKernel: SandboxKernel {
     _ = try systemCall("write", on: path, sandbox_write_file(path, contents, contents.utf8.count))
   }
 
+  package func openOwnNetwork() throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("setns", on: "the own network namespace", sandbox_own_network()))
+  }
+
+  package func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("unshare", on: "a network namespace", sandbox_new_network(own.number)))
+  }
+
   package func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     let numbers = request.descriptors.map(\.number)
     var spawn = sandbox_spawn()
     spawn.namespaces = request.namespaces
     spawn.cgroup = request.cgroup?.number ?? -1
+    spawn.enters_network = request.network != nil
+    spawn.network = request.network?.new.number ?? -1
+    spawn.own_network = request.network?.own.number ?? -1
     spawn.executable = request.program.number
     spawn.descriptor_count = UInt32(numbers.count)
     spawn.pidfd = -1

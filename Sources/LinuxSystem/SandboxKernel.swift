@@ -20,6 +20,10 @@ package protocol SandboxKernel: Sendable {
   func removeDirectory(_ path: String) throws(SystemError)
   /// One write(2) to a file that is there.
   func write(_ contents: String, to path: String) throws(SystemError)
+  /// This thread's network namespace, if it may come back to it from another.
+  func openOwnNetwork() throws(SystemError) -> FileDescriptor
+  /// A new network namespace with nothing in it but a loopback interface that is down. This thread stays in `own`.
+  func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor
   func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess
   func send(_ message: SandboxMessage, on control: FileDescriptor) throws(SystemError)
   /// Blocks until something is there or the other end is closed; false when the time is up first.
@@ -58,15 +62,19 @@ package struct SpawnRequest: Sendable {
   package var namespaces: UInt64
   /// The directory of the cgroup in which the process starts: CLONE_INTO_CGROUP.
   package var cgroup: FileDescriptor?
+  /// The network namespace in which the process starts, and the supervisor's own.
+  package var network: (new: FileDescriptor, own: FileDescriptor)?
   package var program: FileDescriptor
   /// Placed at 1, 2, 3, … in the child.
   package var descriptors: [FileDescriptor]
 
   package init(
-    namespaces: UInt64, cgroup: FileDescriptor?, program: FileDescriptor, descriptors: [FileDescriptor]
+    namespaces: UInt64, cgroup: FileDescriptor?, network: (new: FileDescriptor, own: FileDescriptor)?,
+    program: FileDescriptor, descriptors: [FileDescriptor]
   ) {
     self.namespaces = namespaces
     self.cgroup = cgroup
+    self.network = network
     self.program = program
     self.descriptors = descriptors
   }

@@ -18,12 +18,12 @@ func buildRoot(_ plan: Plan) throws(StepFailure) {
   // A change of ids forgets it: prctl(2).
   try checked(.parentDeath, sandbox_parent_death_signal())
 
-  let root = try makeRoot(plan, operations)
+  var root = NewRoot(try makeRoot(plan, operations))
   for index in operations.indices.dropFirst() {
-    try carryOut(operations[index], UInt32(index), plan, root)
+    try carryOut(operations[index], UInt32(index), plan, &root)
   }
-  try checked(.pivot, sandbox_enter_root(root))
-  _ = linux_close(root)
+  try checked(.pivot, sandbox_enter_root(root.descriptor))
+  root.close()
 
   let hostname = try plan.text(plan.header.hostname)
   try checked(.hostname, sandbox_set_hostname(hostname, Int(plan.header.hostname.length)))
@@ -110,39 +110,39 @@ private func requireKind(
 }
 
 private func carryOut(
-  _ operation: sandbox_operation, _ index: UInt32, _ plan: Plan, _ root: Int32
+  _ operation: sandbox_operation, _ index: UInt32, _ plan: Plan, _ root: inout NewRoot
 ) throws(StepFailure) {
   guard let kind = operation.checkedKind else { throw Plan.invalid(index) }
-  let target = try Target(plan, operation, root: root, index: index)
+  let target = try Target(plan, operation, index: index)
   switch kind {
   case .directory:
-    try target.makeDirectory()
+    try target.makeDirectory(in: &root)
   case .symbolicLink:
     let destination = try plan.text(operation.other)
-    try target.make { parent, name in sandbox_make_link(parent, name, destination) }
+    try target.make(in: &root) { parent, name in sandbox_make_link(parent, name, destination) }
   case .file:
     let contents = try plan.text(operation.other)
-    try target.make { parent, name in
+    try target.make(in: &root) { parent, name in
       sandbox_make_file(parent, name, 0o444, contents, Int(operation.other.length))
     }
   case .bindDirectory:
-    try target.makeDirectory()
-    try target.mount(operation.tree)
+    try target.makeDirectory(in: &root)
+    try target.mount(operation.tree, in: root)
   case .bindFile, .bindDevice:
-    try target.makePlaceholder()
-    try target.mount(operation.tree)
+    try target.makePlaceholder(in: &root)
+    try target.mount(operation.tree, in: root)
   case .temporary:
-    try target.makeDirectory()
+    try target.makeDirectory(in: &root)
     try target.mount(
       try checked(
         .mount,
         sandbox_new_temporary(operation.size, operation.inodes, operation.mode, temporaryAttributes(operation)),
-        index: index))
+        index: index), in: root)
   case .process:
-    try target.makeDirectory()
-    try target.mount(try checked(.mount, sandbox_new_process(), index: index))
+    try target.makeDirectory(in: &root)
+    try target.mount(try checked(.mount, sandbox_new_process(), index: index), in: root)
   case .readOnly:
-    let place = try target.open()
+    let place = try target.open(in: root)
     try checked(
       .readOnly, sandbox_restrict_tree(place, SANDBOX_TREE_READ_ONLY.rawValue, false), index: index)
     _ = linux_close(place)

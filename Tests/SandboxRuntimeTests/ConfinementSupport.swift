@@ -66,6 +66,8 @@ struct UnsealingKernel: SandboxKernel {
     guard fcntl(memory.number, 1033, seals) == 0 else { throw SystemError("fcntl", name, .operationNotPermitted) }
     return memory
   }
+  func openOwnNetwork() throws(SystemError) -> FileDescriptor { try kernel.openOwnNetwork() }
+  func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor { try kernel.makeNetwork(own: own) }
   func makeStreamPair() throws(SystemError) -> DescriptorPair { try kernel.makeStreamPair() }
   func makeMessagePair() throws(SystemError) -> DescriptorPair { try kernel.makeMessagePair() }
   func makeOutputPipe() throws(SystemError) -> DescriptorPair { try kernel.makeOutputPipe() }

@@ -52,6 +52,13 @@ extension RealSandboxes {
       #expect(output.hasPrefix("keyring;1000;1000;") && output.hasSuffix(";_ses\n"), "\(output)")
     }
 
+    @Test("may run on the processors on which its supervisor may")
+    func processors() async throws {
+      let output = try await harness.run(.shell("grep Cpus_allowed: /proc/self/status")).output
+      let own = try #require(readSmallFile("/proc/self/status"))
+      #expect(output.hasPrefix("Cpus_allowed:") && own.contains(output), "\(output)")
+    }
+
     @Test("is in a session and a process group of its own")
     func session() async throws {
       // Fields 5 and 6 of proc(5)'s stat: process group and session.

@@ -10,7 +10,8 @@ final class RecordingKernel: SandboxKernel {
   enum Effect: Hashable {
     case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
     case write(String)
-    case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree
+    case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
+      makeNetwork
   }
   struct Ledger {
     var effects: [Effect] = []
@@ -40,9 +41,11 @@ final class RecordingKernel: SandboxKernel {
 
   /// Everything that was made and isn't unmade.
   var left: [String] {
-    ledger.withLock { ledger in
+    // For all of them together: what is kept on purpose would cost the whole wait each time.
+    let deadline = ContinuousClock.now + .milliseconds(500)
+    return ledger.withLock { ledger in
       ledger.directories.map { "directory \($0)" } + ledger.processes.map { "process \($0)" }
-        + ledger.descriptors.filter { !$0.isClosed }.map { "descriptor of \($0.effect)" }
+        + ledger.descriptors.filter { !$0.isClosed(by: deadline) }.map { "descriptor of \($0.effect)" }
     }
   }
 
@@ -98,6 +101,14 @@ final class RecordingKernel: SandboxKernel {
   }
   func write(_ contents: String, to path: String) throws(SystemError) {
     try record(.write(path.split(separator: "/").last.map(String.init) ?? path))
+  }
+  func openOwnNetwork() throws(SystemError) -> FileDescriptor {
+    try record(.ownNetwork)
+    return descriptor(.ownNetwork)
+  }
+  func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor {
+    try record(.makeNetwork)
+    return descriptor(.makeNetwork)
   }
   func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     try record(.spawn)
@@ -176,8 +187,9 @@ final class Witness: Sendable {
 
   /// Nobody can read any more: POLLERR on the writing end, poll(2). A process that a test beside this one is just starting
   /// holds a copy of every descriptor until its execve, so this waits a moment.
-  var isClosed: Bool {
+  func isClosed(by deadline: ContinuousClock.Instant) -> Bool {
     var watched = pollfd(fd: writing, events: 0, revents: 0)
-    return poll(&watched, 1, 500) == 1 && watched.revents & Int16(POLLERR) != 0
+    let left = max(.zero, deadline - .now) / .milliseconds(1)
+    return poll(&watched, 1, Int32(left)) == 1 && watched.revents & Int16(POLLERR) != 0
   }
 }

@@ -15,7 +15,7 @@ extension RealSandboxes {
         kernel: LinuxKernel(), program: try LinuxKernel().openPath(Harness.initProgram.text),
         cgroups: try CgroupManager(root: nil), cleaner: try DedicatedThread(name: "test-clean"),
         loop: try EventLoop(), ownerMaps: OwnerMaps(),
-        isRoot: effectiveUserIdentifier() == 0)
+        networks: NetworkReserve(LinuxKernel()), isRoot: effectiveUserIdentifier() == 0)
     }
 
     /// True when it has ended by itself within two seconds; it is gone either way.
@@ -63,7 +63,7 @@ extension RealSandboxes {
       let error = try kernel.makeOutputPipe()
       let memory = try kernel.makeSealedMemory(name: "plan", [0])
       let request = SpawnRequest(
-        namespaces: Namespace.allCases.reduce(0) { $0 | $1.cloneFlag }, cgroup: nil,
+        namespaces: Namespace.allCases.reduce(0) { $0 | $1.cloneFlag }, cgroup: nil, network: nil,
         program: try kernel.openPath(Harness.initProgram.text),
         descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory])
       var thread: DedicatedThread? = try DedicatedThread(name: "test-spawn")

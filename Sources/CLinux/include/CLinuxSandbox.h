@@ -29,6 +29,11 @@ struct sandbox_spawn {
   uint64_t namespaces;
   // The directory of a cgroup v2, or -1.
   int32_t cgroup;
+  // To start in the namespace `network`, with the caller's own to come back to. Not told by a number of -1: a descriptor that
+  // was closed would then start the process in the caller's network.
+  bool enters_network;
+  int32_t network;
+  int32_t own_network;
   // Opened with O_PATH.
   int32_t executable;
   // Placed at 1, 2, 3, … in the child; the fourth must be its end of the control socket.
@@ -57,12 +62,20 @@ struct sandbox_worker {
   int32_t error;
   uint32_t step;
   uint32_t index;
+  // The processors on which pid 1 may run, and the worker: their bytes, or a negated errno.
+  long processors_size;
+  uint64_t processors[16];
 };
 
 // The pid, as pid 1 sees it.
 int sandbox_worker_start(struct sandbox_worker *worker, struct sandbox_stack *stack);
 // The listener's number, or the error with which the child failed before it had one.
 int sandbox_worker_await_listener(struct sandbox_worker *worker, struct sandbox_stack *stack);
+
+// The calling thread's network namespace, or the error where it couldn't come back to it from another.
+int sandbox_own_network(void);
+// A new network namespace, owned by the caller's user namespace; the calling thread comes back to `own`.
+int sandbox_new_network(int own);
 
 // A process in a new user namespace that waits until it is killed: the namespace is what is wanted of it.
 int sandbox_hold_user_namespace(struct sandbox_stack *stack, int32_t *pid, int32_t *pidfd);

@@ -12,6 +12,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case openError
   case makeCgroup
   case openCgroup
+  case makeNetwork
   case holdUserNamespace
   case mapOwner
   case spawn
@@ -32,6 +33,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .openError: "open the pipe for standard error"
     case .makeCgroup: "make the worker's cgroup"
     case .openCgroup: "open the worker's cgroup"
+    case .makeNetwork: "make the network namespace"
     case .holdUserNamespace: "make the user namespace that maps a file owner"
     case .mapOwner: "map the owner of a writable directory to the worker"
     case .spawn: "make the namespaces"

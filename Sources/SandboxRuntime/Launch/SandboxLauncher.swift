@@ -29,6 +29,7 @@ package final class SandboxLauncher: SandboxLaunching {
       cleaner: try DedicatedThread(name: "sandbox-clean"),
       loop: loop,
       ownerMaps: OwnerMaps(),
+      networks: NetworkReserve(kernel),
       isRoot: effectiveUserIdentifier() == 0)
     var spawners: [Spawner] = []
     for number in 0..<Self.width {
@@ -43,6 +44,8 @@ package final class SandboxLauncher: SandboxLaunching {
     let spawner = spawners[next.add(1, ordering: .relaxed).oldValue % spawners.count]
     let started = try await spawner.thread.run { () throws(LaunchError) in
       try StartedLaunch.start(plan, context, spawner.stack)
+    } afterwards: {
+      context.networks.refill()
     }
     return LaunchedSandbox(started, plan, context, spawner.thread)
   }
@@ -63,6 +66,7 @@ struct LaunchContext: Sendable {
   var cleaner: DedicatedThread
   var loop: EventLoop
   var ownerMaps: OwnerMaps
+  var networks: NetworkReserve
   var isRoot: Bool
 }
 
@@ -113,8 +117,10 @@ struct StartedLaunch: Sendable {
     let error = try transaction.perform(.openError, kernel.makeOutputPipe, undo: closing)
     let cgroup = try context.cgroups.makeLeaf(&transaction)
 
+    let network = try context.networks.take(for: plan, &transaction)
+    let cloned = plan.namespaces.filter { $0 != .network || network == nil }
     let request = SpawnRequest(
-      namespaces: plan.namespaces.reduce(0) { $0 | $1.cloneFlag }, cgroup: cgroup?.directory,
+      namespaces: cloned.reduce(0) { $0 | $1.cloneFlag }, cgroup: cgroup?.directory, network: network,
       program: context.program,
       descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory] + trees.descriptors)
     let process = try transaction.perform(.spawn) { () throws(SystemError) in
@@ -129,6 +135,7 @@ struct StartedLaunch: Sendable {
     try mapIdentity(plan.identity, process, context, &transaction)
     try transaction.perform(.release) { () throws(SystemError) in try kernel.send(.go, on: control.ours) }
     for descriptor in request.descriptors { descriptor.close() }
+    network?.new.close()
     let report = try awaitReady(plan, control.ours, kernel, &transaction)
     // The next launch uses the same stack.
     stack.awaitVacancy()
