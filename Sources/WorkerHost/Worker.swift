@@ -265,6 +265,7 @@ package actor Worker {
 
   private func failure(for reason: Session.End, _ end: WorkerEnd) -> WorkerFailure {
     switch reason {
+    case .violation(.droppedDescriptors): .resultsLost(end)
     case .violation(let violation): .protocolViolation(violation, end)
     case .loadFailed(let error): .loadFailed(error, end)
     case .startupTimedOut: .startupTimedOut(limits.startup, end)

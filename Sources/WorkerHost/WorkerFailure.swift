@@ -31,6 +31,8 @@ package enum WorkerFailure: Error, Sendable {
   case cancelled
   /// Plugin code raised, or refused its inputs. The worker is well.
   case pluginError(PluginError, lastOutput: [String])
+  /// It sent results, and this process may open no more files to take them.
+  case resultsLost(WorkerEnd)
   /// The inputs can't be sent.
   case inputsTooLarge(String)
   /// This process could not do its part.
@@ -45,7 +47,7 @@ extension WorkerFailure {
     switch self {
     case .pluginError, .inputsTooLarge: true
     case .launchRefused, .startupTimedOut, .loadFailed, .protocolViolation, .crashed, .notAcknowledged, .timedOut,
-      .cancelled, .system, .poolClosed:
+      .cancelled, .resultsLost, .system, .poolClosed:
       false
     }
   }
@@ -71,6 +73,7 @@ extension WorkerFailure {
       case .unknown: "the plugin doesn't know this node type or operation"
       case .load, .initialize, .error, .cancelled: "the plugin raised an error"
       }
+    case .resultsLost: "the node's results could not be taken"
     case .inputsTooLarge: "the node's inputs can't be sent to its worker"
     case .system: "the supervisor could not talk to the worker"
     case .poolClosed: "the supervisor is shutting down"
@@ -86,6 +89,7 @@ extension WorkerFailure {
     case .loadFailed(let error, _), .pluginError(let error, _): "\(error.type): \(error.message)"
     case .protocolViolation(let violation, _): violation.description
     case .crashed(let end): end.exit.words
+    case .resultsLost: "they came as more file descriptors than this process may open"
     case .inputsTooLarge(let why): why
     case .system(let error): error.description
     case .timedOut, .cancelled, .poolClosed: nil
@@ -104,10 +108,15 @@ extension WorkerFailure {
     case .crashed(let end): end.exit.hint
     case .notAcknowledged: "the plugin may be blocking the SDK's reading thread, or be stopped"
     case .timedOut: "raise the node's timeout, or let the plugin look at its context's cancelled flag"
+    case .resultsLost: Self.moreFiles
+    case .system(let error) where error.code == .tooManyFiles || error.code == .tooManyFilesInSystem: Self.moreFiles
     case .inputsTooLarge: "pass fewer or larger values: up to 64 large ones and 16 MiB of small ones fit one call"
     case .cancelled, .system, .poolClosed: nil
     }
   }
+
+  private static let moreFiles =
+    "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd), or run fewer nodes at once (--jobs)"
 
   /// The plugin's own traceback.
   package var traceback: String? {
@@ -121,7 +130,7 @@ extension WorkerFailure {
   package var lastOutput: [String] {
     switch self {
     case .startupTimedOut(_, let end), .loadFailed(_, let end), .protocolViolation(_, let end), .crashed(let end),
-      .notAcknowledged(_, let end):
+      .notAcknowledged(_, let end), .resultsLost(let end):
       end.lastOutput
     case .pluginError(_, let lines): lines
     case .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .system, .poolClosed: []

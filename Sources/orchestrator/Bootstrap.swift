@@ -15,8 +15,11 @@ struct Bootstrap: Sendable {
   let files: BlockingWorker
   let installation: Installation
   let places: Places
+  /// How many descriptors this process may have, after the limit was raised as far as it goes.
+  let openFileLimit: UInt64
 
   init() throws(CommandFailure) {
+    openFileLimit = ProcessEnvironment.raiseOpenFileLimit()
     do {
       console = try Console()
       files = try BlockingWorker(named: "files")

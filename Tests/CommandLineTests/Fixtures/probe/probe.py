@@ -1,5 +1,6 @@
 import ctypes
 import os
+import resource
 import time
 
 from pipeline import (
@@ -68,6 +69,21 @@ class ProbeNode(BaseNode):
     def do_echo(self, value, inputs, context):
         given = inputs.get("input")
         return value if given is None else given
+
+    def on_error(self, error, context):
+        return {"output": "fallback"} if self.parameters["do"] == "recover" else None
+
+    def do_recover(self, value, inputs, context):
+        raise ValueError(value)
+
+    def do_blob(self, value, inputs, context):
+        return bytes(value)
+
+    def do_limit(self, value, inputs, context):
+        return list(resource.getrlimit(resource.RLIMIT_NOFILE))
+
+    def do_size(self, value, inputs, context):
+        return len(inputs["input"])
 
     def do_sleep(self, value, inputs, context):
         steps = 20
