@@ -93,7 +93,9 @@ package struct LinuxKernel: SandboxKernel {
 
   package func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage? {
     var report = sandbox_report()
-    let result = sandbox_receive_report(control.number, &report, false)
+    var result = sandbox_receive_report(control.number, &report, false)
+    // A peer that ended without reading what was sent to it: told once, and before what it had said itself. unix(7)
+    if result == -ECONNRESET { result = sandbox_receive_report(control.number, &report, false) }
     if result == -EAGAIN { return nil }
     if result == 0 || result == -ECONNRESET { return .end }
     let length = try systemCall("recv", on: "the control socket", result)

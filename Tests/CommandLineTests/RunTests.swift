@@ -257,13 +257,22 @@ struct RunTests {
   func tooManyResults() throws {
     let directory = try TemporaryDirectory()
     try blobs(40, in: directory)
-    let outcome = try run("ulimit -n 64", in: directory)
+    let outcome = try run("ulimit -n 128", in: directory)
     #expect(outcome.status == 1, "\(outcome.output)\(outcome.errors)")
-    #expect(outcome.errors.contains("the results of the node \"b"))
+    #expect(outcome.errors.contains("the results of the node 'b"))
     #expect(outcome.errors.contains("large results for nodes that come later"))
     #expect(outcome.errors.contains("ulimit -n"))
     #expect(!outcome.errors.contains("EMFILE"), "\(outcome.errors)")
     #expect(outcome.output.contains("b0: "))
+  }
+
+  @Test("says so when the limit of open files is too low for any sandbox")
+  func tooFewDescriptors() throws {
+    let directory = try TemporaryDirectory()
+    try workflow("a: {type: probe/probe}", in: directory)
+    let outcome = try run("ulimit -n 64", in: directory)
+    #expect(outcome.status == 3)
+    #expect(outcome.errors.contains("raise the limit of open files to 128 or more"), "\(outcome.errors)")
   }
 
   @Test("lets a result go when its last reader has ended: a long chain of them needs few descriptors")
@@ -277,7 +286,7 @@ struct RunTests {
       ]
     }
     try workflow(nodes.joined(separator: "\n    "), outputs: "{last: s39.output}", in: directory)
-    let outcome = try run("ulimit -n 64", in: directory)
+    let outcome = try run("ulimit -n 128", in: directory)
     #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     #expect(outcome.output.contains("last: 100000"))
   }
