@@ -133,6 +133,19 @@ package struct LinuxKernel: SandboxKernel {
     return FileOwner(user: node.owner, group: node.group)
   }
 
+  package func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError) {
+    let result = linux_tree_make_staging(path, like, owner?.user ?? .max, owner?.group ?? .max)
+    _ = try systemCall("mkdir", on: path, result)
+  }
+
+  package func removeTree(_ path: String) throws(SystemError) {
+    guard let slash = path.lastIndex(of: "/") else {
+      throw SystemError("unlinkat", path, .invalidArgument)
+    }
+    try Tree(opening: String(path[..<slash])).remove(
+      EntryName(String(path[path.index(after: slash)...])))
+  }
+
   package func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     var identifier: Int32 = -1
     var descriptor: Int32 = -1

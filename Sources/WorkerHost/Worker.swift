@@ -53,6 +53,9 @@ package actor Worker {
     standardError = LogBuffer(limits.output)
   }
 
+  /// What it writes over the workspace, where that is kept apart.
+  nonisolated var stagedWrites: StagedWrites? { sandbox.stagedWrites }
+
   /// True while it can take a call.
   package var isIdle: Bool { session.isIdle }
 

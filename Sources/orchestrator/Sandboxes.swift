@@ -19,7 +19,8 @@ struct Sandboxes: Sendable {
     do throws(SystemError) {
       loop = try EventLoop()
       cgroups = try CgroupManager(root: setup.host.cgroupRoot)
-      let launcher = try SandboxLauncher(initProgram: setup.installation.sandboxInit, cgroups: cgroups)
+      let launcher = try SandboxLauncher(
+        initProgram: setup.installation.sandboxInit, cgroups: cgroups, staging: setup.staging)
       pool = WorkerPool(launcher: launcher, loop: loop, maximumWorkers: jobs)
     } catch {
       throw CommandFailure(

@@ -45,7 +45,7 @@ struct ScaleTests {
     #expect(try HostTraces.settled(since: before, of: running.process.processIdentifier) == [])
     // What the run was given, and what it keeps on purpose: the specifications and identities of plugins.
     let files = try FileManager.default.subpathsOfDirectory(atPath: directory.path).filter { !$0.hasPrefix("probe") }
-    let kept = ["state", "state/identities", "state/runs", "state/specifications", "w.yaml"]
+    let kept = ["state", "state/identities", "state/runs", "state/specifications", "state/staging", "w.yaml"]
     #expect(
       files.filter { path in !kept.contains(path) && !path.hasPrefix(".") && !path.hasPrefix("state/specifications/") }
         .isEmpty, "\(files)")

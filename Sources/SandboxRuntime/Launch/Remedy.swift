@@ -48,6 +48,9 @@ enum Remedy {
         + "--security-opt unmask=ALL)"
     case (.mount, .operationNotPermitted):
       "a new /proc may only be mounted where the supervisor's own is whole: in a container, unmask it"
+    case (.overlay, _):
+      "the workspace or the state directory lies on a filesystem that overlayfs doesn't take: choose others with "
+        + "--workspace and --state-dir"
     case (.pivot, .invalidArgument):
       "the root of the host is an initial ramdisk: start the supervisor on a mounted root filesystem"
     case (.landlockRuleset, .notSupported), (.landlockRuleset, .noSystemCall):

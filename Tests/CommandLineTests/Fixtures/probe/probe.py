@@ -119,6 +119,11 @@ class ProbeNode(BaseNode):
         (context.workspace / "result.txt").write_text(value)
         return value
 
+    def do_python(self, value, inputs, context):
+        names = {"workspace": context.workspace, "context": context, "os": os}
+        exec(value, names)
+        return names.get("result")
+
     def do_read(self, value, inputs, context):
         with open(value) as file:
             return file.read()
