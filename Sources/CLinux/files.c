@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -128,6 +129,14 @@ int linux_processor_count(void) {
 uint64_t linux_memory_size(void) {
   struct sysinfo info;
   return sysinfo(&info) < 0 ? 0 : (uint64_t)info.totalram * info.mem_unit;
+}
+
+uint64_t linux_raise_open_files(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;
+  struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+  // EPERM: the hard limit lies above fs.nr_open; the soft one then stays.
+  return setrlimit(RLIMIT_NOFILE, &raised) < 0 ? limit.rlim_cur : limit.rlim_max;
 }
 
 int linux_random(void *buffer, size_t size) {

@@ -128,7 +128,9 @@ static long start(struct sandbox_stack *stack, uint64_t flags, int cgroup, int32
 // ---- The first process of a sandbox ----
 
 // What `sandbox-init` needs until it has built the root: ids, mounts, limits, and emptying the bounding set.
-static const int kept_capabilities[] = {CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_RESOURCE};
+// CAP_DAC_OVERRIDE is for overlayfs, which works in a directory of mode 0 with the rights of who mounted it.
+static const int kept_capabilities[] = {CAP_DAC_OVERRIDE, CAP_SETGID,    CAP_SETUID,
+                                        CAP_SETPCAP,      CAP_SYS_ADMIN, CAP_SYS_RESOURCE};
 
 // As root, the caller's own id isn't mapped in the new namespace until `sandbox-init` takes the mapped one, and an
 // execve by such an id drops all but the ambient capabilities: capabilities(7).
@@ -361,6 +363,65 @@ int sandbox_probe_namespaces(struct sandbox_stack *stack, uint64_t namespaces) {
   while (call(SYS_waitid, P_PIDFD, pidfd, &information, WEXITED) == -EINTR) continue;
   call(SYS_close, pidfd);
   return 0;
+}
+
+struct overlay_probe {
+  const char *directory;
+  uint32_t user;
+  uint32_t group;
+  long result;
+};
+
+// Maps one id to itself, as a process may for its own: user_namespaces(7).
+static long map_itself(const char *path, uint32_t id) {
+  char text[32];
+  char *first = text + sizeof text;
+  *--first = '1';
+  *--first = ' ';
+  for (int copy = 0; copy < 2; copy++) {
+    uint32_t rest = id;
+    do *--first = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (copy == 0) *--first = ' ';
+  }
+  long fd = call(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CLOEXEC, 0, 0);
+  if (fd < 0) return fd;
+  return call(SYS_write, fd, (long)first, text + sizeof text - first, 0, 0);
+}
+
+static long open_layer(int directory, const char *name) {
+  return call(SYS_openat, directory, (long)name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, 0);
+}
+
+static void overlay_process(void *context) {
+  struct overlay_probe *probe = context;
+  long fd = call(SYS_openat, AT_FDCWD, (long)"/proc/self/setgroups", O_WRONLY | O_CLOEXEC, 0, 0);
+  long result = fd < 0 ? fd : call(SYS_write, fd, (long)"deny", 4, 0, 0);
+  if (result >= 0) result = map_itself("/proc/self/gid_map", probe->group);
+  if (result >= 0) result = map_itself("/proc/self/uid_map", probe->user);
+  // By its path, and so in this mount namespace: before Linux 6.15 a layer must lie in the one that it is mounted from.
+  if (result >= 0) result = call(SYS_chdir, (long)probe->directory, 0, 0, 0, 0);
+  long lower = result, upper = result, work = result;
+  if (result >= 0) lower = open_layer(AT_FDCWD, "lower");
+  if (result >= 0) upper = open_layer(AT_FDCWD, "upper");
+  if (result >= 0) work = open_layer(AT_FDCWD, "work");
+  if (result >= 0) result = lower < 0 ? lower : upper < 0 ? upper : work < 0 ? work : 0;
+  if (result >= 0) result = sandbox_new_overlay((int)lower, (int)upper, (int)work, SANDBOX_TREE_NO_SUID);
+  probe->result = result;
+  for (;;) call(SYS_exit_group, 0, 0, 0, 0, 0);
+}
+
+int sandbox_probe_overlay(struct sandbox_stack *stack, const char *directory, uint32_t user, uint32_t group) {
+  // Shared with the child, which is awaited: CLONE_VM.
+  struct overlay_probe probe = {.directory = directory, .user = user, .group = group, .result = -EIO};
+  int32_t pidfd = -1;
+  long result = start(stack, CLONE_NEWUSER | CLONE_NEWNS, -1, &pidfd, overlay_process, &probe);
+  if (result < 0) return (int)result;
+  sandbox_stack_await(stack);
+  siginfo_t information;
+  while (call(SYS_waitid, P_PIDFD, pidfd, &information, WEXITED) == -EINTR) continue;
+  call(SYS_close, pidfd);
+  return probe.result < 0 ? (int)probe.result : 0;
 }
 
 #pragma clang attribute pop

@@ -40,6 +40,11 @@ package protocol SandboxKernel: Sendable {
   func pause(milliseconds: UInt32)
   /// The user and group that a file belongs to; no link in its path is followed.
   func owner(of path: String) throws(SystemError) -> FileOwner
+  /// A directory `path` with `upper` and `work` in it, for an overlay over the directory `like`, whose permission bits
+  /// `upper` has. Both belong to `owner`; nil: to this process's user.
+  func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError)
+  /// Removes a directory with everything in it; nothing where it isn't there.
+  func removeTree(_ path: String) throws(SystemError)
   /// A process in a new user namespace that waits until it is killed; the namespace lives at least as long as the process.
   func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess
   /// A detached tree of `source`, on which the owner that the namespace maps appears as the id it is mapped to.

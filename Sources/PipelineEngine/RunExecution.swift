@@ -21,12 +21,16 @@ package struct RunExecution: Sendable {
 
   /// Runs `graph` to its end. Cancelling the calling task cancels the run; either way this returns only when every node
   /// has ended and nothing of any is left.
-  /// - Parameter timeoutMilliseconds: for the whole run; nil: none.
+  /// - Parameters:
+  ///   - maximumHeldResults: how many shared values may wait for their readers at one time.
+  ///   - timeoutMilliseconds: for the whole run; nil: none.
   package func run(
-    _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, timeoutMilliseconds: Int64?
+    _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, maximumHeldResults: Int = .max,
+    timeoutMilliseconds: Int64?
   ) async -> RunReport {
     let (events, sender) = AsyncStream<RunMachine.Event>.makeStream()
-    let machine = RunMachine(graph: graph, run: identifier, maximumParallel: maximumParallel)
+    let machine = RunMachine(
+      graph: graph, run: identifier, maximumParallel: maximumParallel, maximumHeldResults: maximumHeldResults)
     // In a task of its own, which is never cancelled: a cancelled one could not wait for the nodes to end.
     let driver = Task {
       var driver = RunDriver(

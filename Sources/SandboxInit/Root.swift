@@ -49,8 +49,13 @@ private func makeRoot(
 }
 
 private func temporaryAttributes(_ operation: sandbox_operation) -> UInt64 {
-  let attributes = SANDBOX_TREE_NO_SUID.rawValue | SANDBOX_TREE_NO_DEVICES.rawValue
-  return operation.flags & SANDBOX_EXECUTABLE.rawValue == 0 ? attributes | SANDBOX_TREE_NO_EXECUTE.rawValue : attributes
+  operation.flags & SANDBOX_EXECUTABLE.rawValue == 0
+    ? dataAttributes | SANDBOX_TREE_NO_EXECUTE.rawValue : dataAttributes
+}
+
+/// Of every mount but those of devices.
+private var dataAttributes: UInt64 {
+  SANDBOX_TREE_NO_SUID.rawValue | SANDBOX_TREE_NO_DEVICES.rawValue
 }
 
 /// What an operation mounts from the host, or nil for one that makes something of its own.
@@ -89,6 +94,42 @@ private func prepareTree(
   if operation.flags & SANDBOX_EXECUTABLE.rawValue == 0 { attributes |= SANDBOX_TREE_NO_EXECUTE.rawValue }
   try checked(.restrictTree, sandbox_restrict_tree(tree, attributes, true), index: index)
   operations[position].tree = tree
+  if operation.flags & SANDBOX_STAGED.rawValue != 0 {
+    try prepareStaging(plan, operations, position)
+  }
+}
+
+/// Both layers of an overlay that are written lie on one mount, in a directory that only the supervisor's user may enter.
+private func prepareStaging(
+  _ plan: Plan, _ operations: UnsafeMutableBufferPointer<sandbox_operation>, _ position: Int
+) throws(StepFailure) {
+  let index = UInt32(position)
+  let source = try checked(
+    .source, sandbox_open_source(try plan.text(operations[position].staging)), index: index)
+  let tree = try checked(.cloneTree, sandbox_clone_tree(source), index: index)
+  _ = linux_close(source)
+  let attributes = dataAttributes | SANDBOX_TREE_NO_EXECUTE.rawValue
+  try checked(.restrictTree, sandbox_restrict_tree(tree, attributes, true), index: index)
+  operations[position].upper = try checked(.source, sandbox_open_upper(tree), index: index)
+  operations[position].work = try checked(.source, sandbox_open_work(tree), index: index)
+  operations[position].staging_tree = tree
+}
+
+/// Mounts the staging directory, on it the source, and on both the overlay of the two, which alone can be reached. Before
+/// Linux 6.15 the layers of an overlay must lie on mounts of the same namespace.
+private func mountStaged(_ operation: sandbox_operation, _ target: Target, in root: NewRoot) throws(StepFailure) {
+  let index = target.index
+  let lower = try checked(.source, sandbox_open_again(operation.tree), index: index)
+  try target.mount(operation.staging_tree, in: root)
+  try target.mount(operation.tree, in: root)
+  let attributes = dataAttributes | SANDBOX_TREE_NO_EXECUTE.rawValue
+  try target.mount(
+    try checked(
+      .overlay, sandbox_new_overlay(lower, operation.upper, operation.work, attributes), index: index),
+    in: root)
+  _ = linux_close(lower)
+  _ = linux_close(operation.upper)
+  _ = linux_close(operation.work)
 }
 
 /// The very descriptor that is cloned is asked what it is: nothing can be swapped in between.
@@ -127,7 +168,11 @@ private func carryOut(
     }
   case .bindDirectory:
     try target.makeDirectory(in: &root)
-    try target.mount(operation.tree, in: root)
+    if operation.flags & SANDBOX_STAGED.rawValue != 0 {
+      try mountStaged(operation, target, in: root)
+    } else {
+      try target.mount(operation.tree, in: root)
+    }
   case .bindFile, .bindDevice:
     try target.makePlaceholder(in: &root)
     try target.mount(operation.tree, in: root)

@@ -69,6 +69,7 @@ extension SandboxPlan {
   private var annotations: [JSONValue.Member] {
     var made: [String] = []
     var ownerMapped: [String] = []
+    var staged: [String] = []
     var confined: [String] = []
     for operation in filesystem {
       switch operation {
@@ -78,6 +79,7 @@ extension SandboxPlan {
       case .makeReadOnly(let path): made.append("seal \(path)")
       case .bind(let bind):
         if bind.mapsOwner { ownerMapped.append(bind.target.text) }
+        if bind.stagesWrites { staged.append(bind.target.text) }
         if let root = bind.confinedTo { confined.append("\(bind.target) beneath \(root)") }
       case .temporaryFilesystem, .process: break
       }
@@ -93,6 +95,8 @@ extension SandboxPlan {
       ("root", made.joined(separator: "\n")),
       // Idmapped so that the owner on the disk is the worker: OCI's mappings need the owner's number.
       ("mounts.maps-owner", ownerMapped.joined(separator: "\n")),
+      // An overlay, whose changes come to the source when the node has succeeded.
+      ("mounts.staged", staged.joined(separator: "\n")),
       // Opened with RESOLVE_BENEATH.
       ("mounts.confined", confined.joined(separator: "\n")),
       ("landlock.abi", String(landlock.abi)),
@@ -118,7 +122,7 @@ extension FilesystemOperation {
       return ["destination": .string(path.text), "type": "tmpfs", "source": "tmpfs", "options": .strings(options)]
     case .bind(let bind):
       if case .characterDevice = bind.kind { return nil }
-      let options = ["bind", "private"] + bind.options.filter { $0 != "idmap" }
+      let options = ["bind", "private"] + bind.options.filter { $0 != "idmap" && $0 != "overlay" }
       return [
         "destination": .string(bind.target.text), "type": "bind", "source": .string(bind.source.text),
         "options": .strings(options),

@@ -46,6 +46,14 @@ package struct SandboxPlan: Hashable, Sendable {
   }
 }
 
+extension SandboxPlan {
+  /// The directory that its node's writes land in, when they wait for the node's success.
+  package var stagedWorkspace: Bind? {
+    for case .bind(let bind) in filesystem where bind.stagesWrites { return bind }
+    return nil
+  }
+}
+
 /// The kinds of namespace of namespaces(7). All but `time` are made for every worker.
 package enum Namespace: String, CaseIterable, Sendable {
   case user
@@ -111,13 +119,17 @@ package struct Bind: Hashable, Sendable {
   /// The owner of `source` on the disk and the worker are the same user through this mount (an idmapped mount). Only
   /// for writable grants of a root supervisor: without it the worker's own host id could write nothing.
   package var mapsOwner: Bool
+  /// Writes go to a directory of this worker alone and come to `source` when its node has succeeded (an overlay mount).
+  /// Only with `.readWrite`, for directories.
+  package var stagesWrites: Bool
   /// The operator's root that covers this grant. No link planted beneath it leads out, because `source` is opened through
   /// no link at all: RESOLVE_NO_SYMLINKS, openat2(2). Nil for what isn't a scoped grant.
   package var confinedTo: AbsolutePath?
 
   package init(
-    source: AbsolutePath, target: AbsolutePath, kind: Kind, access: Access = .readOnly, executable: Bool = false,
-    mapsOwner: Bool = false, confinedTo: AbsolutePath? = nil
+    source: AbsolutePath, target: AbsolutePath, kind: Kind, access: Access = .readOnly,
+    executable: Bool = false,
+    mapsOwner: Bool = false, stagesWrites: Bool = false, confinedTo: AbsolutePath? = nil
   ) {
     self.source = source
     self.target = target
@@ -125,6 +137,7 @@ package struct Bind: Hashable, Sendable {
     self.access = access
     self.executable = executable
     self.mapsOwner = mapsOwner
+    self.stagesWrites = stagesWrites
     self.confinedTo = confinedTo
   }
 }

@@ -15,8 +15,11 @@ struct Bootstrap: Sendable {
   let files: DedicatedThread
   let installation: Installation
   let places: Places
+  /// How many descriptors this process may have, after the limit was raised as far as it goes.
+  let openFileLimit: UInt64
 
   init() throws(CommandFailure) {
+    openFileLimit = ProcessEnvironment.raiseOpenFileLimit()
     do {
       console = try Console()
       files = try DedicatedThread(name: "files")
@@ -41,11 +44,27 @@ struct Bootstrap: Sendable {
   }
 
   func state(_ options: StateOptions) throws(CommandFailure) -> String {
+    try state(options.stateDir)
+  }
+
+  private func state(_ option: String?) throws(CommandFailure) -> String {
     do throws(Diagnostic) {
-      return try places.state(option: options.stateDir)
+      return try places.state(option: option)
     } catch {
       throw CommandFailure(.invalidInput, [error])
     }
+  }
+
+  /// The state directory, or what is there of the path to it: to try what would be done in it.
+  func existingStatePlace() throws(CommandFailure) -> AbsolutePath {
+    var place = AbsolutePath(try state(nil))
+    while let path = place {
+      if let resolved = ProcessEnvironment.resolve(path.text).flatMap({ AbsolutePath($0) }) {
+        return resolved
+      }
+      place = path.parent
+    }
+    return .root
   }
 
   /// A file that the operator named on the command line. Links are followed: they are the operator's.

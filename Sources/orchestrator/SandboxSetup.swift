@@ -18,6 +18,8 @@ struct SandboxSetup: Sendable {
   var grantedFiles: Set<AbsolutePath>
   /// Where no worker may write: what decides about plugins, and what is recorded of them.
   var controlPaths: [AbsolutePath]
+  /// Where workers' writes wait for their node's success.
+  var staging: AbsolutePath
 
   /// - Parameter granted: what the plugin may do; nothing for a worker that only describes its node types.
   func plan(
@@ -56,17 +58,20 @@ extension Bootstrap {
     _ options: SandboxOptions, state: String, policy: GrantPolicy, catalog: PluginCatalog
   ) async throws(CommandFailure) -> SandboxSetup {
     let directory = try await stateDirectory(state)
+    let staging = try await stateDirectory("\(directory)/staging")
     return SandboxSetup(
-      installation: installation, host: try await hostFacts(), profile: try await profile(options.profile),
+      installation: installation, host: try await hostFacts(staging: staging),
+      profile: try await profile(options.profile),
       interpreter: try await interpreter(options), identities: try identities(directory),
       filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
-        + ["identities", "specifications"].compactMap(directory.appending))
+        + ["identities", "specifications", "staging"].compactMap(directory.appending),
+      staging: staging)
   }
 
-  func hostFacts() async throws(CommandFailure) -> HostFacts {
+  func hostFacts(staging: AbsolutePath) async throws(CommandFailure) -> HostFacts {
     do throws(SystemError) {
-      return try await HostInspector.inspect()
+      return try await HostInspector.inspect(staging: staging)
     } catch {
       throw CommandFailure(.sandboxUnavailable, "this host can't be examined", why: error.description)
     }

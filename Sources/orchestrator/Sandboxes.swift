@@ -18,7 +18,8 @@ struct Sandboxes: Sendable {
     do throws(SystemError) {
       let loop = try EventLoop()
       cgroups = try CgroupManager(root: setup.host.cgroupRoot)
-      let launcher = try SandboxLauncher(initProgram: setup.installation.sandboxInit, cgroups: cgroups, loop: loop)
+      let launcher = try SandboxLauncher(
+        initProgram: setup.installation.sandboxInit, cgroups: cgroups, loop: loop, staging: setup.staging)
       pool = WorkerPool(launcher: launcher, loop: loop, maximumWorkers: jobs)
     } catch {
       throw CommandFailure(

@@ -229,6 +229,68 @@ struct RunTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/runs") == runs)
   }
 
+  /// Nodes whose large results all wait for the end of the run.
+  private func blobs(_ count: Int, in directory: TemporaryDirectory) throws {
+    let names = (0..<count).map { "b\($0)" }
+    try workflow(
+      names.map { "\($0): {type: probe/probe, with: {do: blob, value: 100000}}" }.joined(separator: "\n    "),
+      outputs: "{" + names.map { "\($0): \($0).output" }.joined(separator: ", ") + "}", in: directory)
+  }
+
+  private func run(_ limits: String, in directory: TemporaryDirectory) throws -> Program.Outcome {
+    try Program.run(
+      arguments(with: ["--jobs", "2"], in: directory), in: directory,
+      through: ["/bin/sh", "-c", "\(limits); exec \"$@\"", "sh"])
+  }
+
+  @Test("raises its own limit of open files, for results that wait, and not a worker's")
+  func raisedLimit() throws {
+    let directory = try TemporaryDirectory()
+    try blobs(60, in: directory)
+    let outcome = try run("ulimit -S -n 64", in: directory)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    try workflow("l: {type: probe/probe, with: {do: limit}}", outputs: "{l: l.output}", in: directory)
+    #expect(try run("ulimit -S -n 64", in: directory).output.contains("l: [1024,1024]"))
+  }
+
+  @Test("tells what to do when more results wait than it may hold, and loses none of the others")
+  func tooManyResults() throws {
+    let directory = try TemporaryDirectory()
+    try blobs(40, in: directory)
+    let outcome = try run("ulimit -n 128", in: directory)
+    #expect(outcome.status == 1, "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.errors.contains("the results of the node 'b"))
+    #expect(outcome.errors.contains("large results for nodes that come later"))
+    #expect(outcome.errors.contains("ulimit -n"))
+    #expect(!outcome.errors.contains("EMFILE"), "\(outcome.errors)")
+    #expect(outcome.output.components(separatedBy: "✓ b").count > 15, "\(outcome.output)")
+  }
+
+  @Test("says so when the limit of open files is too low for any sandbox")
+  func tooFewDescriptors() throws {
+    let directory = try TemporaryDirectory()
+    try workflow("a: {type: probe/probe}", in: directory)
+    let outcome = try run("ulimit -n 64", in: directory)
+    #expect(outcome.status == 3)
+    #expect(outcome.errors.contains("raise the limit of open files to 128 or more"), "\(outcome.errors)")
+  }
+
+  @Test("lets a result go when its last reader has ended: a long chain of them needs few descriptors")
+  func releasedResults() throws {
+    let directory = try TemporaryDirectory()
+    let nodes = (0..<40).flatMap { index in
+      [
+        "b\(index): {type: probe/probe, with: {do: blob, value: 100000}"
+          + (index > 0 ? ", needs: [s\(index - 1)]}" : "}"),
+        "s\(index): {type: probe/probe, with: {do: size}, in: {input: b\(index).output}}",
+      ]
+    }
+    try workflow(nodes.joined(separator: "\n    "), outputs: "{last: s39.output}", in: directory)
+    let outcome = try run("ulimit -n 128", in: directory)
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("last: 100000"))
+  }
+
   @Test("runs nodes at the same time, up to --jobs")
   func parallel() throws {
     let directory = try TemporaryDirectory()

@@ -37,6 +37,14 @@ import Testing
     try compare(plan(example.granted).text, with: "\(example.file).plan")
   }
 
+  @Test("the plan of a host that can keep a node's writes apart is the one that was reviewed")
+  func staged() throws {
+    var host = try debianHost()
+    host.overlays = .available
+    let plan = try plan([.filesystemWrite(nil), .filesystemWrite(AbsolutePath("/srv/results"))], host: host)
+    try compare(plan.text, with: "filesystem.write-staged.plan")
+  }
+
   @Test("the refusal of what this version can't grant is the one that was reviewed")
   func refusals() throws {
     let asked: [Permission] = [

@@ -112,6 +112,21 @@ import Testing
     }
   }
 
+  @Test(
+    "writes to the workspace wait for the node's success where the host can do that; those to a scoped path never do")
+  func stagedWrites() throws {
+    var host = try debianHost()
+    host.overlays = .available
+    let both: [Permission] = [.filesystemWrite(nil), .filesystemWrite(try path("/srv/a"))]
+    #expect(try plan(both, host: host).bind(at: "/workspace")?.stagesWrites == true)
+    #expect(try plan(both, host: host).bind(at: "/srv/a")?.stagesWrites == false)
+    #expect(try plan([.filesystemRead(nil)], host: host).bind(at: "/workspace")?.stagesWrites == false)
+    #expect(try plan([.filesystemRead(nil)], host: host).stagedWorkspace == nil)
+    #expect(try plan(both).bind(at: "/workspace")?.stagesWrites == false)
+    #expect(try plan(both).text.contains("written at once"))
+    #expect(try plan(both, host: host).text.contains("written when the node has succeeded"))
+  }
+
   @Test("a rootless supervisor maps no owners: the worker is the same user")
   func rootlessOwner() throws {
     var host = try debianHost()

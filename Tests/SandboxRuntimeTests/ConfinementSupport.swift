@@ -66,6 +66,10 @@ struct UnsealingKernel: SandboxKernel {
     guard fcntl(memory.number, 1033, seals) == 0 else { throw SystemError("fcntl", name, .operationNotPermitted) }
     return memory
   }
+  func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError) {
+    try kernel.makeStaging(path, like: like, owner: owner)
+  }
+  func removeTree(_ path: String) throws(SystemError) { try kernel.removeTree(path) }
   func openOwnNetwork() throws(SystemError) -> FileDescriptor { try kernel.openOwnNetwork() }
   func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor { try kernel.makeNetwork(own: own) }
   func makeStreamPair() throws(SystemError) -> DescriptorPair { try kernel.makeStreamPair() }

@@ -8,12 +8,14 @@ import Testing
 
 @Suite("When an effect of a launch fails")
 struct FaultTests {
-  /// Every kind of step is in it: a cgroup, and an owner to be mapped.
+  /// Every kind of step is in it: a cgroup, an owner to be mapped, and a directory for writes that wait.
   private let plan = SandboxPlan.fixture(
     ["/bin/true"],
     adding: [
       .bind(
-        Bind(source: path("/srv"), target: path("/data"), kind: .directory, access: .readWrite, mapsOwner: true))
+        Bind(
+          source: path("/srv"), target: path("/data"), kind: .directory, access: .readWrite, mapsOwner: true,
+          stagesWrites: true))
     ])
 
   private func message(_ kind: sandbox_message) -> sandbox_report {
@@ -29,7 +31,8 @@ struct FaultTests {
   ) {
     let cgroups = try CgroupManager(root: path("/double"), kernel: kernel)
     let launcher = try SandboxLauncher(
-      initProgram: path("/sandbox-init"), cgroups: cgroups, loop: EventLoop(), kernel: kernel)
+      initProgram: path("/sandbox-init"), cgroups: cgroups, loop: EventLoop(), staging: path("/double/staging"),
+      kernel: kernel)
     let before = kernel.left
     let count = kernel.effects.count
     if let fault { kernel.fail(count + fault.0, fault.1) }
@@ -37,6 +40,7 @@ struct FaultTests {
     do throws(LaunchError) {
       let sandbox = try await launcher.launch(plan)
       _ = await sandbox.exit()
+      #expect(await sandbox.stagedWrites?.discard() == nil)
     } catch { failure = error }
     // The namespace of a map is kept for the next launch.
     var left = kernel.left.filter { $0 != "descriptor of openFile" }

@@ -11,7 +11,7 @@ final class RecordingKernel: SandboxKernel {
     case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
     case write(String)
     case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
-      makeNetwork
+      makeNetwork, makeStaging, removeTree
   }
   struct Ledger {
     var effects: [Effect] = []
@@ -141,6 +141,14 @@ final class RecordingKernel: SandboxKernel {
     return FileOwner(user: 5, group: 5)
   }
   func pause(milliseconds: UInt32) {}
+  func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError) {
+    try record(.makeStaging)
+    ledger.withLock { $0.directories.append(path) }
+  }
+  func removeTree(_ path: String) throws(SystemError) {
+    try record(.removeTree)
+    ledger.withLock { ledger in ledger.directories.removeAll { $0 == path } }
+  }
   func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     try record(.holdNamespace)
     return process(.holdNamespace)

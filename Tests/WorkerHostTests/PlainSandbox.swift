@@ -39,6 +39,7 @@ final class PlainSandbox: Sandbox {
   let enforcement = Enforcement(
     namespaces: [], landlockABI: 0, landlockFilesystem: 0, landlockNetwork: 0, landlockScoped: 0,
     seccompInstructions: 0, cgroup: nil)
+  let stagedWrites: StagedWrites? = nil
   let processIdentifier: Int32
   private let state = Lock(State())
 

@@ -61,6 +61,8 @@ uint32_t linux_effective_user(void);
 int linux_processor_count(void);
 // sysinfo(2): bytes of memory.
 uint64_t linux_memory_size(void);
+// Raises the soft RLIMIT_NOFILE to the hard one; the limit that holds then, or 0 where it can't be read. getrlimit(2)
+uint64_t linux_raise_open_files(void);
 // getrandom(2), whole.
 int linux_random(void *buffer, size_t size);
 

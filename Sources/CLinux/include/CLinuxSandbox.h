@@ -81,6 +81,8 @@ int sandbox_new_network(int own);
 int sandbox_hold_user_namespace(struct sandbox_stack *stack, int32_t *pid, int32_t *pidfd);
 // 0 when clone3(2) with these namespaces works here; the child ends at once.
 int sandbox_probe_namespaces(struct sandbox_stack *stack, uint64_t namespaces);
+// 0 when a process in a user namespace of its own can mount an overlay of `lower`, `upper` and `work` in `directory`.
+int sandbox_probe_overlay(struct sandbox_stack *stack, const char *directory, uint32_t user, uint32_t group);
 
 // ---- sandbox.c: one system call each, or a sequence without choices ----
 
@@ -126,6 +128,10 @@ enum sandbox_tree_attribute : uint64_t {
 int sandbox_open_source(const char *path);
 // A path beneath `root`, with O_PATH, through no link; `path` may be absolute and is read relative to `root`.
 int sandbox_open_target(int root, const char *path);
+// Another descriptor of the same directory; those of the two layers that a staging directory holds. All with O_PATH.
+int sandbox_open_again(int directory);
+int sandbox_open_upper(int staging);
+int sandbox_open_work(int staging);
 int sandbox_inspect(int fd, struct sandbox_node *node);
 int sandbox_clone_tree(int fd);
 int sandbox_restrict_tree(int tree, uint64_t attributes, bool recursive);
@@ -135,6 +141,8 @@ int sandbox_attach_root(int tree);
 int sandbox_enter_root(int root);
 int sandbox_new_temporary(uint64_t size, uint64_t inodes, uint32_t mode, uint64_t attributes);
 int sandbox_new_process(void);
+// An overlay that unprivileged processes may mount (`userxattr`); the descriptors lie on mounts of this namespace.
+int sandbox_new_overlay(int lower, int upper, int work, uint64_t attributes);
 
 int sandbox_make_directory(int parent, const char *name, uint32_t mode);
 int sandbox_make_link(int parent, const char *name, const char *destination);

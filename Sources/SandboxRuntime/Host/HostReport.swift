@@ -12,6 +12,7 @@ package struct HostReport: Hashable, Sendable {
     case seccompNotification = "system-call filter with notifications"
     case processFilesystem = "a private /proc"
     case cgroup = "cgroup v2"
+    case stagedWrites = "writes that wait for success"
     case distinctUsers = "a host user for every plugin"
   }
 
@@ -50,6 +51,7 @@ package struct HostReport: Hashable, Sendable {
     case .seccompNotification: seccomp(feature, facts)
     case .processFilesystem: processFilesystem(feature)
     case .cgroup: cgroup(feature, facts)
+    case .stagedWrites: stagedWrites(feature, facts)
     case .distinctUsers: distinctUsers(feature, facts)
     }
   }
@@ -124,6 +126,18 @@ package struct HostReport: Hashable, Sendable {
     return Finding(
       feature: feature, severity: .degraded, detail: "\(root), without \(absent.joined(separator: ", "))",
       remedy: "boot with cgroup_no_v1=all (or systemd.unified_cgroup_hierarchy=1) and delegate these controllers")
+  }
+
+  private static func stagedWrites(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    switch facts.overlays {
+    case .available:
+      Finding(feature: feature, severity: .ok, detail: "overlayfs in a user namespace", remedy: nil)
+    case .unavailable(let why):
+      Finding(
+        feature: feature, severity: .degraded, detail: why,
+        remedy:
+          "Linux 5.11 or later, and a state directory (--state-dir) on ext4, xfs, btrfs or tmpfs")
+    }
   }
 
   private static func distinctUsers(_ feature: Feature, _ facts: HostFacts) -> Finding {

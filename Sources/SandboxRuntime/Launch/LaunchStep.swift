@@ -13,6 +13,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case makeCgroup
   case openCgroup
   case makeNetwork
+  case makeStaging
   case holdUserNamespace
   case mapOwner
   case spawn
@@ -34,6 +35,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .makeCgroup: "make the worker's cgroup"
     case .openCgroup: "open the worker's cgroup"
     case .makeNetwork: "make the network namespace"
+    case .makeStaging: "make the directory for the node's writes"
     case .holdUserNamespace: "make the user namespace that maps a file owner"
     case .mapOwner: "map the owner of a writable directory to the worker"
     case .spawn: "make the namespaces"
@@ -67,6 +69,7 @@ extension sandbox_step {
     case .target: "open the target of\(subject)"
     case .create: "make the target of\(subject)"
     case .mount: "mount\(subject)"
+    case .overlay: "mount the overlay for\(subject)"
     case .readOnly: "carry out\(subject)"
     case .pivot: "enter the new root"
     case .hostname: "set the host name"
@@ -96,7 +99,7 @@ extension sandbox_step {
       guard let index, plan.filesystem.indices.contains(index), case .bind(let bind) = plan.filesystem[index]
       else { return nil }
       return bind.source.text
-    case .target, .create, .mount, .readOnly:
+    case .target, .create, .mount, .overlay, .readOnly:
       guard let index, plan.filesystem.indices.contains(index) else { return nil }
       return plan.filesystem[index].target.text
     case .landlockRule:
@@ -143,6 +146,7 @@ extension sandbox_step {
     case .newRoot: "fsmount"
     case .create: "mkdirat"
     case .mount: "move_mount"
+    case .overlay: "fsconfig"
     case .pivot: "pivot_root"
     case .hostname: "sethostname"
     case .keyring: "keyctl"

@@ -9,6 +9,7 @@ package final class LaunchedSandbox: Sandbox {
   package let standardOutput: FileDescriptor
   package let standardError: FileDescriptor
   package let enforcement: Enforcement
+  package let stagedWrites: StagedWrites?
   private let process: SpawnedProcess
   private let control: FileDescriptor
   private let cgroup: Cgroup?
@@ -23,6 +24,7 @@ package final class LaunchedSandbox: Sandbox {
     process = launch.process
     control = launch.control
     cgroup = launch.cgroup
+    stagedWrites = launch.stagedWrites
     self.context = context
     enforcement = Enforcement(
       namespaces: plan.namespaces, landlockABI: plan.landlock.abi, landlockFilesystem: report.landlock_filesystem,

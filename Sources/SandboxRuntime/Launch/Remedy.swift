@@ -31,6 +31,9 @@ enum Remedy {
 
   static func of(_ step: sandbox_step, _ code: ErrorCode) -> String? {
     switch (step, code) {
+    // fcntl(2): a descriptor was asked for that lies above the limit.
+    case (.descriptors, .invalidArgument), (.descriptors, .tooManyFiles):
+      "raise the limit of open files to 128 or more: RLIMIT_NOFILE, ulimit -n"
     case (.source, .tooManyLinks): "the path has a symbolic link in it: name the directory that it leads to"
     case (.source, .notFound): "make it, or take the permission that names it away"
     case (.source, .accessDenied): "the supervisor's user may not reach it: change its mode, or run as one who may"
@@ -45,6 +48,9 @@ enum Remedy {
         + "--security-opt unmask=ALL)"
     case (.mount, .operationNotPermitted):
       "a new /proc may only be mounted where the supervisor's own is whole: in a container, unmask it"
+    case (.overlay, _):
+      "the workspace or the state directory lies on a filesystem that overlayfs doesn't take: choose others with "
+        + "--workspace and --state-dir"
     case (.pivot, .invalidArgument):
       "the root of the host is an initial ramdisk: start the supervisor on a mounted root filesystem"
     case (.landlockRuleset, .notSupported), (.landlockRuleset, .noSystemCall):

@@ -19,9 +19,14 @@ package final class SandboxLauncher: SandboxLaunching {
   /// - Parameters:
   ///   - initProgram: the `sandbox-init` executable of this build.
   ///   - loop: where the ends of sandboxes are waited for; it must outlive them all.
+  ///   - staging: a directory of the supervisor's own for the writes of workers; nil: no plan may stage any.
   package init(
-    initProgram: AbsolutePath, cgroups: CgroupManager, loop: EventLoop, kernel: any SandboxKernel = LinuxKernel()
+    initProgram: AbsolutePath, cgroups: CgroupManager, loop: EventLoop, staging: AbsolutePath? = nil,
+    kernel: any SandboxKernel = LinuxKernel()
   ) throws(SystemError) {
+    let isRoot = effectiveUserIdentifier() == 0
+    var area: StagingArea?
+    if let staging { area = try StagingArea(root: staging, isRoot: isRoot, kernel: kernel) }
     context = LaunchContext(
       kernel: kernel,
       program: try kernel.openPath(initProgram.text),
@@ -30,7 +35,8 @@ package final class SandboxLauncher: SandboxLaunching {
       loop: loop,
       ownerMaps: OwnerMaps(),
       networks: NetworkReserve(kernel),
-      isRoot: effectiveUserIdentifier() == 0)
+      staging: area,
+      isRoot: isRoot)
     var spawners: [Spawner] = []
     for number in 0..<Self.width {
       spawners.append(
@@ -67,6 +73,7 @@ struct LaunchContext: Sendable {
   var loop: EventLoop
   var ownerMaps: OwnerMaps
   var networks: NetworkReserve
+  var staging: StagingArea?
   var isRoot: Bool
 }
 
@@ -81,6 +88,7 @@ struct StartedLaunch: Sendable {
   var output: FileDescriptor
   var error: FileDescriptor
   var cgroup: Cgroup?
+  var stagedWrites: StagedWrites?
   /// What was enforced, as pid 1 reports it.
   var report: sandbox_report
 
@@ -97,11 +105,17 @@ struct StartedLaunch: Sendable {
       }
     }
 
+    var stagedWrites: StagedWrites?
+    if let bind = plan.stagedWorkspace, let area = context.staging {
+      stagedWrites = try area.make(for: bind, plan.identity, &transaction)
+    }
     let trees = try PreparedTrees.make(plan, context, stack, &transaction)
     let flat = try transaction.perform(.encodePlan) { () throws(SystemError) in
       do throws(FlatPlan.Refusal) {
         // setgroups(2) must be forbidden before an unprivileged process may map its group: user_namespaces(7).
-        return try FlatPlan(plan, clearsGroups: context.isRoot, preparedTrees: trees.indices)
+        return try FlatPlan(
+          plan, clearsGroups: context.isRoot, preparedTrees: trees.indices,
+          staging: stagedWrites?.path)
       } catch {
         throw SystemError("encode", "\(error)", .invalidArgument)
       }
@@ -140,8 +154,9 @@ struct StartedLaunch: Sendable {
     // The next launch uses the same stack.
     stack.awaitVacancy()
     return StartedLaunch(
-      process: process, control: control.ours, connection: connection.ours, output: output.ours, error: error.ours,
-      cgroup: cgroup, report: report)
+      process: process, control: control.ours, connection: connection.ours, output: output.ours,
+      error: error.ours,
+      cgroup: cgroup, stagedWrites: stagedWrites, report: report)
   }
 
   private static func awaitReady(

@@ -14,7 +14,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
   func run() async throws {
     let bootstrap = try Bootstrap()
-    let facts = try await bootstrap.hostFacts()
+    let facts = try await bootstrap.hostFacts(staging: try bootstrap.existingStatePlace())
     let report = await bootstrap.files.run { HostReport.gather(facts) }
     let examination = DoctorReport(
       facts: facts, host: report, python: await python(bootstrap), sandboxInit: bootstrap.installation.sandboxInit)
@@ -127,6 +127,7 @@ extension HostReport.Feature {
     case .seccompNotification: "only listed system calls; no other program is started without system.exec"
     case .processFilesystem: "workers see their own processes only"
     case .cgroup: "a worker ends whole, and can be limited whole"
+    case .stagedWrites: "what a node writes to the workspace comes there only when it has succeeded"
     case .distinctUsers: "what one plugin leaves behind is never another's"
     }
   }

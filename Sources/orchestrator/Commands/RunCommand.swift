@@ -123,8 +123,10 @@ private struct RunWork: Sendable {
       executor: WorkerNodeExecutor(pool: session.sandboxes.pool, configurations: configurations),
       clock: MonotonicClock(),
       observe: { sender.yield($0) })
+    let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
     let report = await execution.run(
       checked.graph, identifier: directory.identifier, maximumParallel: jobs,
+      maximumHeldResults: DescriptorBudget.heldResults(limit: bootstrap.openFileLimit, open: open, jobs: jobs),
       timeoutMilliseconds: command.timeout.flatMap(Quantity.duration))
     sender.finish()
     await watching.value
