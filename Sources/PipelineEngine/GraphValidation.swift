@@ -92,14 +92,10 @@ struct GraphValidation {
 
   mutating func checkInputs(areAllNeeded: Bool) {
     let given = inputs.sorted { $0.key < $1.key }.map { (name: $0.key.text, value: $0.value) }
-    let open = workflow.inputs.filter { inputs[$0.name] == nil && $0.defaultValue == nil }
-    // What is missing counts as given where that isn't asked.
-    var asked = workflow
-    if !areAllNeeded { asked.inputs.removeAll { input in open.contains { $0.name == input.name } } }
     for input in workflow.inputs where inputs[input.name] == nil { inputs[input.name] = input.defaultValue }
-    unboundInputs = Set(open.map(\.name))
+    unboundInputs = Set(workflow.inputs.map(\.name).filter { inputs[$0] == nil })
     do throws(Diagnostics) {
-      inputs = try asked.bind(given)
+      inputs = try workflow.bind(given, areAllNeeded: areAllNeeded)
     } catch {
       problems += error.items
       // A value of the wrong type is one mistake, not one for each of its readers.

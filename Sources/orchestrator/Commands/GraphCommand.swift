@@ -7,7 +7,9 @@ import PluginModel
 struct GraphCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "graph", abstract: "Draws a workflow.",
-    discussion: "Writes to standard output, or to the file that -o names.")
+    discussion: """
+      Writes to standard output, or to the file that -o names. Inputs without a default need not be given.
+      """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument, Sendable {
     case svg
@@ -24,8 +26,8 @@ struct GraphCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     let session = try await WorkflowSession(options, jobs: ProcessEnvironment.processorCount, bootstrap)
-    let checked = try await session.run { () async throws(CommandFailure) in try await session.check() }
-    let drawing = WorkflowDrawing(checked.graph)
+    let checked = try await session.run { () async throws(CommandFailure) in try await session.outline() }
+    let drawing = WorkflowDrawing(checked.content)
     let content =
       switch chosenFormat(isTerminal: Terminal(.standardOutput).isInteractive) {
       case .svg: drawing.svg

@@ -96,7 +96,7 @@ private struct RunWork: Sendable {
   }
 
   private func execute(
-    _ checked: CheckedWorkflow, in directory: RunDirectory
+    _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory
   ) async throws(CommandFailure) -> RunReport {
     var configurations: [PluginName: WorkerConfiguration] = [:]
     var refusals: [Diagnostic] = []
@@ -124,7 +124,7 @@ private struct RunWork: Sendable {
       clock: MonotonicClock(),
       observe: { sender.yield($0) })
     let report = await execution.run(
-      checked.graph, identifier: directory.identifier, maximumParallel: jobs,
+      checked.content, identifier: directory.identifier, maximumParallel: jobs,
       timeoutMilliseconds: command.timeout.flatMap(Quantity.duration))
     sender.finish()
     await watching.value
