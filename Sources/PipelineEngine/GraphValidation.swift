@@ -266,15 +266,12 @@ struct GraphValidation {
 }
 
 extension NodePolicy {
-  /// What a node that says only how often is tried again for: where another attempt may end differently.
-  static let usualRetryClasses: Set<RetryClass> = [.crash, .timeout]
-
   /// What this leaves open is taken from `defaults`.
   func inheriting(_ defaults: NodePolicy) -> NodePolicy {
     let named = retryOn.isEmpty ? defaults.retryOn : retryOn
     return NodePolicy(
       timeoutMilliseconds: timeoutMilliseconds ?? defaults.timeoutMilliseconds,
       maximumRetries: maximumRetries ?? defaults.maximumRetries,
-      retryOn: named.isEmpty ? Self.usualRetryClasses : named)
+      retryOn: named.isEmpty ? Self.defaultRetryClasses : named)
   }
 }

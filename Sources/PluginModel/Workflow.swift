@@ -122,10 +122,14 @@ package struct NodePolicy: Hashable, Sendable {
     case error
   }
   /// Milliseconds from call to result; nil: inherit.
+  /// What a node that says only how often is tried again for: where another attempt may end differently.
+  package static let defaultRetryClasses: Set<RetryClass> = [.crash, .timeout]
+
   package var timeoutMilliseconds: Int64?
   /// Attempts after the first; nil: inherit.
   package var maximumRetries: Int?
   package var retryOn: Set<RetryClass>
+  /// Empty: inherit.
 
   package init(timeoutMilliseconds: Int64? = nil, maximumRetries: Int? = nil, retryOn: Set<RetryClass> = []) {
     self.timeoutMilliseconds = timeoutMilliseconds
