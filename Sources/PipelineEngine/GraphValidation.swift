@@ -210,7 +210,8 @@ struct GraphValidation {
     var result = WorkflowGraph.Node(
       name: node.name, type: type, specification: specification, parameters: parameters, inputs: bindings,
       dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
-      resources: node.resources?.value ?? specification.resourceRequirements, location: node.location)
+      resources: node.resources?.value.completed(by: specification.resourceRequirements)
+        ?? specification.resourceRequirements, location: node.location)
     result.dependencies = Set(result.sources.map(\.node) + needs).sorted()
     return result
   }
