@@ -1,5 +1,6 @@
 import ArgumentParser
 import PluginModel
+import SandboxPlanning
 
 /// The program's version, and the engine version that manifests ask for.
 let engineVersion = SemanticVersion(1, 0, 0)
@@ -52,6 +53,11 @@ struct CommandFailure: Error {
   }
 
   init(_ status: ExitStatus, _ what: String, why: String? = nil, hint: String? = nil) {
+extension ExitStatus {
+  /// What no host would do is the caller's to mend; without a sandbox the rest doesn't matter.
+  init(_ refusal: PlanRefusal) { self = refusal.host.isEmpty ? .invalidInput : .sandboxUnavailable }
+}
+
     self.init(status, [Diagnostic(what, why: why, hint: hint)])
   }
 }
@@ -67,6 +73,8 @@ enum Program {
         var command = command
         try command.run()
       }
+  init(_ refusal: PlanRefusal) { self.init(ExitStatus(refusal), refusal.items) }
+
     } catch {
       await end(error)
     }

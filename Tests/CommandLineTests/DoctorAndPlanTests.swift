@@ -71,7 +71,7 @@ struct DoctorAndPlanTests {
     let outcome = try Program.run(
       ["plan", "show", "files", "--state-dir", "state", "--grant", "files=filesystem.read:\(path)"],
       in: TemporaryDirectory())
-    #expect(outcome.status == 3)
+    #expect(outcome.status == 2)
     #expect(outcome.output.isEmpty)
   }
 
@@ -88,3 +88,11 @@ struct DoctorAndPlanTests {
     #expect(broken.errors.contains("mine.yaml:2:7"))
   }
 }
+  @Test("plan show says that a workspace can't be one, as invalid input")
+  func workspace() throws {
+    let outcome = try Program.run(
+      ["plan", "show", "files", "--state-dir", "state", "--workspace", "../up"], in: TemporaryDirectory())
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("--workspace ../up"))
+  }
+

@@ -41,19 +41,22 @@ struct PlanShowCommand: AsyncParsableCommand {
     let decision = policy.decision(for: found.manifest)
     await bootstrap.report(decision.diagnostics)
     let plan: SandboxPlan
-    do throws(Diagnostics) {
-      plan = try await setup.plan(for: found, granted: decision.effective, workspace: try shownWorkspace())
+    let workspace = try shownWorkspace()
+    do throws(PlanRefusal) {
+      plan = try await setup.plan(for: found, granted: decision.effective, workspace: workspace)
     } catch {
-      throw CommandFailure(.sandboxUnavailable, error.items)
+      throw CommandFailure(error)
     }
     await bootstrap.console.print(
       json ? plan.jsonValue.text(.pretty) : oci ? plan.ociConfiguration.text(.pretty) : plan.text)
   }
 
-  private func shownWorkspace() throws(Diagnostics) -> AbsolutePath {
+  private func shownWorkspace() throws(CommandFailure) -> AbsolutePath {
     let text = workspace ?? "/srv/workspace"
     guard let path = AbsolutePath(text) else {
-      throw Diagnostics([Diagnostic("--workspace \(text) is not an absolute path without \"..\"")])
+      throw CommandFailure(
+        .invalidInput, "--workspace \(text) is not an absolute path without \"..\"",
+        hint: "for example: --workspace /srv/data")
     }
     return path
   }

@@ -3,6 +3,7 @@ import LinuxSystem
 import PipelineEngine
 import PluginModel
 import PluginRegistry
+import SandboxPlanning
 import WorkerHost
 
 /// `orchestrator run`
@@ -99,19 +100,20 @@ private struct RunWork: Sendable {
     _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory
   ) async throws(CommandFailure) -> RunReport {
     var configurations: [PluginName: WorkerConfiguration] = [:]
-    var refusals: [Diagnostic] = []
+    var refusals = PlanRefusal()
     for plugin in checked.plugins {
-      do throws(Diagnostics) {
+      do throws(PlanRefusal) {
         configurations[plugin.manifest.name] = try await session.sandboxes.setup.configuration(
           for: plugin, granted: checked.decisions[plugin.manifest.name]?.effective ?? [],
           workspace: directory.workspace)
       } catch {
-        refusals += error.items
+        refusals.host += error.host
+        refusals.request += error.request
       }
     }
     guard refusals.isEmpty else {
       await bootstrap.files.perform { directory.removeIfEmpty() }
-      throw CommandFailure(.sandboxUnavailable, refusals)
+      throw CommandFailure(refusals)
     }
     let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
     let observer = observer()
