@@ -140,6 +140,8 @@ extension Bootstrap {
     do throws(Diagnostics) {
       let content = try content(NodeCatalog(plugins: offered))
       let decisions = plugins.map { policy.decision(for: $0.manifest) }
+      let ambiguities = decisions.compactMap(catalog.ambiguity)
+      guard ambiguities.isEmpty else { throw Diagnostics(ambiguities) }
       return CheckedWorkflow(
         file: file, content: content, plugins: plugins,
         decisions: Dictionary(decisions.map { ($0.plugin, $0) }) { first, _ in first },

@@ -39,6 +39,7 @@ struct PlanShowCommand: AsyncParsableCommand {
     let setup = try await bootstrap.sandboxSetup(
       sandbox, state: bootstrap.state(state), policy: policy, catalog: catalog)
     let decision = policy.decision(for: found.manifest)
+    if let ambiguity = catalog.ambiguity(of: decision) { throw CommandFailure(.invalidInput, [ambiguity]) }
     await bootstrap.report(decision.diagnostics)
     let plan: SandboxPlan
     let workspace = try shownWorkspace()
