@@ -100,7 +100,8 @@ struct RunTests {
     let directory = try TemporaryDirectory()
     try workflow(
       "bad: {type: probe/probe, with: {do: fail, value: the reason}}",
-      "after: {type: probe/probe, in: {input: bad.output}}", "good: {type: probe/probe, with: {value: kept}}",
+      "after: {type: probe/probe, in: {input: bad.output}}", "last: {type: probe/probe, in: {input: after.output}}",
+      "good: {type: probe/probe, with: {value: kept}}",
       outputs: "{kept: good.output}", in: directory)
     let outcome = try run(in: directory)
     #expect(outcome.status == 1)
@@ -109,7 +110,8 @@ struct RunTests {
     #expect(outcome.errors.contains("about to fail"))
     #expect(outcome.errors.components(separatedBy: "cause:").count == 2)
     #expect(outcome.output.contains("✗ bad"))
-    #expect(outcome.output.contains("– after"))
+    #expect(outcome.output.contains("– after  skipped: needs bad, which failed\n"))
+    #expect(outcome.output.contains("– last  skipped: needs after, which was skipped because bad failed\n"))
     #expect(outcome.output.contains("kept: kept"))
   }
 
@@ -213,8 +215,6 @@ struct RunTests {
     #expect(granted.output.contains("o: the content"))
   }
 
-  @Test("makes a workspace of its own, says where results lie, and removes it when there are none")
-  func ownWorkspace() throws {
   @Test("ends with 2, not as if there were no sandbox, for a grant that no host would honour")
   func refusedGrant() throws {
     let directory = try TemporaryDirectory()
@@ -264,6 +264,8 @@ struct RunTests {
     #expect(try leftovers(of: directory) == [])
   }
 
+  @Test("makes a workspace of its own, says where results lie, and removes it when there are none")
+  func ownWorkspace() throws {
     let directory = try TemporaryDirectory()
     try workflow("w: {type: probe/probe, with: {do: write, value: content}}", in: directory)
     let granted = try run("--grant", "probe=filesystem.write", in: directory)
