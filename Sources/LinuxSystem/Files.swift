@@ -41,7 +41,7 @@ package enum FileError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .system(let error): error.description
     case .notRegular(let path): "\(path) is not a regular file"
-    case .tooLarge(let path, let limit): "\(path) is larger than the limit of \(limit)"
+    case .tooLarge(let path, let limit): "\(path) is larger than \(limit) bytes"
     }
   }
 
@@ -82,7 +82,7 @@ package struct Directory: Sendable {
 
   /// Makes `path` and what is missing above it, and opens it.
   package init(making path: String, permissions: UInt32 = 0o755) throws(FileError) {
-    var made = path.utf8.first == 0x2F ? "/" : "."
+    var made = path.utf8.first == 0x2F ? "" : "."
     for component in path.split(separator: "/") where component != "." {
       made += "/" + component
       let result = linux_directory_make(Self.workingDirectoryNumber, made, permissions)

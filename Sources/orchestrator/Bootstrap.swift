@@ -50,6 +50,7 @@ struct Bootstrap: Sendable {
 
   /// A file that the operator named on the command line. Links are followed: they are the operator's.
   func contents(_ path: String, limit: Int) async throws(CommandFailure) -> [UInt8] {
+    guard !path.isEmpty else { throw CommandFailure(.invalidInput, "the name of a file is empty", hint: "name a file") }
     do throws(FileError) {
       return try await files.perform { () throws(FileError) in try Self.read(path, limit: limit) }
     } catch {

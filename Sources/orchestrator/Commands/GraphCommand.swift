@@ -23,6 +23,13 @@ struct GraphCommand: AsyncParsableCommand {
     name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The file to write.", valueName: "file"))
   var file: String?
 
+  func validate() throws {
+    guard format == nil, let file, !file.hasSuffix("/"), let name = file.split(separator: "/").last else { return }
+    guard !name.contains(".") || name.hasSuffix(".svg") || name.hasSuffix(".txt") else {
+      throw ValidationError("-o \(file): a picture is .svg or .txt; or say which with --format.")
+    }
+  }
+
   func run() async throws {
     let bootstrap = try Bootstrap()
     let session = try await WorkflowSession(options, jobs: ProcessEnvironment.processorCount, bootstrap)
@@ -52,11 +59,14 @@ extension Bootstrap {
     guard let name = parts.last, name != ".", name != "..", !path.hasSuffix("/") else {
       throw CommandFailure(.invalidInput, "\(path) doesn't name a file")
     }
-    let parent = (path.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
+    let folders = parts.dropLast().joined(separator: "/")
+    let parent = path.hasPrefix("/") ? "/" + folders : folders.isEmpty ? "." : folders
     do throws(FileError) {
       try await files.perform { () throws(FileError) in try Directory(opening: parent).replace(name, with: bytes) }
     } catch {
-      throw CommandFailure(.invalidInput, "\(path) can't be written", why: error.description)
+      throw CommandFailure(
+        .invalidInput, "\(path) can't be written", why: error.description,
+        hint: "name a file in a directory that exists")
     }
   }
 }

@@ -40,7 +40,8 @@ struct RunCommand: AsyncParsableCommand {
   func validate() throws {
     if let jobs, jobs < 1 || jobs > 1024 { throw ValidationError("--jobs must be from 1 to 1024.") }
     if let timeout, Quantity.duration(timeout) == nil {
-      throw ValidationError("--timeout \(timeout) is not a duration: write a whole number and one of ms, s, m, h, d.")
+      throw ValidationError(
+        "--timeout \(timeout) is not a duration: write a whole number above 0 and one of ms, s, m, h, d.")
     }
   }
 
