@@ -56,7 +56,16 @@ struct Bootstrap: Sendable {
     } catch {
       throw CommandFailure(
         .invalidInput, "\(path) can't be read", why: error.description,
-        hint: error.isAbsence ? "check the path" : nil)
+        hint: Self.hint(error))
+    }
+  }
+
+  private static func hint(_ error: FileError) -> String? {
+    switch error {
+    case .system(let cause) where cause.code == .accessDenied: "let this user read it"
+    case .system: error.isAbsence ? "check the path" : nil
+    case .notRegular: "name a file"
+    case .tooLarge, .tooManyEntries: nil
     }
   }
 

@@ -27,7 +27,8 @@ struct MistakeTests {
       (["runn", "ok.yaml"], "did you mean 'run'?"), (["plugin", "lst"], "did you mean 'list'?"),
       (["plan", "shwo", "files"], "did you mean 'show'?"), (["validate"], "Missing expected argument '<workflow>'"),
       (["validate", "ok.yml"], "hint: check the path"), (["validate", ""], "the name of a file is empty"),
-      (["validate", "folder"], "folder is not a regular file"), (["validate", "pipe.yaml"], "is not a regular file"),
+      (["validate", "folder"], "folder is not a regular file\n  hint: name a file"),
+      (["validate", "pipe.yaml"], "is not a regular file"),
       (["validate", "empty.yaml"], "empty.yaml:1:1: error: the file is empty"),
       (["validate", "big.yaml"], "is larger than 4194304 bytes"),
       (["validate", "latin.yaml"], "latin.yaml:1:4: error: the file is not UTF-8"),
@@ -48,6 +49,21 @@ struct MistakeTests {
     #expect(outcome.status == 2, "\(outcome.output)\(outcome.errors)")
     #expect(outcome.errors.contains(words), "\(outcome.errors)")
     #expect(!outcome.errors.contains("//"))
+  }
+
+  @Test("are told: a file that only another user may read")
+  func unreadable() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("theirs.yaml", Self.workflow)
+    let path = directory.path + "/theirs.yaml"
+    // Root without its capabilities may read no more than anybody else.
+    let isRoot = geteuid() == 0
+    #expect(chmod(path, isRoot ? 0o600 : 0) == 0 && (!isRoot || chown(path, 54321, 54321) == 0))
+    let wrapper = isRoot ? ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"] : []
+    let outcome = try Program.run(["validate", "theirs.yaml"], in: directory, through: wrapper)
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("theirs.yaml can't be read"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("let this user read it"))
   }
 
   @Test("Windows line ends, a byte order mark and any file name make no difference", arguments: ["w.yaml", "w"])

@@ -66,7 +66,7 @@ extension Bootstrap {
     } catch {
       throw CommandFailure(
         .invalidInput, "\(path) can't be written", why: error.description,
-        hint: "name a file in a directory that exists")
+        hint: "name a file in a directory that exists and that you may write to")
     }
   }
 }
