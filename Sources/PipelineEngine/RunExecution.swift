@@ -108,7 +108,7 @@ private struct RunDriver {
         if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
         tell(
           node, .nodeState(state, attempt: machine.attempts[node]),
-          duration: state.isTerminal ? duration(of: node) : nil)
+          duration: state.isTerminal ? duration(of: node) : nil, skip: machine.skips[node])
       case .finish: hasFinished = true
       }
     }
@@ -129,11 +129,11 @@ private struct RunDriver {
     }
   }
 
-  private func tell(_ node: Int?, _ content: RunEvent.Content, duration: Int64? = nil) {
+  private func tell(_ node: Int?, _ content: RunEvent.Content, duration: Int64? = nil, skip: SkipReason? = nil) {
     observe(
       RunEvent(
         milliseconds: clock.now() - began, node: node.map { machine.graph.nodes[$0].name }, content: content,
-        duration: duration))
+        duration: duration, skip: skip))
   }
 
   private func duration(of node: Int) -> Int64? {
@@ -145,7 +145,8 @@ private struct RunDriver {
       RunReport.Node(
         name: node.name, type: node.type, state: machine.states[index], attempts: machine.attempts[index],
         milliseconds: duration(of: index),
-        isFallback: fallbacks.contains(index), failure: machine.failures[index])
+        isFallback: fallbacks.contains(index), failure: machine.failures[index],
+        skip: machine.skips[index])
     }
     return RunReport(
       run: machine.run, workflow: machine.graph.name, outcome: machine.outcome,

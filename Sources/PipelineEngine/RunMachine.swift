@@ -54,6 +54,8 @@ package struct RunMachine: Sendable {
   package private(set) var attempts: [Int]
   /// Of nodes that failed, and of those that were cancelled before they could be tried again.
   package private(set) var failures: [Int: NodeFailure] = [:]
+  /// Of nodes that were skipped.
+  package private(set) var skips: [Int: SkipReason] = [:]
   /// The values of workflow outputs, and those that some node still waits for.
   package private(set) var values: [WorkflowGraph.Connection: [NodeValue]] = [:]
   package private(set) var cancellation: CancellationReason?
@@ -203,12 +205,17 @@ package struct RunMachine: Sendable {
 
   /// Everything downstream can't run any more; what doesn't depend on `node` goes on.
   private mutating func skipDependents(of node: Int, _ actions: inout [Action]) {
-    var pending = graph.nodes[node].dependents
-    while let next = pending.popLast() {
+    var pending = graph.nodes[node].dependents.map { (next: $0, needs: node) }
+    while let (next, needs) = pending.popLast() {
       guard states[next] == .waiting else { continue }
-      move(next, to: cancellation == nil ? .skipped : .cancelled, &actions)
+      if cancellation == nil {
+        skips[next] = SkipReason(needs: graph.nodes[needs].name, failed: graph.nodes[node].name)
+        move(next, to: .skipped, &actions)
+      } else {
+        move(next, to: .cancelled, &actions)
+      }
       releaseInputs(of: next)
-      pending += graph.nodes[next].dependents
+      pending += graph.nodes[next].dependents.map { ($0, next) }
     }
   }
 

@@ -90,7 +90,9 @@ extension WorkerFailure {
     case .launchRefused(let error): "\(error.step): \(error.cause)"
     case .startupTimedOut(_, let end), .notAcknowledged(_, let end):
       end.exit.deniedExecutions > 0 ? end.exit.words : nil
-    case .loadFailed(let error, _), .pluginError(let error, _): "\(error.type): \(error.message)"
+    case .loadFailed(let error, _), .pluginError(let error, _):
+      // What the SDK itself refuses has no exception behind it.
+      error.type.isEmpty ? error.message : "\(error.type): \(error.message)"
     case .protocolViolation(let violation, _): violation.description
     case .crashed(let end): end.exit.words
     case .resultsLost: "they came as more file descriptors than this process may open"

@@ -69,12 +69,22 @@ struct Bootstrap: Sendable {
 
   /// A file that the operator named on the command line. Links are followed: they are the operator's.
   func contents(_ path: String, limit: Int) async throws(CommandFailure) -> [UInt8] {
+    guard !path.isEmpty else { throw CommandFailure(.invalidInput, "the name of a file is empty", hint: "name a file") }
     do throws(FileError) {
       return try await files.run { () throws(FileError) in try Self.read(path, limit: limit) }
     } catch {
       throw CommandFailure(
         .invalidInput, "\(path) can't be read", why: error.description,
-        hint: error.isAbsence ? "check the path" : nil)
+        hint: Self.hint(error))
+    }
+  }
+
+  private static func hint(_ error: FileError) -> String? {
+    switch error {
+    case .system(let cause) where cause.code == .accessDenied: "let this user read it"
+    case .system: error.isAbsence ? "check the path" : nil
+    case .notRegular: "name a file"
+    case .tooLarge, .tooManyEntries: nil
     }
   }
 

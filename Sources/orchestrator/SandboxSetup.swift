@@ -24,13 +24,13 @@ struct SandboxSetup: Sendable {
   /// - Parameter granted: what the plugin may do; nothing for a worker that only describes its node types.
   func plan(
     for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
-  ) async throws(Diagnostics) -> SandboxPlan {
+  ) async throws(PlanRefusal) -> SandboxPlan {
     let name = plugin.manifest.name
     let identity: HostIdentity
     do throws(IdentityError) {
       identity = try await identities.identity(for: name)
     } catch {
-      throw Diagnostics([Diagnostic(error.description, hint: error.hint)])
+      throw PlanRefusal(host: [Diagnostic(error.description, hint: error.hint)])
     }
     let request = SandboxRequest(
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
@@ -42,7 +42,7 @@ struct SandboxSetup: Sendable {
 
   func configuration(
     for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
-  ) async throws(Diagnostics) -> WorkerConfiguration {
+  ) async throws(PlanRefusal) -> WorkerConfiguration {
     let showsWorkspace = granted.contains(.filesystemRead(nil)) || granted.contains(.filesystemWrite(nil))
     return WorkerConfiguration(
       plan: try await plan(for: plugin, granted: granted, workspace: workspace), digest: plugin.digest.description,

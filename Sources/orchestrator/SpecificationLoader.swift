@@ -1,6 +1,7 @@
 import LinuxSystem
 import PluginModel
 import PluginRegistry
+import SandboxPlanning
 import WorkerHost
 
 /// Gets the node types of plugins: from the store or, the first time, from the plugin itself, in a sandbox in which it
@@ -53,10 +54,10 @@ struct SpecificationLoader: Sendable {
     case .absent(let note): answer.diagnostics += note.map { [$0] } ?? []
     }
     let configuration: WorkerConfiguration
-    do throws(Diagnostics) {
+    do throws(PlanRefusal) {
       configuration = try await setup.configuration(for: plugin, granted: [], workspace: nil)
     } catch {
-      answer.isSandboxMissing = true
+      answer.isSandboxMissing = !error.host.isEmpty
       answer.diagnostics += error.items
       return answer
     }

@@ -93,7 +93,7 @@ struct FilesTests {
       #expect(names.count == 1000)
       #expect(try directory.names(limit: 1000) == names, "a second listing is as long as the first")
       #expect(names == names.sorted())
-      #expect(throws: FileError.tooLarge(path: path, limit: 999)) {
+      #expect(throws: FileError.tooManyEntries(path: path, limit: 999)) {
         try Directory(opening: path).names(limit: 999)
       }
     }

@@ -63,6 +63,7 @@ struct RunExecutionTests {
     #expect(report.outcome == .failed)
     #expect(report.outcome.exitCode == 1)
     #expect(report.nodes.map(\.state) == [.succeeded, .failed, .succeeded, .skipped])
+    #expect(report.nodes[3].skip?.description.contains("which failed") == true)
     #expect(report.nodes[1].failure?.message == "the worker died")
   }
 

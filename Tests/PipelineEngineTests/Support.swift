@@ -38,7 +38,7 @@ enum Demo {
         ParameterSpecification(
           name: ParameterName(unchecked: "count"), type: "integer", displayName: "Count", description: "",
           defaultValue: 3, constraints: ["min": 1, "max": 10], component: .slider),
-      ]),
+      ], resourceRequirements: ResourceRequirement(cpuCores: 2, memoryMB: 512, gpuCount: 1, gpuMemoryMB: 1024)),
     NodeSpecification(
       nodeType: NodeTypeName(unchecked: "step"), displayName: "Step", category: "Test", description: "",
       inputs: [port("input", "string")], outputs: [port("output", "string"), port("size", "integer")]),

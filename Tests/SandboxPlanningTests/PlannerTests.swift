@@ -140,6 +140,25 @@ import Testing
     #expect(try #require(try refusal(of: request, host: host)).description.contains("can't run as user 1002"))
   }
 
+  @Test(
+    "what is wrong with the request is told apart from what the host lacks",
+    arguments: [
+      "network.http", "gpu.access", "filesystem.read:/etc", "filesystem.write:/elsewhere", "memory.unlimited",
+    ])
+  func refusals(permission: String) throws {
+    let asked = try request([try Permission(permission)])
+    let refused = try #require(try refusal(of: asked))
+    #expect(refused.host.isEmpty && refused.request.count == 1)
+    var host = try debianHost()
+    host.landlockABI = 0
+    let both = try #require(try refusal(of: asked, host: host))
+    #expect(both.host.count == 1 && both.request.count == 1)
+    host = try debianHost()
+    host.kernelRelease = "6.1.0"
+    let old = try #require(try refusal(of: request([try Permission("system.exec:git")]), host: host))
+    #expect(old.host.count == 1 && old.request.isEmpty)
+  }
+
   @Test("a worker is never root on the host", arguments: [(0, 5), (5, 0)] as [(UInt32, UInt32)])
   func neverRoot(user: UInt32, group: UInt32) throws {
     var request = try request()

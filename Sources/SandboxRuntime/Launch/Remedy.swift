@@ -16,7 +16,10 @@ enum Remedy {
       "the kernel is too old or built without a namespace: Linux 5.14 or later is needed; `orchestrator doctor` tells"
     case (.spawn, .deviceBusy): "the cgroup may hold no processes: give the supervisor a delegated one (Delegate=yes)"
     case (.mapUser, .operationNotPermitted), (.mapGroup, .operationNotPermitted):
-      "the supervisor may not map this id: run it as root, or plan with its own user and group id"
+      "the supervisor may not map this id: run it as root with cap_setuid and cap_setgid, or as an ordinary user"
+    case (.mapOwner, .operationNotPermitted), (.mapOwner, .accessDenied):
+      "to map the owner of a directory the supervisor needs cap_setuid, cap_setgid and cap_sys_admin: give it these, or "
+        + "run it as an ordinary user"
     case (.makeCgroup, .accessDenied), (.makeCgroup, .operationNotPermitted), (.makeCgroup, .readOnlyFilesystem):
       "run the supervisor in a cgroup that is delegated to it: systemd's Delegate=yes, or systemd-run --user --scope"
     case (.makeCgroup, .noSpace): "raise cgroup.max.descendants or cgroup.max.depth of the supervisor's cgroup"

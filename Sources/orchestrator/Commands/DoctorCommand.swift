@@ -90,6 +90,7 @@ struct DoctorReport: Sendable {
       JSONValue.Member("can_run", .bool(canRun)), JSONValue.Member("kernel", .string(facts.kernelRelease)),
       JSONValue.Member("architecture", .string(facts.architecture.rawValue)),
       JSONValue.Member("user", .integer(Int64(facts.userIdentifier))),
+      JSONValue.Member("capabilities", .array((host.capabilities?.effective ?? []).map { .string($0) })),
       JSONValue.Member("features", .array(host.findings.map(Self.json))),
     ]
     switch python {
@@ -129,6 +130,7 @@ extension HostReport.Feature {
     case .cgroup: "a worker ends whole, and can be limited whole"
     case .stagedWrites: "what a node writes to the workspace comes there only when it has succeeded"
     case .distinctUsers: "what one plugin leaves behind is never another's"
+    case .launchMode: "they decide how workers are started; no worker ever has any"
     }
   }
 }

@@ -52,18 +52,22 @@ struct PlanOptions: ParsableArguments {
     let setup = try await bootstrap.sandboxSetup(
       sandbox, state: bootstrap.state(state), policy: policy, catalog: catalog)
     let decision = policy.decision(for: found.manifest)
+    if let ambiguity = catalog.ambiguity(of: decision) { throw CommandFailure(.invalidInput, [ambiguity]) }
     await bootstrap.report(decision.diagnostics)
-    do throws(Diagnostics) {
-      return try await setup.plan(for: found, granted: decision.effective, workspace: try shownWorkspace())
+    let workspace = try shownWorkspace()
+    do throws(PlanRefusal) {
+      return try await setup.plan(for: found, granted: decision.effective, workspace: workspace)
     } catch {
-      throw CommandFailure(.sandboxUnavailable, error.items)
+      throw CommandFailure(error)
     }
   }
 
-  private func shownWorkspace() throws(Diagnostics) -> AbsolutePath {
+  private func shownWorkspace() throws(CommandFailure) -> AbsolutePath {
     let text = workspace ?? "/srv/workspace"
     guard let path = AbsolutePath(text) else {
-      throw Diagnostics([Diagnostic("--workspace \(text) is not an absolute path without \"..\"")])
+      throw CommandFailure(
+        .invalidInput, "--workspace \(text) is not an absolute path without \"..\"",
+        hint: "for example: --workspace /srv/data")
     }
     return path
   }

@@ -3,6 +3,7 @@ import LinuxSystem
 import PipelineEngine
 import PluginModel
 import PluginRegistry
+import SandboxPlanning
 import WorkerHost
 
 /// `orchestrator run`
@@ -39,7 +40,8 @@ struct RunCommand: AsyncParsableCommand {
   func validate() throws {
     if let jobs, jobs < 1 || jobs > 1024 { throw ValidationError("--jobs must be from 1 to 1024.") }
     if let timeout, Quantity.duration(timeout) == nil {
-      throw ValidationError("--timeout \(timeout) is not a duration: write a whole number and one of ms, s, m, h, d.")
+      throw ValidationError(
+        "--timeout \(timeout) is not a duration: write a whole number above 0 and one of ms, s, m, h, d.")
     }
   }
 
@@ -96,22 +98,23 @@ private struct RunWork: Sendable {
   }
 
   private func execute(
-    _ checked: CheckedWorkflow, in directory: RunDirectory
+    _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory
   ) async throws(CommandFailure) -> RunReport {
     var configurations: [PluginName: WorkerConfiguration] = [:]
-    var refusals: [Diagnostic] = []
+    var refusals = PlanRefusal()
     for plugin in checked.plugins {
-      do throws(Diagnostics) {
+      do throws(PlanRefusal) {
         configurations[plugin.manifest.name] = try await session.sandboxes.setup.configuration(
           for: plugin, granted: checked.decisions[plugin.manifest.name]?.effective ?? [],
           workspace: directory.workspace)
       } catch {
-        refusals += error.items
+        refusals.host += error.host
+        refusals.request += error.request
       }
     }
     guard refusals.isEmpty else {
       await bootstrap.files.run { directory.removeIfEmpty() }
-      throw CommandFailure(.sandboxUnavailable, refusals)
+      throw CommandFailure(refusals)
     }
     let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
     let observer = observer()
@@ -125,7 +128,7 @@ private struct RunWork: Sendable {
       observe: { sender.yield($0) })
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
     let report = await execution.run(
-      checked.graph, identifier: directory.identifier, maximumParallel: jobs,
+      checked.content, identifier: directory.identifier, maximumParallel: jobs,
       maximumHeldResults: DescriptorBudget.heldResults(limit: bootstrap.openFileLimit, open: open, jobs: jobs),
       timeoutMilliseconds: command.timeout.flatMap(Quantity.duration))
     sender.finish()

@@ -47,6 +47,12 @@ class ProbePlugin(BasePlugin):
                         name="value", type="any", display_name="Value",
                         description="To do it with", default=None,
                     ),
+                    # One of those that take exponential time for what doesn't match.
+                    ParameterSpecification(
+                        name="word", type="string", display_name="Word",
+                        description="Letters only", default="",
+                        constraints={"pattern": "^([a-z]*)*$"},
+                    ),
                 ],
             )
         ]
