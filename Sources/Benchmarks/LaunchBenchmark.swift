@@ -6,16 +6,22 @@ import SandboxRuntime
 
 /// The cold start of `/bin/true` under the complete plan, from the decision to carry it out until every process and the
 /// cgroup are gone, beside other programs that do the like. All take turns, in an order drawn anew for each round.
+///
+/// Ours is measured in two supervisors, one of which holds 1 GB: as they take turns too, what else the machine does
+/// weighs on both. The peers are measured from posix_spawn(3) to waitpid(2), which is how a supervisor would use them:
+///
+/// - bubblewrap: `--unshare-all --die-with-parent --new-session` and the plan's own binds, directories, links, tmpfs,
+///   /proc and /dev. It gets no system-call filter, Landlock rules, limits or cgroup, all of which ours sets up as well.
+/// - crun, runc: the plan's own OCI configuration, filter and limits included.
 struct LaunchBenchmark {
   var root: String
   var rounds: Int
   private static let command = ["/usr/bin/true"]
+  private static let own = "launch"
+  private static let heavy = "launch-1GB-supervisor"
 
-  func run() async throws -> [Comparison] {
+  func run() throws -> [Comparison] {
     let plan = try self.plan(granting: [])
-    let host = HostInspector.facts()
-    let cgroups = try CgroupManager(root: host.cgroupRoot)
-    let launcher = try SandboxLauncher(initProgram: try sandboxInit(), cgroups: cgroups)
     let bundle = "/tmp/orchestrator-bench-\(getpid())"
     try System.makeDirectory(bundle)
     defer { try? System.run(["/bin/rm", "-rf", bundle]) }
@@ -25,42 +31,52 @@ struct LaunchBenchmark {
       Peers.bubblewrap(plan), Peers.runtime("crun", at: "/usr/bin/crun", bundle: bundle),
       Peers.runtime("runc", at: "/usr/sbin/runc", bundle: bundle),
     ])
+    let light = try Supervisor(root: root, ballast: 0)
+    let heavy = try Supervisor(root: root, ballast: 1 << 30)
 
-    let light = try await measure(plan, launcher, peers)
-    let ballast = Ballast(bytes: 1 << 30)
-    let heavy = try await measure(plan, launcher, peers)
-    ballast.release()
-    try cgroups.close()
-    return comparisons("launch", light, peers) + comparisons("launch-1GB-supervisor", heavy, peers) + [
-      Comparison(
-        name: "launch-1GB-supervisor", median: heavy.own.median, spread: heavy.own.spread, peer: "launch",
-        peerMedian: light.own.median)
+    var contestants: [(name: String, start: () throws -> Double)] = [
+      (Self.own, light.launch), (Self.heavy, heavy.launch),
     ]
+    for peer in peers { contestants.append((peer.name, { try time(peer) })) }
+    let samples = try measure(contestants)
+    try light.stop()
+    try heavy.stop()
+    return comparisons(Self.own, samples, with: peers.map(\.name))
+      + comparisons(Self.heavy, samples, with: peers.map(\.name) + [Self.own])
   }
 
-  private struct Measured {
-    var own = Samples()
-    var peers: [String: Samples] = [:]
-  }
-
-  private func measure(_ plan: SandboxPlan, _ launcher: SandboxLauncher, _ peers: [Peer]) async throws -> Measured {
-    var measured = Measured()
+  private func measure(_ contestants: [(name: String, start: () throws -> Double)]) throws -> [String: Samples] {
+    var samples: [String: Samples] = [:]
     // The first start of each finds cold caches; it isn't counted.
     for round in 0...rounds {
-      for index in (0...peers.count).shuffled() {
-        let milliseconds: Double
-        if index == peers.count {
-          milliseconds = try await time { try await launch(plan, launcher) }
-          if round > 0 { measured.own.add(milliseconds) }
-        } else {
-          let peer = peers[index]
-          let command = peer.command(Int.random(in: 0...Int.max))
-          milliseconds = try await time { try System.run(command) }
-          if round > 0 { measured.peers[peer.name, default: Samples()].add(milliseconds) }
-        }
+      for contestant in contestants.shuffled() {
+        // The kernel still takes down what the one before has left, namespaces above all.
+        usleep(5000)
+        let milliseconds = try contestant.start()
+        if round > 0 { samples[contestant.name, default: Samples()].add(milliseconds) }
       }
     }
-    return measured
+    return samples
+  }
+
+  private func time(_ peer: Peer) throws -> Double {
+    let command = peer.command(Int.random(in: 0...Int.max))
+    return try ContinuousClock().measure { try System.run(command) } / .milliseconds(1)
+  }
+
+  /// The life of a ``Supervisor``: a launch for every line of standard input, with its milliseconds as the answer.
+  func supervise(ballast bytes: Int) async throws {
+    let plan = try self.plan(granting: [])
+    let cgroups = try CgroupManager(root: HostInspector.facts().cgroupRoot)
+    let launcher = try SandboxLauncher(initProgram: try sandboxInit(), cgroups: cgroups, loop: EventLoop())
+    let ballast = Ballast(bytes: bytes)
+    while readLine() != nil {
+      let elapsed = try await ContinuousClock().measure { try await launch(plan, launcher) }
+      print(elapsed / .milliseconds(1))
+      fflush(nil)
+    }
+    ballast.release()
+    try cgroups.close()
   }
 
   private func launch(_ plan: SandboxPlan, _ launcher: SandboxLauncher) async throws {
@@ -69,11 +85,6 @@ struct LaunchBenchmark {
     guard exit.status == .exited(code: 0), exit.cleanupErrors.isEmpty else {
       throw BenchmarkFailure("the sandbox ended with \(exit)")
     }
-  }
-
-  private func time(_ body: () async throws -> Void) async throws -> Double {
-    let elapsed = try await ContinuousClock().measure(body)
-    return elapsed / .milliseconds(1)
   }
 
   /// Those that start here at all; the others are named on standard error.
@@ -89,11 +100,11 @@ struct LaunchBenchmark {
     }
   }
 
-  private func comparisons(_ name: String, _ measured: Measured, _ peers: [Peer]) -> [Comparison] {
-    peers.compactMap { peer in
-      measured.peers[peer.name].map {
-        Comparison(
-          name: name, median: measured.own.median, spread: measured.own.spread, peer: peer.name, peerMedian: $0.median)
+  private func comparisons(_ name: String, _ samples: [String: Samples], with peers: [String]) -> [Comparison] {
+    guard let own = samples[name] else { return [] }
+    return peers.compactMap { peer in
+      samples[peer].map {
+        Comparison(name: name, median: own.median, spread: own.spread, peer: peer, peerMedian: $0.median)
       }
     }
   }

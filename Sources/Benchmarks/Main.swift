@@ -7,13 +7,19 @@ enum Main {
     var arguments = Array(CommandLine.arguments.dropFirst())
     let isJSON = remove("--json", from: &arguments)
     let isQuick = remove("--quick", from: &arguments)
-    guard arguments.count == 2, arguments[0] == "launch" else {
-      System.complain("usage: orchestrator-bench launch REPOSITORY [--json] [--quick]")
-      exit(2)
-    }
     do {
-      let results = try await LaunchBenchmark(root: arguments[1], rounds: isQuick ? 5 : 100).run()
-      for result in results { print(isJSON ? result.json : result.text) }
+      switch arguments.first {
+      case "launch" where arguments.count == 2:
+        let results = try LaunchBenchmark(root: arguments[1], rounds: isQuick ? 5 : 100).run()
+        for result in results { print(isJSON ? result.json : result.text) }
+      // Not for people: how the benchmark starts the supervisors that it measures.
+      case "launch-supervisor" where arguments.count == 3:
+        guard let bytes = Int(arguments[2]) else { throw BenchmarkFailure("\(arguments[2]) is no number of bytes") }
+        try await LaunchBenchmark(root: arguments[1], rounds: 0).supervise(ballast: bytes)
+      default:
+        System.complain("usage: orchestrator-bench launch REPOSITORY [--json] [--quick]")
+        exit(2)
+      }
     } catch {
       System.complain("error: \(error)")
       exit(1)

@@ -1,6 +1,7 @@
 import Glibc
 import PluginModel
 import SandboxPlanning
+import SandboxRuntime
 
 /// Another program that starts `/bin/true` in a sandbox.
 struct Peer {
@@ -40,38 +41,15 @@ enum Peers {
     Peer(name: name) { [path, "run", "--bundle", bundle, "orchestrator-bench-\(getpid())-\($0)"] }
   }
 
-  /// Writes the bundle: what OCI calls the root filesystem holds what the plan makes without mounting.
+  /// The plan's own bundle. The devices are left to the runtime: the same ones are every runtime's defaults, and crun needs
+  /// CAP_SYS_RESOURCE to load the program that enforces a list of its own.
   static func writeBundle(_ plan: SandboxPlan, in directory: String) throws {
-    let root = directory + "/rootfs"
-    try System.makeDirectory(root)
-    for operation in plan.filesystem {
-      let target = root + operation.target.text
-      switch operation {
-      case .directory, .temporaryFilesystem, .process: try System.makeDirectories(target)
-      case .symbolicLink(_, let destination): _ = symlink(destination, target)
-      case .file(_, let contents): try System.write(contents, to: target)
-      case .bind(let bind) where bind.kind == .directory: try System.makeDirectories(target)
-      case .bind: try System.write("", to: target)
-      case .makeReadOnly: continue
-      }
-    }
-    // The container's root makes what is missing beneath its own root.
-    try System.run(["/bin/chown", "--recursive", "--no-dereference", "\(firstHostID):\(firstHostID)", root])
-    try System.write(adapted(plan.ociConfiguration).text(), to: directory + "/config.json")
-  }
-
-  private static let firstHostID: UInt32 = 1_900_100_000
-
-  /// Runtimes can't start a container whose user namespace has no root: they get 65,536 ids where the plan has one. And
-  /// Debian's crun knows no version of the specification above 1.0.
-  private static func adapted(_ configuration: JSONValue) -> JSONValue {
-    let map: JSONValue = [["containerID": 0, "hostID": .integer(Int64(firstHostID)), "size": 65536]]
+    try OCIBundle(plan).write(to: directory)
     let changes: [([String], JSONValue)] = [
-      (["ociVersion"], "1.0.2"), (["linux", "uidMappings"], map), (["linux", "gidMappings"], map),
-      // The same devices are every runtime's defaults, and runc opens its own only.
-      (["linux", "devices"], []),
+      (["linux", "devices"], []), (["linux", "resources"], .object([])),
     ]
-    return changes.reduce(configuration) { replacing($0, $1.0, $1.1) ?? $0 }
+    let adapted = changes.reduce(plan.ociConfiguration()) { replacing($0, $1.0, $1.1) ?? $0 }
+    try System.write(adapted.text(), to: directory + "/config.json")
   }
 
   private static func replacing(_ value: JSONValue, _ path: [String], _ new: JSONValue) -> JSONValue? {

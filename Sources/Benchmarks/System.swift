@@ -51,15 +51,24 @@ enum System {
     for descriptor: Int32 in 0...2 {
       posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
     }
+    try awaitEnd(try start(command, &actions), command.joined(separator: " "))
+  }
+
+  static func start(_ command: [String], _ actions: inout posix_spawn_file_actions_t) throws -> pid_t {
     var pointers: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
     defer { for pointer in pointers { free(pointer) } }
     var process: pid_t = 0
     guard let program = command.first, posix_spawn(&process, program, &actions, nil, &pointers, environ) == 0 else {
       throw BenchmarkFailure("\(command.first ?? "nothing") can't be started")
     }
+    return process
+  }
+
+  /// - Throws: unless it ends with 0.
+  static func awaitEnd(_ process: pid_t, _ name: String) throws {
     var status: Int32 = 0
     guard waitpid(process, &status, 0) == process, status == 0 else {
-      throw BenchmarkFailure("this failed with status \(status >> 8): \(command.joined(separator: " "))")
+      throw BenchmarkFailure("this failed with status \(status >> 8): \(name)")
     }
   }
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -77,8 +78,14 @@ int linux_file_remove(int directory, const char *name) { return (int)checked(unl
 int linux_directory_make(int directory, const char *name, uint32_t permissions) {
   return (int)checked(mkdirat(directory, name, permissions));
 }
+int linux_directory_permit(int directory, uint32_t permissions) {
+  return (int)checked(fchmod(directory, permissions));
+}
 int linux_directory_remove(int directory, const char *name) {
   return (int)checked(unlinkat(directory, name, AT_REMOVEDIR));
+}
+int linux_link_make(int directory, const char *name, const char *destination) {
+  return (int)checked(symlinkat(destination, directory, name));
 }
 long linux_link_read(int directory, const char *name, char *buffer, size_t size) {
   return checked(readlinkat(directory, name, buffer, size));
@@ -122,6 +129,14 @@ int linux_processor_count(void) {
 uint64_t linux_memory_size(void) {
   struct sysinfo info;
   return sysinfo(&info) < 0 ? 0 : (uint64_t)info.totalram * info.mem_unit;
+}
+
+uint64_t linux_raise_open_files(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;
+  struct rlimit raised = {limit.rlim_max, limit.rlim_max};
+  // EPERM: the hard limit lies above fs.nr_open; the soft one then stays.
+  return setrlimit(RLIMIT_NOFILE, &raised) < 0 ? limit.rlim_cur : limit.rlim_max;
 }
 
 int linux_random(void *buffer, size_t size) {

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -203,19 +202,6 @@ int linux_epoll_wait(int epoll, struct linux_event *events, int capacity) {
     if (ready[i].events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) events[i].ready |= LINUX_EVENT_WRITABLE;
   }
   return count;
-}
-
-int linux_wake_create(void) {
-  int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  return fd < 0 ? -errno : fd;
-}
-
-// -EAGAIN: the counter is full, so the loop will wake anyway.
-int linux_wake(int fd) { return eventfd_write(fd, 1) < 0 ? -errno : 0; }
-
-int linux_wake_clear(int fd) {
-  eventfd_t value;
-  return eventfd_read(fd, &value) < 0 ? -errno : 0;
 }
 
 struct thread_start {

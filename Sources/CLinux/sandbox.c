@@ -126,7 +126,8 @@ _Noreturn void sandbox_end(int code) {
 // ---- Paths and mounts ----
 
 static int open_without_links(int directory, const char *path, uint64_t resolve) {
-  struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  // RESOLVE_NO_SYMLINKS implies RESOLVE_NO_MAGICLINKS.
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_SYMLINKS};
   long fd = -EAGAIN;
   // EAGAIN: something was renamed or mounted meanwhile and the walk can't be vouched for. openat2(2)
   for (int attempt = 0; fd == -EAGAIN && attempt < 64; attempt++)
@@ -136,6 +137,10 @@ static int open_without_links(int directory, const char *path, uint64_t resolve)
 
 int sandbox_open_source(const char *path) { return open_without_links(AT_FDCWD, path, 0); }
 int sandbox_open_target(int root, const char *path) { return open_without_links(root, path, RESOLVE_IN_ROOT); }
+
+int sandbox_open_again(int directory) { return open_without_links(directory, ".", RESOLVE_BENEATH); }
+int sandbox_open_upper(int staging) { return open_without_links(staging, "upper", RESOLVE_BENEATH); }
+int sandbox_open_work(int staging) { return open_without_links(staging, "work", RESOLVE_BENEATH); }
 
 int sandbox_inspect(int fd, struct sandbox_node *node) {
   struct statx status;
@@ -227,6 +232,25 @@ int sandbox_new_process(void) {
   int result = set_option(context, "subset", "pid");
   if (result >= 0) result = set_option(context, "hidepid", "invisible");
   return finish_mount(context, result, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+int sandbox_new_overlay(int lower, int upper, int work, uint64_t attributes) {
+  static const char *const names[] = {"lowerdir", "upperdir", "workdir"};
+  const int layers[] = {lower, upper, work};
+  int context = (int)call(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
+  if (context < 0) return context;
+  int result = (int)call(SYS_fsconfig, context, FSCONFIG_SET_FLAG, "userxattr", NULL);
+  for (int i = 0; result >= 0 && i < 3; i++) {
+    // Older kernels take layers by path only.
+    char path[sizeof "/proc/self/fd/" + NUMBER_LENGTH] = "/proc/self/fd/";
+    char text[NUMBER_LENGTH];
+    const char *number = digits((uint64_t)layers[i], 10, text);
+    char *end = path + sizeof "/proc/self/fd/" - 1;
+    do *end++ = *number;
+    while (*number++ != 0);
+    result = set_option(context, names[i], path);
+  }
+  return finish_mount(context, result, attributes);
 }
 
 int sandbox_make_directory(int parent, const char *name, uint32_t mode) {

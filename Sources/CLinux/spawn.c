@@ -1,5 +1,6 @@
 // The code that runs between clone3(2) and execve(2). The children share their parent's memory and run beside it, so
 // they use no errno, no allocation and no library call with state: every system call is made by `call` of kernel.h.
+// Nor are they instrumented: a sanitizer keeps its books in thread-local storage, which is the parent's.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "CLinux.h"
+#pragma clang attribute push(__attribute__((disable_sanitizer_instrumentation)), apply_to = function)
 #include "kernel.h"
 
 enum { STACK_SIZE = 64 * 1024, GUARD_SIZE = 64 * 1024, SPARE_DESCRIPTORS = 64, KERNEL_SIGNAL_SET = 8 };
@@ -126,7 +128,9 @@ static long start(struct sandbox_stack *stack, uint64_t flags, int cgroup, int32
 // ---- The first process of a sandbox ----
 
 // What `sandbox-init` needs until it has built the root: ids, mounts, limits, and emptying the bounding set.
-static const int kept_capabilities[] = {CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_SYS_RESOURCE};
+// CAP_DAC_OVERRIDE is for overlayfs, which works in a directory of mode 0 with the rights of who mounted it.
+static const int kept_capabilities[] = {CAP_DAC_OVERRIDE, CAP_SETGID,    CAP_SETUID,
+                                        CAP_SETPCAP,      CAP_SYS_ADMIN, CAP_SYS_RESOURCE};
 
 // As root, the caller's own id isn't mapped in the new namespace until `sandbox-init` takes the mapped one, and an
 // execve by such an id drops all but the ambient capabilities: capabilities(7).
@@ -197,6 +201,36 @@ static void first_process(void *context) {
   fail(SANDBOX_FD_CONTROL, SANDBOX_STEP_EXECUTE_INIT, result);
 }
 
+// ---- Network namespaces ----
+
+static int thread_network(void) {
+  return (int)call(SYS_openat, AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+// A thread that stayed away would do the supervisor's work, and start its threads, in a sandbox's network. Nothing but
+// want of memory can fail here: sandbox_own_network has tried it.
+static void return_to_network(int own) {
+  const struct timespec pause = {.tv_nsec = 1000 * 1000};
+  while (call(SYS_setns, own, CLONE_NEWNET) < 0) call(SYS_nanosleep, &pause, NULL);
+}
+
+int sandbox_own_network(void) {
+  int own = thread_network();
+  if (own < 0) return own;
+  long result = call(SYS_setns, own, CLONE_NEWNET);
+  if (result >= 0) return own;
+  call(SYS_close, own);
+  return (int)result;
+}
+
+int sandbox_new_network(int own) {
+  long result = call(SYS_unshare, CLONE_NEWNET);
+  if (result < 0) return (int)result;
+  int made = thread_network();
+  return_to_network(own);
+  return made;
+}
+
 struct spawn_context {
   struct sandbox_spawn request;
   int32_t descriptors[SPARE_DESCRIPTORS];
@@ -209,7 +243,12 @@ int sandbox_start_first(struct sandbox_spawn *request, struct sandbox_stack *sta
   context->request = *request;
   for (uint32_t i = 0; i < request->descriptor_count; i++) context->descriptors[i] = request->descriptors[i];
   context->request.descriptors = context->descriptors;
+  if (request->enters_network) {
+    long result = call(SYS_setns, request->network, CLONE_NEWNET);
+    if (result < 0) return (int)result;
+  }
   long pid = start(stack, request->namespaces, request->cgroup, &request->pidfd, first_process, &context->request);
+  if (request->enters_network) return_to_network(request->own_network);
   if (pid < 0) return (int)pid;
   request->pid = (int32_t)pid;
   return 0;
@@ -234,8 +273,13 @@ static long set_limit(const struct sandbox_limit *limit) {
   return call(SYS_prlimit64, 0, limit->resource, (long)&wanted, 0, 0);
 }
 
+static void allow_processors(const struct sandbox_worker *worker) {
+  if (worker->processors_size > 0) call(SYS_sched_setaffinity, 0, worker->processors_size, worker->processors);
+}
+
 static void worker_process(void *context) {
   struct sandbox_worker *worker = context;
+  allow_processors(worker);
   long result = call(SYS_setsid, 0, 0, 0, 0, 0);
   if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SESSION, SANDBOX_NO_INDEX, result);
   for (uint32_t i = 0; i < worker->limit_count; i++) {
@@ -262,7 +306,19 @@ static void worker_process(void *context) {
 int sandbox_worker_start(struct sandbox_worker *worker, struct sandbox_stack *stack) {
   worker->listener = -1;
   worker->error = 0;
-  return (int)start(stack, CLONE_FILES, -1, NULL, worker_process, worker);
+  // A new process is put on another processor, where it waits for as long as what runs there may run on; on this one it
+  // starts when this process sleeps. On a machine with more processors than the set has room for, it is left at that.
+  unsigned here = 0;
+  call(SYS_getcpu, &here, NULL, NULL);
+  worker->processors_size = call(SYS_sched_getaffinity, 0, sizeof worker->processors, worker->processors);
+  if (worker->processors_size > 0 && here < 8 * sizeof worker->processors) {
+    uint64_t only[sizeof worker->processors / sizeof *worker->processors] = {};
+    only[here / 64] = 1ULL << here % 64;
+    call(SYS_sched_setaffinity, 0, sizeof only, only);
+  }
+  int result = (int)start(stack, CLONE_FILES, -1, NULL, worker_process, worker);
+  allow_processors(worker);
+  return result;
 }
 
 int sandbox_worker_await_listener(struct sandbox_worker *worker, struct sandbox_stack *stack) {
@@ -308,3 +364,64 @@ int sandbox_probe_namespaces(struct sandbox_stack *stack, uint64_t namespaces) {
   call(SYS_close, pidfd);
   return 0;
 }
+
+struct overlay_probe {
+  const char *directory;
+  uint32_t user;
+  uint32_t group;
+  long result;
+};
+
+// Maps one id to itself, as a process may for its own: user_namespaces(7).
+static long map_itself(const char *path, uint32_t id) {
+  char text[32];
+  char *first = text + sizeof text;
+  *--first = '1';
+  *--first = ' ';
+  for (int copy = 0; copy < 2; copy++) {
+    uint32_t rest = id;
+    do *--first = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (copy == 0) *--first = ' ';
+  }
+  long fd = call(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CLOEXEC, 0, 0);
+  if (fd < 0) return fd;
+  return call(SYS_write, fd, (long)first, text + sizeof text - first, 0, 0);
+}
+
+static long open_layer(int directory, const char *name) {
+  return call(SYS_openat, directory, (long)name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0, 0);
+}
+
+static void overlay_process(void *context) {
+  struct overlay_probe *probe = context;
+  long fd = call(SYS_openat, AT_FDCWD, (long)"/proc/self/setgroups", O_WRONLY | O_CLOEXEC, 0, 0);
+  long result = fd < 0 ? fd : call(SYS_write, fd, (long)"deny", 4, 0, 0);
+  if (result >= 0) result = map_itself("/proc/self/gid_map", probe->group);
+  if (result >= 0) result = map_itself("/proc/self/uid_map", probe->user);
+  // By its path, and so in this mount namespace: before Linux 6.15 a layer must lie in the one that it is mounted from.
+  if (result >= 0) result = call(SYS_chdir, (long)probe->directory, 0, 0, 0, 0);
+  long lower = result, upper = result, work = result;
+  if (result >= 0) lower = open_layer(AT_FDCWD, "lower");
+  if (result >= 0) upper = open_layer(AT_FDCWD, "upper");
+  if (result >= 0) work = open_layer(AT_FDCWD, "work");
+  if (result >= 0) result = lower < 0 ? lower : upper < 0 ? upper : work < 0 ? work : 0;
+  if (result >= 0) result = sandbox_new_overlay((int)lower, (int)upper, (int)work, SANDBOX_TREE_NO_SUID);
+  probe->result = result;
+  for (;;) call(SYS_exit_group, 0, 0, 0, 0, 0);
+}
+
+int sandbox_probe_overlay(struct sandbox_stack *stack, const char *directory, uint32_t user, uint32_t group) {
+  // Shared with the child, which is awaited: CLONE_VM.
+  struct overlay_probe probe = {.directory = directory, .user = user, .group = group, .result = -EIO};
+  int32_t pidfd = -1;
+  long result = start(stack, CLONE_NEWUSER | CLONE_NEWNS, -1, &pidfd, overlay_process, &probe);
+  if (result < 0) return (int)result;
+  sandbox_stack_await(stack);
+  siginfo_t information;
+  while (call(SYS_waitid, P_PIDFD, pidfd, &information, WEXITED) == -EINTR) continue;
+  call(SYS_close, pidfd);
+  return probe.result < 0 ? (int)probe.result : 0;
+}
+
+#pragma clang attribute pop

@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -107,39 +105,3 @@ static int reap(int pidfd, int options) {
 
 int sandbox_reap_process(int pidfd) { return reap(pidfd, WNOHANG); }
 int sandbox_await_process(int pidfd) { return reap(pidfd, 0); }
-
-// ---- Events ----
-
-int sandbox_event_create(bool blocks) {
-  return result_of(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | (blocks ? 0 : EFD_NONBLOCK)));
-}
-
-int sandbox_event_signal(int event) {
-  uint64_t one = 1;
-  return write(event, &one, sizeof one) == sizeof one ? 0 : -errno;
-}
-
-int sandbox_event_wait(int event) {
-  uint64_t value;
-  ssize_t received;
-  do received = read(event, &value, sizeof value);
-  while (received < 0 && errno == EINTR);
-  return received < 0 ? -errno : 0;
-}
-
-int sandbox_epoll_create(void) { return result_of(epoll_create1(EPOLL_CLOEXEC)); }
-
-int sandbox_epoll_watch(int epoll, int fd, uint64_t token) {
-  struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = token};
-  return result_of(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
-}
-
-int sandbox_epoll_forget(int epoll, int fd) { return result_of(epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)); }
-
-int sandbox_epoll_wait(int epoll, uint64_t *tokens, int capacity, int milliseconds) {
-  struct epoll_event events[32];
-  int count = epoll_wait(epoll, events, capacity < 32 ? capacity : 32, milliseconds);
-  if (count < 0) return errno == EINTR ? 0 : -errno;
-  for (int i = 0; i < count; i++) tokens[i] = events[i].data.u64;
-  return count;
-}

@@ -23,5 +23,6 @@ extension ErrorCode {
   package static let notSupported = ErrorCode(rawValue: EOPNOTSUPP)
   package static let badMessage = ErrorCode(rawValue: EBADMSG)
   package static let timedOut = ErrorCode(rawValue: ETIMEDOUT)
+  package static let noMessage = ErrorCode(rawValue: ENOMSG)
   package static let noChild = ErrorCode(rawValue: ECHILD)
 }

@@ -1,5 +1,4 @@
 import CLinux
-import Synchronization
 
 /// Waits for many descriptors on one thread of its own (epoll(7)), so that no thread of Swift's pool ever blocks in the
 /// kernel. It only wakes tasks; the reading and writing is theirs.
@@ -47,40 +46,30 @@ package final class EventLoop: Sendable {
     var registrations: [ObjectIdentifier: Registration] = [:]
     /// What the kernel reports back. Never reused, so an event of a past registration finds nothing.
     var owners: [UInt64: ObjectIdentifier] = [:]
-    var nextToken: UInt64 = 1
-    var isStopped = false
+    var nextToken: UInt64 = EventLoop.endToken + 1
   }
 
-  private static let wakeToken: UInt64 = 0
+  private static let endToken: UInt64 = 0
   private let epoll: FileDescriptor
-  private let wake: FileDescriptor
-  private let state = Mutex(State())
+  /// The writing end of a pipe. It closes with this object, which ends the thread.
+  private let life: FileDescriptor
+  private let state = Lock(State())
 
-  /// Starts the thread; it runs until ``stop()``.
+  /// Starts the thread. It ends when nobody has the loop any more; whoever waits has it.
   package init() throws(SystemError) {
-    epoll = FileDescriptor(owning: try systemCall("epoll_create1", linux_epoll_create()))
-    wake = FileDescriptor(owning: try systemCall("eventfd", linux_wake_create()))
+    let epoll = FileDescriptor(owning: try systemCall("epoll_create1", linux_epoll_create()))
+    let (end, life) = try FileDescriptor.pipe()
     try systemCall(
-      "epoll_ctl", on: "eventfd", linux_epoll_add(epoll.number, wake.number, LINUX_EVENT_READABLE, Self.wakeToken))
-    try Thread.run(named: "events") { [self] in run() }
+      "epoll_ctl", on: "pipe", linux_epoll_add(epoll.number, end.number, LINUX_EVENT_READABLE, Self.endToken))
+    self.epoll = epoll
+    self.life = life
+    try Thread.run(named: "events") { [weak self] in
+      Self.run(epoll, until: end) { event in self?.deliver(event) }
+    }
   }
 
   /// How many descriptors are being waited for.
   package var waiters: Int { state.withLock(\.registrations.count) }
-
-  /// Ends the thread. Every wait, now and later, throws ECANCELED.
-  package func stop() {
-    let waiters = state.withLock { state in
-      state.isStopped = true
-      let waiters = state.registrations.values.flatMap { [$0.reader, $0.writer] }
-      for registration in state.registrations.values { _ = linux_epoll_remove(epoll.number, registration.number) }
-      state.registrations = [:]
-      state.owners = [:]
-      return waiters
-    }
-    for waiter in waiters { waiter?.resume(returning: .cancelled) }
-    _ = linux_wake(wake.number)
-  }
 
   /// Returns when `descriptor` can be read or written without waiting, or its other end is gone; a report may be spurious.
   /// One task at a time may wait for each direction.
@@ -115,7 +104,7 @@ package final class EventLoop: Sendable {
   {
     state.withLock { state -> ErrorCode? in
       // Under the lock: a cancellation either is seen here or finds the registration.
-      guard !state.isStopped, !Task.isCancelled else { return .cancelled }
+      guard !Task.isCancelled else { return .cancelled }
       let key = ObjectIdentifier(descriptor)
       let known = state.registrations[key]
       var registration =
@@ -157,19 +146,16 @@ package final class EventLoop: Sendable {
     }
   }
 
-  private func run() {
+  /// `end` is open for as long as it is watched.
+  private static func run(_ epoll: FileDescriptor, until end: FileDescriptor, deliver: (linux_event) -> Void) {
     var events = [linux_event](repeating: linux_event(), count: 64)
-    while !state.withLock(\.isStopped) {
+    while true {
       let count = linux_epoll_wait(epoll.number, &events, Int32(events.count))
       // Only a closed epoll descriptor or a wild pointer makes this fail; both would be ours.
       precondition(count >= 0, "epoll_wait failed with errno \(-count)")
       for event in events.prefix(Int(count)) {
-        if event.token == Self.wakeToken {
-          _ = linux_wake_clear(wake.number)
-          _ = linux_epoll_modify(epoll.number, wake.number, LINUX_EVENT_READABLE, Self.wakeToken)
-        } else {
-          deliver(event)
-        }
+        if event.token == endToken { return end.close() }
+        deliver(event)
       }
     }
   }

@@ -34,14 +34,17 @@ package enum FileError: Error, Hashable, Sendable, CustomStringConvertible {
   case system(SystemError)
   /// It is a FIFO, a socket, a device, a directory or a link where a regular file is wanted.
   case notRegular(path: String)
-  /// More than `limit` bytes, or more than `limit` entries of a directory.
+  /// More than `limit` bytes.
   case tooLarge(path: String, limit: Int)
+  /// A directory of more than `limit` entries.
+  case tooManyEntries(path: String, limit: Int)
 
   package var description: String {
     switch self {
     case .system(let error): error.description
     case .notRegular(let path): "\(path) is not a regular file"
-    case .tooLarge(let path, let limit): "\(path) is larger than the limit of \(limit)"
+    case .tooLarge(let path, let limit): "\(path) is larger than \(limit) bytes"
+    case .tooManyEntries(let path, let limit): "\(path) has more than \(limit) entries"
     }
   }
 
@@ -82,7 +85,7 @@ package struct Directory: Sendable {
 
   /// Makes `path` and what is missing above it, and opens it.
   package init(making path: String, permissions: UInt32 = 0o755) throws(FileError) {
-    var made = path.utf8.first == 0x2F ? "/" : "."
+    var made = path.utf8.first == 0x2F ? "" : "."
     for component in path.split(separator: "/") where component != "." {
       made += "/" + component
       let result = linux_directory_make(Self.workingDirectoryNumber, made, permissions)
@@ -117,7 +120,7 @@ package struct Directory: Sendable {
         guard let name else { throw .system(SystemError("getdents64", path, .illegalSequence)) }
         if name != ".", name != ".." { names.append(name) }
       }
-      guard names.count <= limit else { throw .tooLarge(path: path, limit: limit) }
+      guard names.count <= limit else { throw .tooManyEntries(path: path, limit: limit) }
     }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
@@ -227,6 +230,16 @@ package struct Directory: Sendable {
   package func makeDirectory(_ name: String, permissions: UInt32 = 0o755) throws(FileError) -> Directory {
     _ = try demand(linux_directory_make(descriptor.number, name, permissions), "mkdirat", "\(path)/\(name)")
     return try directory(name)
+  }
+
+  /// Makes a symbolic link with any text as its destination; EEXIST where the name is taken.
+  package func makeLink(_ name: String, to destination: String) throws(FileError) {
+    _ = try demand(linux_link_make(descriptor.number, name, destination), "symlinkat", "\(path)/\(name)")
+  }
+
+  /// fchmod(2) of the directory itself, whatever the umask.
+  package func setPermissions(_ permissions: UInt32) throws(FileError) {
+    _ = try demand(linux_directory_permit(descriptor.number, permissions), "fchmod", path)
   }
 
   package func remove(_ name: String) throws(FileError) {

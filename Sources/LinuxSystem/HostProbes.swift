@@ -20,6 +20,18 @@ package enum HostProbes {
     }
   }
 
+  /// Mounts an overlay of the directories `lower`, `upper` and `work` in `directory`, as an ordinary user in a user namespace
+  /// may: overlayfs with `userxattr`, Linux 5.11. Nil when it works.
+  package static func overlay(in directory: String) -> ErrorCode? {
+    do throws(SystemError) {
+      let stack = try SpawnStack()
+      let result = sandbox_probe_overlay(stack.stack, directory, geteuid(), getegid())
+      return result < 0 ? ErrorCode(rawValue: -result) : nil
+    } catch {
+      return error.code
+    }
+  }
+
   /// What a path leads to with every link followed; nil when it leads nowhere: realpath(3).
   package static func resolved(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }

@@ -55,11 +55,22 @@ package struct LinuxKernel: SandboxKernel {
     _ = try systemCall("write", on: path, sandbox_write_file(path, contents, contents.utf8.count))
   }
 
+  package func openOwnNetwork() throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("setns", on: "the own network namespace", sandbox_own_network()))
+  }
+
+  package func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("unshare", on: "a network namespace", sandbox_new_network(own.number)))
+  }
+
   package func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     let numbers = request.descriptors.map(\.number)
     var spawn = sandbox_spawn()
     spawn.namespaces = request.namespaces
     spawn.cgroup = request.cgroup?.number ?? -1
+    spawn.enters_network = request.network != nil
+    spawn.network = request.network?.new.number ?? -1
+    spawn.own_network = request.network?.own.number ?? -1
     spawn.executable = request.program.number
     spawn.descriptor_count = UInt32(numbers.count)
     spawn.pidfd = -1
@@ -93,7 +104,9 @@ package struct LinuxKernel: SandboxKernel {
 
   package func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage? {
     var report = sandbox_report()
-    let result = sandbox_receive_report(control.number, &report, false)
+    var result = sandbox_receive_report(control.number, &report, false)
+    // A peer that ended without reading what was sent to it: told once, and before what it had said itself. unix(7)
+    if result == -ECONNRESET { result = sandbox_receive_report(control.number, &report, false) }
     if result == -EAGAIN { return nil }
     if result == 0 || result == -ECONNRESET { return .end }
     let length = try systemCall("recv", on: "the control socket", result)
@@ -129,6 +142,19 @@ package struct LinuxKernel: SandboxKernel {
     var node = sandbox_node()
     _ = try systemCall("fstat", on: path, sandbox_inspect(file.number, &node))
     return FileOwner(user: node.owner, group: node.group)
+  }
+
+  package func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError) {
+    let result = linux_tree_make_staging(path, like, owner?.user ?? .max, owner?.group ?? .max)
+    _ = try systemCall("mkdir", on: path, result)
+  }
+
+  package func removeTree(_ path: String) throws(SystemError) {
+    guard let slash = path.lastIndex(of: "/") else {
+      throw SystemError("unlinkat", path, .invalidArgument)
+    }
+    try Tree(opening: String(path[..<slash])).remove(
+      EntryName(String(path[path.index(after: slash)...])))
   }
 
   package func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {

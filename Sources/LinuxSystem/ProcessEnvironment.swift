@@ -23,6 +23,14 @@ package enum ProcessEnvironment {
   /// Of the machine.
   package static var memoryMebibytes: Int { Int(linux_memory_size() >> 20) }
 
+  /// Lets this process open as many files as it may: the soft RLIMIT_NOFILE becomes the hard one. Workers have the limit of
+  /// their plan.
+  /// - Returns: the limit that holds now.
+  package static func raiseOpenFileLimit() -> UInt64 { linux_raise_open_files() }
+
+  /// The descriptors that are open now. Blocks for a moment.
+  package static var openFileCount: Int { directoryEntries("/proc/self/fd").count }
+
   /// The value of an environment variable; nil when absent or empty.
   package static func variable(_ name: String) -> String? {
     guard let value = linux_environment_variable(name).map(String.init(cString:)), !value.isEmpty else { return nil }

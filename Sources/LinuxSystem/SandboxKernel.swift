@@ -20,6 +20,10 @@ package protocol SandboxKernel: Sendable {
   func removeDirectory(_ path: String) throws(SystemError)
   /// One write(2) to a file that is there.
   func write(_ contents: String, to path: String) throws(SystemError)
+  /// This thread's network namespace, if it may come back to it from another.
+  func openOwnNetwork() throws(SystemError) -> FileDescriptor
+  /// A new network namespace with nothing in it but a loopback interface that is down. This thread stays in `own`.
+  func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor
   func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess
   func send(_ message: SandboxMessage, on control: FileDescriptor) throws(SystemError)
   /// Blocks until something is there or the other end is closed; false when the time is up first.
@@ -36,6 +40,11 @@ package protocol SandboxKernel: Sendable {
   func pause(milliseconds: UInt32)
   /// The user and group that a file belongs to; no link in its path is followed.
   func owner(of path: String) throws(SystemError) -> FileOwner
+  /// A directory `path` with `upper` and `work` in it, for an overlay over the directory `like`, whose permission bits
+  /// `upper` has. Both belong to `owner`; nil: to this process's user.
+  func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError)
+  /// Removes a directory with everything in it; nothing where it isn't there.
+  func removeTree(_ path: String) throws(SystemError)
   /// A process in a new user namespace that waits until it is killed; the namespace lives at least as long as the process.
   func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess
   /// A detached tree of `source`, on which the owner that the namespace maps appears as the id it is mapped to.
@@ -58,15 +67,19 @@ package struct SpawnRequest: Sendable {
   package var namespaces: UInt64
   /// The directory of the cgroup in which the process starts: CLONE_INTO_CGROUP.
   package var cgroup: FileDescriptor?
+  /// The network namespace in which the process starts, and the supervisor's own.
+  package var network: (new: FileDescriptor, own: FileDescriptor)?
   package var program: FileDescriptor
   /// Placed at 1, 2, 3, … in the child.
   package var descriptors: [FileDescriptor]
 
   package init(
-    namespaces: UInt64, cgroup: FileDescriptor?, program: FileDescriptor, descriptors: [FileDescriptor]
+    namespaces: UInt64, cgroup: FileDescriptor?, network: (new: FileDescriptor, own: FileDescriptor)?,
+    program: FileDescriptor, descriptors: [FileDescriptor]
   ) {
     self.namespaces = namespaces
     self.cgroup = cgroup
+    self.network = network
     self.program = program
     self.descriptors = descriptors
   }

@@ -92,14 +92,10 @@ struct GraphValidation {
 
   mutating func checkInputs(areAllNeeded: Bool) {
     let given = inputs.sorted { $0.key < $1.key }.map { (name: $0.key.text, value: $0.value) }
-    let open = workflow.inputs.filter { inputs[$0.name] == nil && $0.defaultValue == nil }
-    // What is missing counts as given where that isn't asked.
-    var asked = workflow
-    if !areAllNeeded { asked.inputs.removeAll { input in open.contains { $0.name == input.name } } }
     for input in workflow.inputs where inputs[input.name] == nil { inputs[input.name] = input.defaultValue }
-    unboundInputs = Set(open.map(\.name))
+    unboundInputs = Set(workflow.inputs.map(\.name).filter { inputs[$0] == nil })
     do throws(Diagnostics) {
-      inputs = try asked.bind(given)
+      inputs = try workflow.bind(given, areAllNeeded: areAllNeeded)
     } catch {
       problems += error.items
       // A value of the wrong type is one mistake, not one for each of its readers.
@@ -214,7 +210,8 @@ struct GraphValidation {
     var result = WorkflowGraph.Node(
       name: node.name, type: type, specification: specification, parameters: parameters, inputs: bindings,
       dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
-      resources: node.resources?.value ?? specification.resourceRequirements, location: node.location)
+      resources: node.resources?.value.completed(by: specification.resourceRequirements)
+        ?? specification.resourceRequirements, location: node.location)
     result.dependencies = Set(result.sources.map(\.node) + needs).sorted()
     return result
   }
@@ -270,15 +267,12 @@ struct GraphValidation {
 }
 
 extension NodePolicy {
-  /// What a node that says only how often is tried again for: where another attempt may end differently.
-  static let usualRetryClasses: Set<RetryClass> = [.crash, .timeout]
-
   /// What this leaves open is taken from `defaults`.
   func inheriting(_ defaults: NodePolicy) -> NodePolicy {
     let named = retryOn.isEmpty ? defaults.retryOn : retryOn
     return NodePolicy(
       timeoutMilliseconds: timeoutMilliseconds ?? defaults.timeoutMilliseconds,
       maximumRetries: maximumRetries ?? defaults.maximumRetries,
-      retryOn: named.isEmpty ? Self.usualRetryClasses : named)
+      retryOn: named.isEmpty ? Self.defaultRetryClasses : named)
   }
 }

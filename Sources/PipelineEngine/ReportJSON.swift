@@ -27,8 +27,14 @@ extension RunReport.Node {
       .init("node", .string(name.text)), .init("type", .string(type.description)),
       .init("state", .string(state.rawValue)), .init("attempts", .integer(Int64(attempts))),
       .init("duration_ms", milliseconds.map(JSONValue.integer) ?? .null), .init("fallback", .bool(isFallback)),
-      .init("error", failure?.jsonValue ?? .null),
+      .init("error", failure?.jsonValue ?? .null), .init("skipped_because", skip?.jsonValue ?? .null),
     ])
+  }
+}
+
+extension SkipReason {
+  package var jsonValue: JSONValue {
+    .object([.init("needs", .string(needs.text)), .init("failed", .string(failed.text))])
   }
 }
 
@@ -84,6 +90,7 @@ extension RunEvent {
         .init("attempt", .integer(Int64(attempt))),
       ]
       if state.isTerminal { members.append(.init("duration_ms", duration.map(JSONValue.integer) ?? .null)) }
+      if let skip { members.append(.init("skipped_because", skip.jsonValue)) }
     case .nodeRetry(let failure, let delay):
       members += [
         .init("event", "node_retry"), .init("after_ms", .integer(delay)), .init("error", failure.jsonValue),

@@ -17,12 +17,34 @@ package struct RunEvent: Sendable {
   package var content: Content
   /// Of a node that has ended: from its first start; nil where it never started, and for every other event.
   package var duration: Int64?
+  /// Of a node that was skipped.
+  package var skip: SkipReason?
 
-  package init(milliseconds: Int64, node: NodeName?, content: Content, duration: Int64? = nil) {
+  package init(
+    milliseconds: Int64, node: NodeName?, content: Content, duration: Int64? = nil, skip: SkipReason? = nil
+  ) {
     self.milliseconds = milliseconds
     self.node = node
     self.content = content
     self.duration = duration
+    self.skip = skip
+  }
+}
+
+/// Why a node was not run.
+package struct SkipReason: Hashable, Sendable, CustomStringConvertible {
+  /// What it waited for.
+  package var needs: NodeName
+  /// What that didn't come of: `needs` itself, or a node before it.
+  package var failed: NodeName
+
+  package init(needs: NodeName, failed: NodeName) {
+    self.needs = needs
+    self.failed = failed
+  }
+
+  package var description: String {
+    needs == failed ? "needs \(needs), which failed" : "needs \(needs), which was skipped because \(failed) failed"
   }
 }
 
@@ -58,6 +80,8 @@ package struct RunReport: Sendable {
     package var milliseconds: Int64?
     package var isFallback: Bool
     package var failure: NodeFailure?
+    /// Of a node that was skipped.
+    package var skip: SkipReason?
   }
 
   package var run: String

@@ -21,12 +21,16 @@ package struct RunExecution: Sendable {
 
   /// Runs `graph` to its end. Cancelling the calling task cancels the run; either way this returns only when every node
   /// has ended and nothing of any is left.
-  /// - Parameter timeoutMilliseconds: for the whole run; nil: none.
+  /// - Parameters:
+  ///   - maximumHeldResults: how many shared values may wait for their readers at one time.
+  ///   - timeoutMilliseconds: for the whole run; nil: none.
   package func run(
-    _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, timeoutMilliseconds: Int64?
+    _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, maximumHeldResults: Int = .max,
+    timeoutMilliseconds: Int64?
   ) async -> RunReport {
     let (events, sender) = AsyncStream<RunMachine.Event>.makeStream()
-    let machine = RunMachine(graph: graph, run: identifier, maximumParallel: maximumParallel)
+    let machine = RunMachine(
+      graph: graph, run: identifier, maximumParallel: maximumParallel, maximumHeldResults: maximumHeldResults)
     // In a task of its own, which is never cancelled: a cancelled one could not wait for the nodes to end.
     let driver = Task {
       var driver = RunDriver(
@@ -104,7 +108,7 @@ private struct RunDriver {
         if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
         tell(
           node, .nodeState(state, attempt: machine.attempts[node]),
-          duration: state.isTerminal ? duration(of: node) : nil)
+          duration: state.isTerminal ? duration(of: node) : nil, skip: machine.skips[node])
       case .finish: hasFinished = true
       }
     }
@@ -125,11 +129,11 @@ private struct RunDriver {
     }
   }
 
-  private func tell(_ node: Int?, _ content: RunEvent.Content, duration: Int64? = nil) {
+  private func tell(_ node: Int?, _ content: RunEvent.Content, duration: Int64? = nil, skip: SkipReason? = nil) {
     observe(
       RunEvent(
         milliseconds: clock.now() - began, node: node.map { machine.graph.nodes[$0].name }, content: content,
-        duration: duration))
+        duration: duration, skip: skip))
   }
 
   private func duration(of node: Int) -> Int64? {
@@ -141,7 +145,8 @@ private struct RunDriver {
       RunReport.Node(
         name: node.name, type: node.type, state: machine.states[index], attempts: machine.attempts[index],
         milliseconds: duration(of: index),
-        isFallback: fallbacks.contains(index), failure: machine.failures[index])
+        isFallback: fallbacks.contains(index), failure: machine.failures[index],
+        skip: machine.skips[index])
     }
     return RunReport(
       run: machine.run, workflow: machine.graph.name, outcome: machine.outcome,

@@ -54,11 +54,16 @@ package struct RunMachine: Sendable {
   package private(set) var attempts: [Int]
   /// Of nodes that failed, and of those that were cancelled before they could be tried again.
   package private(set) var failures: [Int: NodeFailure] = [:]
+  /// Of nodes that were skipped.
+  package private(set) var skips: [Int: SkipReason] = [:]
   /// The values of workflow outputs, and those that some node still waits for.
   package private(set) var values: [WorkflowGraph.Connection: [NodeValue]] = [:]
   package private(set) var cancellation: CancellationReason?
 
   private let maximumParallel: Int
+  private let maximumHeldResults: Int
+  /// Of `values`, those that lie in memory of their own: each is a descriptor of this process.
+  private var heldResults = 0
   private var missingDependencies: [Int]
   /// For each output that anything reads: the nodes that still may read it, and the workflow's outputs.
   private var remainingReaders: [WorkflowGraph.Connection: Int] = [:]
@@ -70,11 +75,14 @@ package struct RunMachine: Sendable {
   private var hasBegun = false
   private var hasFinished = false
 
-  /// - Parameter maximumParallel: how many nodes run at once, at least 1.
-  package init(graph: WorkflowGraph, run: String, maximumParallel: Int) {
+  /// - Parameters:
+  ///   - maximumParallel: how many nodes run at once, at least 1.
+  ///   - maximumHeldResults: how many shared values may wait for their readers at one time.
+  package init(graph: WorkflowGraph, run: String, maximumParallel: Int, maximumHeldResults: Int = .max) {
     self.graph = graph
     self.run = run
     self.maximumParallel = max(1, maximumParallel)
+    self.maximumHeldResults = maximumHeldResults
     states = Array(repeating: .waiting, count: graph.nodes.count)
     attempts = Array(repeating: 0, count: graph.nodes.count)
     missingDependencies = graph.nodes.map(\.dependencies.count)
@@ -163,10 +171,15 @@ package struct RunMachine: Sendable {
           cause: "another node or the workflow's outputs read it",
           hint: "the plugin's execute() must return a value for each of its outputs"), &actions)
     }
-    for (port, outputs) in success.outputs {
-      let connection = WorkflowGraph.Connection(node: node, port: port)
-      if remainingReaders[connection] != nil { values[connection] = outputs }
+    let wanted = success.outputs.filter {
+      remainingReaders[WorkflowGraph.Connection(node: node, port: $0.port)] != nil
     }
+    let added = wanted.reduce(0) { $0 + $1.values.sharedCount }
+    guard added <= maximumHeldResults - heldResults else {
+      return fail(node, tooManyResults(of: node, adding: added), &actions)
+    }
+    heldResults += added
+    for (port, outputs) in wanted { values[WorkflowGraph.Connection(node: node, port: port)] = outputs }
     failures[node] = nil
     move(node, to: .succeeded, &actions)
     releaseInputs(of: node)
@@ -192,12 +205,17 @@ package struct RunMachine: Sendable {
 
   /// Everything downstream can't run any more; what doesn't depend on `node` goes on.
   private mutating func skipDependents(of node: Int, _ actions: inout [Action]) {
-    var pending = graph.nodes[node].dependents
-    while let next = pending.popLast() {
+    var pending = graph.nodes[node].dependents.map { (next: $0, needs: node) }
+    while let (next, needs) = pending.popLast() {
       guard states[next] == .waiting else { continue }
-      move(next, to: cancellation == nil ? .skipped : .cancelled, &actions)
+      if cancellation == nil {
+        skips[next] = SkipReason(needs: graph.nodes[needs].name, failed: graph.nodes[node].name)
+        move(next, to: .skipped, &actions)
+      } else {
+        move(next, to: .cancelled, &actions)
+      }
       releaseInputs(of: next)
-      pending += graph.nodes[next].dependents
+      pending += graph.nodes[next].dependents.map { ($0, next) }
     }
   }
 
@@ -225,8 +243,19 @@ package struct RunMachine: Sendable {
     for connection in graph.nodes[node].sources {
       guard let readers = remainingReaders[connection] else { continue }
       remainingReaders[connection] = readers > 1 ? readers - 1 : nil
-      if readers == 1 { values[connection] = nil }
+      if readers == 1, let released = values.removeValue(forKey: connection) { heldResults -= released.sharedCount }
     }
+  }
+
+  private func tooManyResults(of node: Int, adding count: Int) -> NodeFailure {
+    NodeFailure(
+      .error, "the results of the node \(graph.nodes[node].name.text.quoted) can't be kept",
+      cause:
+        "the run holds \(heldResults) large results for nodes that come later, \(count) more came, and this process may "
+        + "keep \(maximumHeldResults)",
+      hint:
+        "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd), run fewer nodes at once (--jobs), or let "
+        + "nodes return several results in one")
   }
 
   /// An output that somebody reads and that `success` lacks.
@@ -263,6 +292,17 @@ private struct Queue: Sendable {
     guard head < items.count else { return nil }
     defer { head += 1 }
     return items[head]
+  }
+}
+
+extension [NodeValue] {
+  fileprivate var sharedCount: Int {
+    count { value in
+      switch value.content {
+      case .inline: false
+      case .shared: true
+      }
+    }
   }
 }
 

@@ -18,7 +18,7 @@ extension ParameterSpecification {
   /// Why `value` can't be this parameter's, or nil when it can.
   ///
   /// Types and `enum`, `min` and `max` are checked here. `pattern` is a regular expression of the plugin's: matching it could
-  /// take exponential time, so only the plugin's own worker, under its deadline, ever does.
+  /// take exponential time, so only the plugin's own worker, under its deadline, ever does: `pipeline/_patterns.py`.
   func complaint(about value: JSONValue) -> Complaint? {
     if let type = ValueType(rawValue: type), !type.accepts(value) {
       // A parameter whose default is null may be null: that is how a plugin says "not set".

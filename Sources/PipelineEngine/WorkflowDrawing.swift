@@ -46,18 +46,30 @@ package struct WorkflowDrawing: Sendable {
       .type { fill: #9aa7b5; }
       .port { fill: #c3cdd8; }
       .dot { fill: #0f141a; stroke: #8b97a5; }
-      .wire { stroke: #66727f; }
+      .wire { stroke: #7d8a98; }
     }
     </style>
     """
 
-  private static func path(_ wire: DrawingLayout.Wire) -> String {
-    let bend = max(36, (wire.toX - wire.fromX) / 2)
-    let curve =
-      "M\(number(wire.fromX)) \(number(wire.fromY)) "
-      + "C\(number(wire.fromX + bend)) \(number(wire.fromY)) \(number(wire.toX - bend)) \(number(wire.toY)) "
-      + "\(number(wire.toX)) \(number(wire.toY))"
-    return "<path class=\"\(wire.isOrder ? "wire order" : "wire")\" d=\"\(curve)\"/>"
+  /// Level where it passes other boxes, bent only between the layers.
+  static func path(_ wire: DrawingLayout.Wire) -> String {
+    var path = "M\(number(wire.start.x)) \(number(wire.start.y))"
+    var place = wire.start
+    func go(to point: DrawingLayout.Point) {
+      if point.y == place.y {
+        path += " H\(number(point.x))"
+      } else {
+        let middle = number((place.x + point.x) / 2)
+        path += " C\(middle) \(number(place.y)) \(middle) \(number(point.y)) \(number(point.x)) \(number(point.y))"
+      }
+      place = point
+    }
+    for lane in wire.lanes {
+      go(to: lane)
+      go(to: DrawingLayout.Point(x: lane.x + DrawingLayout.boxWidth, y: lane.y))
+    }
+    go(to: wire.end)
+    return "<path class=\"\(wire.isOrder ? "wire order" : "wire")\" d=\"\(path)\"/>"
   }
 
   private func drawing(of box: DrawingLayout.Box) -> [String] {

@@ -64,4 +64,5 @@ package struct WorkflowOutline: Sendable {
   let graph: WorkflowGraph
   /// Declared inputs that a run must still be given.
   package let unboundInputs: [ParameterName]
+  package var nodeCount: Int { graph.nodes.count }
 }

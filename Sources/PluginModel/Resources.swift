@@ -15,3 +15,25 @@ package struct ResourceRequirement: Hashable, Sendable {
     self.gpuMemoryMB = gpuMemoryMB
   }
 }
+
+/// What a workflow says of a node's needs. Nil: nothing, so that the plugin's own word holds; zero is a word too.
+package struct ResourceOverride: Hashable, Sendable {
+  package var cpuCores: Double?
+  package var memoryMB: Int?
+  package var gpuCount: Int?
+  package var gpuMemoryMB: Int?
+
+  package init(cpuCores: Double? = nil, memoryMB: Int? = nil, gpuCount: Int? = nil, gpuMemoryMB: Int? = nil) {
+    self.cpuCores = cpuCores
+    self.memoryMB = memoryMB
+    self.gpuCount = gpuCount
+    self.gpuMemoryMB = gpuMemoryMB
+  }
+
+  package func completed(by plugin: ResourceRequirement) -> ResourceRequirement {
+    ResourceRequirement(
+      cpuCores: cpuCores ?? plugin.cpuCores, memoryMB: memoryMB ?? plugin.memoryMB,
+      gpuCount: gpuCount ?? plugin.gpuCount,
+      gpuMemoryMB: gpuMemoryMB ?? plugin.gpuMemoryMB)
+  }
+}

@@ -53,7 +53,8 @@ package struct Workflow: Sendable {
     package var needs: [Located<NodeName>]
     package var condition: Located<String>?
     package var policy: NodePolicy
-    package var resources: Located<ResourceRequirement>?
+    /// What is said here wins over the plugin's requirement, field by field.
+    package var resources: Located<ResourceOverride>?
     package var cache: String?
     package var location: SourceLocation
 
@@ -61,7 +62,7 @@ package struct Workflow: Sendable {
       name: NodeName, action: Located<Action>, parameters: [(name: ParameterName, value: Located<JSONValue>)],
       inputs: [(port: PortName, sources: [Located<PortReference>], location: SourceLocation)],
       needs: [Located<NodeName>], condition: Located<String>?, policy: NodePolicy,
-      resources: Located<ResourceRequirement>?, cache: String?, location: SourceLocation
+      resources: Located<ResourceOverride>?, cache: String?, location: SourceLocation
     ) {
       self.name = name
       self.action = action
@@ -121,10 +122,14 @@ package struct NodePolicy: Hashable, Sendable {
     case oom
     case error
   }
+  /// What a node that says only how often is tried again for: where another attempt may end differently.
+  package static let defaultRetryClasses: Set<RetryClass> = [.crash, .timeout]
+
   /// Milliseconds from call to result; nil: inherit.
   package var timeoutMilliseconds: Int64?
   /// Attempts after the first; nil: inherit.
   package var maximumRetries: Int?
+  /// Empty: inherit.
   package var retryOn: Set<RetryClass>
 
   package init(timeoutMilliseconds: Int64? = nil, maximumRetries: Int? = nil, retryOn: Set<RetryClass> = []) {

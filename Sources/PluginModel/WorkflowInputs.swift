@@ -1,7 +1,10 @@
 extension Workflow {
   /// The values of the workflow's inputs for one run: what was given, else the defaults.
+  /// - Parameter areAllNeeded: false: an input with neither is left out of the result instead of being a problem.
   /// - Throws: every input that is unknown, missing, or of another type than it declares.
-  package func bind(_ given: [(name: String, value: JSONValue)]) throws(Diagnostics) -> [ParameterName: JSONValue] {
+  package func bind(
+    _ given: [(name: String, value: JSONValue)], areAllNeeded: Bool = true
+  ) throws(Diagnostics) -> [ParameterName: JSONValue] {
     var problems: [Diagnostic] = []
     var values: [ParameterName: JSONValue] = [:]
     for (name, value) in given {
@@ -25,6 +28,7 @@ extension Workflow {
     }
     for input in inputs where values[input.name] == nil {
       guard let value = input.defaultValue else {
+        guard areAllNeeded else { continue }
         problems.append(
           Diagnostic(
             "the input \(input.name.text.quoted) has no value", why: "it has no default",

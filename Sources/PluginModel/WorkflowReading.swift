@@ -246,12 +246,12 @@ extension ValueReader {
   }
 
   /// `{cpu, memory, gpu, gpuMemory}`.
-  fileprivate func resources() -> ResourceRequirement? {
+  fileprivate func resources() -> ResourceOverride? {
     guard let root = mapping(Workflow.ResourcesKey.self) else { return nil }
-    return ResourceRequirement(
-      cpuCores: root.optional(.cpu)?.number(in: 0...ResourceRequirement.maximumCPUCores) ?? 0,
-      memoryMB: root.optional(.memory)?.mebibytes() ?? 0,
-      gpuCount: root.optional(.gpu)?.integer(in: 0...ResourceRequirement.maximumGPUCount) ?? 0,
-      gpuMemoryMB: root.optional(.gpuMemory)?.mebibytes() ?? 0)
+    return ResourceOverride(
+      cpuCores: root.optional(.cpu)?.number(in: 0...ResourceRequirement.maximumCPUCores),
+      memoryMB: root.optional(.memory)?.mebibytes(),
+      gpuCount: root.optional(.gpu)?.integer(in: 0...ResourceRequirement.maximumGPUCount),
+      gpuMemoryMB: root.optional(.gpuMemory)?.mebibytes())
   }
 }

@@ -33,8 +33,24 @@ package struct PluginCatalog: Sendable {
   package var broken: [BrokenPlugin]
   /// About the places: names taken twice, directories that can't be read.
   package var diagnostics: [Diagnostic]
+  /// Where other plugins of a name lie, by the name, unless the operator's choice of a directory settles which counts.
+  package var rivals: [PluginName: [AbsolutePath]] = [:]
 
   package subscript(name: PluginName) -> DiscoveredPlugin? { plugins.first { $0.manifest.name == name } }
+
+  /// Why `decision` must not be carried out: it would give something to whichever plugin of the name is found first, and
+  /// a checkout's own `./plugins` comes before what is installed. A plugin that is given nothing needs no such care.
+  package func ambiguity(of decision: GrantDecision) -> Diagnostic? {
+    guard !decision.effective.isEmpty, let rivals = rivals[decision.plugin], let found = self[decision.plugin] else {
+      return nil
+    }
+    let permissions = decision.effective.map(\.description).joined(separator: ", ")
+    return Diagnostic(
+      "the plugin \"\(decision.plugin)\" is found in more than one place, so it isn't given \(permissions)",
+      why: "\(found.directory) comes before \(rivals.map(\.text).joined(separator: ", ")), and holds other code",
+      hint: "say which you mean: "
+        + ([found.directory] + rivals).map { "--plugins \($0)" }.joined(separator: ", or "))
+  }
 }
 
 /// Where to look.
@@ -50,7 +66,7 @@ package struct SearchDirectory: Hashable, Sendable {
 }
 
 /// Finds plugins. A search directory holds one directory a plugin, or is one itself; the directory's name doesn't
-/// matter, the manifest's does. Of two plugins with one name, the first counts.
+/// matter, the manifest's does. Of two plugins with one name, the first counts; see ``PluginCatalog/ambiguity(of:)``.
 package struct PluginDiscovery: Sendable {
   package static let manifestName = "plugin.yaml"
   /// Bytes of a manifest, entries of a search directory.
@@ -69,56 +85,75 @@ package struct PluginDiscovery: Sendable {
   package func scan(_ places: [SearchDirectory]) -> PluginCatalog {
     var catalog = PluginCatalog(plugins: [], broken: [], diagnostics: [])
     var seen: Set<String> = []
+    // What the operator named comes first: a plugin's own directory settles its name, a directory of plugins settles
+    // the names in it against the usual places.
+    var exact: Set<PluginName> = []
+    var named: Set<PluginName> = []
     for place in places {
       guard let path = ProcessEnvironment.resolve(place.path) else {
         if place.isRequired { catalog.diagnostics.append(Self.missing(place)) }
         continue
       }
       guard seen.insert(path).inserted else { continue }
-      scan(place: path, into: &catalog)
+      scan(
+        place: path, isRequired: place.isRequired, settled: place.isRequired ? exact : named, into: &catalog)
+      guard place.isRequired else { continue }
+      named.formUnion(catalog.plugins.map(\.manifest.name))
+      exact.formUnion(catalog.plugins.filter { $0.directory.text == path }.map(\.manifest.name))
     }
     catalog.plugins.sort { $0.manifest.name < $1.manifest.name }
     return catalog
   }
 
-  private func scan(place path: String, into catalog: inout PluginCatalog) {
+  private func scan(
+    place path: String, isRequired: Bool, settled: Set<PluginName>, into catalog: inout PluginCatalog
+  ) {
     do throws(FileError) {
       let place = try Directory(opening: path)
       let names = try place.names(limit: Self.directoryLimit)
-      if names.contains(Self.manifestName) { return add(place, path: path, to: &catalog) }
+      if names.contains(Self.manifestName) { return add(place, path: path, settled: settled, to: &catalog) }
       for name in names where !name.hasPrefix(".") {
         let target = "\(path)/\(name)"
         switch try place.status(name).kind {
-        case .directory: add(entry: name, of: place, path: target, to: &catalog)
+        case .directory: add(entry: name, of: place, path: target, settled: settled, to: &catalog)
         case .symbolicLink: catalog.diagnostics.append(Self.link(target))
         case .regular, .special: continue
         }
       }
     } catch {
       catalog.diagnostics.append(
-        Diagnostic("the plugin directory \(path) can't be read", why: error.description, severity: .warning))
+        Diagnostic(
+          "the plugin directory \(path) can't be read", why: error.description,
+          hint: "--plugins names a directory of plugins, or a plugin", severity: isRequired ? .error : .warning))
     }
   }
 
-  private func add(entry name: String, of place: Directory, path: String, to catalog: inout PluginCatalog) {
+  private func add(
+    entry name: String, of place: Directory, path: String, settled: Set<PluginName>, to catalog: inout PluginCatalog
+  ) {
     do throws(FileError) {
       let directory = try place.directory(name)
       // A directory without a manifest is no plugin and no mistake.
       guard try directory.names(limit: limits.entries).contains(Self.manifestName) else { return }
-      add(directory, path: path, to: &catalog)
+      add(directory, path: path, settled: settled, to: &catalog)
     } catch {
       catalog.broken.append(BrokenPlugin(directory: path, diagnostics: [Self.refused(path, error.description)]))
     }
   }
 
-  private func add(_ directory: Directory, path: String, to catalog: inout PluginCatalog) {
+  private func add(
+    _ directory: Directory, path: String, settled: Set<PluginName>, to catalog: inout PluginCatalog
+  ) {
     switch read(directory, path: path) {
     case .failure(let diagnostics):
       catalog.broken.append(BrokenPlugin(directory: path, diagnostics: diagnostics.items))
     case .success(let plugin):
-      guard let winner = catalog[plugin.manifest.name] else { return catalog.plugins.append(plugin) }
+      let name = plugin.manifest.name
+      guard let winner = catalog[name] else { return catalog.plugins.append(plugin) }
       // The same bytes in two places are no conflict.
-      if winner.digest != plugin.digest { catalog.diagnostics.append(Self.conflict(winner, plugin)) }
+      guard winner.digest != plugin.digest, !settled.contains(name) else { return }
+      catalog.diagnostics.append(Self.conflict(winner, plugin))
+      catalog.rivals[name, default: []].append(plugin.directory)
     }
   }
 

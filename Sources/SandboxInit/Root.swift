@@ -18,11 +18,12 @@ func buildRoot(_ plan: Plan) throws(StepFailure) {
   // A change of ids forgets it: prctl(2).
   try checked(.parentDeath, sandbox_parent_death_signal())
 
-  let root = try makeRoot(plan, operations)
+  var root = NewRoot(try makeRoot(plan, operations))
   for index in operations.indices.dropFirst() {
-    try carryOut(operations[index], UInt32(index), plan, root)
+    try carryOut(operations[index], UInt32(index), plan, &root)
   }
-  try checked(.pivot, sandbox_enter_root(root))
+  try checked(.pivot, sandbox_enter_root(root.descriptor))
+  root.close()
 
   let hostname = try plan.text(plan.header.hostname)
   try checked(.hostname, sandbox_set_hostname(hostname, Int(plan.header.hostname.length)))
@@ -48,8 +49,13 @@ private func makeRoot(
 }
 
 private func temporaryAttributes(_ operation: sandbox_operation) -> UInt64 {
-  let attributes = SANDBOX_TREE_NO_SUID.rawValue | SANDBOX_TREE_NO_DEVICES.rawValue
-  return operation.flags & SANDBOX_EXECUTABLE.rawValue == 0 ? attributes | SANDBOX_TREE_NO_EXECUTE.rawValue : attributes
+  operation.flags & SANDBOX_EXECUTABLE.rawValue == 0
+    ? dataAttributes | SANDBOX_TREE_NO_EXECUTE.rawValue : dataAttributes
+}
+
+/// Of every mount but those of devices.
+private var dataAttributes: UInt64 {
+  SANDBOX_TREE_NO_SUID.rawValue | SANDBOX_TREE_NO_DEVICES.rawValue
 }
 
 /// What an operation mounts from the host, or nil for one that makes something of its own.
@@ -88,6 +94,42 @@ private func prepareTree(
   if operation.flags & SANDBOX_EXECUTABLE.rawValue == 0 { attributes |= SANDBOX_TREE_NO_EXECUTE.rawValue }
   try checked(.restrictTree, sandbox_restrict_tree(tree, attributes, true), index: index)
   operations[position].tree = tree
+  if operation.flags & SANDBOX_STAGED.rawValue != 0 {
+    try prepareStaging(plan, operations, position)
+  }
+}
+
+/// Both layers of an overlay that are written lie on one mount, in a directory that only the supervisor's user may enter.
+private func prepareStaging(
+  _ plan: Plan, _ operations: UnsafeMutableBufferPointer<sandbox_operation>, _ position: Int
+) throws(StepFailure) {
+  let index = UInt32(position)
+  let source = try checked(
+    .source, sandbox_open_source(try plan.text(operations[position].staging)), index: index)
+  let tree = try checked(.cloneTree, sandbox_clone_tree(source), index: index)
+  _ = linux_close(source)
+  let attributes = dataAttributes | SANDBOX_TREE_NO_EXECUTE.rawValue
+  try checked(.restrictTree, sandbox_restrict_tree(tree, attributes, true), index: index)
+  operations[position].upper = try checked(.source, sandbox_open_upper(tree), index: index)
+  operations[position].work = try checked(.source, sandbox_open_work(tree), index: index)
+  operations[position].staging_tree = tree
+}
+
+/// Mounts the staging directory, on it the source, and on both the overlay of the two, which alone can be reached. Before
+/// Linux 6.15 the layers of an overlay must lie on mounts of the same namespace.
+private func mountStaged(_ operation: sandbox_operation, _ target: Target, in root: NewRoot) throws(StepFailure) {
+  let index = target.index
+  let lower = try checked(.source, sandbox_open_again(operation.tree), index: index)
+  try target.mount(operation.staging_tree, in: root)
+  try target.mount(operation.tree, in: root)
+  let attributes = dataAttributes | SANDBOX_TREE_NO_EXECUTE.rawValue
+  try target.mount(
+    try checked(
+      .overlay, sandbox_new_overlay(lower, operation.upper, operation.work, attributes), index: index),
+    in: root)
+  _ = linux_close(lower)
+  _ = linux_close(operation.upper)
+  _ = linux_close(operation.work)
 }
 
 /// The very descriptor that is cloned is asked what it is: nothing can be swapped in between.
@@ -109,39 +151,43 @@ private func requireKind(
 }
 
 private func carryOut(
-  _ operation: sandbox_operation, _ index: UInt32, _ plan: Plan, _ root: Int32
+  _ operation: sandbox_operation, _ index: UInt32, _ plan: Plan, _ root: inout NewRoot
 ) throws(StepFailure) {
   guard let kind = operation.checkedKind else { throw Plan.invalid(index) }
-  let target = try Target(plan, operation, root: root, index: index)
+  let target = try Target(plan, operation, index: index)
   switch kind {
   case .directory:
-    try target.makeDirectory()
+    try target.makeDirectory(in: &root)
   case .symbolicLink:
     let destination = try plan.text(operation.other)
-    try target.make { parent, name in sandbox_make_link(parent, name, destination) }
+    try target.make(in: &root) { parent, name in sandbox_make_link(parent, name, destination) }
   case .file:
     let contents = try plan.text(operation.other)
-    try target.make { parent, name in
+    try target.make(in: &root) { parent, name in
       sandbox_make_file(parent, name, 0o444, contents, Int(operation.other.length))
     }
   case .bindDirectory:
-    try target.makeDirectory()
-    try target.mount(operation.tree)
+    try target.makeDirectory(in: &root)
+    if operation.flags & SANDBOX_STAGED.rawValue != 0 {
+      try mountStaged(operation, target, in: root)
+    } else {
+      try target.mount(operation.tree, in: root)
+    }
   case .bindFile, .bindDevice:
-    try target.makePlaceholder()
-    try target.mount(operation.tree)
+    try target.makePlaceholder(in: &root)
+    try target.mount(operation.tree, in: root)
   case .temporary:
-    try target.makeDirectory()
+    try target.makeDirectory(in: &root)
     try target.mount(
       try checked(
         .mount,
         sandbox_new_temporary(operation.size, operation.inodes, operation.mode, temporaryAttributes(operation)),
-        index: index))
+        index: index), in: root)
   case .process:
-    try target.makeDirectory()
-    try target.mount(try checked(.mount, sandbox_new_process(), index: index))
+    try target.makeDirectory(in: &root)
+    try target.mount(try checked(.mount, sandbox_new_process(), index: index), in: root)
   case .readOnly:
-    let place = try target.open()
+    let place = try target.open(in: root)
     try checked(
       .readOnly, sandbox_restrict_tree(place, SANDBOX_TREE_READ_ONLY.rawValue, false), index: index)
     _ = linux_close(place)

@@ -36,6 +36,7 @@ enum ErrorNumber {
   static let noDevice: Int32 = 19
   static let notADirectory: Int32 = 20
   static let invalid: Int32 = 22
+  static let noMessage: Int32 = 42
 }
 
 /// The step that failed, its errno and, where there are several of a kind, which one.

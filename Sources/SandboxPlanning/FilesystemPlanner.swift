@@ -150,7 +150,10 @@ struct FilesystemPlanner {
 
   private mutating func addData() {
     if let access = grants.workspace, let workspace = request.workspace {
-      bind(workspace, at: Inside.workspace, kind: .directory, access: access)
+      // A scoped path is the operator's own data, which the plugin was given to change in place.
+      bind(
+        workspace, at: Inside.workspace, kind: .directory, access: access,
+        stagesWrites: access == .readWrite && host.overlays == .available)
       allow(Inside.workspace, access == .readWrite ? .data : .read)
     }
     for grant in grants.paths {
@@ -164,8 +167,9 @@ struct FilesystemPlanner {
   // MARK: Steps
 
   private mutating func bind(
-    _ source: AbsolutePath, at target: AbsolutePath? = nil, kind: Bind.Kind, access: Bind.Access = .readOnly,
-    executable: Bool = false, confinedTo root: AbsolutePath? = nil
+    _ source: AbsolutePath, at target: AbsolutePath? = nil, kind: Bind.Kind,
+    access: Bind.Access = .readOnly,
+    executable: Bool = false, stagesWrites: Bool = false, confinedTo root: AbsolutePath? = nil
   ) {
     let target = target ?? source
     makeParents(of: target)
@@ -175,7 +179,9 @@ struct FilesystemPlanner {
       .bind(
         Bind(
           source: source, target: target, kind: kind, access: access, executable: executable,
-          mapsOwner: isData && access == .readWrite && host.userIdentifier == 0, confinedTo: root)))
+          mapsOwner: isData && access == .readWrite && host.userIdentifier == 0,
+          stagesWrites: stagesWrites,
+          confinedTo: root)))
     bound.append(target)
   }
 

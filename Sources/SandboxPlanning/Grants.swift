@@ -17,7 +17,7 @@ struct Grants {
     var root: AbsolutePath
   }
 
-  init(_ request: SandboxRequest, host: HostFacts, problems: inout [Diagnostic]) {
+  init(_ request: SandboxRequest, host: HostFacts, problems: inout PlanRefusal) {
     var access: [AbsolutePath: Bind.Access] = [:]
     for permission in Set(request.granted).sorted() {
       switch permission {
@@ -28,13 +28,13 @@ struct Grants {
       case .systemExec(let names):
         if names.isEmpty { execution = .everything } else { programs += names }
       case .networkHTTP, .networkSocket:
-        problems.append(Self.unavailable(permission, "granting network access", request))
-      case .gpuAccess: problems.append(Self.unavailable(permission, "granting a GPU", request))
-      case .memoryUnlimited: problems.append(Self.unavailable(permission, "lifting the memory limit", request))
+        problems.request.append(Self.unavailable(permission, "granting network access", request))
+      case .gpuAccess: problems.request.append(Self.unavailable(permission, "granting a GPU", request))
+      case .memoryUnlimited: problems.request.append(Self.unavailable(permission, "lifting the memory limit", request))
       }
     }
     if workspace != nil, request.workspace == nil {
-      problems.append(
+      problems.request.append(
         Diagnostic(
           "\(request.plugin) is granted the run's workspace, but there is none",
           hint: "run it in a workflow, or name the path: filesystem.read:/srv/data"))
@@ -43,7 +43,7 @@ struct Grants {
       let refusal = ReservedPaths(request: request, host: host)
         .refusal(ofWritableWorkspace: path, to: request.plugin)
     {
-      problems.append(refusal)
+      problems.request.append(refusal)
     }
     paths = Self.confined(access, request: request, host: host, problems: &problems)
     resolvePrograms(request, host: host, problems: &problems)
@@ -56,14 +56,14 @@ struct Grants {
       hint: "revoke the grant of \(permission) to \(request.plugin)")
   }
 
-  private mutating func resolvePrograms(_ request: SandboxRequest, host: HostFacts, problems: inout [Diagnostic]) {
+  private mutating func resolvePrograms(_ request: SandboxRequest, host: HostFacts, problems: inout PlanRefusal) {
     if execution == .everything || programs.isEmpty {
       programs = []
     } else {
       execution = .listedPrograms
       programs = Set(programs).sorted()
       if !host.sealsExecutableMemory {
-        problems.append(
+        problems.host.append(
           Diagnostic(
             "system.exec with a list of programs needs Linux 6.3 or newer, this is \(host.kernelRelease)",
             why: "older kernels can't keep a worker from starting programs from its memory (MFD_NOEXEC_SEAL)",
@@ -71,13 +71,13 @@ struct Grants {
       }
     }
     for name in programs where !Self.isProgramName(name) {
-      problems.append(
+      problems.request.append(
         Diagnostic(
           "system.exec names \(name.quoted), which is not the name of a program",
           hint: "name programs as they are called in /usr/bin, without a path: system.exec:git,tar"))
     }
     if execution != .nothing, host.binaryDirectories.isEmpty {
-      problems.append(
+      problems.host.append(
         Diagnostic(
           "system.exec is granted, but no directory of programs is known on this host", hint: "see: orchestrator doctor"
         ))
@@ -90,7 +90,7 @@ struct Grants {
 
   /// The scoped grants with those dropped that a wider one already covers, outermost first; refusals go to `problems`.
   private static func confined(
-    _ access: [AbsolutePath: Bind.Access], request: SandboxRequest, host: HostFacts, problems: inout [Diagnostic]
+    _ access: [AbsolutePath: Bind.Access], request: SandboxRequest, host: HostFacts, problems: inout PlanRefusal
   ) -> [ScopedPath] {
     let reserved = ReservedPaths(request: request, host: host)
     var accepted: [ScopedPath] = []
@@ -102,11 +102,11 @@ struct Grants {
           $0.text.utf8.count < $1.text.utf8.count
         })
       else {
-        problems.append(outside(path, wanted, request))
+        problems.request.append(outside(path, wanted, request))
         continue
       }
       if let refusal = reserved.refusal(of: path, wanted) {
-        problems.append(refusal)
+        problems.request.append(refusal)
         continue
       }
       // A read grant beneath a writable one takes nothing away: grants add up.

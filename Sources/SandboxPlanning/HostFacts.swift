@@ -20,6 +20,8 @@ package struct HostFacts: Hashable, Sendable {
   /// SECCOMP_RET_USER_NOTIF is answered.
   package var seccompUserNotification: Bool
   package var userNamespaces: Bool
+  /// Whether a worker's writes can be kept apart until its node has succeeded.
+  package var overlays: OverlaySupport
   /// The directory under which this process may make cgroups, or nil.
   package var cgroupRoot: AbsolutePath?
   /// The controllers enabled there: `cpu`, `memory`, `pids`, …
@@ -48,6 +50,12 @@ package struct HostFacts: Hashable, Sendable {
     package var isDirectory: Bool { self != .loaderCache }
   }
 
+  /// Mounting overlayfs in a user namespace, with its upper layer in the state directory.
+  package enum OverlaySupport: Hashable, Sendable {
+    case available
+    case unavailable(why: String)
+  }
+
   package struct RootLink: Hashable, Sendable {
     package var path: AbsolutePath
     package var destination: String
@@ -61,7 +69,9 @@ package struct HostFacts: Hashable, Sendable {
     architecture: Architecture, kernelRelease: String, userIdentifier: UInt32, groupIdentifier: UInt32,
     landlockABI: Int, seccompUserNotification: Bool, userNamespaces: Bool, cgroupRoot: AbsolutePath?,
     cgroupControllers: [String], libraryDirectories: [AbsolutePath], rootLinks: [RootLink],
-    loader: AbsolutePath? = nil, binaryDirectories: [AbsolutePath] = [], supportFiles: [SupportFile] = []
+    loader: AbsolutePath? = nil, binaryDirectories: [AbsolutePath] = [],
+    supportFiles: [SupportFile] = [],
+    overlays: OverlaySupport = .unavailable(why: "it was not tried")
   ) {
     self.architecture = architecture
     self.kernelRelease = kernelRelease
@@ -77,6 +87,7 @@ package struct HostFacts: Hashable, Sendable {
     self.loader = loader
     self.binaryDirectories = binaryDirectories
     self.supportFiles = supportFiles
+    self.overlays = overlays
   }
 }
 

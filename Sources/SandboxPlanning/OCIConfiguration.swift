@@ -1,13 +1,18 @@
 import PluginModel
 
 extension SandboxPlan {
-  /// The plan as `config.json` of the OCI runtime specification 1.2.0, for reviewers and other runtimes.
+  /// The plan as `config.json` of the OCI runtime specification, for reviewers and other runtimes.
   ///
   /// The specification has no words for some of it. That goes into annotations under `org.orchestrator`, so that nothing
   /// is lost, and where a runtime would otherwise be weaker it is made to refuse: `SCMP_ACT_NOTIFY` without a listener.
-  package var ociConfiguration: JSONValue {
+  ///
+  /// - Parameter seccompAgent: the socket of a program that answers for `sandbox-init`: the runtime's execve of the worker
+  ///   with SECCOMP_USER_NOTIF_FLAG_CONTINUE and every later one with EACCES, seccomp_unotify(2).
+  package func ociConfiguration(seccompAgent: AbsolutePath? = nil) -> JSONValue {
     [
-      "ociVersion": "1.2.0",
+      // The lowest version with all that is used here (`listenerPath` is the newest): every runtime of 1.1 and later
+      // takes it, and Debian 12's crun takes none above.
+      "ociVersion": "1.1.0",
       "process": process,
       // An empty directory; what is to be in it but isn't a mount is in the annotations.
       "root": ["path": "rootfs", "readonly": true],
@@ -17,9 +22,11 @@ extension SandboxPlan {
         "namespaces": .array(namespaces.map { ["type": .string($0.rawValue)] }),
         "uidMappings": Self.mapping(inside: identity.userInside, outside: identity.userOnHost),
         "gidMappings": Self.mapping(inside: identity.groupInside, outside: identity.groupOnHost),
-        "devices": .array(filesystem.compactMap(\.ociDevice)),
+        "devices": .array(filesystem.compactMap { $0.ociDevice(.node) }),
+        // Without these runc has no right to open what it has just been told to make.
+        "resources": ["devices": .array(Self.noDevice + filesystem.compactMap { $0.ociDevice(.permission) })],
         "rootfsPropagation": "private",
-        "seccomp": seccomp.ociValue,
+        "seccomp": seccomp.ociValue(agent: execution == .workerOnly ? seccompAgent : nil),
         // Not there under subset=pid; hidden again for a runtime that drops the option.
         "maskedPaths": .strings(["/proc/kcore", "/proc/keys", "/proc/sched_debug", "/proc/timer_list"]),
         "readonlyPaths": .strings(["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]),
@@ -45,14 +52,24 @@ extension SandboxPlan {
     ]
   }
 
+  /// Runtimes become root of the container's user namespace to build it, and can't start one that has none. So there is
+  /// one, who is nobody on the host: above the ids of plugins, in what systemd leaves unused (UIDS-GIDS, systemd.io). The
+  /// worker can't become it: it has no capabilities and `noNewPrivileges`.
+  private static let runtimeIdentifier: UInt32 = 1_900_065_536
+
   private static func mapping(inside: UInt32, outside: UInt32) -> JSONValue {
-    [["containerID": .integer(Int64(inside)), "hostID": .integer(Int64(outside)), "size": 1]]
+    let pairs = [(UInt32(0), runtimeIdentifier), (inside, outside)]
+    return .array(
+      pairs.map { ["containerID": .integer(Int64($0)), "hostID": .integer(Int64($1)), "size": 1] })
   }
+
+  private static let noDevice: [JSONValue] = [["allow": false, "access": "rwm"]]
 
   /// What OCI can't say, as text, because annotations are text.
   private var annotations: [JSONValue.Member] {
     var made: [String] = []
     var ownerMapped: [String] = []
+    var staged: [String] = []
     var confined: [String] = []
     for operation in filesystem {
       switch operation {
@@ -62,6 +79,7 @@ extension SandboxPlan {
       case .makeReadOnly(let path): made.append("seal \(path)")
       case .bind(let bind):
         if bind.mapsOwner { ownerMapped.append(bind.target.text) }
+        if bind.stagesWrites { staged.append(bind.target.text) }
         if let root = bind.confinedTo { confined.append("\(bind.target) beneath \(root)") }
       case .temporaryFilesystem, .process: break
       }
@@ -77,6 +95,8 @@ extension SandboxPlan {
       ("root", made.joined(separator: "\n")),
       // Idmapped so that the owner on the disk is the worker: OCI's mappings need the owner's number.
       ("mounts.maps-owner", ownerMapped.joined(separator: "\n")),
+      // An overlay, whose changes come to the source when the node has succeeded.
+      ("mounts.staged", staged.joined(separator: "\n")),
       // Opened with RESOLVE_BENEATH.
       ("mounts.confined", confined.joined(separator: "\n")),
       ("landlock.abi", String(landlock.abi)),
@@ -102,7 +122,7 @@ extension FilesystemOperation {
       return ["destination": .string(path.text), "type": "tmpfs", "source": "tmpfs", "options": .strings(options)]
     case .bind(let bind):
       if case .characterDevice = bind.kind { return nil }
-      let options = ["bind", "private"] + bind.options.filter { $0 != "idmap" }
+      let options = ["bind", "private"] + bind.options.filter { $0 != "idmap" && $0 != "overlay" }
       return [
         "destination": .string(bind.target.text), "type": "bind", "source": .string(bind.source.text),
         "options": .strings(options),
@@ -110,17 +130,29 @@ extension FilesystemOperation {
     }
   }
 
-  fileprivate var ociDevice: JSONValue? {
+  fileprivate enum DevicePart {
+    case node
+    case permission
+  }
+
+  /// Nil for what isn't a device.
+  fileprivate func ociDevice(_ part: DevicePart) -> JSONValue? {
     guard case .bind(let bind) = self, case .characterDevice(let major, let minor) = bind.kind else { return nil }
-    return [
-      "path": .string(bind.target.text), "type": "c", "major": .integer(Int64(major)), "minor": .integer(Int64(minor)),
-      "fileMode": .integer(0o666),
-    ]
+    let number: [JSONValue.Member] = [
+      ("type", "c"), ("major", .integer(Int64(major))), ("minor", .integer(Int64(minor))),
+    ].map { JSONValue.Member($0, $1) }
+    switch part {
+    case .node:
+      let path = JSONValue.Member("path", .string(bind.target.text))
+      return .object([path] + number + [JSONValue.Member("fileMode", .integer(0o666))])
+    case .permission:
+      return .object([JSONValue.Member("allow", true)] + number + [JSONValue.Member("access", "rw")])
+    }
   }
 }
 
 extension SeccompPlan {
-  fileprivate var ociValue: JSONValue {
+  fileprivate func ociValue(agent: AbsolutePath?) -> JSONValue {
     let unconditional = Dictionary(grouping: calls.filter(\.rules.isEmpty), by: \.otherwise)
     var entries = unconditional.sorted { $0.key.returnValue > $1.key.returnValue }.map { verdict, calls in
       Self.entry(names: calls.map(\.name).sorted(), verdict: verdict, arguments: [])
@@ -130,12 +162,14 @@ extension SeccompPlan {
         Self.entry(names: [call.name], verdict: cell.verdict, arguments: cell.ociArguments)
       }
     }
-    return [
-      "defaultAction": "SCMP_ACT_ERRNO",
-      "defaultErrnoRet": .integer(Int64(SystemCallVerdict.Failure.notImplemented.rawValue)),
-      "architectures": .strings([architecture.seccompName]),
-      "syscalls": .array(entries),
-    ]
+    var members: [JSONValue.Member] = [
+      ("defaultAction", "SCMP_ACT_ERRNO"),
+      ("defaultErrnoRet", .integer(Int64(SystemCallVerdict.Failure.notImplemented.rawValue))),
+      ("architectures", .strings([architecture.seccompName])),
+      ("syscalls", .array(entries)),
+    ].map { JSONValue.Member($0, $1) }
+    if let agent { members.append(JSONValue.Member("listenerPath", .string(agent.text))) }
+    return .object(members)
   }
 
   private static func entry(names: [String], verdict: SystemCallVerdict, arguments: [JSONValue]) -> JSONValue {

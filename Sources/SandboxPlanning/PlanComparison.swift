@@ -71,6 +71,7 @@ extension SandboxPlan {
     case (.host(let mineSource, let mine), .host(let theirSource, let theirs)):
       return mineSource == theirSource && (mine.access == .readOnly || theirs.access == .readWrite)
         && (!mine.executable || theirs.executable) && (!mine.mapsOwner || theirs.mapsOwner)
+        && (mine.access == .readOnly || mine.stagesWrites || !theirs.stagesWrites)
         && (theirs.confinedTo == nil || mine.confinedTo == theirs.confinedTo)
     default: return false
     }

@@ -48,12 +48,15 @@ extension Bind {
     if case .characterDevice = kind { isDevice = true } else { isDevice = false }
     return [access == .readOnly ? "ro" : "rw", "nosuid"] + (isDevice ? [] : ["nodev"])
       + [executable ? "exec" : "noexec"] + (mapsOwner ? ["idmap"] : [])
+      + (stagesWrites ? ["overlay"] : [])
   }
 
   /// What is known of the source beyond its path.
   var note: String? {
     switch kind {
     case .characterDevice(let major, let minor): "device \(major):\(minor)"
+    case .directory where stagesWrites: "written when the node has succeeded"
+    case .directory where access == .readWrite && target == Inside.workspace: "written at once"
     case .directory, .regularFile: confinedTo.map { "confined to \($0)" }
     }
   }

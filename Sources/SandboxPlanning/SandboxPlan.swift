@@ -46,6 +46,14 @@ package struct SandboxPlan: Hashable, Sendable {
   }
 }
 
+extension SandboxPlan {
+  /// The directory that its node's writes land in, when they wait for the node's success.
+  package var stagedWorkspace: Bind? {
+    for case .bind(let bind) in filesystem where bind.stagesWrites { return bind }
+    return nil
+  }
+}
+
 /// The kinds of namespace of namespaces(7). All but `time` are made for every worker.
 package enum Namespace: String, CaseIterable, Sendable {
   case user
@@ -89,8 +97,8 @@ package enum FilesystemOperation: Hashable, Sendable {
   case makeReadOnly(AbsolutePath)
 }
 
-/// A host file or directory made visible. Always nosuid; nodev but for the devices; links in `source` are followed on
-/// the host, once, when the plan is made.
+/// A host file or directory made visible. Always nosuid; nodev but for the devices. `source` has no link in it: who makes
+/// the plan resolves it, and the launch is refused where a link has come since.
 package struct Bind: Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
     case directory
@@ -111,13 +119,17 @@ package struct Bind: Hashable, Sendable {
   /// The owner of `source` on the disk and the worker are the same user through this mount (an idmapped mount). Only
   /// for writable grants of a root supervisor: without it the worker's own host id could write nothing.
   package var mapsOwner: Bool
-  /// The operator's root that covers this grant: `source` is opened relative to it with RESOLVE_BENEATH, openat2(2), so
-  /// that no link planted beneath it leads out. Nil for what isn't a scoped grant.
+  /// Writes go to a directory of this worker alone and come to `source` when its node has succeeded (an overlay mount).
+  /// Only with `.readWrite`, for directories.
+  package var stagesWrites: Bool
+  /// The operator's root that covers this grant. No link planted beneath it leads out, because `source` is opened through
+  /// no link at all: RESOLVE_NO_SYMLINKS, openat2(2). Nil for what isn't a scoped grant.
   package var confinedTo: AbsolutePath?
 
   package init(
-    source: AbsolutePath, target: AbsolutePath, kind: Kind, access: Access = .readOnly, executable: Bool = false,
-    mapsOwner: Bool = false, confinedTo: AbsolutePath? = nil
+    source: AbsolutePath, target: AbsolutePath, kind: Kind, access: Access = .readOnly,
+    executable: Bool = false,
+    mapsOwner: Bool = false, stagesWrites: Bool = false, confinedTo: AbsolutePath? = nil
   ) {
     self.source = source
     self.target = target
@@ -125,6 +137,7 @@ package struct Bind: Hashable, Sendable {
     self.access = access
     self.executable = executable
     self.mapsOwner = mapsOwner
+    self.stagesWrites = stagesWrites
     self.confinedTo = confinedTo
   }
 }
@@ -236,6 +249,11 @@ package struct ResourceLimit: Hashable, Sendable {
     self.kind = kind
     self.value = value
   }
+
+  /// A core dump goes to a file, which 0 and 1 forbid alike, or to a program that core_pattern pipes it to: on the host, as
+  /// root, with what the worker likes in it. The kernel doesn't start that program where the limit is 1, and starts it where
+  /// it is 0: core(5), "Piping core dumps to a program".
+  package static let noCoreDump = ResourceLimit(.coreSize, 1)
 }
 
 package struct EnvironmentVariable: Hashable, Sendable {

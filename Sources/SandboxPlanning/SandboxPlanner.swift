@@ -11,26 +11,25 @@ package enum SandboxPlanner {
   static let identifierInside: UInt32 = 1000
 
   /// - Throws: every reason why there is no plan, each with its remedy.
-  package static func plan(_ request: SandboxRequest, host: HostFacts) throws(Diagnostics) -> SandboxPlan {
-    var problems = missingFeatures(of: host)
-    problems += unsuitableUsers(request, host: host)
+  package static func plan(_ request: SandboxRequest, host: HostFacts) throws(PlanRefusal) -> SandboxPlan {
+    var problems = PlanRefusal(host: missingFeatures(of: host) + unsuitableUsers(request, host: host))
     if let prefix = request.interpreter.prefix,
       let refusal = ReservedPaths.refusal(ofInterpreterPrefix: prefix, control: request.controlPaths)
     {
-      problems.append(refusal)
+      problems.request.append(refusal)
     }
     let grants = Grants(request, host: host, problems: &problems)
     let command = command(of: request)
     let program = command.first.flatMap { AbsolutePath($0) }
     if program == nil {
-      problems.append(
+      problems.request.append(
         Diagnostic(
           "the worker's command has no absolute path for a program", why: "nothing is searched for along a PATH",
           hint: "name the program by its absolute path inside the sandbox"))
     }
     let execution: ExecutionRule = grants.execution == .nothing ? .workerOnly : .allowed
     if execution == .workerOnly, !host.seccompUserNotification {
-      problems.append(
+      problems.host.append(
         Diagnostic(
           "this kernel can't keep the worker from starting other programs (no seccomp user notification)",
           hint: "use Linux 5.5 or newer with CONFIG_SECCOMP_FILTER; see: orchestrator doctor"))
@@ -40,9 +39,9 @@ package enum SandboxPlanner {
       profile: request.profile, execution: grants.execution, architecture: host.architecture)
     {
     case .success(let plan): seccomp = plan
-    case .failure(let refusals): problems += refusals.items
+    case .failure(let refusals): problems.request += refusals.items
     }
-    guard problems.isEmpty, let program, let seccomp else { throw Diagnostics(problems) }
+    guard problems.isEmpty, let program, let seccomp else { throw problems }
 
     var filesystem = FilesystemPlanner(request: request, host: host, grants: grants)
     filesystem.build(program: program)
@@ -122,8 +121,15 @@ package enum SandboxPlanner {
   /// host, the supervisor's own among them where the worker shares its id: there it would refuse at random.
   private static func limits(of request: SandboxRequest, host: HostFacts) -> [ResourceLimit] {
     let sharesUser = request.hostUser == host.userIdentifier
-    return request.profile.limits
+    var limits = request.profile.limits
       .filter { $0.kind != .processes || !sharesUser || host.countsProcessesPerNamespace }
+    // More than 1 is an operator who wants core dumps.
+    if !limits.contains(where: { $0.kind == .coreSize && $0.value > 1 }) {
+      limits.removeAll { $0.kind == .coreSize }
+      limits.append(.noCoreDump)
+    }
+    return
+      limits
       .sorted { $0.kind.rawValue < $1.kind.rawValue }
   }
 }

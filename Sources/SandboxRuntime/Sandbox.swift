@@ -17,6 +17,8 @@ package protocol Sandbox: AnyObject, Sendable {
   var standardError: FileDescriptor { get }
   /// What the kernel was found to enforce.
   var enforcement: Enforcement { get }
+  /// What it writes over the workspace, where the plan keeps that apart. To be discarded once the sandbox is gone.
+  var stagedWrites: StagedWrites? { get }
   /// The worker's pid on the host, for people; never used to signal.
   var processIdentifier: Int32 { get }
   /// SIGTERM to the worker. Does nothing when it is gone.

@@ -53,6 +53,9 @@ package actor Worker {
     standardError = LogBuffer(limits.output)
   }
 
+  /// What it writes over the workspace, where that is kept apart.
+  nonisolated var stagedWrites: StagedWrites? { sandbox.stagedWrites }
+
   /// True while it can take a call.
   package var isIdle: Bool { session.isIdle }
 
@@ -265,6 +268,7 @@ package actor Worker {
 
   private func failure(for reason: Session.End, _ end: WorkerEnd) -> WorkerFailure {
     switch reason {
+    case .violation(.droppedDescriptors): .resultsLost(end)
     case .violation(let violation): .protocolViolation(violation, end)
     case .loadFailed(let error): .loadFailed(error, end)
     case .startupTimedOut: .startupTimedOut(limits.startup, end)

@@ -31,6 +31,10 @@ package enum WorkerFailure: Error, Sendable {
   case cancelled
   /// Plugin code raised, or refused its inputs. The worker is well.
   case pluginError(PluginError, lastOutput: [String])
+  /// It sent results, and this process may open no more files to take them.
+  case resultsLost(WorkerEnd)
+  /// The node succeeded, and what it wrote can't be taken into the workspace.
+  case landing(LandingError)
   /// The inputs can't be sent.
   case inputsTooLarge(String)
   /// This process could not do its part.
@@ -44,8 +48,9 @@ extension WorkerFailure {
   package var leavesWorkerUsable: Bool {
     switch self {
     case .pluginError, .inputsTooLarge: true
-    case .launchRefused, .startupTimedOut, .loadFailed, .protocolViolation, .crashed, .notAcknowledged, .timedOut,
-      .cancelled, .system, .poolClosed:
+    case .launchRefused, .startupTimedOut, .loadFailed, .protocolViolation, .crashed,
+      .notAcknowledged, .timedOut,
+      .cancelled, .resultsLost, .landing, .system, .poolClosed:
       false
     }
   }
@@ -71,6 +76,8 @@ extension WorkerFailure {
       case .unknown: "the plugin doesn't know this node type or operation"
       case .load, .initialize, .error, .cancelled: "the plugin raised an error"
       }
+    case .resultsLost: "the node's results could not be taken"
+    case .landing: "what the node wrote can't be taken into the workspace"
     case .inputsTooLarge: "the node's inputs can't be sent to its worker"
     case .system: "the supervisor could not talk to the worker"
     case .poolClosed: "the supervisor is shutting down"
@@ -83,9 +90,13 @@ extension WorkerFailure {
     case .launchRefused(let error): "\(error.step): \(error.cause)"
     case .startupTimedOut(_, let end), .notAcknowledged(_, let end):
       end.exit.deniedExecutions > 0 ? end.exit.words : nil
-    case .loadFailed(let error, _), .pluginError(let error, _): "\(error.type): \(error.message)"
+    case .loadFailed(let error, _), .pluginError(let error, _):
+      // What the SDK itself refuses has no exception behind it.
+      error.type.isEmpty ? error.message : "\(error.type): \(error.message)"
     case .protocolViolation(let violation, _): violation.description
     case .crashed(let end): end.exit.words
+    case .resultsLost: "they came as more file descriptors than this process may open"
+    case .landing(let error): error.description
     case .inputsTooLarge(let why): why
     case .system(let error): error.description
     case .timedOut, .cancelled, .poolClosed: nil
@@ -104,10 +115,21 @@ extension WorkerFailure {
     case .crashed(let end): end.exit.hint
     case .notAcknowledged: "the plugin may be blocking the SDK's reading thread, or be stopped"
     case .timedOut: "raise the node's timeout, or let the plugin look at its context's cancelled flag"
-    case .inputsTooLarge: "pass fewer or larger values: up to 64 large ones and 16 MiB of small ones fit one call"
+    case .resultsLost: Self.moreFiles
+    case .landing(.refused), .landing(.tooMany):
+      "files, directories and symbolic links are taken; everything else must be gone when the node ends, or be in /tmp"
+    case .landing(.system):
+      "some of it may have been written; the rest needs the room and the rights that are missing"
+    case .system(let error)
+    where error.code == .tooManyFiles || error.code == .tooManyFilesInSystem: Self.moreFiles
+    case .inputsTooLarge:
+      "pass fewer or larger values: up to 64 large ones and 16 MiB of small ones fit one call"
     case .cancelled, .system, .poolClosed: nil
     }
   }
+
+  private static let moreFiles =
+    "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd), or run fewer nodes at once (--jobs)"
 
   /// The plugin's own traceback.
   package var traceback: String? {
@@ -121,10 +143,10 @@ extension WorkerFailure {
   package var lastOutput: [String] {
     switch self {
     case .startupTimedOut(_, let end), .loadFailed(_, let end), .protocolViolation(_, let end), .crashed(let end),
-      .notAcknowledged(_, let end):
+      .notAcknowledged(_, let end), .resultsLost(let end):
       end.lastOutput
     case .pluginError(_, let lines): lines
-    case .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .system, .poolClosed: []
+    case .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .landing, .system, .poolClosed: []
     }
   }
 }

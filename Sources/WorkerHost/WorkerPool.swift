@@ -1,7 +1,6 @@
 import LinuxSystem
 import PluginModel
 import SandboxRuntime
-import Synchronization
 
 /// The live workers of this process: starts them, lends each to one call at a time, keeps well ones for the next call of the same
 /// configuration, and ends them all. Whoever makes a pool must call ``shutdown()``.
@@ -103,6 +102,7 @@ package actor WorkerPool {
         report($0)
       }
       await release(lease.worker, configuration, result)
+      if let failure = await settle(lease.worker.stagedWrites, result) { throw failure }
       // An idle worker may die at any moment. Of a call that was never acknowledged no plugin code has run: a new worker gets it.
       if lease.isReused, !wasTaken.isSet, case .failure(.crashed) = result, !isClosed { continue }
       return try result.get()
@@ -138,9 +138,24 @@ package actor WorkerPool {
     } catch {
       await worker.shutdown()
       busy[ObjectIdentifier(worker)] = nil
+      _ = await worker.stagedWrites?.discard()
       throw error
     }
     return (worker, false)
+  }
+
+  /// What a worker wrote lands when its call succeeded, and is gone otherwise. The worker is gone already.
+  private func settle<Success>(_ writes: StagedWrites?, _ result: Result<Success, WorkerFailure>)
+    async -> WorkerFailure?
+  {
+    guard let writes else { return nil }
+    var failure: WorkerFailure?
+    if case .success = result {
+      do throws(LandingError) { try await writes.land() } catch { failure = .landing(error) }
+    }
+    // What can't be removed is removed by the next supervisor.
+    _ = await writes.discard()
+    return failure
   }
 
   private func release<Success>(
@@ -152,7 +167,8 @@ package actor WorkerPool {
       case .failure(let failure): failure.leavesWorkerUsable
       }
     // Whoever was cancelled promised that nothing it used is left.
-    if isWell, !Task.isCancelled, await worker.isIdle, !isClosed {
+    // One whose writes wait for its success has a view of the workspace that ends with it.
+    if isWell, worker.stagedWrites == nil, !Task.isCancelled, await worker.isIdle, !isClosed {
       busy[ObjectIdentifier(worker)] = nil
       idle.append((configuration, worker))
     } else {
@@ -200,7 +216,7 @@ package actor WorkerPool {
 
 /// Set once, from any thread.
 private final class Flag: Sendable {
-  private let value = Mutex(false)
+  private let value = Lock(false)
   var isSet: Bool { value.withLock { $0 } }
   func set() { value.withLock { $0 = true } }
 }

@@ -4,22 +4,25 @@ import PluginRegistry
 
 /// The composition root, and the map of the program: what is made, from what, in which order.
 ///
-///     Installation ─► where our own files lie
-///     Places ───────► where state and plugins lie
-///     Console ──────► standard output and error, on a thread of its own
-///     BlockingWorker► files, on a thread of its own
+///     Installation ───► where our own files lie
+///     Places ─────────► where state and plugins lie
+///     Console ────────► standard output and error, on a thread of its own
+///     DedicatedThread ► files, on a thread of their own
 ///
 /// Nothing is global: a command gets a bootstrap and asks it for what it needs.
 struct Bootstrap: Sendable {
   let console: Console
-  let files: BlockingWorker
+  let files: DedicatedThread
   let installation: Installation
   let places: Places
+  /// How many descriptors this process may have, after the limit was raised as far as it goes.
+  let openFileLimit: UInt64
 
   init() throws(CommandFailure) {
+    openFileLimit = ProcessEnvironment.raiseOpenFileLimit()
     do {
       console = try Console()
-      files = try BlockingWorker(named: "files")
+      files = try DedicatedThread(name: "files")
       installation = try Installation.find()
       places = Places.current()
     } catch let diagnostic as Diagnostic {
@@ -34,28 +37,54 @@ struct Bootstrap: Sendable {
   func catalog(_ options: PluginOptions) async throws(CommandFailure) -> PluginCatalog {
     let directories = places.plugins(options: options.directories, bundled: installation.plugins)
     let discovery = PluginDiscovery(engineVersion: engineVersion)
-    let catalog = await files.perform { discovery.scan(directories) }
+    let catalog = await files.run { discovery.scan(directories) }
     let errors = catalog.diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty else { throw CommandFailure(.invalidInput, errors) }
     return catalog
   }
 
   func state(_ options: StateOptions) throws(CommandFailure) -> String {
+    try state(options.stateDir)
+  }
+
+  private func state(_ option: String?) throws(CommandFailure) -> String {
     do throws(Diagnostic) {
-      return try places.state(option: options.stateDir)
+      return try places.state(option: option)
     } catch {
       throw CommandFailure(.invalidInput, [error])
     }
   }
 
+  /// The state directory, or what is there of the path to it: to try what would be done in it.
+  func existingStatePlace() throws(CommandFailure) -> AbsolutePath {
+    var place = AbsolutePath(try state(nil))
+    while let path = place {
+      if let resolved = ProcessEnvironment.resolve(path.text).flatMap({ AbsolutePath($0) }) {
+        return resolved
+      }
+      place = path.parent
+    }
+    return .root
+  }
+
   /// A file that the operator named on the command line. Links are followed: they are the operator's.
   func contents(_ path: String, limit: Int) async throws(CommandFailure) -> [UInt8] {
+    guard !path.isEmpty else { throw CommandFailure(.invalidInput, "the name of a file is empty", hint: "name a file") }
     do throws(FileError) {
-      return try await files.perform { () throws(FileError) in try Self.read(path, limit: limit) }
+      return try await files.run { () throws(FileError) in try Self.read(path, limit: limit) }
     } catch {
       throw CommandFailure(
         .invalidInput, "\(path) can't be read", why: error.description,
-        hint: error.isAbsence ? "check the path" : nil)
+        hint: Self.hint(error))
+    }
+  }
+
+  private static func hint(_ error: FileError) -> String? {
+    switch error {
+    case .system(let cause) where cause.code == .accessDenied: "let this user read it"
+    case .system: error.isAbsence ? "check the path" : nil
+    case .notRegular: "name a file"
+    case .tooLarge, .tooManyEntries: nil
     }
   }
 

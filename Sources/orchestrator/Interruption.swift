@@ -1,5 +1,4 @@
 import LinuxSystem
-import Synchronization
 
 /// Runs work that signals end. The first SIGINT, SIGTERM or SIGHUP asks: the work's task is cancelled. The second insists:
 /// `kill` is called. The work's own result is always waited for, so that what it made is gone when the command ends.
@@ -35,7 +34,7 @@ struct Interruption: Sendable {
 
 /// The signal that came first; those after it change nothing.
 private final class FirstSignal: Sendable {
-  private let stored = Mutex<ProgramSignal?>(nil)
+  private let stored = Lock<ProgramSignal?>(nil)
   var signal: ProgramSignal? { stored.withLock { $0 } }
 
   /// True for the first.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import PluginModel
+import SandboxPlanning
 
 /// The program's version, and the engine version that manifests ask for.
 let engineVersion = SemanticVersion(1, 0, 0)
@@ -24,6 +25,22 @@ struct Orchestrator: AsyncParsableCommand {
     ])
 }
 
+extension Orchestrator {
+  /// What is said of a word where a subcommand should be; nil where there is one.
+  static func misspelling(in arguments: some Sequence<String>) -> String? {
+    var command: any ParsableCommand.Type = Orchestrator.self
+    for argument in arguments {
+      let choices = command.configuration.subcommands
+      guard !choices.isEmpty, !argument.hasPrefix("-") else { return nil }
+      guard let next = choices.first(where: { $0.configuration.commandName == argument }) else {
+        return Suggestion.hint(for: argument, among: choices.compactMap { $0.configuration.commandName })
+      }
+      command = next
+    }
+    return nil
+  }
+}
+
 /// The statuses that the program ends with.
 enum ExitStatus: Int32, Sendable {
   case success = 0
@@ -34,6 +51,11 @@ enum ExitStatus: Int32, Sendable {
   case deadline = 124
   /// 128 + SIGINT, as shells have it.
   case interrupted = 130
+}
+
+extension ExitStatus {
+  /// What no host would do is the caller's to mend; without a sandbox the rest doesn't matter.
+  init(_ refusal: PlanRefusal) { self = refusal.host.isEmpty ? .invalidInput : .sandboxUnavailable }
 }
 
 /// Ends a command: what to say on standard error, and the status.
@@ -50,6 +72,8 @@ struct CommandFailure: Error {
     self.diagnostics = diagnostics
     self.sources = sources
   }
+
+  init(_ refusal: PlanRefusal) { self.init(ExitStatus(refusal), refusal.items) }
 
   init(_ status: ExitStatus, _ what: String, why: String? = nil, hint: String? = nil) {
     self.init(status, [Diagnostic(what, why: why, hint: hint)])
@@ -83,6 +107,9 @@ enum Program {
     // Wrong options are invalid input like any other; the parser's own status for them is 64.
     guard Orchestrator.exitCode(for: error) == .validationFailure else { Orchestrator.exit(withError: error) }
     await console.printError(Orchestrator.fullMessage(for: error))
+    if let hint = Orchestrator.misspelling(in: CommandLine.arguments.dropFirst()) {
+      await console.printError("Hint: \(hint)")
+    }
     Orchestrator.exit(withError: ExitCode(ExitStatus.invalidInput.rawValue))
   }
 }

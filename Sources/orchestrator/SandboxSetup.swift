@@ -18,17 +18,19 @@ struct SandboxSetup: Sendable {
   var grantedFiles: Set<AbsolutePath>
   /// Where no worker may write: what decides about plugins, and what is recorded of them.
   var controlPaths: [AbsolutePath]
+  /// Where workers' writes wait for their node's success.
+  var staging: AbsolutePath
 
   /// - Parameter granted: what the plugin may do; nothing for a worker that only describes its node types.
   func plan(
     for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
-  ) async throws(Diagnostics) -> SandboxPlan {
+  ) async throws(PlanRefusal) -> SandboxPlan {
     let name = plugin.manifest.name
     let identity: HostIdentity
     do throws(IdentityError) {
       identity = try await identities.identity(for: name)
     } catch {
-      throw Diagnostics([Diagnostic(error.description, hint: error.hint)])
+      throw PlanRefusal(host: [Diagnostic(error.description, hint: error.hint)])
     }
     let request = SandboxRequest(
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
@@ -40,7 +42,7 @@ struct SandboxSetup: Sendable {
 
   func configuration(
     for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
-  ) async throws(Diagnostics) -> WorkerConfiguration {
+  ) async throws(PlanRefusal) -> WorkerConfiguration {
     let showsWorkspace = granted.contains(.filesystemRead(nil)) || granted.contains(.filesystemWrite(nil))
     return WorkerConfiguration(
       plan: try await plan(for: plugin, granted: granted, workspace: workspace), digest: plugin.digest.description,
@@ -56,17 +58,20 @@ extension Bootstrap {
     _ options: SandboxOptions, state: String, policy: GrantPolicy, catalog: PluginCatalog
   ) async throws(CommandFailure) -> SandboxSetup {
     let directory = try await stateDirectory(state)
+    let staging = try await stateDirectory("\(directory)/staging")
     return SandboxSetup(
-      installation: installation, host: try await hostFacts(), profile: try await profile(options.profile),
+      installation: installation, host: try await hostFacts(staging: staging),
+      profile: try await profile(options.profile),
       interpreter: try await interpreter(options), identities: try identities(directory),
       filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
-        + ["identities", "specifications"].compactMap(directory.appending))
+        + ["identities", "specifications", "staging"].compactMap(directory.appending),
+      staging: staging)
   }
 
-  func hostFacts() async throws(CommandFailure) -> HostFacts {
+  func hostFacts(staging: AbsolutePath) async throws(CommandFailure) -> HostFacts {
     do throws(SystemError) {
-      return try await HostInspector.inspect()
+      return try await HostInspector.inspect(staging: staging)
     } catch {
       throw CommandFailure(.sandboxUnavailable, "this host can't be examined", why: error.description)
     }
@@ -74,7 +79,7 @@ extension Bootstrap {
 
   func interpreter(_ options: SandboxOptions) async throws(CommandFailure) -> Interpreter {
     do throws(Diagnostic) {
-      return try await files.perform { () throws(Diagnostic) in
+      return try await files.run { () throws(Diagnostic) in
         try InterpreterSearch.find(option: options.python, path: ProcessEnvironment.variable("PATH"))
       }
     } catch {
@@ -87,7 +92,7 @@ extension Bootstrap {
     let path: AbsolutePath
     let status: FileStatus
     do throws(FileError) {
-      (path, status) = try await files.perform { () throws(FileError) in
+      (path, status) = try await files.run { () throws(FileError) in
         let directory = try Directory(making: state, permissions: 0o700)
         guard let path = ProcessEnvironment.resolve(state).flatMap({ AbsolutePath($0) }) else {
           throw .system(SystemError("realpath", state, .notFound))
@@ -145,7 +150,7 @@ extension Bootstrap {
 
   private func profileNames() async -> [String] {
     let directory = installation.profiles.text
-    let names = try? await files.perform { () throws(FileError) in try Directory(opening: directory).names(limit: 1000)
+    let names = try? await files.run { () throws(FileError) in try Directory(opening: directory).names(limit: 1000)
     }
     return (names ?? []).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
   }
@@ -153,7 +158,7 @@ extension Bootstrap {
   /// Which of the paths that were granted are files. One that doesn't exist is a mistake that is better told now.
   func grantedFiles(_ policy: GrantPolicy) async throws(CommandFailure) -> Set<AbsolutePath> {
     let paths = policy.filesystemRoots
-    let found = await files.perform { paths.map { path in (path, Self.kind(of: path)) } }
+    let found = await files.run { paths.map { path in (path, Self.kind(of: path)) } }
     let problems = found.compactMap { path, kind -> Diagnostic? in
       switch kind {
       case .directory, .regular: nil

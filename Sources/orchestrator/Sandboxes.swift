@@ -10,16 +10,16 @@ import WorkerHost
 struct Sandboxes: Sendable {
   let setup: SandboxSetup
   let pool: WorkerPool
-  private let loop: EventLoop
   private let cgroups: CgroupManager
 
   /// - Parameter jobs: workers at one time.
   init(setup: SandboxSetup, jobs: Int) throws(CommandFailure) {
     self.setup = setup
     do throws(SystemError) {
-      loop = try EventLoop()
+      let loop = try EventLoop()
       cgroups = try CgroupManager(root: setup.host.cgroupRoot)
-      let launcher = try SandboxLauncher(initProgram: setup.installation.sandboxInit, cgroups: cgroups)
+      let launcher = try SandboxLauncher(
+        initProgram: setup.installation.sandboxInit, cgroups: cgroups, loop: loop, staging: setup.staging)
       pool = WorkerPool(launcher: launcher, loop: loop, maximumWorkers: jobs)
     } catch {
       throw CommandFailure(
@@ -27,7 +27,7 @@ struct Sandboxes: Sendable {
     }
   }
 
-  func loader(state: String, files: BlockingWorker) -> SpecificationLoader {
+  func loader(state: String, files: DedicatedThread) -> SpecificationLoader {
     SpecificationLoader(store: SpecificationStore(state: state), files: files, pool: pool, setup: setup)
   }
 
@@ -57,6 +57,5 @@ struct Sandboxes: Sendable {
   private func close() async {
     await pool.shutdown()
     try? cgroups.close()
-    loop.stop()
   }
 }

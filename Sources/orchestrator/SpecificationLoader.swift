@@ -1,6 +1,7 @@
 import LinuxSystem
 import PluginModel
 import PluginRegistry
+import SandboxPlanning
 import WorkerHost
 
 /// Gets the node types of plugins: from the store or, the first time, from the plugin itself, in a sandbox in which it
@@ -10,7 +11,7 @@ struct SpecificationLoader: Sendable {
   private static let limit = Duration.seconds(60)
 
   let store: SpecificationStore
-  let files: BlockingWorker
+  let files: DedicatedThread
   let pool: WorkerPool
   let setup: SandboxSetup
 
@@ -46,17 +47,17 @@ struct SpecificationLoader: Sendable {
 
   private func load(_ plugin: DiscoveredPlugin) async -> Answer {
     var answer = Answer(plugin: plugin.manifest.name)
-    switch await files.perform({ store.read(plugin) }) {
+    switch await files.run({ store.read(plugin) }) {
     case .found(let specifications):
       answer.specifications = specifications
       return answer
     case .absent(let note): answer.diagnostics += note.map { [$0] } ?? []
     }
     let configuration: WorkerConfiguration
-    do throws(Diagnostics) {
+    do throws(PlanRefusal) {
       configuration = try await setup.configuration(for: plugin, granted: [], workspace: nil)
     } catch {
-      answer.isSandboxMissing = true
+      answer.isSandboxMissing = !error.host.isEmpty
       answer.diagnostics += error.items
       return answer
     }
@@ -65,7 +66,7 @@ struct SpecificationLoader: Sendable {
       let source = "the plugin \"\(plugin.manifest.name)\""
       let specifications = try NodeSpecification.read(description: description, source: source)
       answer.specifications = specifications
-      try await files.perform { () throws(FileError) in try store.write(specifications, for: plugin) }
+      try await files.run { () throws(FileError) in try store.write(specifications, for: plugin) }
     } catch let failure as WorkerFailure {
       answer.isSandboxMissing = if case .launchRefused = failure { true } else { false }
       answer.diagnostics.append(Self.diagnostic(plugin, failure))

@@ -65,7 +65,7 @@ extension NodeFailure {
     switch failure {
     case .launchRefused: .sandbox
     case .startupTimedOut, .timedOut: .timeout
-    case .loadFailed, .inputsTooLarge: .error
+    case .loadFailed, .inputsTooLarge, .resultsLost, .landing: .error
     case .protocolViolation, .crashed, .notAcknowledged, .system: .crash
     case .cancelled, .poolClosed: .cancelled
     case .pluginError(let error, _): error.kind == .cancelled ? .cancelled : .error

@@ -25,10 +25,11 @@ struct WorkflowFile: Sendable {
   }
 }
 
-/// A workflow that was checked against what its plugins offer.
-struct CheckedWorkflow: Sendable {
+/// A workflow that was checked against what its plugins offer: as a graph, which can run, or as an outline, which needs
+/// no inputs and can't.
+struct CheckedWorkflow<Content: Sendable>: Sendable {
   var file: WorkflowFile
-  var graph: WorkflowGraph
+  var content: Content
   /// Those that its nodes name.
   var plugins: [DiscoveredPlugin]
   /// What each of them may do.
@@ -68,9 +69,34 @@ struct WorkflowSession: Sendable {
     sandboxes = try Sandboxes(setup: setup, jobs: jobs)
   }
 
-  func check() async throws(CommandFailure) -> CheckedWorkflow {
+  /// For a run.
+  func check() async throws(CommandFailure) -> CheckedWorkflow<WorkflowGraph> {
+    try await check(areAllNeeded: true) { (catalog, inputs) throws(Diagnostics) in
+      try WorkflowGraph.validate(file.workflow, catalog: catalog, inputs: inputs)
+    }
+  }
+
+  /// Inputs that a run would still have to be given may be missing.
+  func outline() async throws(CommandFailure) -> CheckedWorkflow<WorkflowOutline> {
+    try await check(areAllNeeded: false) { (catalog, inputs) throws(Diagnostics) in
+      try WorkflowOutline(checking: file.workflow, catalog: catalog, inputs: inputs)
+    }
+  }
+
+  private func check<Content: Sendable>(
+    areAllNeeded: Bool, _ content: (NodeCatalog, [ParameterName: JSONValue]) throws(Diagnostics) -> Content
+  ) async throws(CommandFailure) -> CheckedWorkflow<Content> {
+    let inputs: [ParameterName: JSONValue]
+    do throws(Diagnostics) {
+      let given = arguments.map { ($0.name, file.workflow.value(ofArgument: $0.text, for: $0.name)) }
+      inputs = try file.workflow.bind(given, areAllNeeded: areAllNeeded)
+    } catch {
+      throw file.failure(error.items)
+    }
     let loader = sandboxes.loader(state: statePath, files: bootstrap.files)
-    return try await bootstrap.check(file, inputs: arguments, catalog: catalog, policy: policy, loader: loader)
+    return try await bootstrap.check(file, catalog: catalog, policy: policy, loader: loader) {
+      (offered) throws(Diagnostics) in try content(offered, inputs)
+    }
   }
 
   /// Runs `work` until it ends or a signal ends it, and closes the session whatever comes.
@@ -94,17 +120,10 @@ extension Bootstrap {
 
   /// Finds the workflow's plugins, learns their node types, and checks the workflow. Everything that is wrong is told
   /// at once, as far as that is possible.
-  func check(
-    _ file: WorkflowFile, inputs arguments: [InputArgument], catalog: PluginCatalog, policy: GrantPolicy,
-    loader: SpecificationLoader
-  ) async throws(CommandFailure) -> CheckedWorkflow {
-    let values: [ParameterName: JSONValue]
-    do throws(Diagnostics) {
-      values = try file.workflow.bind(
-        arguments.map { ($0.name, file.workflow.value(ofArgument: $0.text, for: $0.name)) })
-    } catch {
-      throw file.failure(error.items)
-    }
+  fileprivate func check<Content: Sendable>(
+    _ file: WorkflowFile, catalog: PluginCatalog, policy: GrantPolicy, loader: SpecificationLoader,
+    _ content: (NodeCatalog) throws(Diagnostics) -> Content
+  ) async throws(CommandFailure) -> CheckedWorkflow<Content> {
     let plugins = catalog.plugins.filter { file.plugins.contains($0.manifest.name) }
     let loaded = await loader.load(plugins)
     let failures = loaded.diagnostics.filter { $0.severity == .error }
@@ -119,10 +138,12 @@ extension Bootstrap {
       }
     ) { first, _ in first }
     do throws(Diagnostics) {
-      let graph = try WorkflowGraph.validate(file.workflow, catalog: NodeCatalog(plugins: offered), inputs: values)
+      let content = try content(NodeCatalog(plugins: offered))
       let decisions = plugins.map { policy.decision(for: $0.manifest) }
+      let ambiguities = decisions.compactMap(catalog.ambiguity)
+      guard ambiguities.isEmpty else { throw Diagnostics(ambiguities) }
       return CheckedWorkflow(
-        file: file, graph: graph, plugins: plugins,
+        file: file, content: content, plugins: plugins,
         decisions: Dictionary(decisions.map { ($0.plugin, $0) }) { first, _ in first },
         warnings: loaded.diagnostics + decisions.flatMap(\.diagnostics) + unused(policy, by: file, catalog))
     } catch {

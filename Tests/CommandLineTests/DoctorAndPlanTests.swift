@@ -22,6 +22,19 @@ struct DoctorAndPlanTests {
     #expect(!text.output.contains("\u{1B}"))
   }
 
+  @Test("doctor names the capabilities that the supervisor lacks as root, and says that nothing can start")
+  func capabilities() throws {
+    let outcome = try Program.run(
+      ["doctor"], in: TemporaryDirectory(),
+      through: ["/usr/bin/setpriv"] + (geteuid() == 0 ? ["--bounding-set", "-setuid", "--inh-caps", "-all"] : []))
+    #expect(outcome.status == (geteuid() == 0 ? 3 : 0))
+    #expect(
+      outcome.output.contains(
+        geteuid() == 0 ? ": without cap_setuid root can't map the users of plugins" : "workers start rootless"))
+    let whole = try JSONValue(json: Program.run(["doctor", "--output", "json"], in: TemporaryDirectory()).output)
+    #expect(whole["capabilities"]?.arrayValue?.contains("cap_setuid") == (geteuid() == 0))
+  }
+
   @Test("doctor ends with 3 where no Python can be found")
   func noPython() throws {
     let outcome = try Program.run(["doctor", "--python", "/nonexistent/python3"], in: TemporaryDirectory())
@@ -71,8 +84,16 @@ struct DoctorAndPlanTests {
     let outcome = try Program.run(
       ["plan", "show", "files", "--state-dir", "state", "--grant", "files=filesystem.read:\(path)"],
       in: TemporaryDirectory())
-    #expect(outcome.status == 3)
+    #expect(outcome.status == 2)
     #expect(outcome.output.isEmpty)
+  }
+
+  @Test("plan show says that a workspace can't be one, as invalid input")
+  func workspace() throws {
+    let outcome = try Program.run(
+      ["plan", "show", "files", "--state-dir", "state", "--workspace", "../up"], in: TemporaryDirectory())
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("--workspace ../up"))
   }
 
   @Test("a profile that doesn't exist, or that is broken, is told with its place")

@@ -33,26 +33,15 @@ struct ExampleTests {
   @Test("runs for an ordinary user, from a copy of the checkout")
   func unprivileged() throws {
     let directory = try TemporaryDirectory(readableByAll: true)
-    let manager = FileManager.default
-    for name in ["Sources/PythonSDK", "Sources/Plugins", "profiles", "deploy", "Package.swift"] {
-      let target = directory.path + "/checkout/" + name
-      try manager.createDirectory(
-        atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-      try manager.copyTree(from: Program.package + "/" + name, to: target)
-    }
-    let built = (try Program.executable() as NSString).deletingLastPathComponent
-    try manager.createDirectory(atPath: directory.path + "/checkout/bin", withIntermediateDirectories: true)
-    for name in ["orchestrator", "sandbox-init"] {
-      try manager.copyTree(from: "\(built)/\(name)", to: "\(directory.path)/checkout/bin/\(name)")
-    }
+    let executable = try Program.copyCheckout(into: directory)
     // Who isn't root is an ordinary user already.
     let wrapper =
       geteuid() == 0 ? ["/usr/bin/setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"] : []
     let outcome = try Program.run(
       ["run", "checkout/deploy/examples/license-report.yaml", "--workspace", "out"] + Self.grants, in: directory,
-      through: wrapper, executable: directory.path + "/checkout/bin/orchestrator")
+      through: wrapper, executable: executable)
     try expectPage(directory, outcome)
-    let attributes = try manager.attributesOfItem(atPath: directory.path + "/out/license-report.html")
+    let attributes = try FileManager.default.attributesOfItem(atPath: directory.path + "/out/license-report.html")
     #expect(attributes[.ownerAccountID] as? Int == (geteuid() == 0 ? 54321 : Int(geteuid())))
     #expect(try leftovers(of: directory) == [])
   }

@@ -9,7 +9,8 @@ struct HelpTests {
   @Test(
     "help says what each command does",
     arguments: [
-      "", "run", "validate", "graph", "plan", "plan show", "doctor", "plugin", "plugin list", "plugin new",
+      "", "run", "validate", "graph", "plan", "plan show", "plan bundle", "doctor", "plugin", "plugin list",
+      "plugin new",
     ])
   func help(_ command: String) throws {
     let directory = try TemporaryDirectory()

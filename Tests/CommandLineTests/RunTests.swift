@@ -100,7 +100,8 @@ struct RunTests {
     let directory = try TemporaryDirectory()
     try workflow(
       "bad: {type: probe/probe, with: {do: fail, value: the reason}}",
-      "after: {type: probe/probe, in: {input: bad.output}}", "good: {type: probe/probe, with: {value: kept}}",
+      "after: {type: probe/probe, in: {input: bad.output}}", "last: {type: probe/probe, in: {input: after.output}}",
+      "good: {type: probe/probe, with: {value: kept}}",
       outputs: "{kept: good.output}", in: directory)
     let outcome = try run(in: directory)
     #expect(outcome.status == 1)
@@ -109,7 +110,8 @@ struct RunTests {
     #expect(outcome.errors.contains("about to fail"))
     #expect(outcome.errors.components(separatedBy: "cause:").count == 2)
     #expect(outcome.output.contains("✗ bad"))
-    #expect(outcome.output.contains("– after"))
+    #expect(outcome.output.contains("– after  skipped: needs bad, which failed\n"))
+    #expect(outcome.output.contains("– last  skipped: needs after, which was skipped because bad failed\n"))
     #expect(outcome.output.contains("kept: kept"))
   }
 
@@ -213,6 +215,55 @@ struct RunTests {
     #expect(granted.output.contains("o: the content"))
   }
 
+  @Test("ends with 2, not as if there were no sandbox, for a grant that no host would honour")
+  func refusedGrant() throws {
+    let directory = try TemporaryDirectory()
+    try workflow("a: {type: probe/probe}", in: directory)
+    let outcome = try run("--grant", "probe=filesystem.read:/etc", in: directory)
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("filesystem.read:/etc can't be granted"), "\(outcome.errors)")
+  }
+
+  @Test("refuses to grant anything to a plugin of which there are two, until the operator says which")
+  func ambiguousPlugin() throws {
+    let directory = try TemporaryDirectory()
+    try workflow("a: {type: probe/probe, with: {value: chosen}}", outputs: "{o: a.output}", in: directory)
+    for name in ["plugin.yaml", "probe.py"] {
+      try directory.write("plugins/probe/\(name)", directory.read("probe/\(name)"))
+    }
+    try directory.write(".pipeline/plugins/probe/plugin.yaml", directory.read("plugins/probe/plugin.yaml"))
+    try directory.write(".pipeline/plugins/probe/probe.py", "# other code")
+    let arguments = ["run", "w.yaml", "--state-dir", directory.path + "/state"]
+    for extra in [["--grant", "probe=filesystem.write"], []] {
+      let refused = try Program.run(arguments + extra, in: directory)
+      #expect(refused.status == 2)
+      #expect(refused.errors.contains("\"probe\" is found in more than one place"), "\(refused.errors)")
+      #expect(refused.errors.contains("--plugins \(directory.path)/plugins/probe"), "\(refused.errors)")
+    }
+    let chosen = try Program.run(arguments + ["--plugins", directory.path + "/plugins/probe"], in: directory)
+    #expect(chosen.status == 0, "\(chosen.errors)")
+    #expect(chosen.output.contains("o: chosen"))
+    #expect(!chosen.errors.contains("is not used"))
+    let shown = try Program.run(["plan", "show", "probe", "--state-dir", directory.path + "/state"], in: directory)
+    #expect(shown.status == 2)
+  }
+
+  @Test("checks a plugin's own pattern in its sandbox, where one that takes for ever only costs that node")
+  func patterns() throws {
+    let directory = try TemporaryDirectory()
+    try workflow(
+      "bad: {type: probe/probe, with: {word: \"1\"}}",
+      "slow: {type: probe/probe, timeout: 2s, with: {word: \"\(String(repeating: "a", count: 60))1\"}}",
+      "good: {type: probe/probe, with: {word: fine, value: kept}}", outputs: "{o: good.output}", in: directory)
+    let outcome = try run(in: directory)
+    #expect(outcome.status == 1)
+    #expect(
+      outcome.errors.contains("cause: the parameter 'word' must match ^([a-z]*)*$: it is '1'"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("slow:"))
+    #expect(outcome.output.contains("o: kept"))
+    #expect(try leftovers(of: directory) == [])
+  }
+
   @Test("makes a workspace of its own, says where results lie, and removes it when there are none")
   func ownWorkspace() throws {
     let directory = try TemporaryDirectory()
@@ -227,6 +278,68 @@ struct RunTests {
     try workflow("e: {type: probe/probe}", in: directory)
     #expect(try run(in: directory).status == 0)
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/runs") == runs)
+  }
+
+  /// Nodes whose large results all wait for the end of the run.
+  private func blobs(_ count: Int, in directory: TemporaryDirectory) throws {
+    let names = (0..<count).map { "b\($0)" }
+    try workflow(
+      names.map { "\($0): {type: probe/probe, with: {do: blob, value: 100000}}" }.joined(separator: "\n    "),
+      outputs: "{" + names.map { "\($0): \($0).output" }.joined(separator: ", ") + "}", in: directory)
+  }
+
+  private func run(_ limits: String, in directory: TemporaryDirectory) throws -> Program.Outcome {
+    try Program.run(
+      arguments(with: ["--jobs", "2"], in: directory), in: directory,
+      through: ["/bin/sh", "-c", "\(limits); exec \"$@\"", "sh"])
+  }
+
+  @Test("raises its own limit of open files, for results that wait, and not a worker's")
+  func raisedLimit() throws {
+    let directory = try TemporaryDirectory()
+    try blobs(60, in: directory)
+    let outcome = try run("ulimit -S -n 64", in: directory)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    try workflow("l: {type: probe/probe, with: {do: limit}}", outputs: "{l: l.output}", in: directory)
+    #expect(try run("ulimit -S -n 64", in: directory).output.contains("l: [1024,1024]"))
+  }
+
+  @Test("tells what to do when more results wait than it may hold, and loses none of the others")
+  func tooManyResults() throws {
+    let directory = try TemporaryDirectory()
+    try blobs(40, in: directory)
+    let outcome = try run("ulimit -n 128", in: directory)
+    #expect(outcome.status == 1, "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.errors.contains("the results of the node 'b"))
+    #expect(outcome.errors.contains("large results for nodes that come later"))
+    #expect(outcome.errors.contains("ulimit -n"))
+    #expect(!outcome.errors.contains("EMFILE"), "\(outcome.errors)")
+    #expect(outcome.output.components(separatedBy: "✓ b").count > 15, "\(outcome.output)")
+  }
+
+  @Test("says so when the limit of open files is too low for any sandbox")
+  func tooFewDescriptors() throws {
+    let directory = try TemporaryDirectory()
+    try workflow("a: {type: probe/probe}", in: directory)
+    let outcome = try run("ulimit -n 64", in: directory)
+    #expect(outcome.status == 3)
+    #expect(outcome.errors.contains("raise the limit of open files to 128 or more"), "\(outcome.errors)")
+  }
+
+  @Test("lets a result go when its last reader has ended: a long chain of them needs few descriptors")
+  func releasedResults() throws {
+    let directory = try TemporaryDirectory()
+    let nodes = (0..<40).flatMap { index in
+      [
+        "b\(index): {type: probe/probe, with: {do: blob, value: 100000}"
+          + (index > 0 ? ", needs: [s\(index - 1)]}" : "}"),
+        "s\(index): {type: probe/probe, with: {do: size}, in: {input: b\(index).output}}",
+      ]
+    }
+    try workflow(nodes.joined(separator: "\n    "), outputs: "{last: s39.output}", in: directory)
+    let outcome = try run("ulimit -n 128", in: directory)
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("last: 100000"))
   }
 
   @Test("runs nodes at the same time, up to --jobs")

@@ -1,3 +1,5 @@
+import PipelineEngine
+import PluginModel
 import Testing
 
 @testable import orchestrator
@@ -83,6 +85,23 @@ struct LiveViewTests {
     #expect(text.contains("✗ n49"))
     #expect(text.contains("n30"))
     #expect(text.contains("… 47 more nodes"))
+  }
+
+  @Test("says of a skipped node what it needed")
+  func skipped() throws {
+    let nodes = ["load", "count", "page"].map { NodeName(unchecked: $0) }
+    var board = RunBoard(title: "", nodes: [])
+    board.apply(
+      RunEvent(milliseconds: 0, node: nil, content: .runStarted(run: "r", workflow: "w", nodes: nodes)))
+    for (node, needs) in [(nodes[1], nodes[0]), (nodes[2], nodes[1])] {
+      board.apply(
+        RunEvent(
+          milliseconds: 5, node: node, content: .nodeState(.skipped, attempt: 0),
+          skip: SkipReason(needs: needs, failed: nodes[0])))
+    }
+    let text = board.view(at: 9).lines(columns: 100, rows: 20, style: plain, frame: 0).joined(separator: "\n")
+    #expect(text.contains("– count  skipped: needs load, which failed"))
+    #expect(text.contains("– page   skipped: needs count, which was skipped because load failed"))
   }
 
   @Test("survives any fraction a plugin names", arguments: [Double.nan, -.infinity, .infinity, -1, 7, 0.5])

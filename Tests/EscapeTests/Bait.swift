@@ -30,13 +30,23 @@ final class Bait: Sendable {
       "writable_file": try scratch.write("", to: "writable.txt", mode: 0o666),
       "directory": Program.root.appendingPathComponent("Sources/Plugins/files").path,
       "pid": Int(process.processIdentifier), "marker": Self.marker, "port": port, "abstract": abstract,
-      "socket": listening,
+      "socket": listening, "namespaces": try Self.namespaces(),
     ]
     facts = String(decoding: try JSONSerialization.data(withJSONObject: object), as: UTF8.self)
   }
 
+  /// The supervisor's, which are this process's.
+  private static func namespaces() throws -> [String: String] {
+    var links: [String: String] = [:]
+    for name in ["user", "mnt", "pid", "net", "ipc", "uts", "cgroup"] {
+      links[name] = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/\(name)")
+    }
+    return links
+  }
+
   deinit {
-    process.terminate()
+    // It may have inherited a mask that blocks SIGTERM.
+    kill(process.processIdentifier, SIGKILL)
     for socket in sockets { close(socket) }
   }
 

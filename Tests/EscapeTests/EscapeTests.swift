@@ -14,19 +14,30 @@ enum Attempts {
     try await run(grants: ["filesystem.read", "filesystem.write", "system.exec"])
   }
 
-  private static func run(grants: [String]) async throws -> [String: Outcome] {
+  /// With one program listed: the filter lets every execve through, and only Landlock and sealed memory say to what.
+  static let withOneProgram = Task { try await run(startingPrograms, grants: ["system.exec:true"]) }
+  static let startingPrograms = HostilePlugin.attempts.filter {
+    [
+      "exec-memory-descriptor", "exec-memory-by-path", "exec-scratch-file", "exec-shared-memory-file", "exec-script",
+      "exec-library", "exec-in-place", "exec-by-descriptor", "exec-by-descriptor-path", "exec-relative",
+    ].contains($0.name)
+  }
+
+  private static func run(
+    _ attempts: [Attempt] = HostilePlugin.attempts, grants: [String]
+  ) async throws -> [String: Outcome] {
     let scratch = try Scratch()
     let bait = try Bait()
     let facts = try bait.facts(adding: grants.isEmpty ? [:] : ["writable": ["/workspace"]])
     var workflow = WorkflowText()
-    for attempt in HostilePlugin.attempts {
+    for attempt in attempts {
       workflow.add(
         attempt.name, type: "hostile/probe", with: ["attempt": attempt.name, "facts": facts], timeout: "60s")
     }
     let report = try await Report.run(
       workflow, grants: grants, environment: ["ORCHESTRATOR_TEST_SECRET": Bait.marker], in: scratch)
     return withExtendedLifetime(bait) {
-      HostilePlugin.attempts.reduce(into: [:]) { outcomes, attempt in
+      attempts.reduce(into: [:]) { outcomes, attempt in
         let result = report.value(attempt.name) as? [String: Any]
         outcomes[attempt.name] = Outcome(
           outcome: result?["outcome"] as? String ?? "failed",
@@ -44,6 +55,14 @@ struct EscapeTests {
     #expect(HostilePlugin.manners.count > 30)
   }
 
+  @Test("every attempt that the table of defences names exists")
+  func namesAttempts() throws {
+    let table = try String(contentsOf: Program.root.appendingPathComponent("Tests/DEFENCES.md"), encoding: .utf8)
+    let named = Set(table.matches(of: /`attempt:([a-z0-9-]+)`/).map { String($0.1) })
+    #expect(named.count > 20)
+    #expect(named.subtracting(HostilePlugin.attempts.map(\.name)) == [])
+  }
+
   @Test("without any grant", arguments: HostilePlugin.attempts)
   func denied(_ attempt: Attempt) async throws {
     let outcome = try #require(try await Attempts.withoutGrants.value[attempt.name])
@@ -53,6 +72,13 @@ struct EscapeTests {
   @Test("with every grant, but for what the grants name", arguments: HostilePlugin.attempts.filter { !$0.isExecution })
   func deniedWithGrants(_ attempt: Attempt) async throws {
     let outcome = try #require(try await Attempts.withEveryGrant.value[attempt.name])
+    #expect(outcome.outcome == "denied", "\(attempt.claim) \(outcome.detail)")
+  }
+
+  @Test("with one program listed, no other is started", arguments: Attempts.startingPrograms)
+  func deniedWithOneProgram(_ attempt: Attempt) async throws {
+    #expect(Attempts.startingPrograms.count == 10)
+    let outcome = try #require(try await Attempts.withOneProgram.value[attempt.name])
     #expect(outcome.outcome == "denied", "\(attempt.claim) \(outcome.detail)")
   }
 

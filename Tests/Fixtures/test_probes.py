@@ -63,6 +63,10 @@ def run_probes(base):
         "abstract": abstract,
         "socket": str(base / "listening"),
         "fork_limit": 50,
+        "namespaces": {
+            name: os.readlink(f"/proc/self/ns/{name}")
+            for name in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup")
+        },
     }
     environment = {
         "PATH": "/usr/bin:/bin", "SECRET": facts["marker"],

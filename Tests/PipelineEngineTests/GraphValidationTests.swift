@@ -91,6 +91,32 @@ struct GraphValidationTests {
     #expect(limit == .double(2.5))
   }
 
+  @Test("takes from the workflow the resources that it names, zero too, and the rest from the plugin")
+  func resources() throws {
+    let graph = try Demo.graph(
+      Demo.workflow(
+        """
+        a: {type: demo/source, resources: {memory: 1Gi}}
+        b: {type: demo/source, resources: {cpu: 0.5, gpu: 0, gpuMemory: null}}
+        c: {type: demo/source, resources: {}}
+        d: {type: demo/source}
+        """))
+    func needs(_ cpu: Double, _ memory: Int, _ gpus: Int) -> ResourceRequirement {
+      ResourceRequirement(cpuCores: cpu, memoryMB: memory, gpuCount: gpus, gpuMemoryMB: 1024)
+    }
+    #expect(
+      graph.nodes.map(\.resources) == [needs(2, 1024, 1), needs(0.5, 512, 0), needs(2, 512, 1), needs(2, 512, 1)])
+  }
+
+  @Test("tries again for the classes that a node names, else the workflow's, else the usual ones")
+  func retryClasses() throws {
+    let nodes = "a: {type: demo/source, retry: {max: 1}}\nb: {type: demo/source, retry: {max: 1, on: oom}}"
+    let usual = try Demo.graph(Demo.workflow(nodes)).nodes.map(\.policy.retryOn)
+    #expect(usual == [NodePolicy.defaultRetryClasses, [.oom]])
+    let named = try Demo.graph(Demo.workflow(nodes, more: "defaults: {retry: {max: 3, on: error}}"))
+    #expect(named.nodes.map(\.policy.retryOn) == [[.error], [.oom]])
+  }
+
   @Test("fits integers into numbers, anything into any, and nothing else")
   func portTypes() {
     #expect(PortType.accepts("number", from: "integer"))

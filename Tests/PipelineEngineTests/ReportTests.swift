@@ -30,7 +30,8 @@ struct ReportTests {
           isFallback: false, failure: failure),
         .init(
           name: NodeName(unchecked: "c"), type: Self.type, state: .skipped, attempts: 0, milliseconds: nil,
-          isFallback: false, failure: nil),
+          isFallback: false, failure: nil,
+          skip: SkipReason(needs: NodeName(unchecked: "b"), failed: NodeName(unchecked: "b"))),
       ],
       outputs: [(ParameterName(unchecked: "words"), [NodeValue(json: ["x": 1])])])
     #expect(
@@ -49,7 +50,8 @@ struct ReportTests {
               "attempts": 2,
               "duration_ms": 50,
               "fallback": true,
-              "error": null
+              "error": null,
+              "skipped_because": null
             },
             {
               "node": "b",
@@ -67,7 +69,8 @@ struct ReportTests {
                 "last_output": [
                   "line \\"1\\""
                 ]
-              }
+              },
+              "skipped_because": null
             },
             {
               "node": "c",
@@ -76,7 +79,11 @@ struct ReportTests {
               "attempts": 0,
               "duration_ms": null,
               "fallback": false,
-              "error": null
+              "error": null,
+              "skipped_because": {
+                "needs": "b",
+                "failed": "b"
+              }
             }
           ],
           "outputs": {
@@ -107,8 +114,8 @@ struct ReportTests {
   @Test("each event is one line that says when, what and of which node")
   func events() {
     let node = NodeName(unchecked: "a")
-    func line(_ content: RunEvent.Content, duration: Int64? = nil) -> String {
-      RunEvent(milliseconds: 7, node: node, content: content, duration: duration).jsonValue.text()
+    func line(_ content: RunEvent.Content, duration: Int64? = nil, skip: SkipReason? = nil) -> String {
+      RunEvent(milliseconds: 7, node: node, content: content, duration: duration, skip: skip).jsonValue.text()
     }
     let head = #"{"time_ms":7,"node":"a","#
     let error = #""class":"timeout","message":"late","cause":null,"hint":null,"traceback":null,"last_output":[]"#
@@ -117,6 +124,10 @@ struct ReportTests {
     #expect(
       line(.nodeState(.failed, attempt: 1), duration: 9) == head
         + #""event":"node_state","state":"failed","attempt":1,"duration_ms":9}"#)
+    #expect(
+      line(.nodeState(.skipped, attempt: 0), skip: SkipReason(needs: node, failed: node)) == head
+        + #""event":"node_state","state":"skipped","attempt":0,"duration_ms":null,"#
+        + #""skipped_because":{"needs":"a","failed":"a"}}"#)
     #expect(
       line(.nodeRetry(failure, afterMilliseconds: 200)) == head
         + #""event":"node_retry","after_ms":200,"error":{\#(error)}}"#)

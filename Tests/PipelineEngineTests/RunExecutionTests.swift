@@ -1,5 +1,5 @@
+import LinuxSystem
 import PluginModel
-import Synchronization
 import Testing
 
 @testable import PipelineEngine
@@ -24,7 +24,7 @@ struct RunExecutionTests {
 
   @Test("runs what is ready side by side, and hands values on unchanged")
   func parallel() async throws {
-    let both = Mutex(0)
+    let both = Lock(0)
     let executor = ScriptedExecutor { call in
       if call.node.text == "b" || call.node.text == "c" {
         both.withLock { $0 += 1 }
@@ -63,6 +63,7 @@ struct RunExecutionTests {
     #expect(report.outcome == .failed)
     #expect(report.outcome.exitCode == 1)
     #expect(report.nodes.map(\.state) == [.succeeded, .failed, .succeeded, .skipped])
+    #expect(report.nodes[3].skip?.description.contains("which failed") == true)
     #expect(report.nodes[1].failure?.message == "the worker died")
   }
 
@@ -87,7 +88,7 @@ struct RunExecutionTests {
 
   @Test("a deadline cancels what runs, waits for its end, and says so")
   func deadline() async throws {
-    let ended = Mutex(0)
+    let ended = Lock(0)
     let executor = ScriptedExecutor { _ throws(NodeFailure) in
       do { try await Task.sleep(for: .seconds(60)) } catch {
         ended.withLock { $0 += 1 }
@@ -106,7 +107,7 @@ struct RunExecutionTests {
   func cancellation() async throws {
     let graph = try Demo.graph(Self.fan)
     let (started, signal) = AsyncStream<Void>.makeStream()
-    let ended = Mutex(false)
+    let ended = Lock(false)
     let executor = ScriptedExecutor { _ throws(NodeFailure) in
       signal.yield()
       do { try await Task.sleep(for: .seconds(60)) } catch {}
@@ -126,7 +127,7 @@ struct RunExecutionTests {
 
   @Test("tells its observers everything, in order")
   func events() async throws {
-    let events = Mutex<[RunEvent]>([])
+    let events = Lock<[RunEvent]>([])
     let graph = try Demo.graph(Demo.workflow("a: {type: demo/source}"))
     _ = await run(graph, ScriptedExecutor { _ in .everything }) { event in events.withLock { $0.append(event) } }
     let kinds = events.withLock { $0 }.map { $0.jsonValue["event"]?.stringValue ?? "" }

@@ -142,4 +142,38 @@ struct RunMachineTests {
     #expect(steps == count)
     #expect(machine.outcome == .succeeded)
   }
+
+  /// A value that lies in memory of its own.
+  private final class Memory: SharedBytes {
+    let byteCount = 100_000
+    func prefix(_ limit: Int) -> [UInt8] { [] }
+  }
+
+  @Test("holds no more large results than it may, says so, and takes others once some were let go")
+  func heldResults() throws {
+    let graph = try Demo.graph(
+      Demo.workflow(
+        """
+        a: {type: demo/source}
+        b: {type: demo/source}
+        c: {type: demo/step, in: {input: a.output}}
+        d: {type: demo/source, needs: [c]}
+        """, more: "outputs: {b: b.output, d: d.output}"))
+    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 4, maximumHeldResults: 1)
+    let large = NodeSuccess(outputs: [
+      (PortName(unchecked: "output"), [NodeValue(codec: .bytes, content: .shared(Memory()))])
+    ])
+    _ = machine.handle(.begin)
+    _ = machine.handle(.succeeded(node: 0, large))
+    #expect(machine.states[0] == .succeeded)
+    _ = machine.handle(.succeeded(node: 1, large))
+    #expect(machine.states[1] == .failed)
+    let failure = try #require(machine.failures[1])
+    #expect(failure.cause?.contains("holds 1 large results") == true)
+    #expect(failure.hint?.contains("ulimit -n") == true)
+    // Its only reader has ended: the first result is gone, and there is room again.
+    _ = machine.handle(.succeeded(node: 2, .everything))
+    _ = machine.handle(.succeeded(node: 3, large))
+    #expect(machine.states[3] == .succeeded)
+  }
 }

@@ -1,5 +1,5 @@
+import LinuxSystem
 import PluginModel
-import Synchronization
 import Testing
 
 @testable import PipelineEngine
@@ -25,7 +25,7 @@ struct RunPropertyTests {
       uniqueKeysWithValues: graph.nodes.map { node in
         (node.name, Set(node.dependencies.map { graph.nodes[$0].name }))
       })
-    let seen = Mutex(Seen())
+    let seen = Lock(Seen())
     let (starts, signal) = AsyncStream<Void>.makeStream()
     let executor = ScriptedExecutor { call throws(NodeFailure) in
       seen.withLock { seen in

@@ -1,5 +1,5 @@
+import LinuxSystem
 import PluginModel
-import Synchronization
 
 @testable import PipelineEngine
 
@@ -38,7 +38,7 @@ enum Demo {
         ParameterSpecification(
           name: ParameterName(unchecked: "count"), type: "integer", displayName: "Count", description: "",
           defaultValue: 3, constraints: ["min": 1, "max": 10], component: .slider),
-      ]),
+      ], resourceRequirements: ResourceRequirement(cpuCores: 2, memoryMB: 512, gpuCount: 1, gpuMemoryMB: 1024)),
     NodeSpecification(
       nodeType: NodeTypeName(unchecked: "step"), displayName: "Step", category: "Test", description: "",
       inputs: [port("input", "string")], outputs: [port("output", "string"), port("size", "integer")]),
@@ -96,8 +96,8 @@ struct FastClock: RunClock {
 final class ScriptedExecutor: NodeExecutor {
   typealias Body = @Sendable (NodeCall) async throws(NodeFailure) -> NodeSuccess
   private let body: Body
-  private let log = Mutex<[NodeCall]>([])
-  private let running = Mutex((now: 0, most: 0))
+  private let log = Lock<[NodeCall]>([])
+  private let running = Lock((now: 0, most: 0))
 
   init(_ body: @escaping Body) { self.body = body }
 

@@ -57,6 +57,27 @@ struct SchemaTests {
     #expect(try at("$defs/memory/pattern", schema).stringValue?.hasSuffix("(\(memory))$") == true)
   }
 
+  @Test("the workflow's schema and its reader agree on what a retry may say, and on what it means unsaid")
+  func retry() throws {
+    let schema = try schema("workflow.schema.json")
+    let retry = try at("$defs/retry/properties", schema)
+    #expect(words(try at("on/default", retry)) == NodePolicy.defaultRetryClasses.map(\.rawValue).sorted())
+    let bounds = (try #require(retry["max"]?["minimum"]?.text()), try #require(retry["max"]?["maximum"]?.text()))
+    func accepts(_ retry: String) -> Bool {
+      let text = """
+        {"apiVersion": "orchestrator/v1", "kind": "Workflow", "metadata": {"name": "w"},
+         "spec": {"nodes": {"a": {"type": "x/y", "retry": \(retry)}}}}
+        """
+      return (try? Workflow(bytes: Array(text.utf8), file: "w.json")) != nil
+    }
+    for max in [bounds.0, bounds.1] { #expect(accepts("{\"max\": \(max)}")) }
+    #expect(!accepts("{\"max\": -1}") && !accepts("{\"max\": \(bounds.1)0}") && !accepts("{\"on\": \"crash\"}"))
+    for word in words(try at("$defs/retryClass/enum", schema)) {
+      #expect(accepts("{\"max\": 1, \"on\": \"\(word)\"}") && accepts("{\"max\": 1, \"on\": [\"\(word)\"]}"))
+    }
+    #expect(accepts("{\"max\": 1, \"on\": null}") && !accepts("{\"max\": 1, \"on\": \"cancelled\"}"))
+  }
+
   @Test("the manifest's schema has exactly the keys and words that its reader accepts")
   func manifest() throws {
     let schema = try schema("plugin.schema.json")

@@ -71,7 +71,7 @@ struct WorkflowTests {
     #expect(clean.parameters.map(\.value.value) == ["standard"])
     #expect(clean.inputs.map(\.port.text) == ["input"])
     #expect(clean.inputs[0].sources.map(\.value.description) == ["load.output"])
-    #expect(clean.resources?.value == ResourceRequirement(cpuCores: 1, memoryMB: 256))
+    #expect(clean.resources?.value == ResourceOverride(cpuCores: 1, memoryMB: 256, gpuCount: 0))
     #expect(clean.cache == "auto" && clean.policy == NodePolicy())
     let merge = try node("merge", workflow)
     #expect(merge.inputs[0].sources.map(\.value.description) == ["load.output", "clean.output"])

@@ -45,6 +45,33 @@ struct PluginDiscoveryTests {
     #expect(catalog.diagnostics.first?.what.contains(second.path) == true)
   }
 
+  @Test("lets nothing be granted to a plugin of which there are two, unless the operator's choice settles it")
+  func ambiguity() throws {
+    let first = try TemporaryDirectory()
+    let second = try TemporaryDirectory()
+    try first.plugin("a", name: "twice", extra: "# one")
+    try second.plugin("a", name: "twice", extra: "# two")
+    let name = try #require(PluginName("twice"))
+    func decision(_ effective: [Permission]) -> GrantDecision {
+      GrantDecision(plugin: name, effective: effective, missing: [], useless: [])
+    }
+    let catalog = scan(first.path, second.path)
+    let refusal = try #require(catalog.ambiguity(of: decision([.filesystemRead(nil)])))
+    #expect(refusal.severity == .error)
+    #expect(refusal.hint?.contains("--plugins \(first.path)/a, or --plugins \(second.path)/a") == true)
+    #expect(catalog.ambiguity(of: decision([])) == nil)
+    let chosen = SearchDirectory(second.path + "/a", isRequired: true)
+    let settled = discovery.scan([chosen, SearchDirectory(first.path), SearchDirectory(second.path)])
+    #expect(settled.plugins.map(\.directory.text) == [second.path + "/a"])
+    #expect(settled.diagnostics.isEmpty)
+    #expect(settled.ambiguity(of: decision([.filesystemRead(nil)])) == nil)
+    // Two that the operator named are two all the same.
+    let both = discovery.scan([first, second].map { SearchDirectory($0.path, isRequired: true) })
+    #expect(both.ambiguity(of: decision([.filesystemRead(nil)])) != nil)
+    let exact = discovery.scan([chosen] + [first, second].map { SearchDirectory($0.path, isRequired: true) })
+    #expect(exact.ambiguity(of: decision([.filesystemRead(nil)])) == nil)
+  }
+
   @Test("finds no conflict in two copies of the same plugin, nor in one directory named twice")
   func sameTwice() throws {
     let first = try TemporaryDirectory()

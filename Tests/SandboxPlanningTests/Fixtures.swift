@@ -62,9 +62,9 @@ func plan(_ granted: [Permission] = [], roots: [String]? = nil, host: HostFacts?
 }
 
 /// What a refusal says, or nil where there was none.
-func refusal(of request: SandboxRequest, host: HostFacts? = nil) throws -> Diagnostics? {
+func refusal(of request: SandboxRequest, host: HostFacts? = nil) throws -> PlanRefusal? {
   let host = try host ?? debianHost()
-  do throws(Diagnostics) {
+  do throws(PlanRefusal) {
     _ = try SandboxPlanner.plan(request, host: host)
     return nil
   } catch {

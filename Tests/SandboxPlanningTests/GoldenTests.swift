@@ -37,6 +37,14 @@ import Testing
     try compare(plan(example.granted).text, with: "\(example.file).plan")
   }
 
+  @Test("the plan of a host that can keep a node's writes apart is the one that was reviewed")
+  func staged() throws {
+    var host = try debianHost()
+    host.overlays = .available
+    let plan = try plan([.filesystemWrite(nil), .filesystemWrite(AbsolutePath("/srv/results"))], host: host)
+    try compare(plan.text, with: "filesystem.write-staged.plan")
+  }
+
   @Test("the refusal of what this version can't grant is the one that was reviewed")
   func refusals() throws {
     let asked: [Permission] = [
@@ -57,7 +65,17 @@ import Testing
 
   @Test("the OCI configuration is the one that was reviewed")
   func openContainers() throws {
-    try compare(plan().ociConfiguration.text(.pretty) + "\n", with: "none.oci.json")
+    try compare(plan().ociConfiguration().text(.pretty) + "\n", with: "none.oci.json")
+  }
+
+  @Test("the plan on aarch64 is the one that was reviewed")
+  func arm() throws {
+    var host = try debianHost()
+    host.architecture = .aarch64
+    host.rootLinks.removeAll { $0.path.text == "/lib64" }
+    host.libraryDirectories.removeAll { $0.text == "/usr/lib64" }
+    host.loader = try path("/usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1")
+    try compare(plan(host: host).text, with: "aarch64.plan")
   }
 
   @Test("the plan of an old kernel says what it can't enforce")

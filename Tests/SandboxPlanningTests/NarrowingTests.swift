@@ -109,6 +109,11 @@ import Testing
     #expect(
       try widened { changeBind(&$0, "/srv/a") { $0.source = $0.source.parent ?? $0.source } } == "filesystem: /srv/a")
     #expect(try widened { changeBind(&$0, "/srv/a") { $0.mapsOwner = true } } == "filesystem: /srv/a")
+    var staging = try debianHost()
+    staging.overlays = .available
+    let staged = try plan([.filesystemWrite(nil)], host: staging)
+    #expect(try plan([.filesystemWrite(nil)]).widenings(over: staged) == ["filesystem: /workspace"])
+    #expect(staged.isNarrowerOrEqual(than: try plan([.filesystemWrite(nil)])))
     #expect(try widened { $0.filesystem.removeLast() }.contains("filesystem: /"))
     #expect(
       try widened {

@@ -112,6 +112,21 @@ import Testing
     }
   }
 
+  @Test(
+    "writes to the workspace wait for the node's success where the host can do that; those to a scoped path never do")
+  func stagedWrites() throws {
+    var host = try debianHost()
+    host.overlays = .available
+    let both: [Permission] = [.filesystemWrite(nil), .filesystemWrite(try path("/srv/a"))]
+    #expect(try plan(both, host: host).bind(at: "/workspace")?.stagesWrites == true)
+    #expect(try plan(both, host: host).bind(at: "/srv/a")?.stagesWrites == false)
+    #expect(try plan([.filesystemRead(nil)], host: host).bind(at: "/workspace")?.stagesWrites == false)
+    #expect(try plan([.filesystemRead(nil)], host: host).stagedWorkspace == nil)
+    #expect(try plan(both).bind(at: "/workspace")?.stagesWrites == false)
+    #expect(try plan(both).text.contains("written at once"))
+    #expect(try plan(both, host: host).text.contains("written when the node has succeeded"))
+  }
+
   @Test("a rootless supervisor maps no owners: the worker is the same user")
   func rootlessOwner() throws {
     var host = try debianHost()
@@ -123,6 +138,25 @@ import Testing
     #expect(try SandboxPlanner.plan(request, host: host).binds.allSatisfy { !$0.mapsOwner })
     request.hostUser = 1002
     #expect(try #require(try refusal(of: request, host: host)).description.contains("can't run as user 1002"))
+  }
+
+  @Test(
+    "what is wrong with the request is told apart from what the host lacks",
+    arguments: [
+      "network.http", "gpu.access", "filesystem.read:/etc", "filesystem.write:/elsewhere", "memory.unlimited",
+    ])
+  func refusals(permission: String) throws {
+    let asked = try request([try Permission(permission)])
+    let refused = try #require(try refusal(of: asked))
+    #expect(refused.host.isEmpty && refused.request.count == 1)
+    var host = try debianHost()
+    host.landlockABI = 0
+    let both = try #require(try refusal(of: asked, host: host))
+    #expect(both.host.count == 1 && both.request.count == 1)
+    host = try debianHost()
+    host.kernelRelease = "6.1.0"
+    let old = try #require(try refusal(of: request([try Permission("system.exec:git")]), host: host))
+    #expect(old.host.count == 1 && old.request.isEmpty)
   }
 
   @Test("a worker is never root on the host", arguments: [(0, 5), (5, 0)] as [(UInt32, UInt32)])
@@ -213,6 +247,15 @@ import Testing
     #expect(plan.rights(at: "/plugin/probe").contains(.execute))
     #expect(!plan.rights(at: "/plugin/other").contains(.execute))
     #expect(plan.bind(at: "/plugin/probe") == nil)
+  }
+
+  @Test("a profile that wants no core dumps gets a limit of 1, however it says so", arguments: [nil, 0, 1, 1 << 20])
+  func coreLimit(value: UInt64?) throws {
+    var profile = try shippedProfile()
+    profile.limits.removeAll { $0.kind == .coreSize }
+    if let value { profile.limits.append(ResourceLimit(.coreSize, value)) }
+    let plan = try SandboxPlanner.plan(request(profile: profile), host: debianHost())
+    #expect(plan.limits.filter { $0.kind == .coreSize }.map(\.value) == [max(1, value ?? 1)])
   }
 
   @Test("RLIMIT_NPROC is left out where it would count the supervisor's own processes")

@@ -3,7 +3,7 @@ import SandboxPlanning
 import Testing
 
 @Suite("scoped paths") struct ScopedPathTests {
-  private func granting(_ text: String, write: Bool = false, roots: [String]) throws -> Diagnostics? {
+  private func granting(_ text: String, write: Bool = false, roots: [String]) throws -> PlanRefusal? {
     let path = try path(text)
     return try refusal(of: request([write ? .filesystemWrite(path) : .filesystemRead(path)], roots: roots))
   }
@@ -101,10 +101,9 @@ import Testing
       }
       let asked = try request(
         [Bool.random(using: &random) ? .filesystemRead(scope) : .filesystemWrite(scope)], roots: roots.map(\.text))
-      do throws(Diagnostics) {
-        let added = try SandboxPlanner.plan(asked, host: debianHostOrFail()).binds.filter {
-          !always.contains($0.target)
-        }
+      let host = try debianHost()
+      do throws(PlanRefusal) {
+        let added = try SandboxPlanner.plan(asked, host: host).binds.filter { !always.contains($0.target) }
         for bind in added {
           #expect(roots.contains { bind.source.isEqualToOrBeneath($0) }, "\(text)")
           #expect(bind.source == bind.target && bind.confinedTo != nil && !bind.executable)
@@ -113,10 +112,6 @@ import Testing
         #expect(!roots.contains { scope.isEqualToOrBeneath($0) }, "\(text) was refused: \(error)")
       }
     }
-  }
-
-  private func debianHostOrFail() throws(Diagnostics) -> HostFacts {
-    do { return try debianHost() } catch { throw Diagnostics([Diagnostic("no host: \(error)")]) }
   }
 
   @Test(

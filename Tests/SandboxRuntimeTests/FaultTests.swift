@@ -8,12 +8,14 @@ import Testing
 
 @Suite("When an effect of a launch fails")
 struct FaultTests {
-  /// Every kind of step is in it: a cgroup, and an owner to be mapped.
+  /// Every kind of step is in it: a cgroup, an owner to be mapped, and a directory for writes that wait.
   private let plan = SandboxPlan.fixture(
     ["/bin/true"],
     adding: [
       .bind(
-        Bind(source: path("/srv"), target: path("/data"), kind: .directory, access: .readWrite, mapsOwner: true))
+        Bind(
+          source: path("/srv"), target: path("/data"), kind: .directory, access: .readWrite, mapsOwner: true,
+          stagesWrites: true))
     ])
 
   private func message(_ kind: sandbox_message) -> sandbox_report {
@@ -22,12 +24,15 @@ struct FaultTests {
     return report
   }
 
-  /// What was made for the supervisor's life, not for a launch, and may stay: its program, its group, its maps.
+  /// What was made for the supervisor's life, not for a launch, and may stay: its program, its group, its maps, and the
+  /// network of the next launch.
   private func launch(_ kernel: RecordingKernel, failingFrom fault: (Int, ErrorCode)?) async throws -> (
     error: LaunchError?, left: [String], effects: ArraySlice<RecordingKernel.Effect>
   ) {
     let cgroups = try CgroupManager(root: path("/double"), kernel: kernel)
-    let launcher = try SandboxLauncher(initProgram: path("/sandbox-init"), cgroups: cgroups, kernel: kernel)
+    let launcher = try SandboxLauncher(
+      initProgram: path("/sandbox-init"), cgroups: cgroups, loop: EventLoop(), staging: path("/double/staging"),
+      kernel: kernel)
     let before = kernel.left
     let count = kernel.effects.count
     if let fault { kernel.fail(count + fault.0, fault.1) }
@@ -35,9 +40,14 @@ struct FaultTests {
     do throws(LaunchError) {
       let sandbox = try await launcher.launch(plan)
       _ = await sandbox.exit()
+      #expect(await sandbox.stagedWrites?.discard() == nil)
     } catch { failure = error }
     // The namespace of a map is kept for the next launch.
     var left = kernel.left.filter { $0 != "descriptor of openFile" }
+    let networks = kernel.effects.filter { $0 == .makeNetwork }.count
+    if failure == nil, networks == 2, let kept = left.firstIndex(of: "descriptor of makeNetwork") {
+      left.remove(at: kept)
+    }
     for entry in before { if let index = left.firstIndex(of: entry) { left.remove(at: index) } }
     return (failure, left, kernel.effects[count...])
   }

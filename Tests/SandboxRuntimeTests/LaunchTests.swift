@@ -6,9 +6,6 @@ import Testing
 
 @testable import SandboxRuntime
 
-/// Debian's, or another of the system's.
-private let hasPython = access("/usr/bin/python3", X_OK) == 0
-
 extension RealSandboxes {
   @Suite("A launched worker")
   struct LaunchTests {
@@ -41,7 +38,7 @@ extension RealSandboxes {
       if effectiveUserIdentifier() == 0 { #expect(fields["Groups"] == "") }
     }
 
-    @Test("has a session keyring of its own, whatever its filter lets it ask for", .enabled(if: hasPython))
+    @Test("has a session keyring of its own, whatever its filter lets it ask for")
     func keyring() async throws {
       // KEYCTL_DESCRIBE of KEY_SPEC_SESSION_KEYRING: type, user, group, permissions, name.
       let script = """
@@ -51,8 +48,15 @@ extension RealSandboxes {
         ctypes.CDLL(None).syscall(number, 6, -3, text, 200)
         print(text.value.decode())
         """
-      let output = try await harness.run(.fixture(["/usr/bin/python3", "-I", "-c", script])).output
+      let output = try await harness.run(.python(script)).output
       #expect(output.hasPrefix("keyring;1000;1000;") && output.hasSuffix(";_ses\n"), "\(output)")
+    }
+
+    @Test("may run on the processors on which its supervisor may")
+    func processors() async throws {
+      let output = try await harness.run(.shell("grep Cpus_allowed: /proc/self/status")).output
+      let own = try #require(readSmallFile("/proc/self/status"))
+      #expect(output.hasPrefix("Cpus_allowed:") && own.contains(output), "\(output)")
     }
 
     @Test("is in a session and a process group of its own")
@@ -62,7 +66,7 @@ extension RealSandboxes {
       #expect(output == "2 2\n")
     }
 
-    @Test("finds nothing of pid 1 but that it may not look", .enabled(if: hasPython))
+    @Test("finds nothing of pid 1 but that it may not look")
     func initIsClosed() async throws {
       let script = """
         import ctypes, os
@@ -76,7 +80,7 @@ extension RealSandboxes {
         if ctypes.CDLL(None).ptrace(0x4206, 1, 0, 0) == 0:
             print("traced")
         """
-      #expect(try await harness.run(.fixture(["/usr/bin/python3", "-I", "-c", script])).output == "")
+      #expect(try await harness.run(.python(script)).output == "")
     }
 
     @Test("can neither stop nor end pid 1")
@@ -128,7 +132,7 @@ extension RealSandboxes {
       #expect(try await harness.run(.shell(script)).output == "/tmp\nnull\n")
       // The mounts alone refuse it as well.
       var plan = SandboxPlan.shell(script)
-      plan.landlock = LandlockPlan(abi: 0, handledFilesystem: 0, handledNetwork: 0, scoped: 0, rules: [])
+      plan.landlock = .harmless
       #expect(try await harness.run(plan).output == "/tmp\nnull\n")
     }
 
@@ -140,7 +144,7 @@ extension RealSandboxes {
       let held = try await harness.run(plan)
       #expect(held.output == "")
       #expect(held.error.contains("Permission denied"), "\(held.error)")
-      plan.landlock = LandlockPlan(abi: 0, handledFilesystem: 0, handledNetwork: 0, scoped: 0, rules: [])
+      plan.landlock = .harmless
       #expect(try await harness.run(plan).output == "wrote\n")
     }
 

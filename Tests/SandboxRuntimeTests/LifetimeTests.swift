@@ -59,9 +59,57 @@ extension RealSandboxes {
       try manager.close()
     }
 
+    private func network(of process: String) -> String? {
+      try? FileManager.default.destinationOfSymbolicLink(atPath: "\(process)/ns/net")
+    }
+
     private func isRunning(_ process: Int32) -> Bool {
       guard let status = readSmallFile("/proc/\(process)/status") else { return false }
       return !status.contains("State:\tZ")
+    }
+
+    @Test("have a network of their own each, and no thread of the supervisor is left in one")
+    func networks() async throws {
+      let harness = try Harness()
+      let own = try #require(network(of: "/proc/self"))
+      // In turn, and then at once: the first find none made ahead, the others do.
+      var sandboxes: [any Sandbox] = []
+      for _ in 0..<6 { sandboxes.append(try await harness.launcher.launch(.shell("sleep 100"))) }
+      try await withThrowingTaskGroup(of: (any Sandbox).self) { group in
+        for _ in 0..<6 { group.addTask { try await harness.launcher.launch(.shell("sleep 100")) } }
+        for try await sandbox in group { sandboxes.append(sandbox) }
+      }
+      let networks = try sandboxes.map { try #require(network(of: "/proc/\($0.processIdentifier)")) }
+      #expect(Set(networks + [own]).count == sandboxes.count + 1, "\(own) \(networks)")
+      for thread in directoryEntries("/proc/self/task") {
+        // A thread may end meanwhile.
+        let network = network(of: "/proc/self/task/\(thread)")
+        #expect(network == nil || network == own)
+      }
+      let interfaces = try await harness.run(.shell("cat /proc/self/net/dev | tail -n +3 | cut -d: -f1")).output
+      #expect(interfaces.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) } == ["lo"])
+      for sandbox in sandboxes {
+        sandbox.kill()
+        #expect(await sandbox.exit().cleanupErrors == [])
+      }
+    }
+
+    @Test("never start in the supervisor's network because their own is gone", .enabled(if: geteuid() == 0))
+    func closedNetwork() throws {
+      let kernel = LinuxKernel()
+      let own = try kernel.openOwnNetwork()
+      let network = try kernel.makeNetwork(own: own)
+      network.close()
+      let descriptors = try (0..<5).map { _ in try kernel.openPath("/dev/null") }
+      let request = SpawnRequest(
+        namespaces: 0, cgroup: nil, network: (network, own), program: try kernel.openPath("/bin/true"),
+        descriptors: descriptors)
+      let stack = try SpawnStack()
+      #expect(throws: SystemError("clone3", nil, ErrorCode(rawValue: EBADF))) {
+        let process = try kernel.spawn(request, on: stack)
+        try kernel.kill(process)
+        try kernel.awaitEnd(process)
+      }
     }
 
     @Test("end when nobody holds them any more")

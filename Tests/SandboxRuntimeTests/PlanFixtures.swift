@@ -84,6 +84,14 @@ extension SandboxPlan {
   ) -> SandboxPlan {
     fixture(["/bin/sh", "-c", script], execution: execution, adding: operations)
   }
+
+  /// For what a shell can't ask of the kernel.
+  static func python(_ script: String) -> SandboxPlan { fixture(["/usr/bin/python3", "-I", "-c", script]) }
+}
+
+extension LandlockPlan {
+  /// Denies nothing but making block devices, which no worker may anyhow: for tests of what else holds.
+  static let harmless = LandlockPlan(abi: 1, handledFilesystem: 1 << 11, handledNetwork: 0, scoped: 0, rules: [])
 }
 
 /// A launcher for real sandboxes, and what a whole run of one gave.
@@ -93,7 +101,7 @@ struct Harness {
 
   init() throws {
     cgroups = try CgroupManager(root: Harness.cgroupRoot)
-    launcher = try SandboxLauncher(initProgram: Harness.initProgram, cgroups: cgroups)
+    launcher = try SandboxLauncher(initProgram: Harness.initProgram, cgroups: cgroups, loop: EventLoop())
   }
 
   struct Outcome {

@@ -1,6 +1,5 @@
 import CLinux
 import Foundation
-import Synchronization
 
 @testable import LinuxSystem
 
@@ -11,7 +10,8 @@ final class RecordingKernel: SandboxKernel {
   enum Effect: Hashable {
     case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
     case write(String)
-    case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree
+    case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
+      makeNetwork, makeStaging, removeTree
   }
   struct Ledger {
     var effects: [Effect] = []
@@ -26,7 +26,7 @@ final class RecordingKernel: SandboxKernel {
     /// What the first process says.
     var report: sandbox_report?
   }
-  private let ledger = Mutex(Ledger())
+  private let ledger = Lock(Ledger())
 
   init(failing: (Int, ErrorCode)? = nil, alsoFailing: Effect? = nil, report: sandbox_report? = nil) {
     ledger.withLock {
@@ -41,9 +41,11 @@ final class RecordingKernel: SandboxKernel {
 
   /// Everything that was made and isn't unmade.
   var left: [String] {
-    ledger.withLock { ledger in
+    // For all of them together: what is kept on purpose would cost the whole wait each time.
+    let deadline = ContinuousClock.now + .milliseconds(500)
+    return ledger.withLock { ledger in
       ledger.directories.map { "directory \($0)" } + ledger.processes.map { "process \($0)" }
-        + ledger.descriptors.filter { !$0.isClosed }.map { "descriptor of \($0.effect)" }
+        + ledger.descriptors.filter { !$0.isClosed(by: deadline) }.map { "descriptor of \($0.effect)" }
     }
   }
 
@@ -100,6 +102,14 @@ final class RecordingKernel: SandboxKernel {
   func write(_ contents: String, to path: String) throws(SystemError) {
     try record(.write(path.split(separator: "/").last.map(String.init) ?? path))
   }
+  func openOwnNetwork() throws(SystemError) -> FileDescriptor {
+    try record(.ownNetwork)
+    return descriptor(.ownNetwork)
+  }
+  func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor {
+    try record(.makeNetwork)
+    return descriptor(.makeNetwork)
+  }
   func spawn(_ request: SpawnRequest, on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     try record(.spawn)
     return process(.spawn)
@@ -131,6 +141,14 @@ final class RecordingKernel: SandboxKernel {
     return FileOwner(user: 5, group: 5)
   }
   func pause(milliseconds: UInt32) {}
+  func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError) {
+    try record(.makeStaging)
+    ledger.withLock { $0.directories.append(path) }
+  }
+  func removeTree(_ path: String) throws(SystemError) {
+    try record(.removeTree)
+    ledger.withLock { ledger in ledger.directories.removeAll { $0 == path } }
+  }
   func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     try record(.holdNamespace)
     return process(.holdNamespace)
@@ -154,14 +172,14 @@ final class RecordingKernel: SandboxKernel {
 final class Witness: Sendable {
   let effect: RecordingKernel.Effect
   private let writing: Int32
-  private let reading: Mutex<Int32?>
+  private let reading: Lock<Int32?>
 
   init(_ effect: RecordingKernel.Effect) {
     self.effect = effect
     var ends: [Int32] = [-1, -1]
     precondition(pipe(&ends) == 0)
     writing = ends[1]
-    reading = Mutex(ends[0])
+    reading = Lock(ends[0])
     precondition(Glibc.write(writing, "x", 1) == 1)
   }
 
@@ -177,8 +195,9 @@ final class Witness: Sendable {
 
   /// Nobody can read any more: POLLERR on the writing end, poll(2). A process that a test beside this one is just starting
   /// holds a copy of every descriptor until its execve, so this waits a moment.
-  var isClosed: Bool {
+  func isClosed(by deadline: ContinuousClock.Instant) -> Bool {
     var watched = pollfd(fd: writing, events: 0, revents: 0)
-    return poll(&watched, 1, 500) == 1 && watched.revents & Int16(POLLERR) != 0
+    let left = max(.zero, deadline - .now) / .milliseconds(1)
+    return poll(&watched, 1, Int32(left)) == 1 && watched.revents & Int16(POLLERR) != 0
   }
 }

@@ -45,6 +45,15 @@ extension Gate {
       source("if a != b, !c { }"), source("let text = \"Hello!\""), source("// really!"), source("if !(a) { }"),
     ])
 
+  static let visibleLocks = Gate.banned(
+    "ThreadSanitizer sees every lock", in: { $0.fileExtension == "swift" && !$0.path.hasPrefix("Tests/TidyTests/") },
+    [BannedPattern("\\bMutex\\b", "Synchronization.Mutex: use Lock of LinuxSystem, which ThreadSanitizer sees")],
+    rejects: [
+      source("private let state = Mutex(State())"),
+      RepositoryFile(path: "Tests/A/Made.swift", text: "let a: Synchronization.Mutex<Int>\n"),
+    ],
+    accepts: [source("private let state = Lock(State())"), source("// Not a Mutex."), source("let count = Atomic(0)")])
+
   static let packageAccess = Gate.banned(
     "nothing is public: the package is a program, not a library", in: \.isSwiftSource,
     [

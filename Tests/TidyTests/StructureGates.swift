@@ -23,7 +23,7 @@ extension Gate {
     return table
   }
 
-  private static func backquoted(_ text: String) -> [String] {
+  static func backquoted(_ text: String) -> [String] {
     text.split(separator: "`", omittingEmptySubsequences: false).enumerated()
       .compactMap { $0.offset % 2 == 1 ? String($0.element) : nil }
   }

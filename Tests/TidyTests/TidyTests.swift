@@ -3,8 +3,8 @@ import Testing
 @Suite("The repository is tidy")
 struct TidyTests {
   static let gates: [Gate] = [
-    .imports, .length, .text, .portable, .links, .decisions, .scripts, .noForking, .noTraps, .packageAccess,
-    .noPrinting, .purity, .boundedC, .noPickle,
+    .imports, .length, .text, .portable, .links, .decisions, .scripts, .noForking, .noTraps, .visibleLocks,
+    .packageAccess, .noPrinting, .purity, .boundedC, .noPickle, .defences,
   ]
 
   @Test("holds", arguments: gates)

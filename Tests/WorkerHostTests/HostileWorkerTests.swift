@@ -1,3 +1,4 @@
+import Foundation
 import LinuxSystem
 import PluginModel
 import SandboxRuntime
@@ -29,7 +30,11 @@ struct HostileWorkerTests {
       ("pipe", "it sent 1 file descriptors that are not memfds"),
       ("file", "it sent 1 file descriptors that are not memfds"),
       ("unsealed", "the memory of its value \"aa\" is not sealed (F_SEAL bits 0xf are missing)"),
-      ("half-sealed", "the memory of its value \"aa\" is not sealed (F_SEAL bits 0x8 are missing)"),
+      // F_SEAL_SEAL, SHRINK, GROW and WRITE, each by itself.
+      ("lacks-seal-1", "the memory of its value \"aa\" is not sealed (F_SEAL bits 0x1 are missing)"),
+      ("lacks-seal-2", "the memory of its value \"aa\" is not sealed (F_SEAL bits 0x2 are missing)"),
+      ("lacks-seal-4", "the memory of its value \"aa\" is not sealed (F_SEAL bits 0x4 are missing)"),
+      ("lacks-seal-8", "the memory of its value \"aa\" is not sealed (F_SEAL bits 0x8 are missing)"),
       ("wrong-size", "the memory of its value \"aa\" has 99999 bytes and not the 100000 that were announced"),
       ("missing", "it sent a frame that claims 1 file descriptors, and 0 came"),
       ("unclaimed", "it sent 1 file descriptors that belong to no frame"),
@@ -66,6 +71,27 @@ struct HostileWorkerTests {
       return
     }
     #expect(start.duration(to: clock.now) < .seconds(10))
+  }
+
+  @Test("sends more descriptors than this process may open: what the kernel dropped is noticed")
+  func truncatedDescriptors() async throws {
+    await #expect(processExitsWith: .success) {
+      let execution = try execution("any")
+      let program = try Fixture.hostile.program()
+      do {
+        try await withWorker([program, "full"]) { worker in
+          // MSG_CTRUNC of recvmsg(2): room for some of the 64 that come in one message.
+          var limit = rlimit()
+          getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+          limit.rlim_cur = rlim_t(openDescriptors().count + 24)
+          setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+          _ = try await worker.execute(execution, limit: nil, report: { _ in })
+        }
+        exit(70)
+      } catch WorkerFailure.resultsLost {
+        exit(0)
+      }
+    }
   }
 
   @Test("may send as much as the limits allow")

@@ -3,7 +3,6 @@ import LinuxSystem
 import PluginModel
 import SandboxPlanning
 import SandboxRuntime
-import Synchronization
 
 /// Starts a program with these descriptors as 1, 2 and 3, and no others: what another test has open must not live on in it.
 func spawn(_ command: [String], output: Int32, error: Int32, socket: Int32? = nil) throws -> pid_t {
@@ -40,8 +39,9 @@ final class PlainSandbox: Sandbox {
   let enforcement = Enforcement(
     namespaces: [], landlockABI: 0, landlockFilesystem: 0, landlockNetwork: 0, landlockScoped: 0,
     seccompInstructions: 0, cgroup: nil)
+  let stagedWrites: StagedWrites? = nil
   let processIdentifier: Int32
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   private struct State {
     var status: SandboxExit?
@@ -95,7 +95,7 @@ final class PlainSandbox: Sandbox {
 
 /// Starts what the plan's command says, and counts.
 final class PlainLauncher: SandboxLaunching {
-  private let started = Mutex<[PlainSandbox]>([])
+  private let started = Lock<[PlainSandbox]>([])
   var launches: Int { started.withLock(\.count) }
 
   func launch(_ plan: SandboxPlan) async throws(LaunchError) -> any Sandbox {

@@ -3,7 +3,6 @@ import LinuxSystem
 import PluginModel
 import SandboxPlanning
 import SandboxRuntime
-import Synchronization
 import Testing
 
 @testable import WorkerHost
@@ -19,7 +18,7 @@ enum Fixture: String {
     atexit { try? FileManager.default.removeItem(at: Fixture.directory) }
     return directory
   }()
-  private static let compiled = Mutex<[String: String]>([:])
+  private static let compiled = Lock<[String: String]>([:])
 
   func program() throws -> String {
     try Self.compiled.withLock { known in
@@ -38,7 +37,7 @@ enum Fixture: String {
 
 /// Collects what a worker reports.
 final class Reports: Sendable {
-  private let storage = Mutex<[WorkerReport]>([])
+  private let storage = Lock<[WorkerReport]>([])
   var all: [WorkerReport] { storage.withLock { $0 } }
   var record: @Sendable (WorkerReport) -> Void { { report in self.storage.withLock { $0.append(report) } } }
   var lines: [String] {
@@ -91,7 +90,6 @@ func withWorker<Value>(
   _ body: (Worker) async throws -> Value
 ) async throws -> Value {
   let loop = try EventLoop()
-  defer { loop.stop() }
   let sandbox = try PlainSandbox(command)
   let worker = Worker(
     sandbox: sandbox, initialize: try configuration(command).initializeObject, loop: loop, limits: limits,

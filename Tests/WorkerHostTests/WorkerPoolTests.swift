@@ -20,7 +20,6 @@ struct WorkerPoolTests {
     maximum: Int = 2, _ body: (WorkerPool, PlainLauncher) async throws -> Void
   ) async throws {
     let loop = try EventLoop()
-    defer { loop.stop() }
     let launcher = PlainLauncher()
     let pool = WorkerPool(launcher: launcher, loop: loop, limits: quickLimits, maximumWorkers: maximum)
     let result: Result<Void, any Error>
@@ -123,7 +122,6 @@ struct WorkerPoolTests {
   @Test("ends busy and starting workers when it is shut down, and takes no more calls")
   func shutdown() async throws {
     let loop = try EventLoop()
-    defer { loop.stop() }
     let launcher = PlainLauncher()
     let pool = WorkerPool(launcher: launcher, loop: loop, limits: quickLimits, maximumWorkers: 4)
     let (started, start) = AsyncStream<Void>.makeStream()

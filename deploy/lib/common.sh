@@ -37,7 +37,7 @@ need_packages() {
       "sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${missing[*]}"
   fi
   say "installing ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
+  export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
   apt-get update --quiet --quiet
   apt-get install --yes --quiet --quiet --no-install-recommends "${missing[@]}" >/dev/null
 }
@@ -52,7 +52,25 @@ need_swift() {
   fi
 }
 
+# build_programs OPTION...: the optimised programs, whose directory is then in $programs. The options are for
+# `orchestrator` alone: sandbox-init has no library.
+build_programs() {
+  local build=(swift build --package-path "$root" --scratch-path "$root/.build" --configuration release)
+  "${build[@]}" --product sandbox-init
+  "${build[@]}" --product orchestrator "$@"
+  # shellcheck disable=SC2034 # read by the scripts that source this file
+  programs=$("${build[@]}" --show-bin-path)
+}
+
+# compile_python DIRECTORY...: byte code beside the sources, for workers can't write it. Python checks it against a hash of
+# the source whenever it is read, and falls back on the source: editing never leaves it stale.
+compile_python() {
+  /usr/bin/python3 -m compileall -q --invalidation-mode checked-hash "$@"
+}
+
 # What the build and the bundled plugins need. g++ stands for the C and C++ libraries that Swift links with; git and the
-# certificates are SwiftPM's, which fetches the argument parser.
+# certificates are SwiftPM's, which fetches the argument parser; the last four are libraries that a toolchain from an archive
+# loads and doesn't bring.
 # shellcheck disable=SC2034 # read by the scripts that source this file
-build_packages=(g++ pkg-config git ca-certificates libyaml-dev libseccomp-dev libcap-dev python3)
+build_packages=(g++ pkg-config git ca-certificates libyaml-dev libseccomp-dev libcap-dev python3
+  libcurl4 libncurses6 libsqlite3-0 libxml2)

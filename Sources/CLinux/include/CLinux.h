@@ -6,5 +6,6 @@
 #include "CLinuxFiles.h"
 #include "CLinuxIO.h"
 #include "CLinuxSandbox.h"
+#include "CLinuxTree.h"
 
 #endif

@@ -38,7 +38,9 @@ int linux_file_synchronise(int fd);
 int linux_file_rename(int directory, const char *from, const char *to);
 int linux_file_remove(int directory, const char *name);
 int linux_directory_make(int directory, const char *name, uint32_t permissions);
+int linux_directory_permit(int directory, uint32_t permissions);
 int linux_directory_remove(int directory, const char *name);
+int linux_link_make(int directory, const char *name, const char *destination);
 long linux_link_read(int directory, const char *name, char *buffer, size_t size);
 
 // getdents64(2): `count` entries of whole records; see linux_directory_next.
@@ -59,6 +61,8 @@ uint32_t linux_effective_user(void);
 int linux_processor_count(void);
 // sysinfo(2): bytes of memory.
 uint64_t linux_memory_size(void);
+// Raises the soft RLIMIT_NOFILE to the hard one; the limit that holds then, or 0 where it can't be read. getrlimit(2)
+uint64_t linux_raise_open_files(void);
 // getrandom(2), whole.
 int linux_random(void *buffer, size_t size);
 

@@ -73,11 +73,6 @@ int linux_epoll_remove(int epoll, int fd);
 // Waits without a time limit; 0 after EINTR.
 int linux_epoll_wait(int epoll, struct linux_event *events, int capacity);
 
-// eventfd(2): wakes an epoll loop.
-int linux_wake_create(void);
-int linux_wake(int fd);
-int linux_wake_clear(int fd);
-
 // A detached thread that takes no signals. `name` has at most 15 bytes.
 int linux_thread_start(const char *name, void (*body)(void *), void *context);
 

@@ -22,7 +22,7 @@ enum {
 };
 
 // What the header of a plan begins with; changes with the layout.
-static const uint64_t SANDBOX_PLAN_MAGIC = 0x316E616C50786253ULL;
+static const uint64_t SANDBOX_PLAN_MAGIC = 0x326E616C50786253ULL;
 // No plan needs more; a larger one is refused before it is mapped.
 static const uint32_t SANDBOX_PLAN_LIMIT = 4 << 20;
 
@@ -91,6 +91,8 @@ enum sandbox_operation_flag : uint32_t {
   SANDBOX_EXECUTABLE = 2,
   // The source is the prepared tree `tree`, not `other`.
   SANDBOX_PREPARED = 4,
+  // Writes go to the directory `staging`: the source is the lower layer of an overlay.
+  SANDBOX_STAGED = 8,
 };
 
 struct sandbox_operation {
@@ -100,6 +102,8 @@ struct sandbox_operation {
   struct sandbox_text target;
   // The source of a bind, the destination of a link, the contents of a file.
   struct sandbox_text other;
+  // Holds `upper` and `work` for an overlay.
+  struct sandbox_text staging;
   uint64_t size;
   uint64_t inodes;
   uint32_t mode;
@@ -107,6 +111,11 @@ struct sandbox_operation {
   uint32_t device_minor;
   // In the plan: the index of a prepared tree. Then, in `sandbox-init`: the descriptor of the detached mount.
   int32_t tree;
+  // In `sandbox-init`: the descriptor of the detached mount of `staging`, and those of the two directories in it.
+  int32_t staging_tree;
+  int32_t upper;
+  int32_t work;
+  uint32_t reserved;
 };
 
 struct sandbox_rule {
@@ -165,6 +174,7 @@ enum sandbox_step : uint32_t {
   SANDBOX_STEP_TARGET SANDBOX_SWIFT(target),
   SANDBOX_STEP_CREATE SANDBOX_SWIFT(create),
   SANDBOX_STEP_MOUNT SANDBOX_SWIFT(mount),
+  SANDBOX_STEP_OVERLAY SANDBOX_SWIFT(overlay),
   SANDBOX_STEP_READ_ONLY SANDBOX_SWIFT(readOnly),
   SANDBOX_STEP_PIVOT SANDBOX_SWIFT(pivot),
   SANDBOX_STEP_HOSTNAME SANDBOX_SWIFT(hostname),

@@ -29,6 +29,11 @@ struct sandbox_spawn {
   uint64_t namespaces;
   // The directory of a cgroup v2, or -1.
   int32_t cgroup;
+  // To start in the namespace `network`, with the caller's own to come back to. Not told by a number of -1: a descriptor that
+  // was closed would then start the process in the caller's network.
+  bool enters_network;
+  int32_t network;
+  int32_t own_network;
   // Opened with O_PATH.
   int32_t executable;
   // Placed at 1, 2, 3, … in the child; the fourth must be its end of the control socket.
@@ -57,6 +62,9 @@ struct sandbox_worker {
   int32_t error;
   uint32_t step;
   uint32_t index;
+  // The processors on which pid 1 may run, and the worker: their bytes, or a negated errno.
+  long processors_size;
+  uint64_t processors[16];
 };
 
 // The pid, as pid 1 sees it.
@@ -64,10 +72,17 @@ int sandbox_worker_start(struct sandbox_worker *worker, struct sandbox_stack *st
 // The listener's number, or the error with which the child failed before it had one.
 int sandbox_worker_await_listener(struct sandbox_worker *worker, struct sandbox_stack *stack);
 
+// The calling thread's network namespace, or the error where it couldn't come back to it from another.
+int sandbox_own_network(void);
+// A new network namespace, owned by the caller's user namespace; the calling thread comes back to `own`.
+int sandbox_new_network(int own);
+
 // A process in a new user namespace that waits until it is killed: the namespace is what is wanted of it.
 int sandbox_hold_user_namespace(struct sandbox_stack *stack, int32_t *pid, int32_t *pidfd);
 // 0 when clone3(2) with these namespaces works here; the child ends at once.
 int sandbox_probe_namespaces(struct sandbox_stack *stack, uint64_t namespaces);
+// 0 when a process in a user namespace of its own can mount an overlay of `lower`, `upper` and `work` in `directory`.
+int sandbox_probe_overlay(struct sandbox_stack *stack, const char *directory, uint32_t user, uint32_t group);
 
 // ---- sandbox.c: one system call each, or a sequence without choices ----
 
@@ -113,6 +128,10 @@ enum sandbox_tree_attribute : uint64_t {
 int sandbox_open_source(const char *path);
 // A path beneath `root`, with O_PATH, through no link; `path` may be absolute and is read relative to `root`.
 int sandbox_open_target(int root, const char *path);
+// Another descriptor of the same directory; those of the two layers that a staging directory holds. All with O_PATH.
+int sandbox_open_again(int directory);
+int sandbox_open_upper(int staging);
+int sandbox_open_work(int staging);
 int sandbox_inspect(int fd, struct sandbox_node *node);
 int sandbox_clone_tree(int fd);
 int sandbox_restrict_tree(int tree, uint64_t attributes, bool recursive);
@@ -122,6 +141,8 @@ int sandbox_attach_root(int tree);
 int sandbox_enter_root(int root);
 int sandbox_new_temporary(uint64_t size, uint64_t inodes, uint32_t mode, uint64_t attributes);
 int sandbox_new_process(void);
+// An overlay that unprivileged processes may mount (`userxattr`); the descriptors lie on mounts of this namespace.
+int sandbox_new_overlay(int lower, int upper, int work, uint64_t attributes);
 
 int sandbox_make_directory(int parent, const char *name, uint32_t mode);
 int sandbox_make_link(int parent, const char *name, const char *destination);
@@ -183,16 +204,5 @@ int sandbox_kill_process(int pidfd);
 int sandbox_reap_process(int pidfd);
 // Reaps; waits.
 int sandbox_await_process(int pidfd);
-
-// An eventfd that counts: each wait takes one.
-int sandbox_event_create(bool blocks);
-int sandbox_event_signal(int event);
-int sandbox_event_wait(int event);
-int sandbox_epoll_create(void);
-// Reports `token` once, when `fd` becomes readable or is at its end.
-int sandbox_epoll_watch(int epoll, int fd, uint64_t token);
-int sandbox_epoll_forget(int epoll, int fd);
-// The number of tokens written; `milliseconds` -1 waits for ever.
-int sandbox_epoll_wait(int epoll, uint64_t *tokens, int capacity, int milliseconds);
 
 #endif

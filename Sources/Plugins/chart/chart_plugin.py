@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Tuple, Type
+from typing import Any, Dict, List, Tuple
 
 from chart_bar import bars
 from chart_heatmap import heatmap
 from chart_numbers import FORMATS, is_number, show
 from chart_page import page, section, table
 from pipeline import (
-    BaseNode,
-    BasePlugin,
+    DeclaredNode,
+    DeclaredPlugin,
     ExecutionContext,
     NodeSpecification,
     ParameterSpecification,
-    PluginContext,
     PortSpecification,
     ResourceRequirement,
 )
@@ -46,45 +45,12 @@ SECTION = PortSpecification(
 )
 
 
-class ChartPlugin(BasePlugin):
-    """The plugin `chart`."""
-
-    def initialize(self, context: PluginContext) -> None:
-        self.initialized = True
-
-    def shutdown(self) -> None:
-        self.initialized = False
-
-    def get_node_types(self) -> List[NodeSpecification]:
-        return [node.specification() for node in NODES.values()]
-
-    def create_node(
-        self, node_type: str, parameters: Dict[str, Any]
-    ) -> BaseNode:
-        if node_type not in NODES:
-            raise ValueError(f"Unknown node type: {node_type}")
-        return NODES[node_type](parameters)
-
-
-class ChartNode(BaseNode):
+class ChartNode(DeclaredNode):
     """What the nodes of this plugin share."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        """The node type, for the editor and the engine."""
-        raise NotImplementedError
-
-    def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
-        return True
-
-    def estimate_resources(
-        self, inputs: Dict[str, Any]
-    ) -> ResourceRequirement:
-        return SMALL
-
-    def text(self, name: str, default: str = "") -> str:
+    def text(self, name: str) -> str:
         """A parameter as text."""
-        return str(self.parameters.get(name, default))
+        return str(self.parameters[name])
 
     def columns(self, name: str) -> List[Dict[str, Any]]:
         """A parameter that is a list of mappings with a `field`.
@@ -106,63 +72,61 @@ class ChartNode(BaseNode):
 class BarNode(ChartNode):
     """Draws horizontal bars."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="bar",
-            display_name="Bar Chart",
-            category="Charts",
-            description="Draws a bar for each row",
-            icon="📊",
-            color=COLOR,
-            inputs=[
-                PortSpecification(
-                    "rows",
-                    "list",
-                    "Rows",
-                    "Mappings that hold a name and a number from 0",
-                )
-            ],
-            outputs=[SVG, SECTION],
-            parameters=[
-                TITLE,
-                TEXT,
-                ParameterSpecification(
-                    "name",
-                    "string",
-                    "Name Field",
-                    "The key of the name in a row",
-                    "name",
-                ),
-                ParameterSpecification(
-                    "value",
-                    "string",
-                    "Value Field",
-                    "The key of the number in a row",
-                    "value",
-                ),
-                ParameterSpecification(
-                    "unit", "string", "Unit", "What is counted", ""
-                ),
-                FORMAT,
-                ParameterSpecification(
-                    "order",
-                    "string",
-                    "Order",
-                    "The highest first, or as the rows come",
-                    "descending",
-                    {"enum": ["descending", "given"]},
-                    "select",
-                ),
-            ],
-            resource_requirements=SMALL,
-        )
+    specification = NodeSpecification(
+        node_type="bar",
+        display_name="Bar Chart",
+        category="Charts",
+        description="Draws a bar for each row",
+        icon="📊",
+        color=COLOR,
+        inputs=[
+            PortSpecification(
+                "rows",
+                "list",
+                "Rows",
+                "Mappings that hold a name and a number from 0",
+            )
+        ],
+        outputs=[SVG, SECTION],
+        parameters=[
+            TITLE,
+            TEXT,
+            ParameterSpecification(
+                "name",
+                "string",
+                "Name Field",
+                "The key of the name in a row",
+                "name",
+            ),
+            ParameterSpecification(
+                "value",
+                "string",
+                "Value Field",
+                "The key of the number in a row",
+                "value",
+            ),
+            ParameterSpecification(
+                "unit", "string", "Unit", "What is counted", ""
+            ),
+            FORMAT,
+            ParameterSpecification(
+                "order",
+                "string",
+                "Order",
+                "The highest first, or as the rows come",
+                "descending",
+                {"enum": ["descending", "given"]},
+                "select",
+            ),
+        ],
+        resource_requirements=SMALL,
+    )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         rows = inputs.get("rows")
         if not isinstance(rows, list):
             return False
-        key = self.text("value", "value")
+        key = self.text("value")
         for number, row in enumerate(rows, 1):
             if not isinstance(row, dict) or not is_number(row.get(key)):
                 raise ValueError(f"row {number} has no number '{key}'")
@@ -171,17 +135,17 @@ class BarNode(ChartNode):
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
     ) -> Dict[str, Any]:
-        name, value = self.text("name", "name"), self.text("value", "value")
+        name, value = self.text("name"), self.text("value")
         rows: List[Tuple[str, float]] = [
             (str(row.get(name, "")), row[value]) for row in inputs["rows"]
         ]
-        if self.text("order", "descending") == "descending":
+        if self.text("order") == "descending":
             rows.sort(key=lambda row: (-row[1], row[0]))
         svg = bars(
             rows,
             self.text("title") or "Bar chart",
             self.text("unit"),
-            self.text("format", "auto"),
+            self.text("format"),
         )
         return {
             "svg": svg,
@@ -194,27 +158,25 @@ class BarNode(ChartNode):
 class HeatmapNode(ChartNode):
     """Draws a matrix."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="heatmap",
-            display_name="Heat Map",
-            category="Charts",
-            description="Draws a square matrix of shares from 0 to 1",
-            icon="🟦",
-            color=COLOR,
-            inputs=[
-                PortSpecification(
-                    "matrix",
-                    "mapping",
-                    "Matrix",
-                    "labels, and values as a list of rows",
-                )
-            ],
-            outputs=[SVG, SECTION],
-            parameters=[TITLE, TEXT],
-            resource_requirements=SMALL,
-        )
+    specification = NodeSpecification(
+        node_type="heatmap",
+        display_name="Heat Map",
+        category="Charts",
+        description="Draws a square matrix of shares from 0 to 1",
+        icon="🟦",
+        color=COLOR,
+        inputs=[
+            PortSpecification(
+                "matrix",
+                "mapping",
+                "Matrix",
+                "labels, and values as a list of rows",
+            )
+        ],
+        outputs=[SVG, SECTION],
+        parameters=[TITLE, TEXT],
+        resource_requirements=SMALL,
+    )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         matrix = inputs.get("matrix")
@@ -250,46 +212,44 @@ class HeatmapNode(ChartNode):
 class TableNode(ChartNode):
     """Sets rows as a table."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="table",
-            display_name="Table",
-            category="Charts",
-            description="Sets rows as a table; rows of several sources are "
-            "put together by a key",
-            icon="▦",
-            color=COLOR,
-            inputs=[
-                PortSpecification(
-                    "rows",
-                    "list",
-                    "Rows",
-                    "Lists of mappings; the first decides the order",
-                    multiple=True,
-                )
-            ],
-            outputs=[SECTION],
-            parameters=[
-                TITLE,
-                TEXT,
-                ParameterSpecification(
-                    "key",
-                    "string",
-                    "Key",
-                    "What rows of the same thing have in common",
-                    "name",
-                ),
-                ParameterSpecification(
-                    "columns",
-                    "list",
-                    "Columns",
-                    "Mappings with field, title and format",
-                    [],
-                ),
-            ],
-            resource_requirements=SMALL,
-        )
+    specification = NodeSpecification(
+        node_type="table",
+        display_name="Table",
+        category="Charts",
+        description="Sets rows as a table; rows of several sources are "
+        "put together by a key",
+        icon="▦",
+        color=COLOR,
+        inputs=[
+            PortSpecification(
+                "rows",
+                "list",
+                "Rows",
+                "Lists of mappings; the first decides the order",
+                multiple=True,
+            )
+        ],
+        outputs=[SECTION],
+        parameters=[
+            TITLE,
+            TEXT,
+            ParameterSpecification(
+                "key",
+                "string",
+                "Key",
+                "What rows of the same thing have in common",
+                "name",
+            ),
+            ParameterSpecification(
+                "columns",
+                "list",
+                "Columns",
+                "Mappings with field, title and format",
+                [],
+            ),
+        ],
+        resource_requirements=SMALL,
+    )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         sources = inputs.get("rows")
@@ -302,7 +262,7 @@ class TableNode(ChartNode):
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
     ) -> Dict[str, Any]:
-        key = self.text("key", "name")
+        key = self.text("key")
         merged: Dict[Any, Dict[str, Any]] = {}
         for rows in inputs["rows"]:
             for row in rows:
@@ -318,38 +278,36 @@ class TableNode(ChartNode):
 class FiguresNode(ChartNode):
     """Sets a few numbers large."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="figures",
-            display_name="Key Figures",
-            category="Charts",
-            description="Sets a few values large, each with its label",
-            icon="🔟",
-            color=COLOR,
-            inputs=[
-                PortSpecification(
-                    "values",
-                    "mapping",
-                    "Values",
-                    "Mappings that hold the fields",
-                    multiple=True,
-                )
-            ],
-            outputs=[SECTION],
-            parameters=[
-                TITLE,
-                TEXT,
-                ParameterSpecification(
-                    "figures",
-                    "list",
-                    "Figures",
-                    "Mappings with field, title and format",
-                    [],
-                ),
-            ],
-            resource_requirements=SMALL,
-        )
+    specification = NodeSpecification(
+        node_type="figures",
+        display_name="Key Figures",
+        category="Charts",
+        description="Sets a few values large, each with its label",
+        icon="🔟",
+        color=COLOR,
+        inputs=[
+            PortSpecification(
+                "values",
+                "mapping",
+                "Values",
+                "Mappings that hold the fields",
+                multiple=True,
+            )
+        ],
+        outputs=[SECTION],
+        parameters=[
+            TITLE,
+            TEXT,
+            ParameterSpecification(
+                "figures",
+                "list",
+                "Figures",
+                "Mappings with field, title and format",
+                [],
+            ),
+        ],
+        resource_requirements=SMALL,
+    )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         values = inputs.get("values")
@@ -384,52 +342,50 @@ class FiguresNode(ChartNode):
 class PageNode(ChartNode):
     """Sets sections on a page."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="page",
-            display_name="HTML Page",
-            category="Charts",
-            description="Sets sections on one HTML page that loads nothing "
-            "and runs nothing",
-            icon="📰",
-            color=COLOR,
-            inputs=[
-                PortSpecification(
-                    "sections",
-                    "mapping",
-                    "Sections",
-                    "From charts, tables and figures, in their order",
-                    multiple=True,
-                ),
-                PortSpecification(
-                    "lead",
-                    "string",
-                    "Lead",
-                    "The paragraph below the title",
-                    required=False,
-                    default="",
-                ),
-            ],
-            outputs=[
-                PortSpecification("html", "string", "HTML", "The whole page")
-            ],
-            parameters=[
-                TITLE,
-                ParameterSpecification(
-                    "footer", "string", "Footer", "The last line", ""
-                ),
-                ParameterSpecification(
-                    "language",
-                    "string",
-                    "Language",
-                    "The page's language, as in en or pt-BR",
-                    "en",
-                    {"pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"},
-                ),
-            ],
-            resource_requirements=SMALL,
-        )
+    specification = NodeSpecification(
+        node_type="page",
+        display_name="HTML Page",
+        category="Charts",
+        description="Sets sections on one HTML page that loads nothing "
+        "and runs nothing",
+        icon="📰",
+        color=COLOR,
+        inputs=[
+            PortSpecification(
+                "sections",
+                "mapping",
+                "Sections",
+                "From charts, tables and figures, in their order",
+                multiple=True,
+            ),
+            PortSpecification(
+                "lead",
+                "string",
+                "Lead",
+                "The paragraph below the title",
+                required=False,
+                default="",
+            ),
+        ],
+        outputs=[
+            PortSpecification("html", "string", "HTML", "The whole page")
+        ],
+        parameters=[
+            TITLE,
+            ParameterSpecification(
+                "footer", "string", "Footer", "The last line", ""
+            ),
+            ParameterSpecification(
+                "language",
+                "string",
+                "Language",
+                "The page's language, as in en or pt-BR",
+                "en",
+                {"pattern": "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"},
+            ),
+        ],
+        resource_requirements=SMALL,
+    )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         sections = inputs.get("sections")
@@ -448,15 +404,18 @@ class PageNode(ChartNode):
                 inputs.get("lead") or "",
                 inputs["sections"],
                 self.text("footer"),
-                self.text("language", "en"),
+                self.text("language"),
             )
         }
 
 
-NODES: Dict[str, Type[ChartNode]] = {
-    "bar": BarNode,
-    "heatmap": HeatmapNode,
-    "table": TableNode,
-    "figures": FiguresNode,
-    "page": PageNode,
-}
+class ChartPlugin(DeclaredPlugin):
+    """The plugin `chart`."""
+
+    nodes = (
+        BarNode,
+        HeatmapNode,
+        TableNode,
+        FiguresNode,
+        PageNode,
+    )

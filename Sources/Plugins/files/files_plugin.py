@@ -5,16 +5,15 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from typing import Any, Dict, Iterator, List, Tuple, Type
+from typing import Any, Dict, Iterator, List, Tuple
 
 from pipeline import (
-    BaseNode,
-    BasePlugin,
+    DeclaredNode,
+    DeclaredPlugin,
     ExecutionContext,
     File,
     NodeSpecification,
     ParameterSpecification,
-    PluginContext,
     PortSpecification,
     ResourceRequirement,
 )
@@ -40,89 +39,50 @@ class FilesError(Exception):
         self.hint = hint
 
 
-class FilesPlugin(BasePlugin):
-    """The plugin `files`."""
-
-    def initialize(self, context: PluginContext) -> None:
-        self.initialized = True
-
-    def shutdown(self) -> None:
-        self.initialized = False
-
-    def get_node_types(self) -> List[NodeSpecification]:
-        return [node.specification() for node in NODES.values()]
-
-    def create_node(
-        self, node_type: str, parameters: Dict[str, Any]
-    ) -> BaseNode:
-        if node_type not in NODES:
-            raise ValueError(f"Unknown node type: {node_type}")
-        return NODES[node_type](parameters)
-
-
-class FilesNode(BaseNode):
-    """What the nodes of this plugin share."""
-
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        """The node type, for the editor and the engine."""
-        raise NotImplementedError
-
-    def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
-        return True
-
-    def estimate_resources(
-        self, inputs: Dict[str, Any]
-    ) -> ResourceRequirement:
-        return ResourceRequirement(cpu_cores=0.25, memory_mb=64)
-
-
-class ReadNode(FilesNode):
+class ReadNode(DeclaredNode):
     """Reads one file."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="read",
-            display_name="Read File",
-            category="Files",
-            description="Reads a file of the workspace, or one under a "
-            "directory that was granted",
-            icon="📄",
-            color=COLOR,
-            outputs=[
-                PortSpecification(
-                    "content", "any", "Content", "Text, bytes or the file"
-                ),
-                PortSpecification("size", "integer", "Size", "In bytes"),
-            ],
-            parameters=[
-                ParameterSpecification(
-                    "path",
-                    "string",
-                    "Path",
-                    "Relative to the workspace, or absolute",
-                    "",
-                ),
-                ParameterSpecification(
-                    "as",
-                    "string",
-                    "Read As",
-                    "Text, raw bytes, or a file with its name",
-                    "text",
-                    {"enum": ["text", "bytes", "file"]},
-                    "select",
-                ),
-                ENCODING,
-            ],
-            resource_requirements=ResourceRequirement(0.25, 64),
-        )
+    specification = NodeSpecification(
+        node_type="read",
+        display_name="Read File",
+        category="Files",
+        description="Reads a file of the workspace, or one under a "
+        "directory that was granted",
+        icon="📄",
+        color=COLOR,
+        outputs=[
+            PortSpecification(
+                "content", "any", "Content", "Text, bytes or the file"
+            ),
+            PortSpecification("size", "integer", "Size", "In bytes"),
+        ],
+        parameters=[
+            ParameterSpecification(
+                "path",
+                "string",
+                "Path",
+                "Relative to the workspace, or absolute",
+                "",
+            ),
+            ParameterSpecification(
+                "as",
+                "string",
+                "Read As",
+                "Text, raw bytes, or a file with its name",
+                "text",
+                {"enum": ["text", "bytes", "file"]},
+                "select",
+            ),
+            ENCODING,
+        ],
+        resource_requirements=ResourceRequirement(0.25, 64),
+    )
 
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
     ) -> Dict[str, Any]:
-        path = readable(_text(self.parameters, "path", ""), context)
-        form = self.parameters.get("as", "text")
+        path = readable(_text(self.parameters, "path"), context)
+        form = self.parameters["as"]
         file = _read(path)
         content: Any = file
         if form == "text":
@@ -132,38 +92,36 @@ class ReadNode(FilesNode):
         return {"content": content, "size": file.size}
 
 
-class ReadManyNode(FilesNode):
+class ReadManyNode(DeclaredNode):
     """Reads the texts of many files."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="read_many",
-            display_name="Read Texts",
-            category="Files",
-            description="Reads many text files into one list of documents",
-            icon="📚",
-            color=COLOR,
-            inputs=[
-                PortSpecification(
-                    "paths",
-                    "list",
-                    "Paths",
-                    "Relative to the workspace, or absolute",
-                )
-            ],
-            outputs=[
-                PortSpecification(
-                    "documents",
-                    "list",
-                    "Documents",
-                    "A mapping of name and text for each file, in the order "
-                    "of the paths",
-                )
-            ],
-            parameters=[ENCODING],
-            resource_requirements=ResourceRequirement(0.25, 64),
-        )
+    specification = NodeSpecification(
+        node_type="read_many",
+        display_name="Read Texts",
+        category="Files",
+        description="Reads many text files into one list of documents",
+        icon="📚",
+        color=COLOR,
+        inputs=[
+            PortSpecification(
+                "paths",
+                "list",
+                "Paths",
+                "Relative to the workspace, or absolute",
+            )
+        ],
+        outputs=[
+            PortSpecification(
+                "documents",
+                "list",
+                "Documents",
+                "A mapping of name and text for each file, in the order "
+                "of the paths",
+            )
+        ],
+        parameters=[ENCODING],
+        resource_requirements=ResourceRequirement(0.25, 64),
+    )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         paths = inputs.get("paths")
@@ -188,73 +146,71 @@ class ReadManyNode(FilesNode):
         return {"documents": documents}
 
 
-class ListNode(FilesNode):
+class ListNode(DeclaredNode):
     """Finds files by a pattern."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="list",
-            display_name="List Files",
-            category="Files",
-            description="Finds the regular files of a directory, sorted by "
-            "name",
-            icon="🗂️",
-            color=COLOR,
-            outputs=[
-                PortSpecification(
-                    "names", "list", "Names", "Relative to the directory"
-                ),
-                PortSpecification(
-                    "paths", "list", "Paths", "As other nodes can read them"
-                ),
-                PortSpecification("count", "integer", "Count", "How many"),
-            ],
-            parameters=[
-                ParameterSpecification(
-                    "directory",
-                    "string",
-                    "Directory",
-                    "Relative to the workspace, or absolute",
-                    ".",
-                ),
-                ParameterSpecification(
-                    "pattern",
-                    "string",
-                    "Pattern",
-                    "Shell wildcards for the file's name, such as *.csv",
-                    "*",
-                ),
-                ParameterSpecification(
-                    "recursive",
-                    "boolean",
-                    "Recursive",
-                    "Whether to look into directories within",
-                    False,
-                    ui_component="checkbox",
-                ),
-                ParameterSpecification(
-                    "links",
-                    "string",
-                    "Symbolic Links",
-                    "Skip them, or take what they lead to",
-                    "skip",
-                    {"enum": ["skip", "follow"]},
-                    "select",
-                ),
-            ],
-            resource_requirements=ResourceRequirement(0.25, 64),
-        )
+    specification = NodeSpecification(
+        node_type="list",
+        display_name="List Files",
+        category="Files",
+        description="Finds the regular files of a directory, sorted by "
+        "name",
+        icon="🗂️",
+        color=COLOR,
+        outputs=[
+            PortSpecification(
+                "names", "list", "Names", "Relative to the directory"
+            ),
+            PortSpecification(
+                "paths", "list", "Paths", "As other nodes can read them"
+            ),
+            PortSpecification("count", "integer", "Count", "How many"),
+        ],
+        parameters=[
+            ParameterSpecification(
+                "directory",
+                "string",
+                "Directory",
+                "Relative to the workspace, or absolute",
+                ".",
+            ),
+            ParameterSpecification(
+                "pattern",
+                "string",
+                "Pattern",
+                "Shell wildcards for the file's name, such as *.csv",
+                "*",
+            ),
+            ParameterSpecification(
+                "recursive",
+                "boolean",
+                "Recursive",
+                "Whether to look into directories within",
+                False,
+                ui_component="checkbox",
+            ),
+            ParameterSpecification(
+                "links",
+                "string",
+                "Symbolic Links",
+                "Skip them, or take what they lead to",
+                "skip",
+                {"enum": ["skip", "follow"]},
+                "select",
+            ),
+        ],
+        resource_requirements=ResourceRequirement(0.25, 64),
+    )
 
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
     ) -> Dict[str, Any]:
-        given = _text(self.parameters, "directory", ".")
+        given = _text(self.parameters, "directory")
         directory = readable(given, context)
         if not os.path.isdir(directory):
             raise _unreachable(given, "there is no such directory")
-        pattern = _text(self.parameters, "pattern", "*")
-        follow = self.parameters.get("links", "skip") == "follow"
+        pattern = _text(self.parameters, "pattern")
+        follow = self.parameters["links"] == "follow"
         found = sorted(
             name
             for name in self._names(directory, context)
@@ -268,7 +224,7 @@ class ListNode(FilesNode):
     def _names(
         self, directory: str, context: ExecutionContext
     ) -> Iterator[str]:
-        if not self.parameters.get("recursive", False):
+        if not self.parameters["recursive"]:
             yield from os.listdir(directory)
             return
         for folder, _, names in os.walk(directory):
@@ -277,49 +233,47 @@ class ListNode(FilesNode):
                 yield os.path.relpath(os.path.join(folder, name), directory)
 
 
-class WriteNode(FilesNode):
+class WriteNode(DeclaredNode):
     """Writes one file into the workspace."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="write",
-            display_name="Write File",
-            category="Files",
-            description="Writes text, bytes or a file into the workspace",
-            icon="💾",
-            color=COLOR,
-            inputs=[
-                PortSpecification(
-                    "content", "any", "Content", "Text, bytes or a file"
-                )
-            ],
-            outputs=[
-                PortSpecification(
-                    "path", "string", "Path", "Relative to the workspace"
-                ),
-                PortSpecification("size", "integer", "Size", "In bytes"),
-            ],
-            parameters=[
-                ParameterSpecification(
-                    "path",
-                    "string",
-                    "Path",
-                    "Relative to the workspace; directories are made",
-                    "",
-                ),
-                ParameterSpecification(
-                    "overwrite",
-                    "boolean",
-                    "Overwrite",
-                    "Whether to replace a file that is there",
-                    True,
-                    ui_component="checkbox",
-                ),
-                ENCODING,
-            ],
-            resource_requirements=ResourceRequirement(0.25, 64),
-        )
+    specification = NodeSpecification(
+        node_type="write",
+        display_name="Write File",
+        category="Files",
+        description="Writes text, bytes or a file into the workspace",
+        icon="💾",
+        color=COLOR,
+        inputs=[
+            PortSpecification(
+                "content", "any", "Content", "Text, bytes or a file"
+            )
+        ],
+        outputs=[
+            PortSpecification(
+                "path", "string", "Path", "Relative to the workspace"
+            ),
+            PortSpecification("size", "integer", "Size", "In bytes"),
+        ],
+        parameters=[
+            ParameterSpecification(
+                "path",
+                "string",
+                "Path",
+                "Relative to the workspace; directories are made",
+                "",
+            ),
+            ParameterSpecification(
+                "overwrite",
+                "boolean",
+                "Overwrite",
+                "Whether to replace a file that is there",
+                True,
+                ui_component="checkbox",
+            ),
+            ENCODING,
+        ],
+        resource_requirements=ResourceRequirement(0.25, 64),
+    )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         return isinstance(inputs.get("content"), (str, bytes, File))
@@ -329,10 +283,10 @@ class WriteNode(FilesNode):
     ) -> Dict[str, Any]:
         content = inputs["content"]
         if isinstance(content, str):
-            encoding = _text(self.parameters, "encoding", "utf-8")
+            encoding = _text(self.parameters, "encoding")
             content = content.encode(encoding)
         view = content.view() if isinstance(content, File) else content
-        given = _text(self.parameters, "path", "")
+        given = _text(self.parameters, "path")
         if not given and isinstance(content, File):
             given = content.name
         folders, name = _inside(given)
@@ -346,19 +300,22 @@ class WriteNode(FilesNode):
                 directory,
                 name,
                 view,
-                bool(self.parameters.get("overwrite", True)),
+                bool(self.parameters["overwrite"]),
             )
         finally:
             os.close(directory)
         return {"path": "/".join([*folders, name]), "size": len(view)}
 
 
-NODES: Dict[str, Type[FilesNode]] = {
-    "read": ReadNode,
-    "read_many": ReadManyNode,
-    "list": ListNode,
-    "write": WriteNode,
-}
+class FilesPlugin(DeclaredPlugin):
+    """The plugin `files`."""
+
+    nodes = (
+        ReadNode,
+        ReadManyNode,
+        ListNode,
+        WriteNode,
+    )
 
 
 def readable(given: str, context: ExecutionContext) -> str:
@@ -461,7 +418,7 @@ def _read(path: str) -> File:
 
 
 def _decode(file: File, path: str, parameters: Dict[str, Any]) -> str:
-    encoding = _text(parameters, "encoding", "utf-8")
+    encoding = _text(parameters, "encoding")
     try:
         return file.read_text(encoding)
     except UnicodeDecodeError as error:
@@ -483,8 +440,8 @@ def _is_file(path: str, follow: bool) -> bool:
     return stat.S_ISREG(mode)
 
 
-def _text(parameters: Dict[str, Any], name: str, default: str) -> str:
-    value = parameters.get(name, default)
+def _text(parameters: Dict[str, Any], name: str) -> str:
+    value = parameters[name]
     if not isinstance(value, str):
         raise FilesError(
             f"the parameter '{name}' is {type(value).__name__}, not text",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, List, Type
+from typing import Any, Dict, List
 
 import text_analysis as analysis
 from pipeline import (
-    BaseNode,
-    BasePlugin,
+    DeclaredNode,
+    DeclaredPlugin,
     ExecutionContext,
     NodeSpecification,
     ParameterSpecification,
-    PluginContext,
     PortSpecification,
     ResourceRequirement,
 )
@@ -28,49 +27,19 @@ DOCUMENTS = PortSpecification(
 )
 
 
-class TextPlugin(BasePlugin):
-    """The plugin `text`."""
-
-    def initialize(self, context: PluginContext) -> None:
-        self.initialized = True
-
-    def shutdown(self) -> None:
-        self.initialized = False
-
-    def get_node_types(self) -> List[NodeSpecification]:
-        return [node.specification() for node in NODES.values()]
-
-    def create_node(
-        self, node_type: str, parameters: Dict[str, Any]
-    ) -> BaseNode:
-        if node_type not in NODES:
-            raise ValueError(f"Unknown node type: {node_type}")
-        return NODES[node_type](parameters)
-
-
-class TextNode(BaseNode):
+class TextNode(DeclaredNode):
     """What the nodes of this plugin share."""
-
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        """The node type, for the editor and the engine."""
-        raise NotImplementedError
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         analysis.documents_of(inputs.get("documents"))
         return True
 
-    def estimate_resources(
-        self, inputs: Dict[str, Any]
-    ) -> ResourceRequirement:
-        return ResourceRequirement(cpu_cores=1, memory_mb=128)
-
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str) -> int:
         """A parameter that is a whole number from 1.
 
         :raises ValueError: when it isn't
         """
-        value = self.parameters.get(name, default)
+        value = self.parameters[name]
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"'{name}' must be a whole number from 1")
         return int(value)
@@ -79,35 +48,33 @@ class TextNode(BaseNode):
 class CountNode(TextNode):
     """Counts lines, words and characters."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="count",
-            display_name="Count Words",
-            category="Text",
-            description="Counts the lines, words, characters and distinct "
-            "words of each document",
-            icon="🔢",
-            color=COLOR,
-            inputs=[DOCUMENTS],
-            outputs=[
-                PortSpecification(
-                    "rows",
-                    "list",
-                    "Rows",
-                    "A mapping for each document: name, lines, words, "
-                    "characters, distinct_words",
-                ),
-                PortSpecification(
-                    "totals",
-                    "mapping",
-                    "Totals",
-                    "documents, lines, words, characters, distinct_words, "
-                    "and the names of the longest and shortest",
-                ),
-            ],
-            resource_requirements=ResourceRequirement(1, 128),
-        )
+    specification = NodeSpecification(
+        node_type="count",
+        display_name="Count Words",
+        category="Text",
+        description="Counts the lines, words, characters and distinct "
+        "words of each document",
+        icon="🔢",
+        color=COLOR,
+        inputs=[DOCUMENTS],
+        outputs=[
+            PortSpecification(
+                "rows",
+                "list",
+                "Rows",
+                "A mapping for each document: name, lines, words, "
+                "characters, distinct_words",
+            ),
+            PortSpecification(
+                "totals",
+                "mapping",
+                "Totals",
+                "documents, lines, words, characters, distinct_words, "
+                "and the names of the longest and shortest",
+            ),
+        ],
+        resource_requirements=ResourceRequirement(1, 128),
+    )
 
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
@@ -135,60 +102,58 @@ class CountNode(TextNode):
 class CompareNode(TextNode):
     """Compares every document with every other."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="compare",
-            display_name="Compare Texts",
-            category="Text",
-            description="Measures how much any two documents have in common",
-            icon="⚖️",
-            color=COLOR,
-            inputs=[DOCUMENTS],
-            outputs=[
-                PortSpecification(
-                    "matrix",
-                    "mapping",
-                    "Matrix",
-                    "labels, and values from 0 to 1 for each pair",
-                ),
-                PortSpecification(
-                    "nearest",
-                    "list",
-                    "Nearest",
-                    "For each document its name, the nearest other one and "
-                    "their similarity",
-                ),
-                PortSpecification(
-                    "closest",
-                    "mapping",
-                    "Closest Pair",
-                    "first, second and similarity",
-                ),
-            ],
-            parameters=[
-                ParameterSpecification(
-                    "method",
-                    "string",
-                    "Method",
-                    "Shared runs of words (shingles), or the angle between "
-                    "word counts (cosine)",
-                    "shingles",
-                    {"enum": ["shingles", "cosine"]},
-                    "select",
-                ),
-                ParameterSpecification(
-                    "length",
-                    "integer",
-                    "Run Length",
-                    "How many words a shingle has",
-                    3,
-                    {"min": 1, "max": 10},
-                    "slider",
-                ),
-            ],
-            resource_requirements=ResourceRequirement(1, 256),
-        )
+    specification = NodeSpecification(
+        node_type="compare",
+        display_name="Compare Texts",
+        category="Text",
+        description="Measures how much any two documents have in common",
+        icon="⚖️",
+        color=COLOR,
+        inputs=[DOCUMENTS],
+        outputs=[
+            PortSpecification(
+                "matrix",
+                "mapping",
+                "Matrix",
+                "labels, and values from 0 to 1 for each pair",
+            ),
+            PortSpecification(
+                "nearest",
+                "list",
+                "Nearest",
+                "For each document its name, the nearest other one and "
+                "their similarity",
+            ),
+            PortSpecification(
+                "closest",
+                "mapping",
+                "Closest Pair",
+                "first, second and similarity",
+            ),
+        ],
+        parameters=[
+            ParameterSpecification(
+                "method",
+                "string",
+                "Method",
+                "Shared runs of words (shingles), or the angle between "
+                "word counts (cosine)",
+                "shingles",
+                {"enum": ["shingles", "cosine"]},
+                "select",
+            ),
+            ParameterSpecification(
+                "length",
+                "integer",
+                "Run Length",
+                "How many words a shingle has",
+                3,
+                {"min": 1, "max": 10},
+                "slider",
+            ),
+        ],
+        resource_requirements=ResourceRequirement(1, 256),
+    )
 
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
@@ -227,11 +192,11 @@ class CompareNode(TextNode):
         values = [[1.0] * count for _ in range(count)]
         features: List[Any]
         measure: Any
-        if self.parameters.get("method", "shingles") == "cosine":
+        if self.parameters["method"] == "cosine":
             features = [Counter(analysis.words(text)) for _, text in documents]
             measure = analysis.cosine
         else:
-            length = self.number("length", 3)
+            length = self.number("length")
             features = [
                 analysis.shingles(text, length) for _, text in documents
             ]
@@ -249,44 +214,42 @@ class CompareNode(TextNode):
 class KeywordsNode(TextNode):
     """Finds the words that set each document apart."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="keywords",
-            display_name="Find Keywords",
-            category="Text",
-            description="Finds the words that set each document apart from "
-            "the others",
-            icon="🔑",
-            color=COLOR,
-            inputs=[DOCUMENTS],
-            outputs=[
-                PortSpecification(
-                    "rows",
-                    "list",
-                    "Rows",
-                    "For each document its name and a list of keywords",
-                )
-            ],
-            parameters=[
-                ParameterSpecification(
-                    "limit",
-                    "integer",
-                    "Limit",
-                    "How many keywords a document gets",
-                    5,
-                    {"min": 1, "max": 50},
-                    "slider",
-                )
-            ],
-            resource_requirements=ResourceRequirement(1, 128),
-        )
+    specification = NodeSpecification(
+        node_type="keywords",
+        display_name="Find Keywords",
+        category="Text",
+        description="Finds the words that set each document apart from "
+        "the others",
+        icon="🔑",
+        color=COLOR,
+        inputs=[DOCUMENTS],
+        outputs=[
+            PortSpecification(
+                "rows",
+                "list",
+                "Rows",
+                "For each document its name and a list of keywords",
+            )
+        ],
+        parameters=[
+            ParameterSpecification(
+                "limit",
+                "integer",
+                "Limit",
+                "How many keywords a document gets",
+                5,
+                {"min": 1, "max": 50},
+                "slider",
+            )
+        ],
+        resource_requirements=ResourceRequirement(1, 128),
+    )
 
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
     ) -> Dict[str, Any]:
         documents = analysis.documents_of(inputs["documents"])
-        found = analysis.keywords(documents, self.number("limit", 5))
+        found = analysis.keywords(documents, self.number("limit"))
         return {
             "rows": [
                 {"name": name, "keywords": best}
@@ -298,54 +261,52 @@ class KeywordsNode(TextNode):
 class FrequenciesNode(TextNode):
     """Finds the most frequent words."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="frequencies",
-            display_name="Word Frequencies",
-            category="Text",
-            description="Finds the most frequent words of all documents "
-            "together",
-            icon="📊",
-            color=COLOR,
-            inputs=[DOCUMENTS],
-            outputs=[
-                PortSpecification(
-                    "rows",
-                    "list",
-                    "Rows",
-                    "A mapping of name and count for each word, the most "
-                    "frequent first",
-                )
-            ],
-            parameters=[
-                ParameterSpecification(
-                    "limit",
-                    "integer",
-                    "Limit",
-                    "How many words to return",
-                    20,
-                    {"min": 1, "max": 1000},
-                ),
-                ParameterSpecification(
-                    "common",
-                    "boolean",
-                    "Common Words",
-                    "Whether words such as 'the' and 'of' count",
-                    False,
-                    ui_component="checkbox",
-                ),
-            ],
-            resource_requirements=ResourceRequirement(1, 128),
-        )
+    specification = NodeSpecification(
+        node_type="frequencies",
+        display_name="Word Frequencies",
+        category="Text",
+        description="Finds the most frequent words of all documents "
+        "together",
+        icon="📊",
+        color=COLOR,
+        inputs=[DOCUMENTS],
+        outputs=[
+            PortSpecification(
+                "rows",
+                "list",
+                "Rows",
+                "A mapping of name and count for each word, the most "
+                "frequent first",
+            )
+        ],
+        parameters=[
+            ParameterSpecification(
+                "limit",
+                "integer",
+                "Limit",
+                "How many words to return",
+                20,
+                {"min": 1, "max": 1000},
+            ),
+            ParameterSpecification(
+                "common",
+                "boolean",
+                "Common Words",
+                "Whether words such as 'the' and 'of' count",
+                False,
+                ui_component="checkbox",
+            ),
+        ],
+        resource_requirements=ResourceRequirement(1, 128),
+    )
 
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
     ) -> Dict[str, Any]:
         found = analysis.frequencies(
             analysis.documents_of(inputs["documents"]),
-            self.number("limit", 20),
-            bool(self.parameters.get("common", False)),
+            self.number("limit"),
+            bool(self.parameters["common"]),
         )
         return {
             "rows": [{"name": word, "count": count} for word, count in found]
@@ -355,34 +316,32 @@ class FrequenciesNode(TextNode):
 class JoinNode(TextNode):
     """Puts texts together."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="join",
-            display_name="Join Texts",
-            category="Text",
-            description="Puts texts together, in the order of the connections",
-            icon="🔗",
-            color=COLOR,
-            inputs=[
-                PortSpecification(
-                    "texts", "string", "Texts", "The parts", multiple=True
-                )
-            ],
-            outputs=[
-                PortSpecification("text", "string", "Text", "The whole")
-            ],
-            parameters=[
-                ParameterSpecification(
-                    "separator",
-                    "string",
-                    "Separator",
-                    "What stands between two parts",
-                    "\n",
-                )
-            ],
-            resource_requirements=ResourceRequirement(0.25, 64),
-        )
+    specification = NodeSpecification(
+        node_type="join",
+        display_name="Join Texts",
+        category="Text",
+        description="Puts texts together, in the order of the connections",
+        icon="🔗",
+        color=COLOR,
+        inputs=[
+            PortSpecification(
+                "texts", "string", "Texts", "The parts", multiple=True
+            )
+        ],
+        outputs=[
+            PortSpecification("text", "string", "Text", "The whole")
+        ],
+        parameters=[
+            ParameterSpecification(
+                "separator",
+                "string",
+                "Separator",
+                "What stands between two parts",
+                "\n",
+            )
+        ],
+        resource_requirements=ResourceRequirement(0.25, 64),
+    )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         texts = inputs.get("texts")
@@ -393,55 +352,53 @@ class JoinNode(TextNode):
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
     ) -> Dict[str, Any]:
-        separator = str(self.parameters.get("separator", "\n"))
+        separator = str(self.parameters["separator"])
         return {"text": separator.join(inputs["texts"])}
 
 
 class TemplateNode(TextNode):
     """Fills a template."""
 
-    @classmethod
-    def specification(cls) -> NodeSpecification:
-        return NodeSpecification(
-            node_type="template",
-            display_name="Fill Template",
-            category="Text",
-            description="Replaces {placeholders} in a text by values",
-            icon="🧩",
-            color=COLOR,
-            inputs=[
-                PortSpecification(
-                    "values",
-                    "mapping",
-                    "Values",
-                    "Mappings from names to values; a later one wins",
-                    multiple=True,
-                )
-            ],
-            outputs=[
-                PortSpecification("text", "string", "Text", "The filled text")
-            ],
-            parameters=[
-                ParameterSpecification(
-                    "template",
-                    "string",
-                    "Template",
-                    "Text with placeholders such as {name}, {words:,} or "
-                    "{share:.1%}",
-                    "",
-                ),
-                ParameterSpecification(
-                    "escape",
-                    "string",
-                    "Escape",
-                    "Whether the values are made safe for HTML",
-                    "html",
-                    {"enum": ["html", "none"]},
-                    "select",
-                ),
-            ],
-            resource_requirements=ResourceRequirement(0.25, 64),
-        )
+    specification = NodeSpecification(
+        node_type="template",
+        display_name="Fill Template",
+        category="Text",
+        description="Replaces {placeholders} in a text by values",
+        icon="🧩",
+        color=COLOR,
+        inputs=[
+            PortSpecification(
+                "values",
+                "mapping",
+                "Values",
+                "Mappings from names to values; a later one wins",
+                multiple=True,
+            )
+        ],
+        outputs=[
+            PortSpecification("text", "string", "Text", "The filled text")
+        ],
+        parameters=[
+            ParameterSpecification(
+                "template",
+                "string",
+                "Template",
+                "Text with placeholders such as {name}, {words:,} or "
+                "{share:.1%}",
+                "",
+            ),
+            ParameterSpecification(
+                "escape",
+                "string",
+                "Escape",
+                "Whether the values are made safe for HTML",
+                "html",
+                {"enum": ["html", "none"]},
+                "select",
+            ),
+        ],
+        resource_requirements=ResourceRequirement(0.25, 64),
+    )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
         values = inputs.get("values")
@@ -455,16 +412,19 @@ class TemplateNode(TextNode):
         merged: Dict[str, Any] = {}
         for mapping in inputs["values"]:
             merged.update(mapping)
-        escape = self.parameters.get("escape", "html") != "none"
-        template = str(self.parameters.get("template", ""))
+        escape = self.parameters["escape"] != "none"
+        template = str(self.parameters["template"])
         return {"text": fill(template, merged, escape)}
 
 
-NODES: Dict[str, Type[TextNode]] = {
-    "count": CountNode,
-    "compare": CompareNode,
-    "keywords": KeywordsNode,
-    "frequencies": FrequenciesNode,
-    "join": JoinNode,
-    "template": TemplateNode,
-}
+class TextPlugin(DeclaredPlugin):
+    """The plugin `text`."""
+
+    nodes = (
+        CountNode,
+        CompareNode,
+        KeywordsNode,
+        FrequenciesNode,
+        JoinNode,
+        TemplateNode,
+    )

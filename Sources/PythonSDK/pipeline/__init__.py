@@ -2,10 +2,12 @@
 
     from pipeline import BaseNode, BasePlugin, NodeSpecification
 
-See `pipeline.plugin` for the classes and `pipeline.files` for `File`.
+See `pipeline.plugin` for the classes, `pipeline.declared` for shorter ones and
+`pipeline.files` for `File`.
 """
 
 from pipeline.context import Cancelled, ExecutionContext
+from pipeline.declared import DeclaredNode, DeclaredPlugin
 from pipeline.files import File
 from pipeline.plugin import BaseNode, BasePlugin
 from pipeline.specification import (
@@ -24,6 +26,8 @@ __all__ = [
     "BaseNode",
     "BasePlugin",
     "Cancelled",
+    "DeclaredNode",
+    "DeclaredPlugin",
     "ExecutionContext",
     "File",
     "NodeSpecification",

@@ -9,6 +9,7 @@ import re
 
 from pipeline import _json
 from pipeline._frames import is_name
+from pipeline._patterns import compile_pattern
 from pipeline.specification import (
     NodeSpecification,
     ParameterSpecification,
@@ -173,6 +174,12 @@ class _Checker:
                 f"the default {parameter.default!r} is not among the "
                 "constraint 'enum'",
             )
+        pattern = (constraints or {}).get("pattern")
+        if pattern is not None:
+            try:
+                compile_pattern(pattern)
+            except ValueError as error:
+                self.problem(where, str(error))
         return {
             "name": parameter.name,
             "type": parameter.type,

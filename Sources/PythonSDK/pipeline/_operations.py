@@ -6,6 +6,7 @@ import time
 
 from pipeline import _failures
 from pipeline._failures import Failure
+from pipeline._patterns import Patterns
 from pipeline._transfer import pack_outputs
 from pipeline.context import Cancelled, ExecutionContext
 from pipeline.plugin import BaseNode
@@ -31,6 +32,7 @@ class Operations:
         self._plugin = plugin
         self._workspace = workspace
         self._scratch = scratch
+        self._patterns: Optional[Patterns] = None
 
     def carry_out(self, call: IncomingCall, scope: CallScope) -> Answer:
         """Runs the call's operation.
@@ -77,6 +79,7 @@ class Operations:
 
     def _execute(self, call: IncomingCall, scope: CallScope) -> Answer:
         node = self._node(call)
+        self._check_patterns(call.metadata)
         inputs = call.inputs()
         node.inputs = inputs
         _validate(node, inputs)
@@ -137,6 +140,20 @@ class Operations:
         if not getattr(node, "node_id", ""):
             node.node_id = _text(call.metadata, "node")
         return node
+
+    def _check_patterns(self, metadata: Dict[str, Any]) -> None:
+        if self._patterns is None:
+            try:
+                self._patterns = Patterns(self._plugin.get_node_types())
+            except BaseException as error:
+                raise Failure.of(_failures.LOAD, error) from None
+        complaint = self._patterns.complaint(
+            metadata["node_type"], metadata["parameters"]
+        )
+        if complaint:
+            raise Failure(
+                _failures.INPUT, complaint, hint="change it under 'with:'"
+            )
 
     def _knows(self, node_type: str) -> bool:
         """Whether the plugin says that it has the node type."""

@@ -79,7 +79,10 @@ class ParameterSpecification(Record):
         """
         :param type: `string`, `number`, `integer`, `boolean`, `list`,
             `mapping` or `any`
-        :param constraints: `enum`, `min`, `max`, `pattern`
+        :param constraints: `enum`, `min`, `max`, checked before a run
+            starts, and `pattern`, a regular expression (`re`) that text must
+            hold a match of, checked in the worker before each call; anchor it
+            with `^` and `$` for the whole text
         :param ui_component: `input`, `select`, `slider` or `checkbox`
         """
         self.name = name

@@ -378,6 +378,16 @@ def test_a_context_without_an_engine_is_harmless() -> None:
             "default isn't a plain value",
         ),
         (
+            "[N('a', 'A', 'C', 'd', parameters="
+            "[Q('q', 'string', 'Q', 'q', 'x', {'pattern': '('})])]",
+            "'pattern' isn't a regular expression",
+        ),
+        (
+            "[N('a', 'A', 'C', 'd', parameters="
+            "[Q('q', 'string', 'Q', 'q', 'x', {'pattern': 3})])]",
+            "'pattern' is int, not text",
+        ),
+        (
             "[N('a', 'A', 'C', 'd', resource_requirements=R(memory_mb=-1))]",
             "memory_mb must be a whole number from 0, not -1",
         ),

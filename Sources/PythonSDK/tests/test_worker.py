@@ -558,3 +558,31 @@ def test_what_is_printed_goes_to_the_standard_output(launch: Launch) -> None:
     status, out, err = worker.shut_down()
     assert (status, err) == (0, "")
     assert out == "to the log \\ud800\nbye\n"
+
+
+PATTERN = """
+from pipeline import NodeSpecification as N, ParameterSpecification as Q
+Probe.get_node_types = lambda self: [
+    N('probe', 'P', 'T', 'd', parameters=[
+        Q('tag', 'string', 'Tag', 'd', 'en', {'pattern': '^[a-z]{2}$'}),
+        Q('size', 'integer', 'Size', 'd', 1),
+    ])
+]
+"""
+
+
+def test_a_parameter_must_match_the_pattern_of_its_node_type(
+    launch: Launch,
+) -> None:
+    worker = launch("return {'tag': self.parameters['tag']}", PATTERN)
+    error = worker.error(worker.send_execute("probe", {"tag": "english"}))
+    assert error["class"] == "input"
+    assert "'tag' must match ^[a-z]{2}$: it is 'english'" in error["message"]
+    call = worker.send_execute("probe", {"tag": "pt", "size": 3})
+    assert worker.outputs(call) == {"tag": "pt"}
+
+
+def test_a_pattern_says_nothing_of_what_is_not_text(launch: Launch) -> None:
+    worker = launch("return {'tag': self.parameters['tag']}", PATTERN)
+    call = worker.send_execute("probe", {"tag": None})
+    assert worker.outputs(call) == {"tag": None}

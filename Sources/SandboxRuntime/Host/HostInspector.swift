@@ -6,12 +6,17 @@ import SandboxPlanning
 /// use ``inspect(kernel:)``.
 package enum HostInspector {
   /// ``facts(kernel:)`` on a thread of its own.
-  package static func inspect(kernel: any SandboxKernel = LinuxKernel()) async throws(SystemError) -> HostFacts {
+  /// - Parameter staging: where the writes of workers would be kept apart; nil: that isn't tried.
+  package static func inspect(
+    staging: AbsolutePath? = nil, kernel: any SandboxKernel = LinuxKernel()
+  ) async throws(SystemError) -> HostFacts {
     let thread = try DedicatedThread(name: "inspect-host")
-    return await thread.run { facts(kernel: kernel) }
+    return await thread.run { facts(staging: staging, kernel: kernel) }
   }
 
-  package static func facts(kernel: any SandboxKernel = LinuxKernel()) -> HostFacts {
+  package static func facts(
+    staging: AbsolutePath? = nil, kernel: any SandboxKernel = LinuxKernel()
+  ) -> HostFacts {
     let cgroup = CgroupLocation.writable(kernel)
     return HostFacts(
       architecture: architecture,
@@ -22,7 +27,10 @@ package enum HostInspector {
       cgroupRoot: cgroup,
       cgroupControllers: cgroup.map(controllers) ?? [],
       libraryDirectories: libraryDirectories(),
-      rootLinks: rootLinks(), loader: loader(), binaryDirectories: binaryDirectories(), supportFiles: supportFiles())
+      rootLinks: rootLinks(), loader: loader(), binaryDirectories: binaryDirectories(),
+      supportFiles: supportFiles(),
+      overlays: staging.map { OverlayProbe.support(beneath: $0, kernel) }
+        ?? .unavailable(why: "it was not tried"))
   }
 
   #if arch(x86_64)

@@ -12,7 +12,9 @@ package struct HostReport: Hashable, Sendable {
     case seccompNotification = "system-call filter with notifications"
     case processFilesystem = "a private /proc"
     case cgroup = "cgroup v2"
+    case stagedWrites = "writes that wait for success"
     case distinctUsers = "a host user for every plugin"
+    case launchMode = "capabilities of the supervisor"
   }
 
   package enum Severity: Hashable, Sendable {
@@ -32,16 +34,22 @@ package struct HostReport: Hashable, Sendable {
   }
 
   package var findings: [Finding]
+  /// Of the supervisor; nil where they can't be read.
+  package var capabilities: ProcessCapabilities?
 
   /// True when sandboxes can be launched.
   package var canLaunch: Bool { findings.allSatisfy { $0.severity != .missing } }
 
   /// Tries everything. Blocks for a few milliseconds.
   package static func gather(_ facts: HostFacts) -> HostReport {
-    HostReport(findings: Feature.allCases.map { finding($0, facts) })
+    let capabilities = ProcessCapabilities.current()
+    return HostReport(
+      findings: Feature.allCases.map { finding($0, facts, capabilities) }, capabilities: capabilities)
   }
 
-  private static func finding(_ feature: Feature, _ facts: HostFacts) -> Finding {
+  private static func finding(
+    _ feature: Feature, _ facts: HostFacts, _ capabilities: ProcessCapabilities?
+  ) -> Finding {
     switch feature {
     case .userNamespaces: namespaces(feature, [.user])
     case .otherNamespaces: namespaces(feature, Namespace.allCases)
@@ -50,7 +58,9 @@ package struct HostReport: Hashable, Sendable {
     case .seccompNotification: seccomp(feature, facts)
     case .processFilesystem: processFilesystem(feature)
     case .cgroup: cgroup(feature, facts)
+    case .stagedWrites: stagedWrites(feature, facts)
     case .distinctUsers: distinctUsers(feature, facts)
+    case .launchMode: launchMode(user: facts.userIdentifier, capabilities)
     }
   }
 
@@ -126,11 +136,55 @@ package struct HostReport: Hashable, Sendable {
       remedy: "boot with cgroup_no_v1=all (or systemd.unified_cgroup_hierarchy=1) and delegate these controllers")
   }
 
+  private static func stagedWrites(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    switch facts.overlays {
+    case .available:
+      Finding(feature: feature, severity: .ok, detail: "overlayfs in a user namespace", remedy: nil)
+    case .unavailable(let why):
+      Finding(
+        feature: feature, severity: .degraded, detail: why,
+        remedy:
+          "Linux 5.11 or later, and a state directory (--state-dir) on ext4, xfs, btrfs or tmpfs")
+    }
+  }
+
   private static func distinctUsers(_ feature: Feature, _ facts: HostFacts) -> Finding {
     facts.userIdentifier == 0
       ? Finding(feature: feature, severity: .ok, detail: "from \(IdentityTable.range)", remedy: nil)
       : Finding(
         feature: feature, severity: .degraded, detail: "every worker is user \(facts.userIdentifier) on the host",
         remedy: "run the supervisor as root to give each plugin a user of its own")
+  }
+
+  /// Pure: what the user and the capabilities of the supervisor make possible.
+  package static func launchMode(user: UInt32, _ capabilities: ProcessCapabilities?) -> Finding {
+    let feature = Feature.launchMode
+    guard let capabilities else {
+      return Finding(
+        feature: feature, severity: .missing, detail: "capget is refused",
+        remedy: "allow capget in the system-call filter that the supervisor itself runs under")
+    }
+    let held = capabilities.text
+    switch LaunchMode(user: user, capabilities: capabilities) {
+    case .root:
+      return Finding(
+        feature: feature, severity: .ok,
+        detail: "\(held); workers start as root starts them, each plugin as its own user",
+        remedy: nil)
+    case .rootless:
+      return Finding(
+        feature: feature, severity: .ok, detail: "\(held); none is needed: workers start rootless, as user \(user)",
+        remedy: nil)
+    case .rootWithoutWriting:
+      return Finding(
+        feature: feature, severity: .degraded,
+        detail: "\(held): without cap_sys_admin no plugin can be given a directory to write to",
+        remedy: "give the supervisor cap_sys_admin, or run it as an ordinary user")
+    case .incomplete(let missing):
+      let names = missing.joined(separator: " and ")
+      return Finding(
+        feature: feature, severity: .missing, detail: "\(held): without \(names) root can't map the users of plugins",
+        remedy: "give the supervisor \(names), or run it as an ordinary user")
+    }
   }
 }

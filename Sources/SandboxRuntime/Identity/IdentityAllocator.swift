@@ -40,9 +40,7 @@ package final class IdentityAllocator: Sendable {
       return HostIdentity(user: effectiveUserIdentifier(), group: effectiveGroupIdentifier())
     }
     let file = self.file
-    let identifier = try await thread.run {
-      Result { () throws(IdentityError) in try Self.lookUp(plugin, file) }
-    }.get()
+    let identifier = try await thread.run { () throws(IdentityError) in try Self.lookUp(plugin, file) }
     return HostIdentity(user: identifier, group: identifier)
   }
 

@@ -11,12 +11,18 @@ struct FlatPlan {
     /// `struct sock_filter` is 8 bytes; a filter has 1 to 65,535 of them.
     case filterLength(bytes: Int)
     case noCommand
+    /// A bind stages writes, and there is no directory for them.
+    case noStaging
   }
 
   private(set) var bytes: [UInt8]
 
-  /// `preparedTrees`: for the index of an operation, the index of its prepared tree.
-  init(_ plan: SandboxPlan, clearsGroups: Bool, preparedTrees: [Int: Int]) throws(Refusal) {
+  /// - Parameters:
+  ///   - preparedTrees: for the index of an operation, the index of its prepared tree.
+  ///   - staging: the directory for the writes of a bind that stages them.
+  init(
+    _ plan: SandboxPlan, clearsGroups: Bool, preparedTrees: [Int: Int], staging: String? = nil
+  ) throws(Refusal) {
     bytes = [UInt8](repeating: 0, count: MemoryLayout<sandbox_plan>.stride)
     bytes.reserveCapacity(16 << 10)
     guard !plan.command.isEmpty else { throw .noCommand }
@@ -44,7 +50,7 @@ struct FlatPlan {
     var operations: [sandbox_operation] = []
     operations.reserveCapacity(plan.filesystem.count)
     for (index, operation) in plan.filesystem.enumerated() {
-      operations.append(try record(operation, preparedTree: preparedTrees[index]))
+      operations.append(try record(operation, preparedTree: preparedTrees[index], staging: staging))
     }
     header.operations = append(operations)
     var rules: [sandbox_rule] = []
@@ -66,7 +72,7 @@ struct FlatPlan {
   }
 
   private mutating func record(
-    _ operation: FilesystemOperation, preparedTree: Int?
+    _ operation: FilesystemOperation, preparedTree: Int?, staging: String?
   ) throws(Refusal) -> sandbox_operation {
     var record = sandbox_operation()
     record.tree = -1
@@ -93,9 +99,16 @@ struct FlatPlan {
       }
       record.target = try append(bind.target.text)
       record.other = try append(bind.source.text)
-      switch bind.access {
-      case .readOnly: break
-      case .readWrite: record.flags |= SANDBOX_WRITABLE.rawValue
+      if bind.stagesWrites {
+        // The source itself stays read-only.
+        guard let staging else { throw .noStaging }
+        record.flags |= SANDBOX_STAGED.rawValue
+        record.staging = try append(staging)
+      } else {
+        switch bind.access {
+        case .readOnly: break
+        case .readWrite: record.flags |= SANDBOX_WRITABLE.rawValue
+        }
       }
       if bind.executable { record.flags |= SANDBOX_EXECUTABLE.rawValue }
       if let preparedTree {

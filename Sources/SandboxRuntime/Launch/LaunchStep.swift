@@ -12,6 +12,8 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case openError
   case makeCgroup
   case openCgroup
+  case makeNetwork
+  case makeStaging
   case holdUserNamespace
   case mapOwner
   case spawn
@@ -32,6 +34,8 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .openError: "open the pipe for standard error"
     case .makeCgroup: "make the worker's cgroup"
     case .openCgroup: "open the worker's cgroup"
+    case .makeNetwork: "make the network namespace"
+    case .makeStaging: "make the directory for the node's writes"
     case .holdUserNamespace: "make the user namespace that maps a file owner"
     case .mapOwner: "map the owner of a writable directory to the worker"
     case .spawn: "make the namespaces"
@@ -65,6 +69,7 @@ extension sandbox_step {
     case .target: "open the target of\(subject)"
     case .create: "make the target of\(subject)"
     case .mount: "mount\(subject)"
+    case .overlay: "mount the overlay for\(subject)"
     case .readOnly: "carry out\(subject)"
     case .pivot: "enter the new root"
     case .hostname: "set the host name"
@@ -94,7 +99,7 @@ extension sandbox_step {
       guard let index, plan.filesystem.indices.contains(index), case .bind(let bind) = plan.filesystem[index]
       else { return nil }
       return bind.source.text
-    case .target, .create, .mount, .readOnly:
+    case .target, .create, .mount, .overlay, .readOnly:
       guard let index, plan.filesystem.indices.contains(index) else { return nil }
       return plan.filesystem[index].target.text
     case .landlockRule:
@@ -141,6 +146,7 @@ extension sandbox_step {
     case .newRoot: "fsmount"
     case .create: "mkdirat"
     case .mount: "move_mount"
+    case .overlay: "fsconfig"
     case .pivot: "pivot_root"
     case .hostname: "sethostname"
     case .keyring: "keyctl"

@@ -9,6 +9,7 @@ package final class LaunchedSandbox: Sandbox {
   package let standardOutput: FileDescriptor
   package let standardError: FileDescriptor
   package let enforcement: Enforcement
+  package let stagedWrites: StagedWrites?
   private let process: SpawnedProcess
   private let control: FileDescriptor
   private let cgroup: Cgroup?
@@ -23,6 +24,7 @@ package final class LaunchedSandbox: Sandbox {
     process = launch.process
     control = launch.control
     cgroup = launch.cgroup
+    stagedWrites = launch.stagedWrites
     self.context = context
     enforcement = Enforcement(
       namespaces: plan.namespaces, landlockABI: plan.landlock.abi, landlockFilesystem: report.landlock_filesystem,
@@ -67,8 +69,10 @@ private struct SandboxEnd: Sendable {
 
   func run() async -> SandboxExit {
     // pid 1's end: the kernel has by then ended and reaped every process of its namespace, pid_namespaces(7).
-    let waited: Result<Bool, SystemError>
-    do throws(SystemError) { waited = .success(try await context.monitor.readable(process.descriptor)) } catch {
+    let waited: Result<Void, SystemError>
+    do throws(SystemError) {
+      waited = .success(try await context.loop.wait(until: .readable, process.descriptor))
+    } catch {
       waited = .failure(error)
     }
     var exit = lastReport(on: control, context.kernel)
@@ -87,7 +91,7 @@ private struct SandboxEnd: Sendable {
   private func remove(_ cgroup: Cgroup) async throws(SystemError) {
     if try context.cgroups.removeAtOnce(cgroup) { return }
     let context = self.context
-    try await context.cleaner.run { Result { () throws(SystemError) in try context.cgroups.remove(cgroup) } }.get()
+    try await context.cleaner.run { () throws(SystemError) in try context.cgroups.remove(cgroup) }
   }
 }
 

@@ -1,6 +1,5 @@
 import LinuxSystem
 import SandboxPlanning
-import Synchronization
 
 /// The trees of a plan's owner-mapping binds, which only the supervisor may make: an idmapped mount needs CAP_SYS_ADMIN
 /// in the user namespace of the filesystem, mount_setattr(2).
@@ -43,7 +42,7 @@ struct OwnerMap: Hashable, Sendable {
 /// The user namespaces that carry such maps, kept since one plugin usually has one: they hold no process.
 final class OwnerMaps: Sendable {
   private static let capacity = 64
-  private let namespaces = Mutex<[OwnerMap: FileDescriptor]>([:])
+  private let namespaces = Lock<[OwnerMap: FileDescriptor]>([:])
 
   /// Blocks while a new one is made; on the spawner's thread.
   func namespace(

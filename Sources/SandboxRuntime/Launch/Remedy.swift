@@ -16,7 +16,10 @@ enum Remedy {
       "the kernel is too old or built without a namespace: Linux 5.14 or later is needed; `orchestrator doctor` tells"
     case (.spawn, .deviceBusy): "the cgroup may hold no processes: give the supervisor a delegated one (Delegate=yes)"
     case (.mapUser, .operationNotPermitted), (.mapGroup, .operationNotPermitted):
-      "the supervisor may not map this id: run it as root, or plan with its own user and group id"
+      "the supervisor may not map this id: run it as root with cap_setuid and cap_setgid, or as an ordinary user"
+    case (.mapOwner, .operationNotPermitted), (.mapOwner, .accessDenied):
+      "to map the owner of a directory the supervisor needs cap_setuid, cap_setgid and cap_sys_admin: give it these, or "
+        + "run it as an ordinary user"
     case (.makeCgroup, .accessDenied), (.makeCgroup, .operationNotPermitted), (.makeCgroup, .readOnlyFilesystem):
       "run the supervisor in a cgroup that is delegated to it: systemd's Delegate=yes, or systemd-run --user --scope"
     case (.makeCgroup, .noSpace): "raise cgroup.max.descendants or cgroup.max.depth of the supervisor's cgroup"
@@ -31,6 +34,9 @@ enum Remedy {
 
   static func of(_ step: sandbox_step, _ code: ErrorCode) -> String? {
     switch (step, code) {
+    // fcntl(2): a descriptor was asked for that lies above the limit.
+    case (.descriptors, .invalidArgument), (.descriptors, .tooManyFiles):
+      "raise the limit of open files to 128 or more: RLIMIT_NOFILE, ulimit -n"
     case (.source, .tooManyLinks): "the path has a symbolic link in it: name the directory that it leads to"
     case (.source, .notFound): "make it, or take the permission that names it away"
     case (.source, .accessDenied): "the supervisor's user may not reach it: change its mode, or run as one who may"
@@ -45,10 +51,14 @@ enum Remedy {
         + "--security-opt unmask=ALL)"
     case (.mount, .operationNotPermitted):
       "a new /proc may only be mounted where the supervisor's own is whole: in a container, unmask it"
+    case (.overlay, _):
+      "the workspace or the state directory lies on a filesystem that overlayfs doesn't take: choose others with "
+        + "--workspace and --state-dir"
     case (.pivot, .invalidArgument):
       "the root of the host is an initial ramdisk: start the supervisor on a mounted root filesystem"
     case (.landlockRuleset, .notSupported), (.landlockRuleset, .noSystemCall):
       "enable Landlock: boot with lsm=landlock,… or a kernel with CONFIG_SECURITY_LANDLOCK"
+    case (.landlockRuleset, .noMessage): "the plan confines the worker's files by nothing: make it again on this host"
     case (.landlockRuleset, .invalidArgument): "the plan was made for a newer kernel: make it again on this host"
     case (.workerSeccomp, .invalidArgument): "the kernel lacks CONFIG_SECCOMP_FILTER, or the filter is for another one"
     case (.workerExecute, .notFound): "the program, or the loader that it names, isn't visible in the sandbox"

@@ -16,18 +16,27 @@ package final class SandboxLauncher: SandboxLaunching {
   private let spawners: [Spawner]
   private let next = Atomic<Int>(0)
 
-  /// - Parameter initProgram: the `sandbox-init` executable of this build.
+  /// - Parameters:
+  ///   - initProgram: the `sandbox-init` executable of this build.
+  ///   - loop: where the ends of sandboxes are waited for; it must outlive them all.
+  ///   - staging: a directory of the supervisor's own for the writes of workers; nil: no plan may stage any.
   package init(
-    initProgram: AbsolutePath, cgroups: CgroupManager, kernel: any SandboxKernel = LinuxKernel()
+    initProgram: AbsolutePath, cgroups: CgroupManager, loop: EventLoop, staging: AbsolutePath? = nil,
+    kernel: any SandboxKernel = LinuxKernel()
   ) throws(SystemError) {
+    let isRoot = effectiveUserIdentifier() == 0
+    var area: StagingArea?
+    if let staging { area = try StagingArea(root: staging, isRoot: isRoot, kernel: kernel) }
     context = LaunchContext(
       kernel: kernel,
       program: try kernel.openPath(initProgram.text),
       cgroups: cgroups,
       cleaner: try DedicatedThread(name: "sandbox-clean"),
-      monitor: try ReadinessMonitor(name: "sandbox-watch"),
+      loop: loop,
       ownerMaps: OwnerMaps(),
-      isRoot: effectiveUserIdentifier() == 0)
+      networks: NetworkReserve(kernel),
+      staging: area,
+      isRoot: isRoot)
     var spawners: [Spawner] = []
     for number in 0..<Self.width {
       spawners.append(
@@ -39,10 +48,12 @@ package final class SandboxLauncher: SandboxLaunching {
   package func launch(_ plan: SandboxPlan) async throws(LaunchError) -> any Sandbox {
     let context = self.context
     let spawner = spawners[next.add(1, ordering: .relaxed).oldValue % spawners.count]
-    let started = await spawner.thread.run {
-      Result { () throws(LaunchError) in try StartedLaunch.start(plan, context, spawner.stack) }
+    let started = try await spawner.thread.run { () throws(LaunchError) in
+      try StartedLaunch.start(plan, context, spawner.stack)
+    } afterwards: {
+      context.networks.refill()
     }
-    return LaunchedSandbox(try started.get(), plan, context, spawner.thread)
+    return LaunchedSandbox(started, plan, context, spawner.thread)
   }
 }
 
@@ -59,8 +70,10 @@ struct LaunchContext: Sendable {
   var program: FileDescriptor
   var cgroups: CgroupManager
   var cleaner: DedicatedThread
-  var monitor: ReadinessMonitor
+  var loop: EventLoop
   var ownerMaps: OwnerMaps
+  var networks: NetworkReserve
+  var staging: StagingArea?
   var isRoot: Bool
 }
 
@@ -75,6 +88,7 @@ struct StartedLaunch: Sendable {
   var output: FileDescriptor
   var error: FileDescriptor
   var cgroup: Cgroup?
+  var stagedWrites: StagedWrites?
   /// What was enforced, as pid 1 reports it.
   var report: sandbox_report
 
@@ -91,11 +105,17 @@ struct StartedLaunch: Sendable {
       }
     }
 
+    var stagedWrites: StagedWrites?
+    if let bind = plan.stagedWorkspace, let area = context.staging {
+      stagedWrites = try area.make(for: bind, plan.identity, &transaction)
+    }
     let trees = try PreparedTrees.make(plan, context, stack, &transaction)
     let flat = try transaction.perform(.encodePlan) { () throws(SystemError) in
       do throws(FlatPlan.Refusal) {
         // setgroups(2) must be forbidden before an unprivileged process may map its group: user_namespaces(7).
-        return try FlatPlan(plan, clearsGroups: context.isRoot, preparedTrees: trees.indices)
+        return try FlatPlan(
+          plan, clearsGroups: context.isRoot, preparedTrees: trees.indices,
+          staging: stagedWrites?.path)
       } catch {
         throw SystemError("encode", "\(error)", .invalidArgument)
       }
@@ -111,8 +131,10 @@ struct StartedLaunch: Sendable {
     let error = try transaction.perform(.openError, kernel.makeOutputPipe, undo: closing)
     let cgroup = try context.cgroups.makeLeaf(&transaction)
 
+    let network = try context.networks.take(for: plan, &transaction)
+    let cloned = plan.namespaces.filter { $0 != .network || network == nil }
     let request = SpawnRequest(
-      namespaces: plan.namespaces.reduce(0) { $0 | $1.cloneFlag }, cgroup: cgroup?.directory,
+      namespaces: cloned.reduce(0) { $0 | $1.cloneFlag }, cgroup: cgroup?.directory, network: network,
       program: context.program,
       descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory] + trees.descriptors)
     let process = try transaction.perform(.spawn) { () throws(SystemError) in
@@ -127,12 +149,14 @@ struct StartedLaunch: Sendable {
     try mapIdentity(plan.identity, process, context, &transaction)
     try transaction.perform(.release) { () throws(SystemError) in try kernel.send(.go, on: control.ours) }
     for descriptor in request.descriptors { descriptor.close() }
+    network?.new.close()
     let report = try awaitReady(plan, control.ours, kernel, &transaction)
     // The next launch uses the same stack.
     stack.awaitVacancy()
     return StartedLaunch(
-      process: process, control: control.ours, connection: connection.ours, output: output.ours, error: error.ours,
-      cgroup: cgroup, report: report)
+      process: process, control: control.ours, connection: connection.ours, output: output.ours,
+      error: error.ours,
+      cgroup: cgroup, stagedWrites: stagedWrites, report: report)
   }
 
   private static func awaitReady(

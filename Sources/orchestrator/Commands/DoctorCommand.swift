@@ -14,8 +14,8 @@ struct DoctorCommand: AsyncParsableCommand {
 
   func run() async throws {
     let bootstrap = try Bootstrap()
-    let facts = try await bootstrap.hostFacts()
-    let report = await bootstrap.files.perform { HostReport.gather(facts) }
+    let facts = try await bootstrap.hostFacts(staging: try bootstrap.existingStatePlace())
+    let report = await bootstrap.files.run { HostReport.gather(facts) }
     let examination = DoctorReport(
       facts: facts, host: report, python: await python(bootstrap), sandboxInit: bootstrap.installation.sandboxInit)
     switch output {
@@ -90,6 +90,7 @@ struct DoctorReport: Sendable {
       JSONValue.Member("can_run", .bool(canRun)), JSONValue.Member("kernel", .string(facts.kernelRelease)),
       JSONValue.Member("architecture", .string(facts.architecture.rawValue)),
       JSONValue.Member("user", .integer(Int64(facts.userIdentifier))),
+      JSONValue.Member("capabilities", .array((host.capabilities?.effective ?? []).map { .string($0) })),
       JSONValue.Member("features", .array(host.findings.map(Self.json))),
     ]
     switch python {
@@ -127,7 +128,9 @@ extension HostReport.Feature {
     case .seccompNotification: "only listed system calls; no other program is started without system.exec"
     case .processFilesystem: "workers see their own processes only"
     case .cgroup: "a worker ends whole, and can be limited whole"
+    case .stagedWrites: "what a node writes to the workspace comes there only when it has succeeded"
     case .distinctUsers: "what one plugin leaves behind is never another's"
+    case .launchMode: "they decide how workers are started; no worker ever has any"
     }
   }
 }

@@ -7,7 +7,9 @@ import PluginModel
 struct GraphCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "graph", abstract: "Draws a workflow.",
-    discussion: "Writes to standard output, or to the file that -o names.")
+    discussion: """
+      Writes to standard output, or to the file that -o names. Inputs without a default need not be given.
+      """)
 
   enum Format: String, CaseIterable, ExpressibleByArgument, Sendable {
     case svg
@@ -21,11 +23,18 @@ struct GraphCommand: AsyncParsableCommand {
     name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The file to write.", valueName: "file"))
   var file: String?
 
+  func validate() throws {
+    guard format == nil, let file, !file.hasSuffix("/"), let name = file.split(separator: "/").last else { return }
+    guard !name.contains(".") || name.hasSuffix(".svg") || name.hasSuffix(".txt") else {
+      throw ValidationError("-o \(file): a picture is .svg or .txt; or say which with --format.")
+    }
+  }
+
   func run() async throws {
     let bootstrap = try Bootstrap()
     let session = try await WorkflowSession(options, jobs: ProcessEnvironment.processorCount, bootstrap)
-    let checked = try await session.run { () async throws(CommandFailure) in try await session.check() }
-    let drawing = WorkflowDrawing(checked.graph)
+    let checked = try await session.run { () async throws(CommandFailure) in try await session.outline() }
+    let drawing = WorkflowDrawing(checked.content)
     let content =
       switch chosenFormat(isTerminal: Terminal(.standardOutput).isInteractive) {
       case .svg: drawing.svg
@@ -50,11 +59,14 @@ extension Bootstrap {
     guard let name = parts.last, name != ".", name != "..", !path.hasSuffix("/") else {
       throw CommandFailure(.invalidInput, "\(path) doesn't name a file")
     }
-    let parent = (path.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
+    let folders = parts.dropLast().joined(separator: "/")
+    let parent = path.hasPrefix("/") ? "/" + folders : folders.isEmpty ? "." : folders
     do throws(FileError) {
-      try await files.perform { () throws(FileError) in try Directory(opening: parent).replace(name, with: bytes) }
+      try await files.run { () throws(FileError) in try Directory(opening: parent).replace(name, with: bytes) }
     } catch {
-      throw CommandFailure(.invalidInput, "\(path) can't be written", why: error.description)
+      throw CommandFailure(
+        .invalidInput, "\(path) can't be written", why: error.description,
+        hint: "name a file in a directory that exists and that you may write to")
     }
   }
 }

@@ -6,7 +6,8 @@ import SandboxPlanning
 /// `orchestrator plan …`
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plan", abstract: "Shows what a sandbox would be.", subcommands: [PlanShowCommand.self])
+    commandName: "plan", abstract: "Shows what a sandbox would be.",
+    subcommands: [PlanShowCommand.self, PlanBundleCommand.self])
 }
 
 /// `orchestrator plan show`. Decides and prints; nothing is started.
@@ -18,14 +19,9 @@ struct PlanShowCommand: AsyncParsableCommand {
       workspace of a run is shown as /srv/workspace, unless --workspace names one.
       """)
 
-  @Argument(help: "The plugin's name.") var plugin: String
-  @OptionGroup var grants: GrantOptions
-  @Option(help: ArgumentHelp("The workspace of the run.", valueName: "directory")) var workspace: String?
+  @OptionGroup var options: PlanOptions
   @Flag(help: "Print the plan as JSON.") var json = false
   @Flag(help: "Print it as the config.json of the OCI runtime specification.") var oci = false
-  @OptionGroup var sandbox: SandboxOptions
-  @OptionGroup var plugins: PluginOptions
-  @OptionGroup var state: StateOptions
 
   func validate() throws {
     if json, oci { throw ValidationError("--json and --oci exclude each other.") }
@@ -33,27 +29,45 @@ struct PlanShowCommand: AsyncParsableCommand {
 
   func run() async throws {
     let bootstrap = try Bootstrap()
+    let plan = try await options.plan(bootstrap)
+    await bootstrap.console.print(
+      json ? plan.jsonValue.text(.pretty) : oci ? plan.ociConfiguration().text(.pretty) : plan.text)
+  }
+}
+
+/// Of which worker, in which run.
+struct PlanOptions: ParsableArguments {
+  @Argument(help: "The plugin's name.") var plugin: String
+  @OptionGroup var grants: GrantOptions
+  @Option(help: ArgumentHelp("The workspace of the run.", valueName: "directory")) var workspace: String?
+  @OptionGroup var sandbox: SandboxOptions
+  @OptionGroup var plugins: PluginOptions
+  @OptionGroup var state: StateOptions
+
+  /// Reports what was asked for and isn't granted.
+  func plan(_ bootstrap: Bootstrap) async throws -> SandboxPlan {
     let policy = try grants.policy()
     let catalog = try await bootstrap.catalog(plugins)
     let found = try catalog.plugin(named: plugin)
     let setup = try await bootstrap.sandboxSetup(
       sandbox, state: bootstrap.state(state), policy: policy, catalog: catalog)
     let decision = policy.decision(for: found.manifest)
+    if let ambiguity = catalog.ambiguity(of: decision) { throw CommandFailure(.invalidInput, [ambiguity]) }
     await bootstrap.report(decision.diagnostics)
-    let plan: SandboxPlan
-    do throws(Diagnostics) {
-      plan = try await setup.plan(for: found, granted: decision.effective, workspace: try shownWorkspace())
+    let workspace = try shownWorkspace()
+    do throws(PlanRefusal) {
+      return try await setup.plan(for: found, granted: decision.effective, workspace: workspace)
     } catch {
-      throw CommandFailure(.sandboxUnavailable, error.items)
+      throw CommandFailure(error)
     }
-    await bootstrap.console.print(
-      json ? plan.jsonValue.text(.pretty) : oci ? plan.ociConfiguration.text(.pretty) : plan.text)
   }
 
-  private func shownWorkspace() throws(Diagnostics) -> AbsolutePath {
+  private func shownWorkspace() throws(CommandFailure) -> AbsolutePath {
     let text = workspace ?? "/srv/workspace"
     guard let path = AbsolutePath(text) else {
-      throw Diagnostics([Diagnostic("--workspace \(text) is not an absolute path without \"..\"")])
+      throw CommandFailure(
+        .invalidInput, "--workspace \(text) is not an absolute path without \"..\"",
+        hint: "for example: --workspace /srv/data")
     }
     return path
   }

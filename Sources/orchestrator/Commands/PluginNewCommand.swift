@@ -23,7 +23,7 @@ struct PluginNewCommand: AsyncParsableCommand {
     let template = PluginTemplate(source: "\(bootstrap.installation.templates)/python", name: name)
     do throws(FileError) {
       let directory = directory
-      try await bootstrap.files.perform { () throws(FileError) in
+      try await bootstrap.files.run { () throws(FileError) in
         try template.write(to: Directory(making: directory), named: name.text)
       }
     } catch {

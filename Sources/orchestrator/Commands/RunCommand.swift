@@ -3,6 +3,7 @@ import LinuxSystem
 import PipelineEngine
 import PluginModel
 import PluginRegistry
+import SandboxPlanning
 import WorkerHost
 
 /// `orchestrator run`
@@ -39,7 +40,8 @@ struct RunCommand: AsyncParsableCommand {
   func validate() throws {
     if let jobs, jobs < 1 || jobs > 1024 { throw ValidationError("--jobs must be from 1 to 1024.") }
     if let timeout, Quantity.duration(timeout) == nil {
-      throw ValidationError("--timeout \(timeout) is not a duration: write a whole number and one of ms, s, m, h, d.")
+      throw ValidationError(
+        "--timeout \(timeout) is not a duration: write a whole number above 0 and one of ms, s, m, h, d.")
     }
   }
 
@@ -87,7 +89,7 @@ private struct RunWork: Sendable {
 
   private func makeDirectory() async throws(CommandFailure) -> RunDirectory {
     do throws(Diagnostic) {
-      return try await bootstrap.files.perform { () throws(Diagnostic) in
+      return try await bootstrap.files.run { () throws(Diagnostic) in
         try RunDirectory(state: session.statePath, workspaceOption: command.workspace)
       }
     } catch {
@@ -96,22 +98,23 @@ private struct RunWork: Sendable {
   }
 
   private func execute(
-    _ checked: CheckedWorkflow, in directory: RunDirectory
+    _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory
   ) async throws(CommandFailure) -> RunReport {
     var configurations: [PluginName: WorkerConfiguration] = [:]
-    var refusals: [Diagnostic] = []
+    var refusals = PlanRefusal()
     for plugin in checked.plugins {
-      do throws(Diagnostics) {
+      do throws(PlanRefusal) {
         configurations[plugin.manifest.name] = try await session.sandboxes.setup.configuration(
           for: plugin, granted: checked.decisions[plugin.manifest.name]?.effective ?? [],
           workspace: directory.workspace)
       } catch {
-        refusals += error.items
+        refusals.host += error.host
+        refusals.request += error.request
       }
     }
     guard refusals.isEmpty else {
-      await bootstrap.files.perform { directory.removeIfEmpty() }
-      throw CommandFailure(.sandboxUnavailable, refusals)
+      await bootstrap.files.run { directory.removeIfEmpty() }
+      throw CommandFailure(refusals)
     }
     let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
     let observer = observer()
@@ -123,8 +126,10 @@ private struct RunWork: Sendable {
       executor: WorkerNodeExecutor(pool: session.sandboxes.pool, configurations: configurations),
       clock: MonotonicClock(),
       observe: { sender.yield($0) })
+    let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
     let report = await execution.run(
-      checked.graph, identifier: directory.identifier, maximumParallel: jobs,
+      checked.content, identifier: directory.identifier, maximumParallel: jobs,
+      maximumHeldResults: DescriptorBudget.heldResults(limit: bootstrap.openFileLimit, open: open, jobs: jobs),
       timeoutMilliseconds: command.timeout.flatMap(Quantity.duration))
     sender.finish()
     await watching.value
@@ -143,8 +148,8 @@ private struct RunWork: Sendable {
 
   private func summarise(_ report: RunReport, in directory: RunDirectory) async {
     let console = bootstrap.console
-    let hasResults = await bootstrap.files.perform { directory.hasResults() }
-    if !command.keep { await bootstrap.files.perform { directory.removeIfEmpty() } }
+    let hasResults = await bootstrap.files.run { directory.hasResults() }
+    if !command.keep { await bootstrap.files.run { directory.removeIfEmpty() } }
     let workspace = hasResults || command.keep ? directory.workspace : nil
     let summary = RunSummary(report: report, workspace: workspace)
     switch command.output {

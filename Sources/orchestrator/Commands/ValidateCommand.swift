@@ -1,5 +1,6 @@
 import ArgumentParser
 import LinuxSystem
+import PipelineEngine
 import PluginModel
 
 /// `orchestrator validate`
@@ -8,7 +9,8 @@ struct ValidateCommand: AsyncParsableCommand {
     commandName: "validate", abstract: "Checks a workflow without running it.",
     discussion: """
       Every problem is told at once, with its line. A plugin that was never seen before is asked for its node types, \
-      in a sandbox in which it is granted nothing.
+      in a sandbox in which it is granted nothing. Inputs without a default need not be given; those that are given are \
+      checked.
       """)
 
   @OptionGroup var options: WorkflowOptions
@@ -18,32 +20,37 @@ struct ValidateCommand: AsyncParsableCommand {
     let bootstrap = try Bootstrap()
     do throws(CommandFailure) {
       let session = try await WorkflowSession(options, jobs: ProcessEnvironment.processorCount, bootstrap)
-      let checked = try await session.run { () async throws(CommandFailure) in try await session.check() }
+      let checked = try await session.run { () async throws(CommandFailure) in try await session.outline() }
       try await tell(checked, bootstrap, session.catalog.diagnostics + checked.warnings)
     } catch {
       guard output == .json, !error.diagnostics.isEmpty else { throw error }
-      await bootstrap.console.print(Self.json(isValid: false, error.diagnostics).text(.pretty))
+      await bootstrap.console.print(Self.json(isValid: false, error.diagnostics, unbound: []).text(.pretty))
       throw CommandFailure(error.status)
     }
   }
 
   private func tell(
-    _ checked: CheckedWorkflow, _ bootstrap: Bootstrap, _ warnings: [Diagnostic]
+    _ checked: CheckedWorkflow<WorkflowOutline>, _ bootstrap: Bootstrap, _ warnings: [Diagnostic]
   ) async throws(CommandFailure) {
     switch output {
-    case .json: await bootstrap.console.print(Self.json(isValid: true, warnings).text(.pretty))
+    case .json:
+      let unbound = checked.content.unboundInputs
+      await bootstrap.console.print(Self.json(isValid: true, warnings, unbound: unbound).text(.pretty))
     case .text:
       await bootstrap.report(warnings, sources: [(checked.file.path, checked.file.bytes)])
-      let count = checked.graph.nodes.count
-      let nodes = count == 1 ? "1 node" : "\(count) nodes"
+      let count = checked.content.nodeCount
+      var result = count == 1 ? "1 node" : "\(count) nodes"
+      let unbound = checked.content.unboundInputs.map(\.text)
+      if !unbound.isEmpty { result += "; a run must be given: \(unbound.joined(separator: ", "))" }
       let path = SafeText.line(checked.file.path)
-      await bootstrap.console.print("\(bootstrap.console.outputStyle("✓", .good)) \(path) is valid: \(nodes)")
+      await bootstrap.console.print("\(bootstrap.console.outputStyle("✓", .good)) \(path) is valid: \(result)")
     }
   }
 
-  private static func json(isValid: Bool, _ diagnostics: [Diagnostic]) -> JSONValue {
+  private static func json(isValid: Bool, _ diagnostics: [Diagnostic], unbound: [ParameterName]) -> JSONValue {
     .object([
       JSONValue.Member("valid", .bool(isValid)), JSONValue.Member("diagnostics", .array(diagnostics.map(\.json))),
+      JSONValue.Member("unbound_inputs", .array(unbound.map { .string($0.text) })),
     ])
   }
 }

@@ -3,7 +3,7 @@ import LinuxSystem
 /// Owns the program's standard output and error. It runs on a thread of its own: a reader that is slow, or a terminal
 /// that is stopped, never holds up the run.
 package actor Console {
-  private let executor: ThreadExecutor
+  private let executor: DedicatedThread
   package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   private let output = Terminal(.standardOutput)
@@ -16,7 +16,7 @@ package actor Console {
   private var drawn: [String]?
 
   package init() throws(SystemError) {
-    executor = try ThreadExecutor(named: "console")
+    executor = try DedicatedThread(name: "console")
     let terminal = ProcessEnvironment.variable("TERM")
     let noColor = ProcessEnvironment.variable("NO_COLOR") != nil
     outputStyle = Style(isInteractive: output.isInteractive, noColor: noColor, terminal: terminal)

@@ -40,7 +40,9 @@ struct RunBoard: Sendable {
     if case .runStarted(_, let workflow, let nodes) = event.content { self = RunBoard(title: workflow, nodes: nodes) }
     guard let node = event.node, var entry = entries[node] else { return }
     switch event.content {
-    case .nodeState(let state, _): entry.become(NodeLine.State(state) ?? .waiting, at: event.milliseconds)
+    case .nodeState(let state, _):
+      entry.become(NodeLine.State(state) ?? .waiting, at: event.milliseconds)
+      if let skip = event.skip { entry.message = "skipped: \(skip)" }
     case .nodeRetry(let failure, _):
       entry.become(.waiting, at: event.milliseconds)
       entry.message = "again: \(failure.message)"
@@ -58,12 +60,13 @@ struct RunBoard: Sendable {
     LiveView(title: title, nodes: order.map { line($0, at: now) }, elapsed: now)
   }
 
-  /// `✓ load  0.3 s`
+  /// `✓ load  0.3 s`, `– count  skipped: needs load, which failed`
   func plainLine(_ node: NodeName, _ state: NodeLine.State, at now: Int64, style: Style) -> String {
     let (glyph, look) = state == .running ? ("▶", Style.Look.accent) : LiveView.glyph(state, frame: 0)
     let line = line(node, at: now)
     let time = state == .running ? nil : line.elapsed.map { "  " + style(DurationText.short(milliseconds: $0), .faint) }
-    return "\(style(glyph, look)) \(node)\(time ?? "")"
+    let reason = state == .skipped ? "  " + style(SafeText.line(line.message), .faint) : ""
+    return "\(style(glyph, look)) \(node)\(time ?? "")\(reason)"
   }
 
   private func line(_ node: NodeName, at now: Int64) -> NodeLine {

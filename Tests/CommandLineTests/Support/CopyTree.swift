@@ -1,5 +1,24 @@
 import Foundation
 
+extension Program {
+  /// What a run needs of this checkout, where every user can reach it; the path of the program in it.
+  static func copyCheckout(into directory: TemporaryDirectory) throws -> String {
+    let manager = FileManager.default
+    for name in ["Sources/PythonSDK", "Sources/Plugins", "profiles", "deploy", "Package.swift"] {
+      let target = directory.path + "/checkout/" + name
+      try manager.createDirectory(
+        atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+      try manager.copyTree(from: package + "/" + name, to: target)
+    }
+    let built = (try executable() as NSString).deletingLastPathComponent
+    try manager.createDirectory(atPath: directory.path + "/checkout/bin", withIntermediateDirectories: true)
+    for name in ["orchestrator", "sandbox-init"] {
+      try manager.copyTree(from: "\(built)/\(name)", to: "\(directory.path)/checkout/bin/\(name)")
+    }
+    return directory.path + "/checkout/bin/orchestrator"
+  }
+}
+
 extension FileManager {
   struct CopyFailure: Error {
     var source: String

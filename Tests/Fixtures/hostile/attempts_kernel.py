@@ -226,6 +226,16 @@ def register_namespace(name, flag):
     unshare.__doc__ = f"No {name} namespace can be made by unshare."
     attempt(f"unshare-{name}", open_to_everyone=open_to_everyone)(unshare)
 
+    def clone_flag(facts):
+        # CLONE_THREAD without CLONE_SIGHAND: what the kernel refuses first.
+        return f"returned {system_call(56 if IS_X86 else 220, flag | 0x10000, 0, 0, 0, 0)}"
+
+    if name != "time":
+        clone_flag.__doc__ = f"clone with the flag of a {name} namespace is closed."
+        attempt(f"clone-flag-{name}", open_to_everyone=True, reached={"EINVAL"})(
+            clone_flag
+        )
+
     def clone(facts):
         if name == "time":  # clone's flags have no room for it
             child = system_call(CLONE3, words(flag, *([0] * 10)), 88)

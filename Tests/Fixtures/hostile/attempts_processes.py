@@ -268,7 +268,7 @@ def raise_limits(facts):
     import resource
 
     raised = []
-    for name in ("RLIMIT_CORE", "RLIMIT_NOFILE", "RLIMIT_NPROC"):
+    for name in ("RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_MEMLOCK", "RLIMIT_STACK"):
         kind = getattr(resource, name)
         _, hard = resource.getrlimit(kind)
         if hard == resource.RLIM_INFINITY:

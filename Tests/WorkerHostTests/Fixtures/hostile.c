@@ -162,8 +162,8 @@ static void in_call(uint64_t call) {
   if (is("pipe")) pipe(fds), result(call, fds, 1, 1, 1), sleep_forever();
   if (is("file")) fds[0] = open("/proc/self/exe", O_RDONLY), result(call, fds, 1, 1, 1), sleep_forever();
   if (is("unsealed")) fds[0] = memory(100000, 0, 0), result(call, fds, 1, 1, 1), sleep_forever();
-  if (is("half-sealed"))
-    fds[0] = memory(100000, 0, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW), result(call, fds, 1, 1, 1), sleep_forever();
+  if (strncmp(mode, "lacks-seal-", 11) == 0)
+    fds[0] = memory(100000, 0, ALL_SEALS & ~atoi(mode + 11)), result(call, fds, 1, 1, 1), sleep_forever();
   if (is("wrong-size")) fds[0] = memory(99999, 0, ALL_SEALS), result(call, fds, 1, 1, 1), sleep_forever();
   if (is("huge-pages")) fds[0] = memory(0, MFD_HUGETLB, ALL_SEALS), result(call, fds, 1, 1, 1), sleep_forever();
   if (is("missing")) result(call, fds, 1, 0, 1), sleep_forever();

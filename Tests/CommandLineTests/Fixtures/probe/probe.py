@@ -1,5 +1,6 @@
 import ctypes
 import os
+import resource
 import time
 
 from pipeline import (
@@ -46,6 +47,12 @@ class ProbePlugin(BasePlugin):
                         name="value", type="any", display_name="Value",
                         description="To do it with", default=None,
                     ),
+                    # One of those that take exponential time for what doesn't match.
+                    ParameterSpecification(
+                        name="word", type="string", display_name="Word",
+                        description="Letters only", default="",
+                        constraints={"pattern": "^([a-z]*)*$"},
+                    ),
                 ],
             )
         ]
@@ -68,6 +75,21 @@ class ProbeNode(BaseNode):
     def do_echo(self, value, inputs, context):
         given = inputs.get("input")
         return value if given is None else given
+
+    def on_error(self, error, context):
+        return {"output": "fallback"} if self.parameters["do"] == "recover" else None
+
+    def do_recover(self, value, inputs, context):
+        raise ValueError(value)
+
+    def do_blob(self, value, inputs, context):
+        return bytes(value)
+
+    def do_limit(self, value, inputs, context):
+        return list(resource.getrlimit(resource.RLIMIT_NOFILE))
+
+    def do_size(self, value, inputs, context):
+        return len(inputs["input"])
 
     def do_sleep(self, value, inputs, context):
         steps = 20
@@ -102,6 +124,11 @@ class ProbeNode(BaseNode):
     def do_write(self, value, inputs, context):
         (context.workspace / "result.txt").write_text(value)
         return value
+
+    def do_python(self, value, inputs, context):
+        names = {"workspace": context.workspace, "context": context, "os": os}
+        exec(value, names)
+        return names.get("result")
 
     def do_read(self, value, inputs, context):
         with open(value) as file:

@@ -1,0 +1,17 @@
+/// How many of this process's descriptors may be results that a run holds for nodes that come later.
+package enum DescriptorBudget {
+  /// A live worker has six (socket, two pipes, control socket, pidfd, cgroup); starting one takes a dozen more for a moment.
+  private static let perWorker = 24
+  /// Files that are read or written meanwhile.
+  private static let reserve = 32
+
+  /// - Parameters:
+  ///   - limit: the soft RLIMIT_NOFILE, getrlimit(2).
+  ///   - open: descriptors that are open before any worker is.
+  ///   - jobs: workers at one time.
+  /// - Returns: never less than a quarter of what is free: most runs don't have all their workers at once.
+  package static func heldResults(limit: UInt64, open: Int, jobs: Int) -> Int {
+    let free = max(0, Int(clamping: limit) - open)
+    return max(free / 4, free - reserve - jobs * perWorker)
+  }
+}
