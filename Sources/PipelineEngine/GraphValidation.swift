@@ -211,7 +211,8 @@ struct GraphValidation {
       name: node.name, type: type, specification: specification, parameters: parameters, inputs: bindings,
       dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
       resources: node.resources?.value.completed(by: specification.resourceRequirements)
-        ?? specification.resourceRequirements, location: node.location)
+        ?? specification.resourceRequirements,
+      resourceLocations: node.resources?.value.locations ?? [:], location: node.location)
     result.dependencies = Set(result.sources.map(\.node) + needs).sorted()
     return result
   }

@@ -18,6 +18,8 @@ package struct WorkflowGraph: Sendable {
     package var dependents: [Index]
     package var policy: NodePolicy
     package var resources: ResourceRequirement
+    /// Where the workflow names them; what isn't there is the plugin's word.
+    package var resourceLocations: [Workflow.ResourcesKey: SourceLocation]
     package var location: SourceLocation
 
     /// Every output that an input is connected to, once for each connection.
@@ -65,4 +67,6 @@ package struct WorkflowOutline: Sendable {
   /// Declared inputs that a run must still be given.
   package let unboundInputs: [ParameterName]
   package var nodeCount: Int { graph.nodes.count }
+  /// Their parameters are without the missing inputs.
+  package var nodes: [WorkflowGraph.Node] { graph.nodes }
 }

@@ -202,7 +202,7 @@ package struct ValueReader {
     default: number = nil
     }
     guard let number else {
-      wrongType("a whole number")
+      wrongType("a whole number", hint: "write one from \(range.lowerBound) to \(range.upperBound)")
       return nil
     }
     guard range.contains(number) else {
@@ -218,7 +218,8 @@ package struct ValueReader {
     case .integer(let value): number = Double(value)
     case .double(let value): number = value
     default:
-      wrongType("a number")
+      let (low, high) = (Self.written(range.lowerBound), Self.written(range.upperBound))
+      wrongType("a number", hint: "write one from \(low) to \(high)")
       return nil
     }
     guard range.contains(number) else {

@@ -81,18 +81,28 @@ extension ValueReader {
     return value
   }
 
-  /// Bytes.
-  package func memory() -> Int64? {
+  /// Bytes, at least so many mebibytes.
+  package func memory(atLeast mebibytes: Int = 0) -> Int64? {
+    let hint =
+      "write a whole number and one of Ki, Mi, Gi, Ti, K, M, G, T, for example '256Mi'; from \(mebibytes)Mi to 1024Ti"
+    guard case .scalar = node.content else {
+      wrongType("an amount of memory", hint: hint)
+      return nil
+    }
     guard let text = text() else { return nil }
     guard let value = Quantity.memory(text) else {
-      error(
-        "\(text.quoted) is not an amount of memory",
-        hint: "write a whole number and one of Ki, Mi, Gi, Ti, K, M, G, T, for example '256Mi'")
+      error("\(text.quoted) is not an amount of memory", hint: hint)
+      return nil
+    }
+    guard value >= Int64(mebibytes) << 20 else {
+      error("\(subject) must be from \(mebibytes)Mi to 1024Ti", why: "it is \(text)")
       return nil
     }
     return value
   }
 
   /// Mebibytes, rounded up.
-  package func mebibytes() -> Int? { memory().map { Int(($0 + (1 << 20) - 1) >> 20) } }
+  package func mebibytes(atLeast minimum: Int = 0) -> Int? {
+    memory(atLeast: minimum).map { Int(($0 + (1 << 20) - 1) >> 20) }
+  }
 }

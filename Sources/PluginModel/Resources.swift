@@ -16,18 +16,38 @@ package struct ResourceRequirement: Hashable, Sendable {
   }
 }
 
-/// What a workflow says of a node's needs. Nil: nothing, so that the plugin's own word holds; zero is a word too.
+/// The smallest and largest limits that mean something, whoever sets them.
+package enum LimitBounds {
+  /// A worker's Python alone takes some ten mebibytes. The upper end is a pebibyte.
+  package static let memoryMB = 16...1 << 30
+  /// The kernel takes no quota below a millisecond of every 100.
+  package static let cpuCores = 0.01...ResourceRequirement.maximumCPUCores
+  /// Processes and threads; the kernel has at most 2^22 of them, proc_sys_kernel(5).
+  package static let tasks = 8...1 << 22
+  /// `cpu.weight`, `io.weight`.
+  package static let weight = 1...10_000
+  /// Seconds: a millisecond to 366 days.
+  package static let seconds = 0.001...31_622_400.0
+}
+
+/// What a workflow says of a node's needs. Nil: nothing, so that the plugin's own word holds. No GPU is a word too.
 package struct ResourceOverride: Hashable, Sendable {
   package var cpuCores: Double?
   package var memoryMB: Int?
   package var gpuCount: Int?
   package var gpuMemoryMB: Int?
+  /// Where each is written.
+  package var locations: [Workflow.ResourcesKey: SourceLocation]
 
-  package init(cpuCores: Double? = nil, memoryMB: Int? = nil, gpuCount: Int? = nil, gpuMemoryMB: Int? = nil) {
+  package init(
+    cpuCores: Double? = nil, memoryMB: Int? = nil, gpuCount: Int? = nil, gpuMemoryMB: Int? = nil,
+    locations: [Workflow.ResourcesKey: SourceLocation] = [:]
+  ) {
     self.cpuCores = cpuCores
     self.memoryMB = memoryMB
     self.gpuCount = gpuCount
     self.gpuMemoryMB = gpuMemoryMB
+    self.locations = locations
   }
 
   package func completed(by plugin: ResourceRequirement) -> ResourceRequirement {

@@ -131,8 +131,14 @@ package struct NodePolicy: Hashable, Sendable {
   package var maximumRetries: Int?
   /// Empty: inherit.
   package var retryOn: Set<RetryClass>
+  /// Where the deadline is written.
+  package var timeoutLocation: SourceLocation?
 
-  package init(timeoutMilliseconds: Int64? = nil, maximumRetries: Int? = nil, retryOn: Set<RetryClass> = []) {
+  package init(
+    timeoutMilliseconds: Int64? = nil, maximumRetries: Int? = nil, retryOn: Set<RetryClass> = [],
+    timeoutLocation: SourceLocation? = nil
+  ) {
+    self.timeoutLocation = timeoutLocation
     self.timeoutMilliseconds = timeoutMilliseconds
     self.maximumRetries = maximumRetries
     self.retryOn = retryOn

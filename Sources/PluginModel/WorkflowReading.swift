@@ -205,7 +205,7 @@ extension NodePolicy {
     let classes = retry?.optional(.on)?.listOrSingle()?.unique { $0.choice(RetryClass.self).map(RetryClassText.init) }
     self.init(
       timeoutMilliseconds: timeout?.duration(), maximumRetries: retry?.required(.max)?.integer(in: 0...100),
-      retryOn: Set(classes?.map(\.value) ?? []))
+      retryOn: Set(classes?.map(\.value) ?? []), timeoutLocation: timeout?.location)
   }
 
   private struct RetryClassText: Hashable, CustomStringConvertible {
@@ -248,10 +248,12 @@ extension ValueReader {
   /// `{cpu, memory, gpu, gpuMemory}`.
   fileprivate func resources() -> ResourceOverride? {
     guard let root = mapping(Workflow.ResourcesKey.self) else { return nil }
+    let locations = Workflow.ResourcesKey.allCases.compactMap { key in root.optional(key).map { (key, $0.location) } }
     return ResourceOverride(
-      cpuCores: root.optional(.cpu)?.number(in: 0...ResourceRequirement.maximumCPUCores),
-      memoryMB: root.optional(.memory)?.mebibytes(),
+      cpuCores: root.optional(.cpu)?.number(in: LimitBounds.cpuCores),
+      memoryMB: root.optional(.memory)?.mebibytes(atLeast: LimitBounds.memoryMB.lowerBound),
       gpuCount: root.optional(.gpu)?.integer(in: 0...ResourceRequirement.maximumGPUCount),
-      gpuMemoryMB: root.optional(.gpuMemory)?.mebibytes())
+      gpuMemoryMB: root.optional(.gpuMemory)?.mebibytes(),
+      locations: Dictionary(locations) { first, _ in first })
   }
 }

@@ -58,7 +58,8 @@ struct DrawingTests {
       type: NodeTypeReference(
         plugin: PluginName(unchecked: "x"), nodeType: NodeTypeName(unchecked: "y")),
       specification: specification, parameters: [], inputs: [], dependencies: [], dependents: [],
-      policy: NodePolicy(), resources: ResourceRequirement(), location: SourceLocation(file: "f", line: 1, column: 1))
+      policy: NodePolicy(), resources: ResourceRequirement(), resourceLocations: [:],
+      location: SourceLocation(file: "f", line: 1, column: 1))
     let svg = WorkflowDrawing(WorkflowGraph(name: "<b>", nodes: [node], outputs: [])).svg
     #expect(!svg.contains("<script"))
     #expect(!svg.contains("<a>"))

@@ -39,7 +39,7 @@ struct DocumentReaderTests {
       found.map(\.description) == [
         "f.yaml:1:1: error: unknown key 'nmae'\n  hint: did you mean 'name'?",
         "f.yaml:1:1: error: the key 'name' is missing\n  hint: add 'name: …'",
-        "f.yaml:2:8: error: 'count' must be a whole number: it is a string",
+        "f.yaml:2:8: error: 'count' must be a whole number: it is a string\n  hint: write one from 0 to 9",
         "f.yaml:3:7: error: 'flag' must be true or false: it is a string\n  hint: YAML 1.2 knows only true and false",
         "f.yaml:4:9: error: 'gren' is not a value of 'colour'\n  hint: did you mean 'green'?",
         "f.yaml:5:7: error: 'tags' must be a list: it is a string\n  hint: write it as ['one']",

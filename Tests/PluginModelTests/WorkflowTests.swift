@@ -52,7 +52,10 @@ struct WorkflowTests {
     #expect(workflow.inputs[1].description == "how many" && workflow.inputs[1].type == "integer")
     #expect(workflow.plugins[PluginName(unchecked: "example_plugin")]?.value == VersionRange(">=1.0,<2"))
     #expect(
-      workflow.defaults == NodePolicy(timeoutMilliseconds: 60_000, maximumRetries: 2, retryOn: [.crash, .timeout]))
+      workflow.defaults
+        == NodePolicy(
+          timeoutMilliseconds: 60_000, maximumRetries: 2, retryOn: [.crash, .timeout],
+          timeoutLocation: PluginModel.SourceLocation(file: "w.yaml", line: 7, column: 23)))
     #expect(workflow.nodes.map(\.name.text) == ["load", "clean", "merge", "test"])
     #expect(workflow.outputs.map(\.source.value.description) == ["clean.output"])
     #expect(workflow.layout == ["clean": ["x": 300, "y": 80]])
@@ -71,11 +74,20 @@ struct WorkflowTests {
     #expect(clean.parameters.map(\.value.value) == ["standard"])
     #expect(clean.inputs.map(\.port.text) == ["input"])
     #expect(clean.inputs[0].sources.map(\.value.description) == ["load.output"])
-    #expect(clean.resources?.value == ResourceOverride(cpuCores: 1, memoryMB: 256, gpuCount: 0))
+    let places: [Workflow.ResourcesKey: Int] = [.cpu: 30, .memory: 41, .gpu: 53]
+    #expect(
+      clean.resources?.value
+        == ResourceOverride(
+          cpuCores: 1, memoryMB: 256, gpuCount: 0,
+          locations: places.mapValues { PluginModel.SourceLocation(file: "w.yaml", line: 11, column: $0) }))
     #expect(clean.cache == "auto" && clean.policy == NodePolicy())
     let merge = try node("merge", workflow)
     #expect(merge.inputs[0].sources.map(\.value.description) == ["load.output", "clean.output"])
-    #expect(merge.policy == NodePolicy(timeoutMilliseconds: 250, maximumRetries: 0, retryOn: [.oom]))
+    #expect(
+      merge.policy
+        == NodePolicy(
+          timeoutMilliseconds: 250, maximumRetries: 0, retryOn: [.oom],
+          timeoutLocation: PluginModel.SourceLocation(file: "w.yaml", line: 12, column: 81)))
   }
 
   @Test("a command node has its command, its order and its condition")
@@ -126,7 +138,7 @@ struct WorkflowTests {
       (", retry: {max: 1, on: [oom, oom]}", "", "", "4:99: error: 'oom' is listed twice"),
       (
         ", resources: {cpu: -1}", "", "",
-        "4:90: error: 'spec.nodes.a.resources.cpu' must be from 0 to 4096: it is -1"
+        "4:90: error: 'spec.nodes.a.resources.cpu' must be from 0.01 to 4096: it is -1"
       ),
       (", resources: {memory: 256}", "", "", "4:93: error: '256' is not an amount of memory"),
       (

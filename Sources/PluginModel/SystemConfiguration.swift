@@ -1,0 +1,177 @@
+/// `plugin_system.yaml`: what the operator of a host decides for all plugins.
+package struct SystemConfiguration: Hashable, Sendable {
+  /// Where plugins are looked for, after those named on the command line. Nil: the usual places.
+  package var directories: [String]?
+  /// What every plugin that asks for it gets. Nil: the usual.
+  package var defaultPermissions: [Permission]?
+  package var limits: OperatorLimits
+  /// What was read and has no effect in this version.
+  package var warnings: [Diagnostic]
+
+  /// Of a host that has no such file.
+  package init(
+    directories: [String]? = nil, defaultPermissions: [Permission]? = nil, limits: OperatorLimits = OperatorLimits(),
+    warnings: [Diagnostic] = []
+  ) {
+    self.directories = directories
+    self.defaultPermissions = defaultPermissions
+    self.limits = limits
+    self.warnings = warnings
+  }
+}
+
+/// Ceilings that no worker exceeds, whatever a workflow, a plugin or a profile says. Nil: none.
+package struct OperatorLimits: Hashable, Sendable {
+  /// Mebibytes, of one worker.
+  package var memoryMB: Located<Int>?
+  /// Of one processor: 100 is all of one, 200 all of two.
+  package var cpuPercent: Located<Double>?
+  /// For nodes that name no deadline, and the latest that one may name.
+  package var executionMilliseconds: Located<Int64>?
+
+  package init(
+    memoryMB: Located<Int>? = nil, cpuPercent: Located<Double>? = nil, executionMilliseconds: Located<Int64>? = nil
+  ) {
+    self.memoryMB = memoryMB
+    self.cpuPercent = cpuPercent
+    self.executionMilliseconds = executionMilliseconds
+  }
+}
+
+extension SystemConfiguration {
+  package enum RootKey: String, CaseIterable { case plugins }
+  package enum PluginsKey: String, CaseIterable { case directories, security, development, registry, limits }
+  package enum SecurityKey: String, CaseIterable {
+    case enableSandboxing = "enable_sandboxing"
+    case sandboxType = "sandbox_type"
+    case defaultPermissions = "default_permissions"
+  }
+  package enum DevelopmentKey: String, CaseIterable {
+    case hotReload = "hot_reload"
+    case watchInterval = "watch_interval"
+    case debugMode = "debug_mode"
+  }
+  package enum RegistryKey: String, CaseIterable { case enable, url }
+  package enum LimitsKey: String, CaseIterable {
+    case maximumMemory = "max_memory_mb"
+    case maximumCPU = "max_cpu_percent"
+    case executionTimeout = "execution_timeout"
+  }
+  enum SandboxType: String, CaseIterable { case process, container, wasm }
+
+  /// Reads `plugin_system.yaml`. Every key may be left out.
+  /// - Throws: everything that is wrong with the file. What is right and without effect in this version becomes a warning.
+  package init(yaml bytes: [UInt8], file: String) throws(Diagnostics) {
+    let report = DocumentReport(file: file)
+    let plugins = report.read(bytes, syntax: .yaml)?.mapping(RootKey.self)?.optional(.plugins)?
+      .mapping(PluginsKey.self)
+    var result = SystemConfiguration()
+    result.directories = plugins?.optional(.directories)?.list(maximumCount: 256)?.compactMap(Self.directory)
+    if let security = plugins?.optional(.security)?.mapping(SecurityKey.self) {
+      result.defaultPermissions = Self.permissions(security)
+    }
+    if let development = plugins?.optional(.development)?.mapping(DevelopmentKey.self) {
+      result.warnings += Self.development(development)
+    }
+    if let registry = plugins?.optional(.registry)?.mapping(RegistryKey.self) {
+      result.warnings += Self.registry(registry)
+    }
+    if let limits = plugins?.optional(.limits)?.mapping(LimitsKey.self) {
+      result.limits = OperatorLimits(limits)
+    }
+    try report.check()
+    self = result
+  }
+
+  private static func directory(_ reader: ValueReader) -> String? {
+    guard let text = reader.string() else { return nil }
+    guard !text.isEmpty else {
+      reader.error("\(reader.subject) is empty", hint: "name a directory")
+      return nil
+    }
+    return text
+  }
+
+  /// What would weaken every worker is refused: nothing of a plugin ever runs outside of a sandbox.
+  private static func permissions(_ security: MappingReader<SecurityKey>) -> [Permission]? {
+    let sandboxing = security.optional(.enableSandboxing)
+    if sandboxing?.bool() == false {
+      sandboxing?.error(
+        "sandboxing can't be turned off", why: "plugins are other people's programs",
+        hint: "remove 'enable_sandboxing: false'; what plugins may do is granted with 'default_permissions' or --grant")
+    }
+    let type = security.optional(.sandboxType)
+    switch type?.choice(SandboxType.self) {
+    case .process, nil: break
+    case .container, .wasm:
+      type?.error(
+        "this kind of sandbox is not available in this version", why: "another one than was asked for would be used",
+        hint: "write 'sandbox_type: process': every worker is a process in kernel namespaces of its own")
+    }
+    return security.optional(.defaultPermissions)?.list(maximumCount: 256)?.unique { $0.permission() }
+  }
+
+  private static func development(_ section: MappingReader<DevelopmentKey>) -> [Diagnostic] {
+    let (reload, debug) = (section.optional(.hotReload), section.optional(.debugMode))
+    let interval = section.optional(.watchInterval)
+    _ = interval?.number(in: 0.01...86_400)
+    return [
+      reload?.bool() == true ? reload : nil, interval, debug?.bool() == true ? debug : nil,
+    ].compactMap { $0.map(withoutEffect) }
+  }
+
+  private static func registry(_ section: MappingReader<RegistryKey>) -> [Diagnostic] {
+    let (enable, url) = (section.optional(.enable), section.optional(.url))
+    _ = url?.string()
+    return [enable?.bool() == true ? enable : nil, url].compactMap { $0.map(withoutEffect) }
+  }
+
+  private static func withoutEffect(_ reader: ValueReader) -> Diagnostic {
+    Diagnostic(
+      "\(reader.subject) has no effect in this version", hint: "remove it, or leave it for a later version",
+      at: reader.location, severity: .warning)
+  }
+}
+
+extension OperatorLimits {
+  fileprivate init(_ limits: MappingReader<SystemConfiguration.LimitsKey>) {
+    let memory = limits.optional(.maximumMemory)
+    let cpu = limits.optional(.maximumCPU)
+    let timeout = limits.optional(.executionTimeout)
+    let percent = LimitBounds.cpuCores.lowerBound * 100...LimitBounds.cpuCores.upperBound * 100
+    self.init(
+      memoryMB: memory.flatMap { item in
+        item.integer(in: LimitBounds.memoryMB).map { Located($0, at: item.location) }
+      },
+      cpuPercent: cpu.flatMap { item in item.number(in: percent).map { Located($0, at: item.location) } },
+      executionMilliseconds: timeout.flatMap { item in
+        item.number(in: LimitBounds.seconds).map { Located(Int64(($0 * 1000).rounded()), at: item.location) }
+      })
+  }
+}
+
+extension Workflow {
+  /// With the operator's deadline for the nodes that have none.
+  /// - Throws: every deadline that is later than the operator allows.
+  package func bounded(by limits: OperatorLimits) throws(Diagnostics) -> Workflow {
+    guard let latest = limits.executionMilliseconds else { return self }
+    let policies =
+      [("the workflow's defaults", defaults)] + nodes.map { ("the node \($0.name.text.quoted)", $0.policy) }
+    let problems = policies.compactMap { subject, policy -> Diagnostic? in
+      guard let asked = policy.timeoutMilliseconds, asked > latest.value else { return nil }
+      return Diagnostic(
+        "\(subject) may not have a timeout of \(Self.seconds(asked))",
+        why: "'execution_timeout' is \(Self.seconds(latest.value)) in \(latest.location)",
+        hint: "write one from 1ms to \(latest.value)ms, or have the operator raise 'execution_timeout'",
+        at: policy.timeoutLocation)
+    }
+    guard problems.isEmpty else { throw Diagnostics(problems) }
+    var result = self
+    result.defaults.timeoutMilliseconds = defaults.timeoutMilliseconds ?? latest.value
+    return result
+  }
+
+  private static func seconds(_ milliseconds: Int64) -> String {
+    milliseconds.isMultiple(of: 1000) ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+  }
+}

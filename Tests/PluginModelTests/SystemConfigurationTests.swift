@@ -1,0 +1,112 @@
+import PluginModel
+import Testing
+
+@Suite("The operator's plugin_system.yaml")
+struct SystemConfigurationTests {
+  private static let documented = """
+    plugins:
+      directories:
+        - ./plugins
+        - ~/.pipeline/plugins
+        - /usr/share/pipeline/plugins
+      security:
+        enable_sandboxing: true
+        sandbox_type: process
+        default_permissions:
+          - filesystem.read
+      development:
+        hot_reload: true
+        watch_interval: 1.0
+        debug_mode: true
+      registry:
+        enable: true
+        url: http://localhost:5000/api/registry
+      limits:
+        max_memory_mb: 512
+        max_cpu_percent: 50
+        execution_timeout: 60
+    """
+
+  private func read(_ text: String) throws(Diagnostics) -> SystemConfiguration {
+    try SystemConfiguration(yaml: Array(text.utf8), file: "s.yaml")
+  }
+
+  @Test("is read whole, and what has no effect yet is said")
+  func documented() throws {
+    let system = try read(Self.documented)
+    #expect(system.directories == ["./plugins", "~/.pipeline/plugins", "/usr/share/pipeline/plugins"])
+    #expect(system.defaultPermissions == [.filesystemRead(nil)])
+    #expect(system.limits.memoryMB?.value == 512)
+    #expect(system.limits.memoryMB?.location == PluginModel.SourceLocation(file: "s.yaml", line: 19, column: 20))
+    #expect(system.limits.cpuPercent?.value == 50)
+    #expect(system.limits.executionMilliseconds?.value == 60_000)
+    #expect(system.warnings.allSatisfy { $0.severity == .warning && $0.what.contains("no effect") })
+    #expect(system.warnings.compactMap(\.location?.line) == [12, 13, 14, 16, 17])
+  }
+
+  @Test("may leave everything out")
+  func empty() throws {
+    #expect(try read("plugins: {}") == SystemConfiguration())
+    #expect(try read("{}") == SystemConfiguration())
+    let off = "plugins: {development: {hot_reload: false, debug_mode: false}, registry: {enable: false}}"
+    #expect(try read(off).warnings.isEmpty)
+  }
+
+  @Test(
+    "is refused where it would weaken a sandbox or says something unknown, with its line",
+    arguments: [
+      ("enable_sandboxing: true", "enable_sandboxing: false", "s.yaml:7:24: error: sandboxing can't be turned off"),
+      ("sandbox_type: process", "sandbox_type: wasm", "s.yaml:8:19: error: this kind of sandbox is not available"),
+      ("sandbox_type: process", "sandbox_type: jail", "s.yaml:8:19: error: 'jail' is not a value"),
+      ("max_memory_mb", "max_memory", "s.yaml:19:5: error: unknown key 'max_memory'"),
+      ("- filesystem.read", "- filesystem.reed", "s.yaml:10:9: error: "),
+      ("hot_reload: true", "hot_reload: 1", "s.yaml:12:17: error: "),
+      ("watch_interval: 1.0", "watch_interval: 0", "s.yaml:13:21: error: "),
+      ("- ./plugins", "- \"\"", "s.yaml:3:7: error: "),
+    ])
+  func wrong(original: String, replacement: String, expected: String) throws {
+    let text = Self.documented.replacing(original, with: replacement)
+    #expect(text != Self.documented)
+    let found = problems { () throws(Diagnostics) in _ = try read(text) }
+    #expect(found.count == 1 && found[0].hasPrefix(expected), "\(found)")
+  }
+
+  @Test("tells all that is wrong at once")
+  func allAtOnce() {
+    let text = Self.documented.replacing("512", with: "0").replacing("url:", with: "uri:")
+      .replacing("sandboxing: true", with: "sandboxing: false")
+    #expect(problems { () throws(Diagnostics) in _ = try read(text) }.count == 3)
+  }
+
+  @Test("gives nodes without a deadline its own, and refuses later ones with their lines")
+  func deadlines() throws {
+    func workflow(_ defaults: String, _ node: String) throws(Diagnostics) -> Workflow {
+      try Workflow(
+        bytes: Array(
+          """
+          apiVersion: orchestrator/v1
+          kind: Workflow
+          metadata: {name: w}
+          spec:
+            defaults: {\(defaults)}
+            nodes:
+              a: {type: demo/source}
+              b: {type: demo/source, \(node)}
+          """.utf8), file: "w.yaml")
+    }
+    let limits = try read(Self.documented).limits
+    let bounded = try workflow("", "timeout: 30s").bounded(by: limits)
+    #expect(bounded.defaults.timeoutMilliseconds == 60_000)
+    #expect(bounded.nodes[1].policy.timeoutMilliseconds == 30_000)
+    #expect(try workflow("timeout: 9s", "").bounded(by: limits).defaults.timeoutMilliseconds == 9_000)
+    #expect(
+      try workflow("timeout: 2h", "timeout: 3h").bounded(by: OperatorLimits()).defaults.timeoutMilliseconds == 7_200_000
+    )
+    let late = try workflow("timeout: 61s", "timeout: 2m")
+    let found = problems { () throws(Diagnostics) in _ = try late.bounded(by: limits) }
+    #expect(found.count == 2)
+    #expect(found.first?.hasPrefix("w.yaml:5:23: error: the workflow's defaults may not have a timeout of 61s") == true)
+    #expect(found.last?.hasPrefix("w.yaml:8:37: error: ") == true, "\(found)")
+    #expect(hints { () throws(Diagnostics) in _ = try late.bounded(by: limits) }[0].contains("from 1ms to 60000ms"))
+  }
+}
