@@ -17,9 +17,9 @@ package struct GrantPolicy: Sendable {
   /// The plugins that the operator named.
   package var plugins: [PluginName] { grants.keys.sorted() }
 
-  /// The paths that the operator named for any plugin: a scoped grant is the operator's own word, so it is a root.
+  /// The paths that the operator named for any plugin or for all: a scoped grant is the operator's own word, so it is a root.
   package var filesystemRoots: [AbsolutePath] {
-    let paths = grants.values.joined().compactMap { permission -> AbsolutePath? in
+    let paths = (defaults + grants.values.joined()).compactMap { permission -> AbsolutePath? in
       switch permission {
       case .filesystemRead(let path), .filesystemWrite(let path): path
       case .networkHTTP, .networkSocket, .systemExec, .gpuAccess, .memoryUnlimited: nil

@@ -13,6 +13,9 @@ package struct CgroupPlan: Hashable, Sendable {
   package var ioWeight: UInt32?
   /// Logical processors, as in `0-3,8`.
   package var processors: [UInt32]
+  /// No swap, and the end of all of the worker when memory is short, even without a limit of memory of its own. A limit
+  /// comes with both anyway.
+  package var forbidsSwap: Bool
 
   /// Microseconds of processor time in every period.
   package struct CPUQuota: Hashable, Sendable {
@@ -35,7 +38,8 @@ package struct CgroupPlan: Hashable, Sendable {
 
   package init(
     memoryMax: UInt64? = nil, memoryHigh: UInt64? = nil, cpu: CPUQuota? = nil, cpuWeight: UInt32? = nil,
-    tasksMax: UInt64? = nil, ioWeight: UInt32? = nil, processors: [UInt32] = []
+    tasksMax: UInt64? = nil, ioWeight: UInt32? = nil, processors: [UInt32] = [],
+    forbidsSwap: Bool = false
   ) {
     self.memoryMax = memoryMax
     self.memoryHigh = memoryHigh
@@ -44,6 +48,7 @@ package struct CgroupPlan: Hashable, Sendable {
     self.tasksMax = tasksMax
     self.ioWeight = ioWeight
     self.processors = processors
+    self.forbidsSwap = forbidsSwap
   }
 
   /// A controller of the tree; each has to be enabled in every group above the worker's.
@@ -104,12 +109,14 @@ package struct CgroupPlan: Hashable, Sendable {
   /// In the order in which they are written. A limit of memory comes with no swap and with the end of the whole group.
   package var settings: [Setting] { File.allCases.compactMap { file in value(of: file).map { Setting(file, $0) } } }
 
+  var holdsMemory: Bool { forbidsSwap || memoryMax != nil }
+
   private func value(of file: File) -> String? {
     switch file {
     case .memoryMax: memoryMax.map(String.init)
     case .memoryHigh: memoryHigh.map(String.init)
-    case .swapMax: memoryMax.map { _ in "0" }
-    case .endsWhole: memoryMax.map { _ in "1" }
+    case .swapMax: holdsMemory ? "0" : nil
+    case .endsWhole: holdsMemory ? "1" : nil
     case .cpuMax: cpu.map { "\($0.quota) \($0.period)" }
     case .cpuWeight: cpuWeight.map(String.init)
     case .tasksMax: tasksMax.map(String.init)

@@ -30,7 +30,8 @@ struct Grants {
       case .networkHTTP, .networkSocket:
         problems.request.append(Self.unavailable(permission, "granting network access", request))
       case .gpuAccess: problems.request.append(Self.unavailable(permission, "granting a GPU", request))
-      case .memoryUnlimited: problems.request.append(Self.unavailable(permission, "lifting the memory limit", request))
+      // A matter of limits alone.
+      case .memoryUnlimited: break
       }
     }
     if workspace != nil, request.workspace == nil {

@@ -26,6 +26,9 @@ package struct HostFacts: Hashable, Sendable {
   package var cgroupRoot: AbsolutePath?
   /// The controllers enabled there: `cpu`, `memory`, `pids`, …
   package var cgroupControllers: [String]
+  /// Bytes of memory, and logical processors: no limit may be above them. Nil: unknown.
+  package var memoryBytes: UInt64?
+  package var processorCount: Int?
   /// The path that the dynamic loader of the host resolves to, and the directories of system libraries.
   package var libraryDirectories: [AbsolutePath]
   /// Symbolic links of a merged /usr: `/lib` → `usr/lib`.
@@ -71,8 +74,11 @@ package struct HostFacts: Hashable, Sendable {
     cgroupControllers: [String], libraryDirectories: [AbsolutePath], rootLinks: [RootLink],
     loader: AbsolutePath? = nil, binaryDirectories: [AbsolutePath] = [],
     supportFiles: [SupportFile] = [],
-    overlays: OverlaySupport = .unavailable(why: "it was not tried")
+    overlays: OverlaySupport = .unavailable(why: "it was not tried"), memoryBytes: UInt64? = nil,
+    processorCount: Int? = nil
   ) {
+    self.memoryBytes = memoryBytes
+    self.processorCount = processorCount
     self.architecture = architecture
     self.kernelRelease = kernelRelease
     self.userIdentifier = userIdentifier
@@ -116,13 +122,19 @@ package struct SandboxRequest: Hashable, Sendable {
   /// The worker's id on the host; equal to the supervisor's own where it isn't root.
   package var hostUser: UInt32
   package var hostGroup: UInt32
+  /// The operator's.
+  package var ceilings: OperatorLimits
+  /// What the worker's node asks for. Nil: no node's worker, or one that asks for nothing.
+  package var resources: ResourceRequest?
 
   package init(
     plugin: PluginName, pluginDirectory: AbsolutePath, sdkDirectory: AbsolutePath, interpreter: Interpreter,
     granted: [Permission], workspace: AbsolutePath?, filesystemRoots: [AbsolutePath], profile: SecurityProfile,
     command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32, grantedFiles: Set<AbsolutePath> = [],
-    controlPaths: [AbsolutePath] = []
+    controlPaths: [AbsolutePath] = [], ceilings: OperatorLimits = OperatorLimits(), resources: ResourceRequest? = nil
   ) {
+    self.ceilings = ceilings
+    self.resources = resources
     self.plugin = plugin
     self.pluginDirectory = pluginDirectory
     self.sdkDirectory = sdkDirectory

@@ -24,7 +24,9 @@ extension SandboxPlan {
         "gidMappings": Self.mapping(inside: identity.groupInside, outside: identity.groupOnHost),
         "devices": .array(filesystem.compactMap { $0.ociDevice(.node) }),
         // Without these runc has no right to open what it has just been told to make.
-        "resources": ["devices": .array(Self.noDevice + filesystem.compactMap { $0.ociDevice(.permission) })],
+        "resources": .object(
+          [JSONValue.Member("devices", .array(Self.noDevice + filesystem.compactMap { $0.ociDevice(.permission) }))]
+            + cgroup.ociMembers),
         "rootfsPropagation": "private",
         "seccomp": seccomp.ociValue(agent: execution == .workerOnly ? seccompAgent : nil),
         // Not there under subset=pid; hidden again for a runtime that drops the option.

@@ -93,7 +93,28 @@ extension SandboxPlan {
     other.limits.compactMap { theirs in
       let mine = limits.first { $0.kind == theirs.kind }?.value ?? .max
       return mine <= theirs.value ? nil : "limit: \(theirs.kind.rawValue)"
+    } + groupWidenings(over: other.cgroup)
+  }
+
+  private func groupWidenings(over other: CgroupPlan) -> [String] {
+    func isAbove<Amount: Comparable>(_ mine: Amount?, _ theirs: Amount?) -> Bool {
+      guard let theirs else { return false }
+      return mine.map { $0 > theirs } ?? true
     }
+    let files: [(CgroupPlan.File, Bool)] = [
+      (.memoryMax, isAbove(cgroup.memoryMax, other.memoryMax)),
+      (.memoryHigh, isAbove(cgroup.memoryHigh, other.memoryHigh)),
+      (.swapMax, !cgroup.holdsMemory && other.holdsMemory), (.cpuMax, isAbove(cgroup.cpu?.cores, other.cpu?.cores)),
+      (.cpuWeight, isAbove(cgroup.cpuWeight ?? 100, other.cpuWeight ?? 100)),
+      (.tasksMax, isAbove(cgroup.tasksMax, other.tasksMax)),
+      (.ioWeight, isAbove(cgroup.ioWeight ?? 100, other.ioWeight ?? 100)),
+      (
+        .processors,
+        !other.processors.isEmpty && !Set(cgroup.processors).isSubset(of: other.processors)
+          || cgroup.processors.isEmpty && !other.processors.isEmpty
+      ),
+    ]
+    return files.filter(\.1).map { "limit: \($0.0.rawValue)" }
   }
 }
 

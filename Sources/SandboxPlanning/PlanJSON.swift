@@ -21,6 +21,7 @@ extension SandboxPlan {
       "filesystem": .array(filesystem.map(\.jsonValue)),
       "landlock": landlock.jsonValue,
       "limits": .object(limits.map { JSONValue.Member($0.kind.rawValue, .integer(Int64(clamping: $0.value))) }),
+      "groupLimits": groupLimitsJSON,
       "seccomp": seccomp.jsonValue,
     ]
   }

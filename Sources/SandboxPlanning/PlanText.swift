@@ -14,6 +14,7 @@ extension SandboxPlan {
       ("filesystem", filesystemLines),
       ("landlock", landlockLines),
       ("limits", table(limits.map { [$0.kind.rawValue, String($0.value)] })),
+      ("limits of all processes together", table(groupLimitRows)),
       ("system calls", seccomp.lines),
     ]
     let head = "sandbox of the plugin \(plugin)\n"

@@ -3,9 +3,10 @@ import PluginModel
 extension SecurityProfile {
   private enum RootKey: String, CaseIterable { case apiVersion, kind, metadata, spec }
   private enum MetadataKey: String, CaseIterable { case name, description }
-  private enum SpecKey: String, CaseIterable { case systemCalls, limits, scratch }
+  private enum SpecKey: String, CaseIterable { case systemCalls, limits, resources, scratch }
   private enum ListKey: String, CaseIterable { case allow, deny, exec }
   private enum GroupKey: String, CaseIterable { case why, names }
+  private enum ResourcesKey: String, CaseIterable { case memory, memoryHigh, cpu, cpuWeight, tasks, ioWeight }
   private enum ScratchKey: String, CaseIterable { case mebibytes, inodes }
   private enum Version: String, CaseIterable { case v1 = "orchestrator/v1" }
   private enum Kind: String, CaseIterable { case profile = "SecurityProfile" }
@@ -26,16 +27,17 @@ extension SecurityProfile {
     let spec = root?.required(.spec)?.mapping(SpecKey.self)
     let calls = spec?.required(.systemCalls).flatMap(Self.systemCalls)
     let limits = spec?.required(.limits).flatMap(Self.limits)
+    let resources = spec?.required(.resources).flatMap(Self.resources)
     let scratch = spec?.required(.scratch)?.mapping(ScratchKey.self)
     let mebibytes = scratch?.required(.mebibytes)?.integer(in: 1...1_048_576)
     let inodes = scratch?.required(.inodes)?.integer(in: 16...16_777_216)
     try report.check()
-    guard let name, let description, let calls, let limits, let mebibytes, let inodes else {
+    guard let name, let description, let calls, let limits, let resources, let mebibytes, let inodes else {
       throw Diagnostics([Diagnostic("\(file) is not a security profile")])
     }
     self.init(
       name: name.text, description: description, systemCalls: calls, limits: limits,
-      scratchBytes: UInt64(mebibytes) << 20, scratchInodes: UInt64(inodes))
+      scratchBytes: UInt64(mebibytes) << 20, scratchInodes: UInt64(inodes), resources: resources)
   }
 
   private static func systemCalls(_ reader: ValueReader) -> SystemCalls? {
@@ -70,6 +72,30 @@ extension SecurityProfile {
         "\(name.quoted) is not the name of a system call", hint: "use lower-case letters, digits and '_': openat")
     }
     return isValid
+  }
+
+  /// Memory, processors and tasks have to be said: nothing is unlimited because it was forgotten.
+  private static func resources(_ reader: ValueReader) -> Resources? {
+    guard let root = reader.mapping(ResourcesKey.self) else { return nil }
+    let least = LimitBounds.memoryMB.lowerBound
+    let memory = root.required(.memory).flatMap { item in
+      item.memory(atLeast: least).map { Located(UInt64($0), at: item.location) }
+    }
+    let high = root.optional(.memoryHigh)?.memory(atLeast: least).map { UInt64($0) }
+    if let memory, let high, high > memory.value {
+      root.optional(.memoryHigh)?.error(
+        "'memoryHigh' must be from \(least)Mi to \(ByteCount(memory.value))", why: "'memory' is the most there is")
+    }
+    let cpu = root.required(.cpu).flatMap { item in
+      item.number(in: LimitBounds.cpuCores).map { Located($0, at: item.location) }
+    }
+    let tasks = root.required(.tasks)?.integer(in: LimitBounds.tasks)
+    let cpuWeight = root.optional(.cpuWeight)?.integer(in: LimitBounds.weight)
+    let ioWeight = root.optional(.ioWeight)?.integer(in: LimitBounds.weight)
+    guard let memory, let cpu, let tasks else { return nil }
+    return Resources(
+      memory: memory, memoryHigh: high, cpuCores: cpu, cpuWeight: cpuWeight.map { UInt32($0) }, tasks: UInt64(tasks),
+      ioWeight: ioWeight.map { UInt32($0) })
   }
 
   private static func limits(_ reader: ValueReader) -> [ResourceLimit]? {

@@ -18,6 +18,8 @@ package struct SandboxPlan: Hashable, Sendable {
   package var limits: [ResourceLimit]
   /// The limits of the worker's cgroup, for all of its processes together.
   package var cgroup: CgroupPlan
+  /// Who decided each of them, and who enforces it here; also for one that a permission lifts.
+  package var limitNotes: [CgroupPlan.File: LimitNote]
   /// The whole environment of the worker, sorted by name.
   package var environment: [EnvironmentVariable]
   /// `command[0]` is an absolute path inside the sandbox.
@@ -30,8 +32,10 @@ package struct SandboxPlan: Hashable, Sendable {
     plugin: PluginName, hostname: String, namespaces: [Namespace], identity: Identity,
     filesystem: [FilesystemOperation], landlock: LandlockPlan, seccomp: SeccompPlan, execution: ExecutionRule,
     limits: [ResourceLimit], environment: [EnvironmentVariable], command: [String], workingDirectory: AbsolutePath,
-    permissions: [Permission], cgroup: CgroupPlan = CgroupPlan()
+    permissions: [Permission], cgroup: CgroupPlan = CgroupPlan(),
+    limitNotes: [CgroupPlan.File: LimitNote] = [:]
   ) {
+    self.limitNotes = limitNotes
     self.plugin = plugin
     self.hostname = hostname
     self.namespaces = namespaces

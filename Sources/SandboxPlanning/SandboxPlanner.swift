@@ -41,7 +41,16 @@ package enum SandboxPlanner {
     case .success(let plan): seccomp = plan
     case .failure(let refusals): problems.request += refusals.items
     }
-    guard problems.isEmpty, let program, let seccomp else { throw problems }
+    var group: LimitSources.Decision?
+    do throws(Diagnostics) {
+      group = try LimitSources(
+        ceilings: request.ceilings, asked: request.resources, profile: request.profile.resources,
+        isMemoryUnlimited: request.granted.contains(.memoryUnlimited), host: host
+      ).decision()
+    } catch {
+      problems.request += error.items
+    }
+    guard problems.isEmpty, let program, let seccomp, let group else { throw problems }
 
     var filesystem = FilesystemPlanner(request: request, host: host, grants: grants)
     filesystem.build(program: program)
@@ -53,7 +62,9 @@ package enum SandboxPlanner {
       filesystem: filesystem.operations,
       landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances),
       seccomp: seccomp, execution: execution, limits: limits(of: request, host: host), environment: environment,
-      command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted())
+      command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted(),
+      cgroup: group.cgroup,
+      limitNotes: group.notes(controllers: host.limitControllers))
   }
 
   private static func missingFeatures(of host: HostFacts) -> [Diagnostic] {

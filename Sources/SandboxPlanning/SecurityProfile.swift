@@ -10,6 +10,34 @@ package struct SecurityProfile: Hashable, Sendable {
   /// `/tmp`, `/dev/shm`: bytes and inodes of each.
   package var scratchBytes: UInt64
   package var scratchInodes: UInt64
+  /// Of the worker and all that it starts, together.
+  package var resources: Resources
+
+  /// What a worker has whose node asks for nothing.
+  package struct Resources: Hashable, Sendable {
+    /// Bytes.
+    package var memory: Located<UInt64>
+    /// Bytes, at most `memory`. Goes with this profile's `memory` and with no other.
+    package var memoryHigh: UInt64?
+    /// Logical processors; 0.5 is half of one.
+    package var cpuCores: Located<Double>
+    package var cpuWeight: UInt32?
+    /// Processes and threads.
+    package var tasks: UInt64
+    package var ioWeight: UInt32?
+
+    package init(
+      memory: Located<UInt64>, memoryHigh: UInt64? = nil, cpuCores: Located<Double>, cpuWeight: UInt32? = nil,
+      tasks: UInt64, ioWeight: UInt32? = nil
+    ) {
+      self.memory = memory
+      self.memoryHigh = memoryHigh
+      self.cpuCores = cpuCores
+      self.cpuWeight = cpuWeight
+      self.tasks = tasks
+      self.ioWeight = ioWeight
+    }
+  }
 
   /// Names as the kernel's own, resolved by libseccomp. A name in neither list is answered with ENOSYS.
   package struct SystemCalls: Hashable, Sendable {
@@ -28,8 +56,9 @@ package struct SecurityProfile: Hashable, Sendable {
 
   package init(
     name: String, description: String, systemCalls: SystemCalls, limits: [ResourceLimit], scratchBytes: UInt64,
-    scratchInodes: UInt64
+    scratchInodes: UInt64, resources: Resources
   ) {
+    self.resources = resources
     self.name = name
     self.description = description
     self.systemCalls = systemCalls

@@ -23,6 +23,15 @@ struct PluginOptions: ParsableArguments {
   var directories: [String] = []
 }
 
+/// What the operator of this host decided.
+struct SystemOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The operator's plugin_system.yaml: plugin directories, default permissions, limits.",
+      discussion: "Default: \(Places.systemConfiguration), where it exists.", valueName: "file"))
+  var config: String?
+}
+
 /// What plugins may do.
 struct GrantOptions: ParsableArguments {
   @Option(
@@ -37,7 +46,7 @@ struct GrantOptions: ParsableArguments {
   var grants: [String] = []
 
   /// All that is wrong with them at once.
-  func policy() throws(CommandFailure) -> GrantPolicy {
+  func policy(_ system: SystemConfiguration) throws(CommandFailure) -> GrantPolicy {
     var result: [PluginName: [Permission]] = [:]
     var problems: [Diagnostic] = []
     for text in grants {
@@ -56,7 +65,7 @@ struct GrantOptions: ParsableArguments {
       }
     }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
-    return GrantPolicy(grants: result)
+    return GrantPolicy(defaults: system.defaultPermissions ?? GrantPolicy.defaultPermissions, grants: result)
   }
 }
 

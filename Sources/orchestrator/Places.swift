@@ -8,6 +8,10 @@ struct Places: Sendable {
   var home: String?
   var stateHome: String?
 
+  /// The operator's decisions, where `--config` names no other file. Not in a user's own directories or in the current
+  /// one: it grants permissions, and is no part of what is run.
+  static let systemConfiguration = "/etc/orchestrator/plugin_system.yaml"
+
   /// Those of this process.
   static func current() -> Places {
     Places(
@@ -27,12 +31,19 @@ struct Places: Sendable {
       hint: "name a directory with --state-dir")
   }
 
+  private static let usualPlugins = ["./plugins", "~/.pipeline/plugins", "/usr/share/pipeline/plugins"]
+
   /// In the order in which they count. Those of an option must exist.
-  func plugins(options: [String], bundled: AbsolutePath) -> [SearchDirectory] {
+  /// - Parameter configured: what plugin_system.yaml names in place of the usual ones.
+  func plugins(options: [String], configured: [String]?, bundled: AbsolutePath) -> [SearchDirectory] {
     var places = options.map { SearchDirectory($0, isRequired: true) }
-    places.append(SearchDirectory("./plugins"))
-    if let home { places.append(SearchDirectory(home + "/.pipeline/plugins")) }
-    places.append(SearchDirectory("/usr/share/pipeline/plugins"))
+    for directory in configured ?? Self.usualPlugins {
+      guard directory.hasPrefix("~/") else {
+        places.append(SearchDirectory(directory))
+        continue
+      }
+      if let home { places.append(SearchDirectory(home + directory.dropFirst())) }
+    }
     places.append(SearchDirectory(bundled.text))
     return places
   }

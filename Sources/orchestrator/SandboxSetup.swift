@@ -20,10 +20,14 @@ struct SandboxSetup: Sendable {
   var controlPaths: [AbsolutePath]
   /// Where workers' writes wait for their node's success.
   var staging: AbsolutePath
+  /// The operator's.
+  var ceilings: OperatorLimits
 
-  /// - Parameter granted: what the plugin may do; nothing for a worker that only describes its node types.
+  /// - Parameters:
+  ///   - granted: what the plugin may do; nothing for a worker that only describes its node types.
+  ///   - resources: what the worker's node asks for.
   func plan(
-    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
+    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, resources: ResourceRequest? = nil
   ) async throws(PlanRefusal) -> SandboxPlan {
     let name = plugin.manifest.name
     let identity: HostIdentity
@@ -36,18 +40,21 @@ struct SandboxSetup: Sendable {
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
       granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profile,
       hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles,
-      controlPaths: controlPaths)
+      controlPaths: controlPaths, ceilings: ceilings, resources: resources)
     return try SandboxPlanner.plan(request, host: host)
   }
 
   func configuration(
-    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?
+    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, resources: ResourceRequest? = nil
   ) async throws(PlanRefusal) -> WorkerConfiguration {
+    let plan = try await self.plan(for: plugin, granted: granted, workspace: workspace, resources: resources)
+    let (processors, memory) = (Double(ProcessEnvironment.processorCount), ProcessEnvironment.memoryMebibytes)
     let showsWorkspace = granted.contains(.filesystemRead(nil)) || granted.contains(.filesystemWrite(nil))
     return WorkerConfiguration(
-      plan: try await plan(for: plugin, granted: granted, workspace: workspace), digest: plugin.digest.description,
+      plan: plan, digest: plugin.digest.description,
       engineVersion: engineVersion.description, manifest: plugin.manifest.jsonValue,
-      availableCPU: Double(ProcessEnvironment.processorCount), availableMemoryMB: ProcessEnvironment.memoryMebibytes,
+      availableCPU: plan.cgroup.cpu.map { min(processors, $0.cores) } ?? processors,
+      availableMemoryMB: plan.cgroup.memoryMax.map { min(memory, Int($0 >> 20)) } ?? memory,
       pluginDirectory: Inside.plugin, workspace: showsWorkspace ? Inside.workspace : nil, scratch: Inside.scratch)
   }
 }
@@ -55,23 +62,33 @@ struct SandboxSetup: Sendable {
 extension Bootstrap {
   /// What sandboxes are made from: the host as it is, the profile, the Python and the operator's grants.
   func sandboxSetup(
-    _ options: SandboxOptions, state: String, policy: GrantPolicy, catalog: PluginCatalog
+    _ options: SandboxOptions, state: String, system: SystemConfiguration, policy: GrantPolicy, catalog: PluginCatalog
   ) async throws(CommandFailure) -> SandboxSetup {
     let directory = try await stateDirectory(state)
     let staging = try await stateDirectory("\(directory)/staging")
+    let host = try await hostFacts(staging: staging)
+    let profile = try await self.profile(options.profile)
+    do throws(Diagnostics) {
+      // What the operator wrote holds for every worker: its mistakes are told once.
+      _ = try LimitSources(ceilings: system.limits, asked: nil, profile: profile.resources, host: host).decision()
+    } catch {
+      throw CommandFailure(.invalidInput, error.items)
+    }
     return SandboxSetup(
-      installation: installation, host: try await hostFacts(staging: staging),
-      profile: try await profile(options.profile),
+      installation: installation, host: host, profile: profile,
       interpreter: try await interpreter(options), identities: try identities(directory),
       filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
         + ["identities", "specifications", "staging"].compactMap(directory.appending),
-      staging: staging)
+      staging: staging, ceilings: system.limits)
   }
 
   func hostFacts(staging: AbsolutePath) async throws(CommandFailure) -> HostFacts {
     do throws(SystemError) {
-      return try await HostInspector.inspect(staging: staging)
+      var facts = try await HostInspector.inspect(staging: staging)
+      facts.memoryBytes = UInt64(ProcessEnvironment.memoryMebibytes) << 20
+      facts.processorCount = ProcessEnvironment.processorCount
+      return facts
     } catch {
       throw CommandFailure(.sandboxUnavailable, "this host can't be examined", why: error.description)
     }

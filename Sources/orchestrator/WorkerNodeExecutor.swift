@@ -6,14 +6,14 @@ import WorkerHost
 /// decides nothing.
 struct WorkerNodeExecutor: NodeExecutor {
   let pool: WorkerPool
-  /// For every plugin of the workflow.
-  let configurations: [PluginName: WorkerConfiguration]
+  /// For every node of the workflow.
+  let configurations: [NodeName: WorkerConfiguration]
 
   func execute(
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void
   ) async throws(NodeFailure) -> NodeSuccess {
-    guard let configuration = configurations[call.type.plugin] else {
-      throw NodeFailure(.sandbox, "no sandbox was prepared for the plugin \"\(call.type.plugin)\"")
+    guard let configuration = configurations[call.node] else {
+      throw NodeFailure(.sandbox, "no sandbox was prepared for the node \"\(call.node)\"")
     }
     let execution = NodeExecution(
       run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters,

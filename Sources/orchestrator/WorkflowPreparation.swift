@@ -2,6 +2,7 @@ import ArgumentParser
 import PipelineEngine
 import PluginModel
 import PluginRegistry
+import SandboxPlanning
 
 /// A workflow file, read.
 struct WorkflowFile: Sendable {
@@ -19,6 +20,8 @@ struct WorkflowFile: Sendable {
         }
       })
   }
+
+  func failure(_ refusal: PlanRefusal) -> CommandFailure { failure(refusal.items, ExitStatus(refusal)) }
 
   func failure(_ diagnostics: [Diagnostic], _ status: ExitStatus = .invalidInput) -> CommandFailure {
     CommandFailure(status, diagnostics, sources: [(path, bytes)])
@@ -44,6 +47,7 @@ struct WorkflowOptions: ParsableArguments {
   @OptionGroup var inputs: InputOptions
   @OptionGroup var grants: GrantOptions
   @OptionGroup var sandbox: SandboxOptions
+  @OptionGroup var system: SystemOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var state: StateOptions
 }
@@ -56,30 +60,39 @@ struct WorkflowSession: Sendable {
   let statePath: String
   let sandboxes: Sandboxes
   private let policy: GrantPolicy
+  /// On the operator's configuration.
+  private let notes: [Diagnostic]
   private let arguments: [InputArgument]
 
   init(_ options: WorkflowOptions, jobs: Int, _ bootstrap: Bootstrap) async throws(CommandFailure) {
     self.bootstrap = bootstrap
-    policy = try options.grants.policy()
+    let system = try await bootstrap.systemConfiguration(options.system)
+    notes = system.warnings
+    policy = try options.grants.policy(system)
     arguments = try options.inputs.arguments()
-    file = try await bootstrap.workflow(options.path)
-    catalog = try await bootstrap.catalog(options.plugins)
+    file = try await bootstrap.workflow(options.path, limits: system.limits)
+    catalog = try await bootstrap.catalog(options.plugins, system)
     statePath = try bootstrap.state(options.state)
-    let setup = try await bootstrap.sandboxSetup(options.sandbox, state: statePath, policy: policy, catalog: catalog)
+    let setup = try await bootstrap.sandboxSetup(
+      options.sandbox, state: statePath, system: system, policy: policy, catalog: catalog)
     sandboxes = try Sandboxes(setup: setup, jobs: jobs)
   }
 
   /// For a run.
   func check() async throws(CommandFailure) -> CheckedWorkflow<WorkflowGraph> {
     try await check(areAllNeeded: true) { (catalog, inputs) throws(Diagnostics) in
-      try WorkflowGraph.validate(file.workflow, catalog: catalog, inputs: inputs)
+      let graph = try WorkflowGraph.validate(file.workflow, catalog: catalog, inputs: inputs)
+      try sandboxes.setup.checkLimits(of: graph.nodes)
+      return graph
     }
   }
 
   /// Inputs that a run would still have to be given may be missing.
   func outline() async throws(CommandFailure) -> CheckedWorkflow<WorkflowOutline> {
     try await check(areAllNeeded: false) { (catalog, inputs) throws(Diagnostics) in
-      try WorkflowOutline(checking: file.workflow, catalog: catalog, inputs: inputs)
+      let outline = try WorkflowOutline(checking: file.workflow, catalog: catalog, inputs: inputs)
+      try sandboxes.setup.checkLimits(of: outline.nodes)
+      return outline
     }
   }
 
@@ -94,9 +107,11 @@ struct WorkflowSession: Sendable {
       throw file.failure(error.items)
     }
     let loader = sandboxes.loader(state: statePath, files: bootstrap.files)
-    return try await bootstrap.check(file, catalog: catalog, policy: policy, loader: loader) {
+    var checked = try await bootstrap.check(file, catalog: catalog, policy: policy, loader: loader) {
       (offered) throws(Diagnostics) in try content(offered, inputs)
     }
+    checked.warnings = notes + checked.warnings
+    return checked
   }
 
   /// Runs `work` until it ends or a signal ends it, and closes the session whatever comes.
@@ -109,10 +124,12 @@ struct WorkflowSession: Sendable {
 }
 
 extension Bootstrap {
-  func workflow(_ path: String) async throws(CommandFailure) -> WorkflowFile {
+  /// With the operator's deadlines.
+  func workflow(_ path: String, limits: OperatorLimits) async throws(CommandFailure) -> WorkflowFile {
     let bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
     do throws(Diagnostics) {
-      return WorkflowFile(path: path, bytes: bytes, workflow: try Workflow(bytes: bytes, file: path))
+      return WorkflowFile(
+        path: path, bytes: bytes, workflow: try Workflow(bytes: bytes, file: path).bounded(by: limits))
     } catch {
       throw CommandFailure(.invalidInput, error.items, sources: [(path, bytes)])
     }

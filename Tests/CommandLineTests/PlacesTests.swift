@@ -22,11 +22,14 @@ struct PlacesTests {
   @Test("of plugins: those of options first and required, the bundled ones last")
   func pluginDirectories() throws {
     let bundled = try #require(AbsolutePath("/usr/share/orchestrator/plugins"))
-    let places = Places(user: 0, home: "/people/r", stateHome: nil).plugins(options: ["a", "b"], bundled: bundled)
+    let root = Places(user: 0, home: "/people/r", stateHome: nil)
+    let places = root.plugins(options: ["a", "b"], configured: nil, bundled: bundled)
     #expect(
       places.map(\.path) == [
         "a", "b", "./plugins", "/people/r/.pipeline/plugins", "/usr/share/pipeline/plugins", bundled.text,
       ])
     #expect(places.map(\.isRequired) == [true, true, false, false, false, false])
+    let configured = root.plugins(options: ["a"], configured: ["~/b", "c"], bundled: bundled)
+    #expect(configured.map(\.path) == ["a", "/people/r/b", "c", bundled.text])
   }
 }

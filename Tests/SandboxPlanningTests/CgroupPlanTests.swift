@@ -23,6 +23,7 @@ struct CgroupPlanTests {
   func memory() {
     let files = Set(CgroupPlan(memoryMax: 1 << 20).settings.map(\.file))
     #expect(files == [.memoryMax, .swapMax, .endsWhole])
+    #expect(CgroupPlan(forbidsSwap: true).settings.map(\.file) == [.swapMax, .endsWhole])
     #expect(CgroupPlan(memoryHigh: 1 << 20).settings.map(\.file) == [.memoryHigh])
   }
 

@@ -30,7 +30,8 @@ private let shippedProfiles: [String: Result<SecurityProfile, any Error>] = {
 func debianHost() throws -> HostFacts {
   HostFacts(
     architecture: .x86_64, kernelRelease: "6.18.0-amd64", userIdentifier: 0, groupIdentifier: 0, landlockABI: 7,
-    seccompUserNotification: true, userNamespaces: true, cgroupRoot: nil, cgroupControllers: [],
+    seccompUserNotification: true, userNamespaces: true, cgroupRoot: try path("/sys/fs/cgroup"),
+    cgroupControllers: ["cpu", "cpuset", "io", "memory", "pids"],
     libraryDirectories: [try path("/usr/lib"), try path("/usr/lib64")],
     rootLinks: [
       HostFacts.RootLink(path: try path("/bin"), destination: "usr/bin"),
@@ -39,12 +40,13 @@ func debianHost() throws -> HostFacts {
       HostFacts.RootLink(path: try path("/sbin"), destination: "usr/sbin"),
     ],
     loader: try path("/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
-    binaryDirectories: [try path("/usr/bin")], supportFiles: [.loaderCache, .alternatives])
+    binaryDirectories: [try path("/usr/bin")], supportFiles: [.loaderCache, .alternatives],
+    memoryBytes: 8 << 30, processorCount: 4)
 }
 
 func request(
   _ granted: [Permission] = [], roots: [String] = ["/srv", "/usr/share/common-licenses", "/var/lib/data"],
-  profile: SecurityProfile? = nil
+  profile: SecurityProfile? = nil, ceilings: OperatorLimits = OperatorLimits(), resources: ResourceRequest? = nil
 ) throws -> SandboxRequest {
   SandboxRequest(
     plugin: try #require(PluginName("word_counter")),
@@ -53,7 +55,7 @@ func request(
     interpreter: Interpreter(executable: try path("/usr/bin/python3.11"), prefix: nil),
     granted: granted, workspace: try path("/var/lib/orchestrator/runs/7/workspace"),
     filesystemRoots: try roots.map(path), profile: try profile ?? shippedProfile(), hostUser: 200_001,
-    hostGroup: 200_001)
+    hostGroup: 200_001, ceilings: ceilings, resources: resources)
 }
 
 func plan(_ granted: [Permission] = [], roots: [String]? = nil, host: HostFacts? = nil) throws -> SandboxPlan {

@@ -13,11 +13,12 @@ import Testing
 
   private func permissions(_ random: inout SplitMix64) -> [Permission] {
     (0..<Int.random(in: 1...7, using: &random)).map { _ in
-      switch Int.random(in: 0..<7, using: &random) {
+      switch Int.random(in: 0..<8, using: &random) {
       case 0: .filesystemRead(nil)
       case 1: .filesystemWrite(nil)
       case 2: .systemExec(programs: [])
       case 3: .systemExec(programs: [Self.programs.randomElement(using: &random) ?? "git"])
+      case 5: .memoryUnlimited
       case 4: .filesystemWrite(Self.paths.randomElement(using: &random))
       default: .filesystemRead(Self.paths.randomElement(using: &random))
       }

@@ -14,6 +14,7 @@ import Testing
         deny: [{why: mounts, names: [mount]}]
         exec: [{why: programs, names: [execve]}]
       limits: {RLIMIT_CORE: 0, RLIMIT_NOFILE: 64}
+      resources: {memory: 64Mi, memoryHigh: 48Mi, cpu: 0.5, cpuWeight: 20, tasks: 32, ioWeight: 30}
       scratch: {mebibytes: 2, inodes: 100}
     """
 
@@ -35,7 +36,13 @@ import Testing
           name: "small", description: "For tests",
           systemCalls: SecurityProfile.SystemCalls(allow: ["read", "close"], deny: ["mount"], exec: ["execve"]),
           limits: [ResourceLimit(.coreSize, 0), ResourceLimit(.openFiles, 64)], scratchBytes: 2 << 20,
-          scratchInodes: 100))
+          scratchInodes: 100,
+          resources: SecurityProfile.Resources(
+            memory: Located(64 << 20, at: PluginModel.SourceLocation(file: "small.yaml", line: 10, column: 23)),
+            memoryHigh: 48 << 20,
+            cpuCores: Located(0.5, at: PluginModel.SourceLocation(file: "small.yaml", line: 10, column: 52)),
+            cpuWeight: 20,
+            tasks: 32, ioWeight: 30)))
   }
 
   @Test("the shipped profiles make plans on both architectures", arguments: ["default", "strict"])
@@ -64,7 +71,9 @@ import Testing
       ("[mount]", "[mount, read]", "listed twice"), ("[mount]", "mount", "list"),
       ("kind: SecurityProfile", "kind: Profile", "kind"),
       ("name: small", "name: ../etc", "plugin name"), ("orchestrator/v1", "orchestrator/v2", "orchestrator/v1"),
-      ("    exec:", "    exek:", "exec"),
+      ("    exec:", "    exek:", "exec"), ("memory: 64Mi, ", "", "'memory' is missing"),
+      ("cpu: 0.5, ", "", "'cpu' is missing"), ("tasks: 32, ", "", "'tasks' is missing"),
+      ("memoryHigh: 48Mi", "memoryHigh: 65Mi", "from 16Mi to 64Mi"),
     ])
   func wrong(original: String, replacement: String, expected: String) throws {
     let text = Self.valid.replacingOccurrences(of: original, with: replacement)
@@ -72,6 +81,29 @@ import Testing
     let found = try #require(problems(text))
     #expect(found.description.contains(expected), "\(found)")
     #expect(found.items.allSatisfy { $0.location?.file == "small.yaml" })
+  }
+
+  @Test(
+    "absurd limits are refused with the line and the range",
+    arguments: [
+      (
+        "memory: 64Mi", "memory: ", "from 16Mi to 1024Ti",
+        ["0Mi", "-1Mi", "1e30", "1Ki", "64", "64Mo", ".nan", "[64Mi]"]
+      ),
+      ("memoryHigh: 48Mi", "memoryHigh: ", "from 16Mi to", ["0Mi", "-1Mi", "1e30", "48", ".nan", "65Mi"]),
+      ("cpu: 0.5", "cpu: ", "from 0.01 to 4096", ["0", "-1", "1e30", ".nan", "half", "4097", "[1]"]),
+      ("cpuWeight: 20", "cpuWeight: ", "from 1 to 10000", ["0", "-1", "1e30", ".nan", "0.5", "10001", "high"]),
+      ("tasks: 32", "tasks: ", "from 8 to 4194304", ["0", "-1", "1e30", ".nan", "7", "4194305", "max"]),
+      ("ioWeight: 30", "ioWeight: ", "from 1 to 10000", ["0", "-1", "1e30", ".nan", "10001", "true"]),
+    ])
+  func absurd(original: String, key: String, range: String, values: [String]) throws {
+    for value in values {
+      let text = Self.valid.replacingOccurrences(of: original, with: key + value)
+      #expect(text != Self.valid)
+      let found = try #require(problems(text), "\(key)\(value)").items
+      #expect(found.allSatisfy { $0.location?.line == 10 }, "\(found)")
+      #expect(found.contains { $0.description.contains(range) }, "\(key)\(value): \(found)")
+    }
   }
 
   @Test("all problems are reported at once")

@@ -41,16 +41,19 @@ struct PlanOptions: ParsableArguments {
   @OptionGroup var grants: GrantOptions
   @Option(help: ArgumentHelp("The workspace of the run.", valueName: "directory")) var workspace: String?
   @OptionGroup var sandbox: SandboxOptions
+  @OptionGroup var system: SystemOptions
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var state: StateOptions
 
   /// Reports what was asked for and isn't granted.
   func plan(_ bootstrap: Bootstrap) async throws -> SandboxPlan {
-    let policy = try grants.policy()
-    let catalog = try await bootstrap.catalog(plugins)
+    let system = try await bootstrap.systemConfiguration(self.system)
+    await bootstrap.report(system.warnings)
+    let policy = try grants.policy(system)
+    let catalog = try await bootstrap.catalog(plugins, system)
     let found = try catalog.plugin(named: plugin)
     let setup = try await bootstrap.sandboxSetup(
-      sandbox, state: bootstrap.state(state), policy: policy, catalog: catalog)
+      sandbox, state: bootstrap.state(state), system: system, policy: policy, catalog: catalog)
     let decision = policy.decision(for: found.manifest)
     if let ambiguity = catalog.ambiguity(of: decision) { throw CommandFailure(.invalidInput, [ambiguity]) }
     await bootstrap.report(decision.diagnostics)

@@ -15,13 +15,15 @@ struct PluginListCommand: AsyncParsableCommand {
   @Flag(help: "Show the ports and parameters of every node type.") var describe = false
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var sandbox: SandboxOptions
+  @OptionGroup var system: SystemOptions
   @OptionGroup var state: StateOptions
   @Option(help: "How to write the list: text or json.") var output: OutputFormat = .text
 
   func run() async throws {
     let bootstrap = try Bootstrap()
-    let catalog = try await bootstrap.catalog(plugins)
-    let loaded = describe ? try await specifications(of: catalog, bootstrap) : nil
+    let system = try await bootstrap.systemConfiguration(self.system)
+    let catalog = try await bootstrap.catalog(plugins, system)
+    let loaded = describe ? try await specifications(of: catalog, system, bootstrap) : nil
     let report = PluginListReport(catalog, specifications: loaded?.specifications ?? [:])
     switch output {
     case .json: await bootstrap.console.print(report.json.text(.pretty))
@@ -29,16 +31,16 @@ struct PluginListCommand: AsyncParsableCommand {
       for line in report.lines(style: bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
     }
     let broken = output == .text ? catalog.diagnostics + catalog.broken.flatMap(\.diagnostics) : []
-    await bootstrap.report(broken + (loaded?.diagnostics ?? []))
+    await bootstrap.report((output == .text ? system.warnings : []) + broken + (loaded?.diagnostics ?? []))
     if loaded?.isSandboxMissing == true { throw CommandFailure(.sandboxUnavailable) }
   }
 
   private func specifications(
-    of catalog: PluginCatalog, _ bootstrap: Bootstrap
+    of catalog: PluginCatalog, _ system: SystemConfiguration, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) -> SpecificationLoader.Loaded {
     let path = try bootstrap.state(state)
     let setup = try await bootstrap.sandboxSetup(
-      sandbox, state: path, policy: GrantPolicy(grants: [:]), catalog: catalog)
+      sandbox, state: path, system: system, policy: GrantPolicy(grants: [:]), catalog: catalog)
     let sandboxes = try Sandboxes(setup: setup, jobs: ProcessEnvironment.processorCount)
     return try await sandboxes.use { () async throws(CommandFailure) in
       await sandboxes.loader(state: path, files: bootstrap.files).load(catalog.plugins)

@@ -100,21 +100,14 @@ private struct RunWork: Sendable {
   private func execute(
     _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory
   ) async throws(CommandFailure) -> RunReport {
-    var configurations: [PluginName: WorkerConfiguration] = [:]
-    var refusals = PlanRefusal()
-    for plugin in checked.plugins {
-      do throws(PlanRefusal) {
-        configurations[plugin.manifest.name] = try await session.sandboxes.setup.configuration(
-          for: plugin, granted: checked.decisions[plugin.manifest.name]?.effective ?? [],
-          workspace: directory.workspace)
-      } catch {
-        refusals.host += error.host
-        refusals.request += error.request
-      }
-    }
-    guard refusals.isEmpty else {
+    let configurations: [NodeName: WorkerConfiguration]
+    do throws(PlanRefusal) {
+      configurations = try await session.sandboxes.setup.configurations(
+        for: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
+        workspace: directory.workspace)
+    } catch {
       await bootstrap.files.run { directory.removeIfEmpty() }
-      throw CommandFailure(refusals)
+      throw checked.file.failure(error)
     }
     let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
     let observer = observer()

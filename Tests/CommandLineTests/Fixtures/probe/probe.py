@@ -15,6 +15,7 @@ from pipeline import (
 class ProbePlugin(BasePlugin):
     def initialize(self, context):
         self.initialized = True
+        ProbeNode.available = context.available_resources
 
     def shutdown(self):
         self.initialized = False
@@ -87,6 +88,9 @@ class ProbeNode(BaseNode):
 
     def do_limit(self, value, inputs, context):
         return list(resource.getrlimit(resource.RLIMIT_NOFILE))
+
+    def do_available(self, value, inputs, context):
+        return [self.available.available_cpu, self.available.available_memory]
 
     def do_size(self, value, inputs, context):
         return len(inputs["input"])
