@@ -151,6 +151,24 @@ struct LimitSourcesTests {
     #expect(held.memoryMax == 128 << 20)
   }
 
+  @Test("are compared one by one when a plan is held against another")
+  func compared() throws {
+    let strict = try plan(Case(file: "", profile: "strict"))
+    let words = try plan(Case(file: "", profile: "default")).widenings(over: strict)
+    for file: CgroupPlan.File in [.memoryMax, .memoryHigh, .cpuMax, .cpuWeight, .tasksMax, .ioWeight] {
+      #expect(words.contains("limit: \(file.rawValue)"), "\(words)")
+    }
+    let lifted = try plan(Case(file: "", granted: [.memoryUnlimited]))
+    #expect(lifted.widenings(over: try plan(Case(file: ""))) == ["limit: memory.max"])
+    var pinned = strict
+    pinned.cgroup.processors = [0, 1]
+    #expect(strict.widenings(over: pinned) == ["limit: cpuset.cpus"])
+    #expect(pinned.widenings(over: strict).isEmpty)
+    var swapping = strict
+    swapping.cgroup = CgroupPlan()
+    #expect(swapping.widenings(over: strict).contains("limit: memory.swap.max"))
+  }
+
   @Test("that no controller enforces are said to be watched, never left out")
   func enforcement() throws {
     let bare = try plan(try #require(Self.cases.first { $0.file == "no-controllers" }))
