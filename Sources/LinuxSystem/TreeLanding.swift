@@ -74,9 +74,11 @@ package struct TreeLanding: Sendable {
   // MARK: The check
 
   private func check(_ directory: Tree, depth: Int, _ count: inout Int) throws(LandingError) {
-    for name in try names(directory) {
-      count += 1
-      guard count <= limits.entries else { throw .tooMany(limit: limits.entries) }
+    // Counted before they are looked into: what is held of all levels together stays within the limit.
+    let names = try names(directory)
+    count += names.count
+    guard count <= limits.entries else { throw .tooMany(limit: limits.entries) }
+    for name in names {
       guard let entry = try kernel({ () throws(SystemError) in try directory.entry(name) }) else { continue }
       func refuse(_ reason: LandingError.Reason) -> LandingError { .refused(path: directory.text(name), reason) }
       switch entry.kind {
