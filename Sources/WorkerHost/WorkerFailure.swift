@@ -35,6 +35,8 @@ package enum WorkerFailure: Error, Sendable {
   case resultsLost(WorkerEnd)
   /// The node succeeded, and what it wrote can't be taken into the workspace.
   case landing(LandingError)
+  /// Whoever ran the node didn't accept its result.
+  case notAccepted
   /// The inputs can't be sent.
   case inputsTooLarge(String)
   /// This process could not do its part.
@@ -50,7 +52,7 @@ extension WorkerFailure {
     case .pluginError, .inputsTooLarge: true
     case .launchRefused, .startupTimedOut, .loadFailed, .protocolViolation, .crashed,
       .notAcknowledged, .timedOut,
-      .cancelled, .resultsLost, .landing, .system, .poolClosed:
+      .cancelled, .resultsLost, .landing, .notAccepted, .system, .poolClosed:
       false
     }
   }
@@ -77,6 +79,7 @@ extension WorkerFailure {
       case .load, .initialize, .error, .cancelled: "the plugin raised an error"
       }
     case .resultsLost: "the node's results could not be taken"
+    case .notAccepted: "the node's result was not accepted"
     case .landing: "what the node wrote can't be taken into the workspace"
     case .inputsTooLarge: "the node's inputs can't be sent to its worker"
     case .system: "the supervisor could not talk to the worker"
@@ -99,7 +102,7 @@ extension WorkerFailure {
     case .landing(let error): error.description
     case .inputsTooLarge(let why): why
     case .system(let error): error.description
-    case .timedOut, .cancelled, .poolClosed: nil
+    case .timedOut, .cancelled, .notAccepted, .poolClosed: nil
     }
   }
 
@@ -118,6 +121,7 @@ extension WorkerFailure {
     case .resultsLost: Self.moreFiles
     case .landing(.refused), .landing(.tooMany):
       "files, directories and symbolic links are taken; everything else must be gone when the node ends, or be in /tmp"
+    case .landing(.interrupted), .notAccepted: nil
     case .landing(.system):
       "some of it may have been written; the rest needs the room and the rights that are missing"
     case .system(let error)
@@ -146,7 +150,7 @@ extension WorkerFailure {
       .notAcknowledged(_, let end), .resultsLost(let end):
       end.lastOutput
     case .pluginError(_, let lines): lines
-    case .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .landing, .system, .poolClosed: []
+    case .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .landing, .notAccepted, .system, .poolClosed: []
     }
   }
 }

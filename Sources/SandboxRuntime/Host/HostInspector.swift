@@ -28,7 +28,7 @@ package enum HostInspector {
       cgroupControllers: cgroup.map(controllers) ?? [],
       libraryDirectories: libraryDirectories(),
       rootLinks: rootLinks(), loader: loader(), binaryDirectories: binaryDirectories(),
-      supportFiles: supportFiles(),
+      supportFiles: supportFiles(), coreDumpsStartProgram: CoreDumps.startProgram(),
       overlays: staging.map { OverlayProbe.support(beneath: $0, kernel) }
         ?? .unavailable(why: "it was not tried"))
   }

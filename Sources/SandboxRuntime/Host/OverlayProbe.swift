@@ -12,7 +12,7 @@ enum OverlayProbe {
     do throws(SystemError) {
       try kernel.removeTree(probe)
       let result = Result { () throws(SystemError) in
-        try kernel.makeStaging(probe, like: place.text, owner: nil)
+        _ = try kernel.makeStaging(probe, like: kernel.openPlace(place.text), owner: nil)
         try kernel.makeDirectory("\(probe)/lower")
         return HostProbes.overlay(in: probe)
       }

@@ -13,6 +13,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case makeCgroup
   case openCgroup
   case makeNetwork
+  case openWorkspace
   case makeStaging
   case holdUserNamespace
   case mapOwner
@@ -35,6 +36,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .makeCgroup: "make the worker's cgroup"
     case .openCgroup: "open the worker's cgroup"
     case .makeNetwork: "make the network namespace"
+    case .openWorkspace: "open the workspace"
     case .makeStaging: "make the directory for the node's writes"
     case .holdUserNamespace: "make the user namespace that maps a file owner"
     case .mapOwner: "map the owner of a writable directory to the worker"
