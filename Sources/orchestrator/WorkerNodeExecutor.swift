@@ -66,6 +66,7 @@ extension NodeFailure {
     case .launchRefused: .sandbox
     case .startupTimedOut, .timedOut: .timeout
     case .loadFailed, .inputsTooLarge, .resultsLost, .landing: .error
+    case .outOfMemory: .oom
     case .protocolViolation, .crashed, .notAcknowledged, .system: .crash
     case .cancelled, .poolClosed: .cancelled
     case .pluginError(let error, _): error.kind == .cancelled ? .cancelled : .error

@@ -66,6 +66,7 @@ struct UnsealingKernel: SandboxKernel {
     guard fcntl(memory.number, 1033, seals) == 0 else { throw SystemError("fcntl", name, .operationNotPermitted) }
     return memory
   }
+  func read(_ path: String) -> String? { kernel.read(path) }
   func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError) {
     try kernel.makeStaging(path, like: like, owner: owner)
   }

@@ -11,7 +11,7 @@ extension CDISpecification {
     let root = report.read(bytes, syntax: syntax)?.mapping(RootKey.self)
     let version = root?.required(.cdiVersion)?.choice(CDIVersion.self)
     let kind = root?.required(.kind)?.name(CDIKind.self)
-    var edits = CDIEditsReader(version: version)
+    let edits = CDIEditsReader(version: version)
     edits.annotations(root?.optional(.annotations))
     let common = edits.read(root?.optional(.containerEdits))
     var devices: [Device] = []
