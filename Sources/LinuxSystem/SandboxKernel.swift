@@ -20,6 +20,8 @@ package protocol SandboxKernel: Sendable {
   func removeDirectory(_ path: String) throws(SystemError)
   /// One write(2) to a file that is there.
   func write(_ contents: String, to path: String) throws(SystemError)
+  /// A small file of the kernel's, whole; nil where there is none, or nothing in it.
+  func read(_ path: String) -> String?
   /// This thread's network namespace, if it may come back to it from another.
   func openOwnNetwork() throws(SystemError) -> FileDescriptor
   /// A new network namespace with nothing in it but a loopback interface that is down. This thread stays in `own`.

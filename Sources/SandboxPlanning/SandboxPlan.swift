@@ -16,6 +16,8 @@ package struct SandboxPlan: Hashable, Sendable {
   package var seccomp: SeccompPlan
   package var execution: ExecutionRule
   package var limits: [ResourceLimit]
+  /// The limits of the worker's cgroup, for all of its processes together.
+  package var cgroup: CgroupPlan
   /// The whole environment of the worker, sorted by name.
   package var environment: [EnvironmentVariable]
   /// `command[0]` is an absolute path inside the sandbox.
@@ -28,7 +30,7 @@ package struct SandboxPlan: Hashable, Sendable {
     plugin: PluginName, hostname: String, namespaces: [Namespace], identity: Identity,
     filesystem: [FilesystemOperation], landlock: LandlockPlan, seccomp: SeccompPlan, execution: ExecutionRule,
     limits: [ResourceLimit], environment: [EnvironmentVariable], command: [String], workingDirectory: AbsolutePath,
-    permissions: [Permission]
+    permissions: [Permission], cgroup: CgroupPlan = CgroupPlan()
   ) {
     self.plugin = plugin
     self.hostname = hostname
@@ -39,6 +41,7 @@ package struct SandboxPlan: Hashable, Sendable {
     self.seccomp = seccomp
     self.execution = execution
     self.limits = limits
+    self.cgroup = cgroup
     self.environment = environment
     self.command = command
     self.workingDirectory = workingDirectory

@@ -78,6 +78,7 @@ extension NodeFailure {
     case .launchRefused: .sandbox
     case .startupTimedOut, .timedOut: .timeout
     case .loadFailed, .inputsTooLarge, .resultsLost, .landing: .error
+    case .outOfMemory: .oom
     case .protocolViolation, .crashed, .notAcknowledged, .system: .crash
     case .cancelled, .notAccepted, .poolClosed: .cancelled
     case .pluginError(let error, _): error.kind == .cancelled ? .cancelled : .error

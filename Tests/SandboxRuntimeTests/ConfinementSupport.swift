@@ -66,6 +66,7 @@ struct UnsealingKernel: SandboxKernel {
     guard fcntl(memory.number, 1033, seals) == 0 else { throw SystemError("fcntl", name, .operationNotPermitted) }
     return memory
   }
+  func read(_ path: String) -> String? { kernel.read(path) }
   func lock(_ staging: FileDescriptor) throws(SystemError) { try kernel.lock(staging) }
   func openPlace(_ path: String) throws(SystemError) -> FileDescriptor { try kernel.openPlace(path) }
   func makeStaging(

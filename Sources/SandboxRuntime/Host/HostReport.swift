@@ -144,7 +144,9 @@ package struct HostReport: Hashable, Sendable {
     }
     return Finding(
       feature: feature, severity: .degraded, detail: "\(root), without \(absent.joined(separator: ", "))",
-      remedy: "boot with cgroup_no_v1=all (or systemd.unified_cgroup_hierarchy=1) and delegate these controllers")
+      remedy:
+        "give it a cgroup of its own with these controllers, for example systemd-run --user --scope -p Delegate=yes; "
+        + "where they are bound to cgroup v1, boot with cgroup_no_v1=all")
   }
 
   private static func stagedWrites(_ feature: Feature, _ facts: HostFacts) -> Finding {

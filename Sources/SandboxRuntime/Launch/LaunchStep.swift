@@ -11,6 +11,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case openOutput
   case openError
   case makeCgroup
+  case limitCgroup
   case openCgroup
   case makeNetwork
   case openWorkspace
@@ -34,6 +35,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .openOutput: "open the pipe for standard output"
     case .openError: "open the pipe for standard error"
     case .makeCgroup: "make the worker's cgroup"
+    case .limitCgroup: "set a limit of the worker's cgroup"
     case .openCgroup: "open the worker's cgroup"
     case .makeNetwork: "make the network namespace"
     case .openWorkspace: "open the workspace"
