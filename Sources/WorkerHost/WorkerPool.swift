@@ -91,7 +91,7 @@ package actor WorkerPool {
 
   private func lend<Success: Sendable>(
     _ configuration: WorkerConfiguration, report: @escaping Report,
-    accept: (Success) async -> Bool = { _ in true },
+    accept: @Sendable (Success) async -> Bool = { _ in true },
     _ body: (Worker, @escaping Report) async -> Result<Success, WorkerFailure>
   ) async throws(WorkerFailure) -> Success {
     switch await admit() {
@@ -151,8 +151,8 @@ package actor WorkerPool {
   }
 
   /// What a worker wrote lands when its call succeeded, and is gone otherwise. The worker is gone already.
-  private func settle<Success>(
-    _ writes: StagedWrites?, _ result: Result<Success, WorkerFailure>, _ accept: (Success) async -> Bool
+  private func settle<Success: Sendable>(
+    _ writes: StagedWrites?, _ result: Result<Success, WorkerFailure>, _ accept: @Sendable (Success) async -> Bool
   ) async -> WorkerFailure? {
     guard let writes else { return nil }
     var failure: WorkerFailure?

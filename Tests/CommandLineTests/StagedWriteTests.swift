@@ -114,6 +114,16 @@ struct StagedWriteTests {
     try expectNothingStaged(in: directory)
   }
 
+  @Test("leaves the workspace as it was when the node's results are not accepted")
+  func notAccepted() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("out/old", "old")
+    let outcome = try run(("empty", "", "(workspace / 'new').write_text('new')\nresult = nothing"), in: directory)
+    #expect(outcome.status == 1 && outcome.output.contains("returned no output"), "\(outcome.output)")
+    #expect(names(directory) == ["old"])
+    try expectNothingStaged(in: directory)
+  }
+
   @Test(
     "leaves the workspace as it was when the run is interrupted, or its supervisor killed",
     arguments: [SIGINT, SIGKILL])

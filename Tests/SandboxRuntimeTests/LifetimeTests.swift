@@ -169,6 +169,17 @@ extension RealSandboxes {
       #expect(report.findings.allSatisfy { $0.isOK || $0.remedy != nil })
     }
 
+    @Test("know which filesystems are mounted beneath a workspace")
+    func mountsBeneath() {
+      let table = """
+        30 22 0:26 / /srv/work rw - ext4 /dev/a rw
+        31 30 0:27 / /srv/work/data rw shared:4 - tmpfs none rw
+        32 22 0:28 / /srv/workshop rw - tmpfs none rw
+        """
+      #expect(OverlayProbe.mounts(beneath: path("/srv/work"), in: table) == [path("/srv/work/data")])
+      #expect(OverlayProbe.mounts(beneath: path("/srv/workshop"), in: table) == [])
+    }
+
     @Test("place a process in the cgroup tree as its mounts show it")
     func cgroupLocation() {
       let plain = "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n"
