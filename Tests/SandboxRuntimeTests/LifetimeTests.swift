@@ -81,11 +81,16 @@ extension RealSandboxes {
       }
       let networks = try sandboxes.map { try #require(network(of: "/proc/\($0.processIdentifier)")) }
       #expect(Set(networks + [own]).count == sandboxes.count + 1, "\(own) \(networks)")
-      for thread in directoryEntries("/proc/self/task") {
-        // A thread may end meanwhile.
-        let network = network(of: "/proc/self/task/\(thread)")
-        #expect(network == nil || network == own)
+      // A thread may end meanwhile; one that makes a network for later is away for as long as that takes.
+      var away: [String] = []
+      for _ in 0..<500 {
+        away = directoryEntries("/proc/self/task").filter { thread in
+          network(of: "/proc/self/task/\(thread)").map { $0 != own } ?? false
+        }
+        if away.isEmpty { break }
+        try await Task.sleep(for: .milliseconds(10))
       }
+      #expect(away.isEmpty, "threads \(away)")
       let interfaces = try await harness.run(.shell("cat /proc/self/net/dev | tail -n +3 | cut -d: -f1")).output
       #expect(interfaces.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) } == ["lo"])
       for sandbox in sandboxes {
