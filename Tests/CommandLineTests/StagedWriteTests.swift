@@ -243,7 +243,7 @@ struct StagedWriteTests {
     let plan = try Program.run(
       [
         "plan", "show", "probe", "--plugins", "probe", "--state-dir", directory.path + "/state", "--grant",
-        "probe=filesystem.write",
+        "probe=filesystem.write", "--workspace", directory.path + "/out",
       ], in: directory)
     #expect(plan.output.contains("written when the node has succeeded"), "\(plan.errors)\(plan.output)")
   }

@@ -185,6 +185,12 @@ extension RealSandboxes {
       #expect(OverlayProbe.mounts(beneath: path("/srv/database"), in: table) == [])
     }
 
+    @Test("find nothing in the way of a workspace that is still to be made")
+    func obstacle() {
+      #expect(OverlayProbe.obstacle(in: path("/not/made/yet")) == nil)
+      #expect(OverlayProbe.obstacle(in: path("/"))?.contains("mounted on") == true)
+    }
+
     @Test("place a process in the cgroup tree as its mounts show it")
     func cgroupLocation() {
       let plain = "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n"

@@ -16,7 +16,8 @@ package enum OverlayProbe {
       return owner.group == effectiveGroupIdentifier()
         ? nil : "it belongs to the group \(owner.group), not to the user's own"
     } catch {
-      return "\(error)"
+      // One that isn't there yet will be the user's own.
+      return error.code == .notFound ? nil : "\(error)"
     }
   }
 
