@@ -131,6 +131,11 @@ uint64_t linux_memory_size(void) {
   return sysinfo(&info) < 0 ? 0 : (uint64_t)info.totalram * info.mem_unit;
 }
 
+uint64_t linux_core_limit(void) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_CORE, &limit) < 0 ? 0 : limit.rlim_max;
+}
+
 uint64_t linux_raise_open_files(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;

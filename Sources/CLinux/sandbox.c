@@ -240,6 +240,9 @@ int sandbox_new_overlay(int lower, int upper, int work, uint64_t attributes) {
   int context = (int)call(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
   if (context < 0) return context;
   int result = (int)call(SYS_fsconfig, context, FSCONFIG_SET_FLAG, "userxattr", NULL);
+  // Whatever the module's defaults are: an index marks new directories opaque and links files of several names.
+  if (result >= 0) result = set_option(context, "index", "off");
+  if (result >= 0) result = set_option(context, "xino", "off");
   for (int i = 0; result >= 0 && i < 3; i++) {
     // Older kernels take layers by path only.
     char path[sizeof "/proc/self/fd/" + NUMBER_LENGTH] = "/proc/self/fd/";

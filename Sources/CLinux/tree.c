@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -86,13 +87,13 @@ static int copy_range(int source, int target, off_t from, off_t end) {
     off_t read_at = from, write_at = from;
     if (in_kernel) {
       ssize_t copied = copy_file_range(source, &read_at, target, &write_at, wanted, 0);
-      if (copied == 0) return 0;
       if (copied > 0) {
         from += copied;
         continue;
       }
-      if (errno == EINTR) continue;
-      if (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS) return -errno;
+      if (copied < 0 && errno == EINTR) continue;
+      // 0 before the end: some filesystems take no part and don't say so. copy_file_range(2), BUGS
+      if (copied < 0 && errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS) return -errno;
       in_kernel = false;
     }
     ssize_t got = pread(source, buffer, wanted < sizeof buffer ? wanted : sizeof buffer, from);
@@ -164,18 +165,27 @@ static int make_layer(int directory, const char *name, mode_t permissions, uint3
   return result_of(fchmodat(directory, name, permissions, 0));
 }
 
-int linux_tree_make_staging(const char *path, const char *like, uint32_t user, uint32_t group) {
+int linux_tree_open_place(const char *path) {
+  struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+  return result_of(syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how));
+}
+
+int linux_tree_lock(int directory) { return result_of(flock(directory, LOCK_EX | LOCK_NB)); }
+
+int linux_tree_make_staging(const char *path, int like, uint32_t user, uint32_t group) {
   struct stat model;
-  if (lstat(like, &model) < 0) return -errno;
+  if (fstat(like, &model) < 0) return -errno;
   if (mkdir(path, 0700) < 0) return -errno;
   int directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  int result = directory < 0 ? -errno : make_layer(directory, "upper", model.st_mode & 0777, user, group);
+  int result = directory < 0 ? -errno : linux_tree_lock(directory);
+  if (result >= 0) result = make_layer(directory, "upper", model.st_mode & 0777, user, group);
   if (result >= 0) result = make_layer(directory, "work", 0700, user, group);
   if (result < 0) {
     if (directory >= 0) unlinkat(directory, "upper", AT_REMOVEDIR);
     if (directory >= 0) unlinkat(directory, "work", AT_REMOVEDIR);
     rmdir(path);
+    if (directory >= 0) close(directory);
+    return result;
   }
-  if (directory >= 0) close(directory);
-  return result;
+  return directory;
 }

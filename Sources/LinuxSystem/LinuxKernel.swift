@@ -59,6 +59,8 @@ package struct LinuxKernel: SandboxKernel {
     FileDescriptor(owning: try systemCall("setns", on: "the own network namespace", sandbox_own_network()))
   }
 
+  package func read(_ path: String) -> String? { readSmallFile(path) }
+
   package func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor {
     FileDescriptor(owning: try systemCall("unshare", on: "a network namespace", sandbox_new_network(own.number)))
   }
@@ -144,9 +146,19 @@ package struct LinuxKernel: SandboxKernel {
     return FileOwner(user: node.owner, group: node.group)
   }
 
-  package func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError) {
-    let result = linux_tree_make_staging(path, like, owner?.user ?? .max, owner?.group ?? .max)
-    _ = try systemCall("mkdir", on: path, result)
+  package func makeStaging(
+    _ path: String, like: FileDescriptor, owner: FileOwner?
+  ) throws(SystemError) -> FileDescriptor {
+    let result = linux_tree_make_staging(path, like.number, owner?.user ?? .max, owner?.group ?? .max)
+    return FileDescriptor(owning: try systemCall("mkdir", on: path, result))
+  }
+
+  package func lock(_ staging: FileDescriptor) throws(SystemError) {
+    _ = try systemCall("flock", on: "a staging directory", linux_tree_lock(staging.number))
+  }
+
+  package func openPlace(_ path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("openat2", on: path, linux_tree_open_place(path)))
   }
 
   package func removeTree(_ path: String) throws(SystemError) {

@@ -20,6 +20,8 @@ package protocol SandboxKernel: Sendable {
   func removeDirectory(_ path: String) throws(SystemError)
   /// One write(2) to a file that is there.
   func write(_ contents: String, to path: String) throws(SystemError)
+  /// A small file of the kernel's, whole; nil where there is none, or nothing in it.
+  func read(_ path: String) -> String?
   /// This thread's network namespace, if it may come back to it from another.
   func openOwnNetwork() throws(SystemError) -> FileDescriptor
   /// A new network namespace with nothing in it but a loopback interface that is down. This thread stays in `own`.
@@ -42,7 +44,12 @@ package protocol SandboxKernel: Sendable {
   func owner(of path: String) throws(SystemError) -> FileOwner
   /// A directory `path` with `upper` and `work` in it, for an overlay over the directory `like`, whose permission bits
   /// `upper` has. Both belong to `owner`; nil: to this process's user.
-  func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError)
+  /// - Returns: `path`, locked for as long as it is open: flock(2).
+  func makeStaging(_ path: String, like: FileDescriptor, owner: FileOwner?) throws(SystemError) -> FileDescriptor
+  /// EWOULDBLOCK where whoever made this staging directory still has it.
+  func lock(_ staging: FileDescriptor) throws(SystemError)
+  /// A directory by its absolute path, through no link; for looking up names in it.
+  func openPlace(_ path: String) throws(SystemError) -> FileDescriptor
   /// Removes a directory with everything in it; nothing where it isn't there.
   func removeTree(_ path: String) throws(SystemError)
   /// A process in a new user namespace that waits until it is killed; the namespace lives at least as long as the process.

@@ -72,6 +72,9 @@ package struct Tree: Sendable {
         owning: try systemCall("open", on: path, linux_directory_open(path))))
   }
 
+  /// The directory `path`, which an open descriptor leads to.
+  package init(_ descriptor: FileDescriptor, path: String) { self.init(path: path, descriptor: descriptor) }
+
   package func text(_ name: EntryName) -> String {
     let words = name.dropLast().map { byte -> String in
       let byte = UInt8(bitPattern: byte)

@@ -4,6 +4,7 @@ package enum LandingError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Something that isn't taken over, whatever it is for.
   case refused(path: String, Reason)
   case tooMany(limit: Int)
+  case interrupted
 
   package enum Reason: Hashable, Sendable {
     case fifo
@@ -20,6 +21,7 @@ package enum LandingError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .system(let error): error.description
     case .refused(let path, let reason): "\(path) \(reason)"
+    case .interrupted: "it was interrupted"
     case .tooMany(let limit): "it wrote more than \(limit) files, links and directories"
     }
   }
@@ -49,7 +51,7 @@ package struct TreeLanding: Sendable {
   package struct Limits: Hashable, Sendable {
     package var depth: Int
     package var entries: Int
-    package init(depth: Int = 64, entries: Int = 1_000_000) {
+    package init(depth: Int = 64, entries: Int = 100_000) {
       self.depth = depth
       self.entries = entries
     }
@@ -64,19 +66,29 @@ package struct TreeLanding: Sendable {
     self.limits = limits
   }
 
-  /// Blocks. When it throws anything but a refusal, a part of the changes has been made: each file is the old or the new one.
-  package func land(_ changes: Tree, onto workspace: Tree) throws(LandingError) {
+  /// Blocks. When it throws anything but a refusal, a part of the changes may have been made: each file is the old or the new
+  /// one.
+  /// - Parameters:
+  ///   - isCancelled: asked for each entry that is checked; nothing has been made by then.
+  ///   - isAbandoned: asked for each entry that is taken.
+  package func land(
+    _ changes: Tree, onto workspace: Tree, isCancelled: () -> Bool = { false }, isAbandoned: () -> Bool = { false }
+  ) throws(LandingError) {
     var count = 0
-    try check(changes, depth: 1, &count)
-    try apply(changes, to: workspace)
+    try check(changes, depth: 1, &count, isCancelled)
+    try apply(changes, to: workspace, isAbandoned)
   }
 
   // MARK: The check
 
-  private func check(_ directory: Tree, depth: Int, _ count: inout Int) throws(LandingError) {
-    for name in try names(directory) {
-      count += 1
-      guard count <= limits.entries else { throw .tooMany(limit: limits.entries) }
+  private func check(_ directory: Tree, depth: Int, _ count: inout Int, _ isCancelled: () -> Bool) throws(LandingError)
+  {
+    // Counted before they are looked into: what is held of all levels together stays within the limit.
+    let names = try names(directory)
+    count += names.count
+    guard count <= limits.entries else { throw .tooMany(limit: limits.entries) }
+    for name in names {
+      guard !isCancelled() else { throw .interrupted }
       guard let entry = try kernel({ () throws(SystemError) in try directory.entry(name) }) else { continue }
       func refuse(_ reason: LandingError.Reason) -> LandingError { .refused(path: directory.text(name), reason) }
       switch entry.kind {
@@ -87,7 +99,8 @@ package struct TreeLanding: Sendable {
       case .device: throw refuse(.device)
       case .directory:
         guard depth < limits.depth else { throw refuse(.tooDeep(limit: limits.depth)) }
-        try check(try kernel { () throws(SystemError) in try directory.directory(name) }, depth: depth + 1, &count)
+        try check(
+          try kernel { () throws(SystemError) in try directory.directory(name) }, depth: depth + 1, &count, isCancelled)
       }
     }
   }
@@ -102,11 +115,12 @@ package struct TreeLanding: Sendable {
 
   // MARK: The changes
 
-  private func apply(_ changes: Tree, to target: Tree) throws(LandingError) {
+  private func apply(_ changes: Tree, to target: Tree, _ isAbandoned: () -> Bool) throws(LandingError) {
     for name in try names(changes) {
+      guard !isAbandoned() else { throw .interrupted }
       guard let entry = try kernel({ () throws(SystemError) in try changes.entry(name) }) else { continue }
       switch entry.kind {
-      case .directory: try landDirectory(name, entry, of: changes, in: target)
+      case .directory: try landDirectory(name, entry, of: changes, in: target, isAbandoned)
       case .whiteout: try kernel { () throws(SystemError) in try target.remove(name) }
       case .file, .link: try kernel { () throws(SystemError) in try landFile(name, entry, of: changes, in: target) }
       case .fifo: throw .refused(path: changes.text(name), .fifo)
@@ -117,7 +131,7 @@ package struct TreeLanding: Sendable {
   }
 
   private func landDirectory(
-    _ name: EntryName, _ entry: TreeEntry, of changes: Tree, in target: Tree
+    _ name: EntryName, _ entry: TreeEntry, of changes: Tree, in target: Tree, _ isAbandoned: () -> Bool
   ) throws(LandingError) {
     let source = try kernel { () throws(SystemError) in try changes.directory(name) }
     let kept = try kernel { () throws(SystemError) -> TreeEntry? in
@@ -131,7 +145,7 @@ package struct TreeLanding: Sendable {
       throw .refused(path: target.text(name), .foreignDirectory(owner: kept.owner.user))
     }
     let place = try kernel { () throws(SystemError) in try target.directory(name) }
-    try apply(source, to: place)
+    try apply(source, to: place, isAbandoned)
     try kernel { () throws(SystemError) in
       if kept == nil, let owner { try place.set(owner: owner) }
       // What the operator gave a directory of his (set-group-id, sticky) stays; what the worker gave its own doesn't come.

@@ -4,8 +4,12 @@ import PluginModel
 package protocol NodeExecutor: Sendable {
   /// Runs to a result, or throws. Cancelling the calling task cancels the node, and this returns only when everything
   /// the node used is gone.
-  func execute(_ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void) async throws(NodeFailure)
-    -> NodeSuccess
+  /// - Parameter accept: to be asked before the node's success has an effect outside of the run; when it answers a failure,
+  ///   nothing of the node may take effect, and that failure is to be thrown.
+  func execute(
+    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
+    accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
+  ) async throws(NodeFailure) -> NodeSuccess
 }
 
 /// One attempt at one node.

@@ -28,7 +28,7 @@ package struct RunExecution: Sendable {
     _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, maximumHeldResults: Int = .max,
     timeoutMilliseconds: Int64?
   ) async -> RunReport {
-    let (events, sender) = AsyncStream<RunMachine.Event>.makeStream()
+    let (events, sender) = AsyncStream<RunSignal>.makeStream()
     let machine = RunMachine(
       graph: graph, run: identifier, maximumParallel: maximumParallel, maximumHeldResults: maximumHeldResults)
     // In a task of its own, which is never cancelled: a cancelled one could not wait for the nodes to end.
@@ -40,9 +40,16 @@ package struct RunExecution: Sendable {
     return await withTaskCancellationHandler {
       await driver.value
     } onCancel: {
-      sender.yield(.cancelRequested(.user))
+      sender.yield(.event(.cancelRequested(.user)))
     }
   }
+}
+
+/// What reaches the loop of a run.
+private enum RunSignal: Sendable {
+  case event(RunMachine.Event)
+  /// A node that has succeeded waits for the answer before that takes effect.
+  case offer(node: Int, NodeSuccess, CheckedContinuation<NodeFailure?, Never>)
 }
 
 /// The loop of one run: one event at a time, in the order of their coming.
@@ -51,26 +58,31 @@ private struct RunDriver {
   let executor: any NodeExecutor
   let clock: any RunClock
   let observe: @Sendable (RunEvent) -> Void
-  let sender: AsyncStream<RunMachine.Event>.Continuation
+  let sender: AsyncStream<RunSignal>.Continuation
   let began: Int64
   var started: [Int: Int64] = [:]
   var ended: [Int: Int64] = [:]
   var fallbacks: Set<Int> = []
 
-  mutating func drive(_ events: AsyncStream<RunMachine.Event>, timeoutMilliseconds: Int64?) async -> RunReport {
+  mutating func drive(_ signals: AsyncStream<RunSignal>, timeoutMilliseconds: Int64?) async -> RunReport {
     let graph = machine.graph
     tell(nil, .runStarted(run: machine.run, workflow: graph.name, nodes: graph.nodes.map(\.name)))
     await withDiscardingTaskGroup { group in
       if let timeoutMilliseconds {
         group.addTask { [clock, sender] in
           guard (try? await clock.sleep(milliseconds: timeoutMilliseconds)) != nil else { return }
-          sender.yield(.cancelRequested(.deadline))
+          sender.yield(.event(.cancelRequested(.deadline)))
         }
       }
-      sender.yield(.begin)
-      for await event in events {
-        note(event)
-        if perform(machine.handle(event), &group) { break }
+      sender.yield(.event(.begin))
+      loop: for await signal in signals {
+        switch signal {
+        case .offer(let node, let success, let continuation):
+          continuation.resume(returning: machine.offer(node, success))
+        case .event(let event):
+          note(event)
+          if perform(machine.handle(event), &group) { break loop }
+        }
       }
       group.cancelAll()
     }
@@ -101,7 +113,7 @@ private struct RunDriver {
         group.addTask { [clock, sender] in
           // Woken early by a cancellation: the machine has ended the node already and ignores the event.
           try? await clock.sleep(milliseconds: delay)
-          sender.yield(.retryDelayPassed(node: node))
+          sender.yield(.event(.retryDelayPassed(node: node)))
         }
       case .cancelRunning: group.cancelAll()
       case .announce(let node, let state):
@@ -121,10 +133,12 @@ private struct RunDriver {
       do throws(NodeFailure) {
         let success = try await executor.execute(call) { report in
           observe(RunEvent(milliseconds: clock.now() - began, node: call.node, content: .nodeReport(report)))
+        } accept: { success in
+          await withCheckedContinuation { sender.yield(.offer(node: node, success, $0)) }
         }
-        sender.yield(.succeeded(node: node, success))
+        sender.yield(.event(.succeeded(node: node, success)))
       } catch {
-        sender.yield(.failed(node: node, error))
+        sender.yield(.event(.failed(node: node, error)))
       }
     }
   }

@@ -64,6 +64,8 @@ package struct RunMachine: Sendable {
   private let maximumHeldResults: Int
   /// Of `values`, those that lie in memory of their own: each is a descriptor of this process.
   private var heldResults = 0
+  /// Of `heldResults`, those of nodes that were accepted and haven't ended yet.
+  private var reserved: [Int: Int] = [:]
   private var missingDependencies: [Int]
   /// For each output that anything reads: the nodes that still may read it, and the workflow's outputs.
   private var remainingReaders: [WorkflowGraph.Connection: Int] = [:]
@@ -161,25 +163,38 @@ package struct RunMachine: Sendable {
     }
   }
 
-  private mutating func succeed(_ node: Int, _ success: NodeSuccess, _ actions: inout [Action]) {
+  /// Asked before a node's success takes effect outside: nil, and what it returned has its place; or why the node has failed.
+  package mutating func offer(_ node: Int, _ success: NodeSuccess) -> NodeFailure? {
+    guard cancellation == nil else { return NodeFailure(.cancelled, "the node was cancelled") }
+    return reserve(node, success)
+  }
+
+  private mutating func reserve(_ node: Int, _ success: NodeSuccess) -> NodeFailure? {
     if let missing = missingOutput(of: node, success) {
       // The worker's word is not enough: a reader of this output could never start.
-      return fail(
-        node,
-        NodeFailure(
-          .error, "the node \(graph.nodes[node].name.text.quoted) returned no output \(missing.text.quoted)",
-          cause: "another node or the workflow's outputs read it",
-          hint: "the plugin's execute() must return a value for each of its outputs"), &actions)
+      return NodeFailure(
+        .error, "the node \(graph.nodes[node].name.text.quoted) returned no output \(missing.text.quoted)",
+        cause: "another node or the workflow's outputs read it",
+        hint: "the plugin's execute() must return a value for each of its outputs")
     }
-    let wanted = success.outputs.filter {
-      remainingReaders[WorkflowGraph.Connection(node: node, port: $0.port)] != nil
-    }
-    let added = wanted.reduce(0) { $0 + $1.values.sharedCount }
-    guard added <= maximumHeldResults - heldResults else {
-      return fail(node, tooManyResults(of: node, adding: added), &actions)
-    }
+    let added = wanted(of: node, success).reduce(0) { $0 + $1.values.sharedCount }
+    guard added <= maximumHeldResults - heldResults else { return tooManyResults(of: node, adding: added) }
     heldResults += added
-    for (port, outputs) in wanted { values[WorkflowGraph.Connection(node: node, port: port)] = outputs }
+    reserved[node] = added
+    return nil
+  }
+
+  /// Those that somebody reads.
+  private func wanted(of node: Int, _ success: NodeSuccess) -> [(port: PortName, values: [NodeValue])] {
+    success.outputs.filter { remainingReaders[WorkflowGraph.Connection(node: node, port: $0.port)] != nil }
+  }
+
+  private mutating func succeed(_ node: Int, _ success: NodeSuccess, _ actions: inout [Action]) {
+    if reserved[node] == nil, let failure = reserve(node, success) { return fail(node, failure, &actions) }
+    reserved[node] = nil
+    for (port, outputs) in wanted(of: node, success) {
+      values[WorkflowGraph.Connection(node: node, port: port)] = outputs
+    }
     failures[node] = nil
     move(node, to: .succeeded, &actions)
     releaseInputs(of: node)
@@ -191,6 +206,7 @@ package struct RunMachine: Sendable {
 
   private mutating func fail(_ node: Int, _ failure: NodeFailure, _ actions: inout [Action]) {
     let policy = graph.nodes[node].policy
+    heldResults -= reserved.removeValue(forKey: node) ?? 0
     failures[node] = failure
     if cancellation == nil, policy.retries(failure.kind), attempts[node] <= policy.maximumRetries ?? 0 {
       move(node, to: .retrying, &actions)

@@ -22,6 +22,9 @@ package struct HostFacts: Hashable, Sendable {
   package var userNamespaces: Bool
   /// Whether a worker's writes can be kept apart until its node has succeeded.
   package var overlays: OverlaySupport
+  /// A worker that dies would start a program of the host: core_pattern names one, and the hard RLIMIT_CORE of the supervisor
+  /// is 0, which core_pattern doesn't heed and which can't be raised to the 1 that it does: core(5).
+  package var coreDumpsStartProgram: Bool
   /// The directory under which this process may make cgroups, or nil.
   package var cgroupRoot: AbsolutePath?
   /// The controllers enabled there: `cpu`, `memory`, `pids`, …
@@ -73,7 +76,7 @@ package struct HostFacts: Hashable, Sendable {
     landlockABI: Int, seccompUserNotification: Bool, userNamespaces: Bool, cgroupRoot: AbsolutePath?,
     cgroupControllers: [String], libraryDirectories: [AbsolutePath], rootLinks: [RootLink],
     loader: AbsolutePath? = nil, binaryDirectories: [AbsolutePath] = [],
-    supportFiles: [SupportFile] = [],
+    supportFiles: [SupportFile] = [], coreDumpsStartProgram: Bool = false,
     overlays: OverlaySupport = .unavailable(why: "it was not tried"), memoryBytes: UInt64? = nil,
     processorCount: Int? = nil
   ) {
@@ -93,6 +96,7 @@ package struct HostFacts: Hashable, Sendable {
     self.loader = loader
     self.binaryDirectories = binaryDirectories
     self.supportFiles = supportFiles
+    self.coreDumpsStartProgram = coreDumpsStartProgram
     self.overlays = overlays
   }
 }

@@ -83,6 +83,14 @@ package enum SandboxPlanner {
           "this kernel has no Landlock", why: "every worker is confined by it on top of its mounts",
           hint: "use Linux 5.13 or newer with \"landlock\" in the lsm= boot parameter; see: orchestrator doctor"))
     }
+    if host.coreDumpsStartProgram {
+      problems.append(
+        Diagnostic(
+          "a worker that dies would start a program of this host",
+          why:
+            "kernel.core_pattern pipes core dumps to it even where the limit is 0, and only a limit of 1 prevents that",
+          hint: "let the supervisor set it: a hard limit of core dumps above 0 (ulimit -Hc 1, LimitCORE=1 of systemd)"))
+    }
     return problems
   }
 

@@ -40,12 +40,17 @@ package struct SandboxExit: Hashable, Sendable {
   package var status: Status
   /// Execs that `ExecutionRule.workerOnly` answered with EACCES.
   package var deniedExecutions: UInt32
+  /// What the cgroup has used; nil where there was none.
+  package var usage: CgroupUsage?
   /// What could not be cleaned up, for the log; never hides how the worker ended.
   package var cleanupErrors: [SystemError]
 
-  package init(status: Status, deniedExecutions: UInt32 = 0, cleanupErrors: [SystemError] = []) {
+  package init(
+    status: Status, deniedExecutions: UInt32 = 0, usage: CgroupUsage? = nil, cleanupErrors: [SystemError] = []
+  ) {
     self.status = status
     self.deniedExecutions = deniedExecutions
+    self.usage = usage
     self.cleanupErrors = cleanupErrors
   }
 }

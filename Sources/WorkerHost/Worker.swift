@@ -267,7 +267,9 @@ package actor Worker {
   }
 
   private func failure(for reason: Session.End, _ end: WorkerEnd) -> WorkerFailure {
-    switch reason {
+    // Of what the kernel has done to it, not of what that looks like: SIGKILL, a closed socket, half a frame.
+    if end.exit.isOutOfMemory, case .closed = reason { return .outOfMemory(end) }
+    return switch reason {
     case .violation(.droppedDescriptors): .resultsLost(end)
     case .violation(let violation): .protocolViolation(violation, end)
     case .loadFailed(let error): .loadFailed(error, end)

@@ -25,6 +25,8 @@ package enum WorkerFailure: Error, Sendable {
   case protocolViolation(ProtocolViolation, WorkerEnd)
   /// It ended, or closed its connection, while it owed an answer.
   case crashed(WorkerEnd)
+  /// The kernel ended it, because all of it together had reached its limit of memory.
+  case outOfMemory(WorkerEnd)
   /// No ack within the limit.
   case notAcknowledged(Duration, WorkerEnd)
   case timedOut(Duration)
@@ -35,6 +37,8 @@ package enum WorkerFailure: Error, Sendable {
   case resultsLost(WorkerEnd)
   /// The node succeeded, and what it wrote can't be taken into the workspace.
   case landing(LandingError)
+  /// Whoever ran the node didn't accept its result.
+  case notAccepted
   /// The inputs can't be sent.
   case inputsTooLarge(String)
   /// This process could not do its part.
@@ -48,9 +52,9 @@ extension WorkerFailure {
   package var leavesWorkerUsable: Bool {
     switch self {
     case .pluginError, .inputsTooLarge: true
-    case .launchRefused, .startupTimedOut, .loadFailed, .protocolViolation, .crashed,
+    case .launchRefused, .startupTimedOut, .loadFailed, .protocolViolation, .crashed, .outOfMemory,
       .notAcknowledged, .timedOut,
-      .cancelled, .resultsLost, .landing, .system, .poolClosed:
+      .cancelled, .resultsLost, .landing, .notAccepted, .system, .poolClosed:
       false
     }
   }
@@ -66,6 +70,7 @@ extension WorkerFailure {
     case .crashed(let end):
       end.exit.status == .killed
         ? "the worker closed its connection before it answered" : "the worker ended before it answered"
+    case .outOfMemory: "the worker ran out of memory"
     case .notAcknowledged(let limit, _): "the worker did not take the call within \(limit.words)"
     case .timedOut(let limit): "the node did not finish within \(limit.words)"
     case .cancelled: "the node was cancelled"
@@ -77,6 +82,7 @@ extension WorkerFailure {
       case .load, .initialize, .error, .cancelled: "the plugin raised an error"
       }
     case .resultsLost: "the node's results could not be taken"
+    case .notAccepted: "the node's result was not accepted"
     case .landing: "what the node wrote can't be taken into the workspace"
     case .inputsTooLarge: "the node's inputs can't be sent to its worker"
     case .system: "the supervisor could not talk to the worker"
@@ -95,11 +101,12 @@ extension WorkerFailure {
       error.type.isEmpty ? error.message : "\(error.type): \(error.message)"
     case .protocolViolation(let violation, _): violation.description
     case .crashed(let end): end.exit.words
+    case .outOfMemory(let end): end.exit.memoryWords
     case .resultsLost: "they came as more file descriptors than this process may open"
     case .landing(let error): error.description
     case .inputsTooLarge(let why): why
     case .system(let error): error.description
-    case .timedOut, .cancelled, .poolClosed: nil
+    case .timedOut, .cancelled, .notAccepted, .poolClosed: nil
     }
   }
 
@@ -113,11 +120,13 @@ extension WorkerFailure {
     case .protocolViolation:
       "print to standard output or standard error, never to file descriptor 3; the rules are on the page \"The worker protocol\""
     case .crashed(let end): end.exit.hint
+    case .outOfMemory: "give the node more memory, resources: {memory: …}, or let it work on less at once"
     case .notAcknowledged: "the plugin may be blocking the SDK's reading thread, or be stopped"
     case .timedOut: "raise the node's timeout, or let the plugin look at its context's cancelled flag"
     case .resultsLost: Self.moreFiles
     case .landing(.refused), .landing(.tooMany):
       "files, directories and symbolic links are taken; everything else must be gone when the node ends, or be in /tmp"
+    case .landing(.interrupted), .notAccepted: nil
     case .landing(.system):
       "some of it may have been written; the rest needs the room and the rights that are missing"
     case .system(let error)
@@ -143,10 +152,10 @@ extension WorkerFailure {
   package var lastOutput: [String] {
     switch self {
     case .startupTimedOut(_, let end), .loadFailed(_, let end), .protocolViolation(_, let end), .crashed(let end),
-      .notAcknowledged(_, let end), .resultsLost(let end):
+      .outOfMemory(let end), .notAcknowledged(_, let end), .resultsLost(let end):
       end.lastOutput
     case .pluginError(_, let lines): lines
-    case .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .landing, .system, .poolClosed: []
+    case .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .landing, .notAccepted, .system, .poolClosed: []
     }
   }
 }
@@ -158,6 +167,16 @@ extension WorkerFailure: CustomStringConvertible {
 }
 
 extension SandboxExit {
+  /// The kernel ended something of it at its limit of memory: `memory.events` says so, SIGKILL alone doesn't.
+  var isOutOfMemory: Bool { (usage?.outOfMemoryKills ?? 0) > 0 }
+
+  /// What the limit was and how much was used.
+  var memoryWords: String {
+    func mebibytes(_ bytes: UInt64) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
+    let peak = usage?.memoryPeak.map { "it used \(mebibytes($0))" } ?? "it used all it may"
+    return peak + (usage?.memoryLimit.map { ", its limit is \(mebibytes($0))" } ?? "")
+  }
+
   /// How the worker ended, as a clause about it.
   var words: String {
     let denied =
@@ -178,7 +197,7 @@ extension SandboxExit {
     case .signalled(let number) where number == Signal.badSystemCall.number:
       "the plugin made a system call that no worker may make"
     case .signalled(let number) where number == Signal.kill.number:
-      "it may have run out of memory; see the node's memory request"
+      usage == nil ? "it may have run out of memory, which this host can't tell; see the node's memory request" : nil
     case .exited, .signalled, .killed: nil
     }
   }

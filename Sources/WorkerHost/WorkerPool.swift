@@ -29,6 +29,8 @@ package actor WorkerPool {
   /// Least recently used first. There are never more than the places that no call holds.
   private var idle: [(configuration: WorkerConfiguration, worker: Worker)] = []
   private var isClosed = false
+  /// ``isClosed``, for threads that are not the pool's.
+  private let closing = Flag()
   private var emptied: [CheckedContinuation<Void, Never>] = []
 
   /// - Parameter maximumWorkers: live at one time, busy and idle together; at least 1.
@@ -49,10 +51,12 @@ package actor WorkerPool {
   ///
   /// - Parameter limit: from the call to its result. Waiting for a place and starting a worker are not part of it; the latter
   ///   has a limit of its own.
+  /// - Parameter accept: asked before what the node wrote lands; where it answers no, nothing lands.
   package func execute(
-    _ execution: NodeExecution, on configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report
+    _ execution: NodeExecution, on configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report,
+    accept: @Sendable (NodeOutcome) async -> Bool = { _ in true }
   ) async throws(WorkerFailure) -> NodeOutcome {
-    try await lend(configuration, report: report) { worker, report in
+    try await lend(configuration, report: report, accept: accept) { worker, report in
       await Result { () async throws(WorkerFailure) in
         try await worker.execute(execution, limit: limit, report: report)
       }
@@ -71,6 +75,7 @@ package actor WorkerPool {
   /// Ends every worker: idle ones are asked to leave, the others are killed, and their calls fail. Returns when all are gone.
   package func shutdown() async {
     isClosed = true
+    closing.set()
     for waiter in queue { waiter.continuation.resume(returning: .closed) }
     queue = []
     let workers = idle.map(\.worker) + busy.values
@@ -86,6 +91,7 @@ package actor WorkerPool {
 
   private func lend<Success: Sendable>(
     _ configuration: WorkerConfiguration, report: @escaping Report,
+    accept: @Sendable (Success) async -> Bool = { _ in true },
     _ body: (Worker, @escaping Report) async -> Result<Success, WorkerFailure>
   ) async throws(WorkerFailure) -> Success {
     switch await admit() {
@@ -102,7 +108,7 @@ package actor WorkerPool {
         report($0)
       }
       await release(lease.worker, configuration, result)
-      if let failure = await settle(lease.worker.stagedWrites, result) { throw failure }
+      if let failure = await settle(lease.worker.stagedWrites, result, accept) { throw failure }
       // An idle worker may die at any moment. Of a call that was never acknowledged no plugin code has run: a new worker gets it.
       if lease.isReused, !wasTaken.isSet, case .failure(.crashed) = result, !isClosed { continue }
       return try result.get()
@@ -145,13 +151,19 @@ package actor WorkerPool {
   }
 
   /// What a worker wrote lands when its call succeeded, and is gone otherwise. The worker is gone already.
-  private func settle<Success>(_ writes: StagedWrites?, _ result: Result<Success, WorkerFailure>)
-    async -> WorkerFailure?
-  {
+  private func settle<Success: Sendable>(
+    _ writes: StagedWrites?, _ result: Result<Success, WorkerFailure>, _ accept: @Sendable (Success) async -> Bool
+  ) async -> WorkerFailure? {
     guard let writes else { return nil }
     var failure: WorkerFailure?
-    if case .success = result {
-      do throws(LandingError) { try await writes.land() } catch { failure = .landing(error) }
+    if case .success(let value) = result {
+      if await accept(value) {
+        do throws(LandingError) {
+          try await writes.land { [closing] in closing.isSet }
+        } catch { failure = error == .interrupted ? .cancelled : .landing(error) }
+      } else {
+        failure = .notAccepted
+      }
     }
     // What can't be removed is removed by the next supervisor.
     _ = await writes.discard()

@@ -22,6 +22,7 @@ struct SandboxSetup: Sendable {
   var staging: AbsolutePath
   /// The operator's.
   var ceilings: OperatorLimits
+  var files: DedicatedThread
 
   /// - Parameters:
   ///   - granted: what the plugin may do; nothing for a worker that only describes its node types.
@@ -41,7 +42,19 @@ struct SandboxSetup: Sendable {
       granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profile,
       hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles,
       controlPaths: controlPaths, ceilings: ceilings, resources: resources)
-    return try SandboxPlanner.plan(request, host: host)
+    return try SandboxPlanner.plan(
+      request, host: await host(writing: granted.contains(.filesystemWrite(nil)) ? workspace : nil))
+  }
+
+  /// What the host offers where this workspace is written to.
+  private func host(writing workspace: AbsolutePath?) async -> HostFacts {
+    var host = host
+    if host.overlays == .available, let workspace,
+      let obstacle = await files.run({ OverlayProbe.obstacle(in: workspace) })
+    {
+      host.overlays = .unavailable(why: obstacle)
+    }
+    return host
   }
 
   func configuration(
@@ -80,7 +93,7 @@ extension Bootstrap {
       filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
         + ["identities", "specifications", "staging"].compactMap(directory.appending),
-      staging: staging, ceilings: system.limits)
+      staging: staging, ceilings: system.limits, files: files)
   }
 
   func hostFacts(staging: AbsolutePath) async throws(CommandFailure) -> HostFacts {

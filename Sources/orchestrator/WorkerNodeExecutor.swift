@@ -1,3 +1,4 @@
+import LinuxSystem
 import PipelineEngine
 import PluginModel
 import WorkerHost
@@ -10,7 +11,8 @@ struct WorkerNodeExecutor: NodeExecutor {
   let configurations: [NodeName: WorkerConfiguration]
 
   func execute(
-    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void
+    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
+    accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
   ) async throws(NodeFailure) -> NodeSuccess {
     guard let configuration = configurations[call.node] else {
       throw NodeFailure(.sandbox, "no sandbox was prepared for the node \"\(call.node)\"")
@@ -19,15 +21,25 @@ struct WorkerNodeExecutor: NodeExecutor {
       run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters,
       inputs: call.inputs.map { NodeExecution.Input(port: $0.port, values: $0.values, isMultiple: $0.multiple) },
       attempt: call.attempt)
+    let refusal = Lock<NodeFailure?>(nil)
     do throws(WorkerFailure) {
       let outcome = try await pool.execute(
         execution, on: configuration, limit: call.timeoutMilliseconds.map { .milliseconds($0) },
-        report: { report(NodeReport($0)) })
-      return NodeSuccess(outputs: outcome.outputs, isFallback: outcome.isFallback)
+        report: { report(NodeReport($0)) },
+        accept: { outcome in
+          let failure = await accept(NodeSuccess(outcome))
+          refusal.withLock { $0 = failure }
+          return failure == nil
+        })
+      return NodeSuccess(outcome)
     } catch {
-      throw NodeFailure(error)
+      throw refusal.withLock { $0 } ?? NodeFailure(error)
     }
   }
+}
+
+extension NodeSuccess {
+  fileprivate init(_ outcome: NodeOutcome) { self.init(outputs: outcome.outputs, isFallback: outcome.isFallback) }
 }
 
 extension NodeReport {
@@ -66,8 +78,9 @@ extension NodeFailure {
     case .launchRefused: .sandbox
     case .startupTimedOut, .timedOut: .timeout
     case .loadFailed, .inputsTooLarge, .resultsLost, .landing: .error
+    case .outOfMemory: .oom
     case .protocolViolation, .crashed, .notAcknowledged, .system: .crash
-    case .cancelled, .poolClosed: .cancelled
+    case .cancelled, .notAccepted, .poolClosed: .cancelled
     case .pluginError(let error, _): error.kind == .cancelled ? .cancelled : .error
     }
   }

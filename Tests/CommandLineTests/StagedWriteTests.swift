@@ -35,6 +35,19 @@ struct StagedWriteTests {
     _ nodes: (name: String, options: String, code: String)..., in directory: TemporaryDirectory
   ) throws -> Program.Outcome { try start(nodes, in: directory).wait() }
 
+  private func awaitStaged(_ name: String, in directory: TemporaryDirectory, _ running: Running) throws {
+    let staging = directory.path + "/state/staging"
+    let deadline = Date().addingTimeInterval(30)
+    // Not the whole tree: an ordinary user may not look into overlayfs' own directory.
+    while !((try? FileManager.default.contentsOfDirectory(atPath: staging)) ?? []).contains(where: {
+      var status = stat()
+      return lstat("\(staging)/\($0)/upper/\(name)", &status) == 0
+    }) {
+      try #require(Date() < deadline && running.process.isRunning, "\(running.errors)")
+      usleep(10_000)
+    }
+  }
+
   private func expectNothingStaged(in directory: TemporaryDirectory) throws {
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/staging") == [])
     #expect(try leftovers(of: directory) == [])
@@ -101,6 +114,16 @@ struct StagedWriteTests {
     try expectNothingStaged(in: directory)
   }
 
+  @Test("leaves the workspace as it was when the node's results are not accepted")
+  func notAccepted() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("out/old", "old")
+    let outcome = try run(("empty", "", "(workspace / 'new').write_text('new')\nresult = nothing"), in: directory)
+    #expect(outcome.status == 1 && outcome.output.contains("returned no output"), "\(outcome.output)")
+    #expect(names(directory) == ["old"])
+    try expectNothingStaged(in: directory)
+  }
+
   @Test(
     "leaves the workspace as it was when the run is interrupted, or its supervisor killed",
     arguments: [SIGINT, SIGKILL])
@@ -115,20 +138,48 @@ struct StagedWriteTests {
       time.sleep(60)
       """
     let running = try start([("slow", "", slow)], in: directory)
-    let staging = directory.path + "/state/staging"
-    let deadline = Date().addingTimeInterval(30)
-    while !((try? FileManager.default.subpathsOfDirectory(atPath: staging)) ?? []).contains(where: {
-      $0.hasSuffix("/upper/old")
-    }) {
-      try #require(Date() < deadline && running.process.isRunning, "\(running.errors)")
-      usleep(10_000)
-    }
+    try awaitStaged("old", in: directory, running)
     kill(running.process.processIdentifier, signal)
     running.process.waitUntilExit()
     #expect(names(directory) == ["old"])
     // What a killed supervisor could not remove goes with the next run.
     #expect(try run(("next", "", "result = 1"), in: directory).status == 0)
     #expect(names(directory) == ["old"])
+    try expectNothingStaged(in: directory)
+  }
+
+  @Test("lands in the directory that the node was shown, whatever is in its place by then")
+  func exchangedWorkspace() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("out/old", "old")
+    try directory.write("elsewhere/old", "old")
+    let slow = """
+      (workspace / "new").write_text("new")
+      import time
+      time.sleep(3)
+      """
+    let running = try start([("slow", "", slow)], in: directory)
+    try awaitStaged("new", in: directory, running)
+    #expect(rename(directory.path + "/out", directory.path + "/moved") == 0)
+    #expect(symlink(directory.path + "/elsewhere", directory.path + "/out") == 0)
+    let outcome = try running.wait()
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    #expect(!directory.exists("elsewhere/new"))
+    #expect(try directory.read("moved/new") == "new")
+  }
+
+  @Test("is not removed by a supervisor that doesn't see the one whose node writes, and is when nobody has it")
+  func otherProcessNamespace() throws {
+    let directory = try TemporaryDirectory()
+    let staging = directory.path + "/state/staging"
+    // No process of this namespace has such a start time.
+    try directory.write("state/staging/orchestrator-1-1-1/upper/new", "new")
+    let held = open(staging + "/orchestrator-1-1-1", O_RDONLY | O_DIRECTORY)
+    #expect(flock(held, LOCK_EX) == 0)
+    #expect(try run(("first", "", "result = 1"), in: directory).status == 0)
+    #expect(directory.exists("state/staging/orchestrator-1-1-1/upper/new"))
+    close(held)
+    #expect(try run(("second", "", "result = 1"), in: directory).status == 0)
     try expectNothingStaged(in: directory)
   }
 
@@ -192,7 +243,7 @@ struct StagedWriteTests {
     let plan = try Program.run(
       [
         "plan", "show", "probe", "--plugins", "probe", "--state-dir", directory.path + "/state", "--grant",
-        "probe=filesystem.write",
+        "probe=filesystem.write", "--workspace", directory.path + "/out",
       ], in: directory)
     #expect(plan.output.contains("written when the node has succeeded"), "\(plan.errors)\(plan.output)")
   }

@@ -251,6 +251,28 @@ struct TreeLandingTests {
     #expect(status.st_size == 1 << 36 && status.st_blocks < 1000)
   }
 
+  @Test("not at all when that is cancelled in time, and no further when it is given up")
+  func interruption() throws {
+    let place = try Place()
+    for number in 0..<30 { try place.write("upper/\(number)", "new") }
+    let changes = try Tree(opening: place.upper)
+    let workspace = try Tree(opening: place.workspace)
+    #expect(throws: LandingError.interrupted) {
+      try TreeLanding(owner: nil).land(changes, onto: workspace, isCancelled: { true })
+    }
+    #expect(place.names("workspace") == [])
+    var asked = 0
+    #expect(throws: LandingError.interrupted) {
+      try TreeLanding(owner: nil).land(
+        changes, onto: workspace,
+        isAbandoned: {
+          asked += 1
+          return asked > 10
+        })
+    }
+    #expect(place.names("workspace").count == 10)
+  }
+
   @Test("and the rest of it goes, however deep it is and whatever its modes are")
   func removal() throws {
     let place = try Place()

@@ -105,7 +105,8 @@ final class ScriptedExecutor: NodeExecutor {
   var mostAtOnce: Int { running.withLock { $0.most } }
 
   func execute(
-    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void
+    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
+    accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
   ) async throws(NodeFailure) -> NodeSuccess {
     log.withLock { $0.append(call) }
     running.withLock {
@@ -114,7 +115,9 @@ final class ScriptedExecutor: NodeExecutor {
     }
     defer { running.withLock { $0.now -= 1 } }
     report(.started)
-    return try await body(call)
+    let success = try await body(call)
+    if let refusal = await accept(success) { throw refusal }
+    return success
   }
 }
 

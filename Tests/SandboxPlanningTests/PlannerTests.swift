@@ -216,8 +216,9 @@ import Testing
     host.userNamespaces = false
     host.landlockABI = 0
     host.seccompUserNotification = false
+    host.coreDumpsStartProgram = true
     let refused = try #require(try refusal(of: request(), host: host))
-    #expect(refused.items.count == 3)
+    #expect(refused.items.count == 4)
     #expect(refused.items.allSatisfy { $0.hint != nil })
     // Nobody is asked where every program may be started.
     host = try debianHost()

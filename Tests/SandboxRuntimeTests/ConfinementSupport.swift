@@ -66,7 +66,12 @@ struct UnsealingKernel: SandboxKernel {
     guard fcntl(memory.number, 1033, seals) == 0 else { throw SystemError("fcntl", name, .operationNotPermitted) }
     return memory
   }
-  func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError) {
+  func read(_ path: String) -> String? { kernel.read(path) }
+  func lock(_ staging: FileDescriptor) throws(SystemError) { try kernel.lock(staging) }
+  func openPlace(_ path: String) throws(SystemError) -> FileDescriptor { try kernel.openPlace(path) }
+  func makeStaging(
+    _ path: String, like: FileDescriptor, owner: FileOwner?
+  ) throws(SystemError) -> FileDescriptor {
     try kernel.makeStaging(path, like: like, owner: owner)
   }
   func removeTree(_ path: String) throws(SystemError) { try kernel.removeTree(path) }

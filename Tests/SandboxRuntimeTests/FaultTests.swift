@@ -101,6 +101,22 @@ struct FaultTests {
     #expect(result.left == [])
   }
 
+  @Test("a first process that ended before its ids were mapped is refused for its own reason")
+  func endedBeforeMapping() async throws {
+    var report = message(.failed)
+    report.step = sandbox_step.descriptors.rawValue
+    report.error = 24
+    let whole = try await launch(RecordingKernel(report: message(.ready)), failingFrom: nil)
+    let spawn = try #require(whole.effects.firstIndex(of: .spawn)) - whole.effects.startIndex
+    // gid_map, uid_map and what lets it go on.
+    for number in spawn + 1...spawn + 3 {
+      let result = try await launch(RecordingKernel(report: report), failingFrom: (number, .accessDenied))
+      #expect(result.error?.cause.code == .tooManyFiles, "effect \(number)")
+      #expect(result.error?.remedy?.contains("raise the limit of open files") == true)
+      #expect(result.left == [])
+    }
+  }
+
   @Test("a first process that ends without a word, or says nonsense, is a refusal too")
   func silence() async throws {
     #expect(try await launch(RecordingKernel(report: nil), failingFrom: nil).error?.cause.code == .badMessage)

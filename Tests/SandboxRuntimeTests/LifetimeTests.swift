@@ -81,11 +81,16 @@ extension RealSandboxes {
       }
       let networks = try sandboxes.map { try #require(network(of: "/proc/\($0.processIdentifier)")) }
       #expect(Set(networks + [own]).count == sandboxes.count + 1, "\(own) \(networks)")
-      for thread in directoryEntries("/proc/self/task") {
-        // A thread may end meanwhile.
-        let network = network(of: "/proc/self/task/\(thread)")
-        #expect(network == nil || network == own)
+      // A thread may end meanwhile; one that makes a network for later is away for as long as that takes.
+      var away: [String] = []
+      for _ in 0..<500 {
+        away = directoryEntries("/proc/self/task").filter { thread in
+          network(of: "/proc/self/task/\(thread)").map { $0 != own } ?? false
+        }
+        if away.isEmpty { break }
+        try await Task.sleep(for: .milliseconds(10))
       }
+      #expect(away.isEmpty, "threads \(away)")
       let interfaces = try await harness.run(.shell("cat /proc/self/net/dev | tail -n +3 | cut -d: -f1")).output
       #expect(interfaces.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) } == ["lo"])
       for sandbox in sandboxes {
@@ -167,6 +172,23 @@ extension RealSandboxes {
       #expect(report.canLaunch)
       #expect(report.findings.map(\.feature) == HostReport.Feature.allCases)
       #expect(report.findings.allSatisfy { $0.isOK || $0.remedy != nil })
+    }
+
+    @Test("know which filesystems are mounted beneath a workspace")
+    func mountsBeneath() {
+      let table = """
+        30 22 0:26 / /srv/data rw - ext4 /dev/a rw
+        31 30 0:27 / /srv/data/more rw shared:4 - tmpfs none rw
+        32 22 0:28 / /srv/database rw - tmpfs none rw
+        """
+      #expect(OverlayProbe.mounts(beneath: path("/srv/data"), in: table) == [path("/srv/data/more")])
+      #expect(OverlayProbe.mounts(beneath: path("/srv/database"), in: table) == [])
+    }
+
+    @Test("find nothing in the way of a workspace that is still to be made")
+    func obstacle() {
+      #expect(OverlayProbe.obstacle(in: path("/not/made/yet")) == nil)
+      #expect(OverlayProbe.obstacle(in: path("/"))?.contains("mounted on") == true)
     }
 
     @Test("place a process in the cgroup tree as its mounts show it")

@@ -11,7 +11,7 @@ final class RecordingKernel: SandboxKernel {
     case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
     case write(String)
     case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
-      makeNetwork, makeStaging, removeTree
+      makeNetwork, openPlace, makeStaging, lock, removeTree
   }
   struct Ledger {
     var effects: [Effect] = []
@@ -106,6 +106,14 @@ final class RecordingKernel: SandboxKernel {
     try record(.ownNetwork)
     return descriptor(.ownNetwork)
   }
+  /// Not an effect. As a host whose controllers are not yet handed down.
+  func read(_ path: String) -> String? {
+    switch path {
+    case "/double/cgroup.controllers": "cpuset cpu io memory pids"
+    case "/double/cgroup.subtree_control": "memory pids"
+    default: nil
+    }
+  }
   func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor {
     try record(.makeNetwork)
     return descriptor(.makeNetwork)
@@ -141,9 +149,17 @@ final class RecordingKernel: SandboxKernel {
     return FileOwner(user: 5, group: 5)
   }
   func pause(milliseconds: UInt32) {}
-  func makeStaging(_ path: String, like: String, owner: FileOwner?) throws(SystemError) {
+  func lock(_ staging: FileDescriptor) throws(SystemError) { try record(.lock) }
+  func openPlace(_ path: String) throws(SystemError) -> FileDescriptor {
+    try record(.openPlace)
+    return descriptor(.openPlace)
+  }
+  func makeStaging(
+    _ path: String, like: FileDescriptor, owner: FileOwner?
+  ) throws(SystemError) -> FileDescriptor {
     try record(.makeStaging)
     ledger.withLock { $0.directories.append(path) }
+    return descriptor(.makeStaging)
   }
   func removeTree(_ path: String) throws(SystemError) {
     try record(.removeTree)

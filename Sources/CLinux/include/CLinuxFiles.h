@@ -63,6 +63,8 @@ int linux_processor_count(void);
 uint64_t linux_memory_size(void);
 // Raises the soft RLIMIT_NOFILE to the hard one; the limit that holds then, or 0 where it can't be read. getrlimit(2)
 uint64_t linux_raise_open_files(void);
+// The hard RLIMIT_CORE in bytes; 0 where it can't be read.
+uint64_t linux_core_limit(void);
 // getrandom(2), whole.
 int linux_random(void *buffer, size_t size);
 

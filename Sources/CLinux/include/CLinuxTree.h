@@ -44,8 +44,12 @@ int linux_tree_open_link(int directory, const char *name);
 int linux_tree_set_owner(int fd, uint32_t user, uint32_t group);
 int linux_tree_set_permissions(int fd, uint32_t permissions);
 int linux_tree_set_modified(int fd, const struct linux_tree_status *status);
-// `path` with the directories `upper` and `work` for overlayfs: `upper` has the permission bits of the directory `like`,
-// and both belong to `user` and `group` unless `user` is -1.
-int linux_tree_make_staging(const char *path, const char *like, uint32_t user, uint32_t group);
+// An absolute path, with O_PATH and through no link.
+int linux_tree_open_place(const char *path);
+// `path` with the directories `upper` and `work` for overlayfs: `upper` has the permission bits of the open directory
+// `like`, and both belong to `user` and `group` unless `user` is -1. The result is `path`, locked as long as it is open.
+int linux_tree_make_staging(const char *path, int like, uint32_t user, uint32_t group);
+// Locks what linux_tree_make_staging made: EWOULDBLOCK where its maker still has it. flock(2)
+int linux_tree_lock(int directory);
 
 #endif

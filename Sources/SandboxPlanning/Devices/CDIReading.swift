@@ -58,7 +58,7 @@ private struct CDIEditsReader {
 
   func annotations(_ reader: ValueReader?) {
     guard let reader else { return }
-    require(.v0_6_0, for: reader)
+    require(.version060, for: reader)
     for entry in reader.entries(named: CDIAnnotationName.self) ?? [] { _ = entry.value.string() }
   }
 
@@ -70,15 +70,15 @@ private struct CDIEditsReader {
     edits.mounts = items(keys.optional(.mounts)).compactMap(mount)
     edits.hooks = items(keys.optional(.hooks)).compactMap(hook)
     if let groups = keys.optional(.additionalGids) {
-      require(.v0_7_0, for: groups)
+      require(.version070, for: groups)
       edits.additionalGroups = items(groups).compactMap { $0.integer(in: 0...Int(UInt32.max)).map(UInt32.init) }
     }
     if let resources = keys.optional(.intelRdt) {
-      require(.v0_7_0, for: resources)
+      require(.version070, for: resources)
       edits.unsupported.append(EditsKey.intelRdt.rawValue)
     }
     if let devices = keys.optional(.netDevices) {
-      require(.v1_1_0, for: devices)
+      require(.version110, for: devices)
       edits.unsupported.append(EditsKey.netDevices.rawValue)
     }
     return edits
@@ -105,7 +105,7 @@ private struct CDIEditsReader {
 
   private func deviceNode(_ reader: ValueReader) -> CDIEdits.DeviceNode? {
     guard let keys = reader.mapping(NodeKey.self), let path = keys.required(.path).flatMap(path) else { return nil }
-    if let host = keys.optional(.hostPath) { require(.v0_5_0, for: host) }
+    if let host = keys.optional(.hostPath) { require(.version050, for: host) }
     let hostPath: AbsolutePath
     if let written = keys.optional(.hostPath) {
       guard let host = self.path(written) else { return nil }
@@ -133,7 +133,7 @@ private struct CDIEditsReader {
     guard let keys = reader.mapping(MountKey.self), let host = keys.required(.hostPath).flatMap(path),
       let inside = keys.required(.containerPath).flatMap(path)
     else { return nil }
-    if let type = keys.optional(.type) { require(.v0_4_0, for: type) }
+    if let type = keys.optional(.type) { require(.version040, for: type) }
     return CDIEdits.Mount(
       hostPath: host, containerPath: inside, options: items(keys.optional(.options)).compactMap { $0.string() },
       type: keys.optional(.type)?.string())

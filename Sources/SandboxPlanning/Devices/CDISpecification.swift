@@ -30,14 +30,14 @@ package struct CDISpecification: Hashable, Sendable {
 
 /// The released versions of the format; later ones have more fields.
 package enum CDIVersion: String, CaseIterable, Comparable, Sendable {
-  case v0_3_0 = "0.3.0"
-  case v0_4_0 = "0.4.0"
-  case v0_5_0 = "0.5.0"
-  case v0_6_0 = "0.6.0"
-  case v0_7_0 = "0.7.0"
-  case v0_8_0 = "0.8.0"
-  case v1_0_0 = "1.0.0"
-  case v1_1_0 = "1.1.0"
+  case version030 = "0.3.0"
+  case version040 = "0.4.0"
+  case version050 = "0.5.0"
+  case version060 = "0.6.0"
+  case version070 = "0.7.0"
+  case version080 = "0.8.0"
+  case version100 = "1.0.0"
+  case version110 = "1.1.0"
 
   package static func < (left: Self, right: Self) -> Bool {
     (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)

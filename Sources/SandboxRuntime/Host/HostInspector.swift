@@ -25,10 +25,10 @@ package enum HostInspector {
       landlockABI: HostProbes.landlockABI(), seccompUserNotification: HostProbes.seccompUserNotification(),
       userNamespaces: HostProbes.namespaces(Namespace.user.cloneFlag) == nil,
       cgroupRoot: cgroup,
-      cgroupControllers: cgroup.map(controllers) ?? [],
+      cgroupControllers: cgroup.map { controllers($0, kernel) } ?? [],
       libraryDirectories: libraryDirectories(),
       rootLinks: rootLinks(), loader: loader(), binaryDirectories: binaryDirectories(),
-      supportFiles: supportFiles(),
+      supportFiles: supportFiles(), coreDumpsStartProgram: CoreDumps.startProgram(),
       overlays: staging.map { OverlayProbe.support(beneath: $0, kernel) }
         ?? .unavailable(why: "it was not tried"))
   }
@@ -41,8 +41,15 @@ package enum HostInspector {
     private static let loaderPath = "/lib/ld-linux-aarch64.so.1"
   #endif
 
-  private static func controllers(_ cgroup: AbsolutePath) -> [String] {
-    (readSmallFile("\(cgroup)/cgroup.controllers")?.trimmingNewline ?? "").split(separator: " ").map(String.init)
+  /// Those that workers really get: they are handed down and taken back.
+  private static func controllers(_ cgroup: AbsolutePath, _ kernel: any SandboxKernel) -> [String] {
+    do throws(SystemError) {
+      let manager = try CgroupManager(root: cgroup, kernel: kernel)
+      defer { do throws(SystemError) { try manager.close() } catch {} }
+      return manager.controllers.map(\.rawValue)
+    } catch {
+      return []
+    }
   }
 
   /// With every link resolved, and none beneath another.

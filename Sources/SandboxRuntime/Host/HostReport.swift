@@ -11,6 +11,7 @@ package struct HostReport: Hashable, Sendable {
     case landlock = "Landlock"
     case seccompNotification = "system-call filter with notifications"
     case processFilesystem = "a private /proc"
+    case coreDumps = "no core dumps"
     case cgroup = "cgroup v2"
     case stagedWrites = "writes that wait for success"
     case distinctUsers = "a host user for every plugin"
@@ -57,6 +58,7 @@ package struct HostReport: Hashable, Sendable {
     case .landlock: landlock(feature, facts)
     case .seccompNotification: seccomp(feature, facts)
     case .processFilesystem: processFilesystem(feature)
+    case .coreDumps: coreDumps(feature, facts)
     case .cgroup: cgroup(feature, facts)
     case .stagedWrites: stagedWrites(feature, facts)
     case .distinctUsers: distinctUsers(feature, facts)
@@ -118,6 +120,15 @@ package struct HostReport: Hashable, Sendable {
       remedy: Remedy.of(.mount, .operationNotPermitted))
   }
 
+  private static func coreDumps(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    facts.coreDumpsStartProgram
+      ? Finding(
+        feature: feature, severity: .missing,
+        detail: "kernel.core_pattern names a program, and the hard RLIMIT_CORE of 0 doesn't keep it from being started",
+        remedy: "start the supervisor with a hard limit above 0: ulimit -Hc 1, LimitCORE=1 of systemd")
+      : Finding(feature: feature, severity: .ok, detail: "RLIMIT_CORE", remedy: nil)
+  }
+
   private static func cgroup(_ feature: Feature, _ facts: HostFacts) -> Finding {
     guard let root = facts.cgroupRoot else {
       return Finding(
@@ -133,7 +144,9 @@ package struct HostReport: Hashable, Sendable {
     }
     return Finding(
       feature: feature, severity: .degraded, detail: "\(root), without \(absent.joined(separator: ", "))",
-      remedy: "boot with cgroup_no_v1=all (or systemd.unified_cgroup_hierarchy=1) and delegate these controllers")
+      remedy:
+        "give it a cgroup of its own with these controllers, for example systemd-run --user --scope -p Delegate=yes; "
+        + "where they are bound to cgroup v1, boot with cgroup_no_v1=all")
   }
 
   private static func stagedWrites(_ feature: Feature, _ facts: HostFacts) -> Finding {

@@ -1,5 +1,6 @@
 import LinuxSystem
 import PluginModel
+import SandboxPlanning
 import Synchronization
 
 /// The cgroup of one worker.
@@ -11,12 +12,22 @@ package struct Cgroup: Sendable {
 }
 
 /// The only writer of cgroups: one group a supervisor, under it one a worker. Where there is no root, there are none.
+///
+/// A limit needs its controller in every group above the worker's, and a group that has controllers may hold no processes
+/// (cgroups(7), the "no internal processes" rule). So a supervisor that is alone in its group moves into a group of its own
+/// beside the workers', and back when it closes.
 package final class CgroupManager: Sendable {
   /// The supervisor's group, and where it lies.
   private struct Group: Sendable {
     var root: AbsolutePath
     var name: String
+    /// Those that the workers' groups have.
+    var controllers: [CgroupPlan.Controller] = []
+    /// Those that the root had not, and has because of us.
+    var enabled: [CgroupPlan.Controller] = []
+    var hasMoved = false
     var path: String { "\(root.text)/\(name)" }
+    var own: String { "\(path)/supervisor" }
   }
   private let kernel: any SandboxKernel
   private let group: Group?
@@ -31,7 +42,9 @@ package final class CgroupManager: Sendable {
       return
     }
     StaleCgroups.remove(under: root, kernel)
-    group = try Self.makeGroup(root, kernel)
+    var group = try Self.makeGroup(root, kernel)
+    Self.enableControllers(&group, kernel)
+    self.group = group
   }
 
   deinit {
@@ -54,11 +67,62 @@ package final class CgroupManager: Sendable {
     }
   }
 
+  /// Whatever can be had: what can't is missing in ``controllers``, and the plans say so.
+  private static func enableControllers(_ group: inout Group, _ kernel: any SandboxKernel) {
+    let offered = names(in: "\(group.root)/cgroup.controllers", kernel)
+    let before = names(in: "\(group.root)/cgroup.subtree_control", kernel)
+    let wanted = CgroupPlan.Controller.allCases.filter { offered.contains($0.rawValue) }
+    let missing = wanted.filter { !before.contains($0.rawValue) }
+    // Only the tree's own root, which has no type, may have both. Elsewhere the kernel would take a threaded controller all the
+    // same and then let no process into the workers' groups (EOPNOTSUPP).
+    let mayHoldProcesses = kernel.read("\(group.root)/cgroup.type") == nil
+    if !missing.isEmpty, mayHoldProcesses || moveAway(&group, kernel) {
+      group.enabled = missing.filter { enable($0, in: group.root.text, kernel) }
+    }
+    group.controllers = wanted.filter { controller in
+      (before.contains(controller.rawValue) || group.enabled.contains(controller))
+        && enable(controller, in: group.path, kernel)
+    }
+  }
+
+  private static func names(in path: String, _ kernel: any SandboxKernel) -> [String] {
+    (kernel.read(path) ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
+  }
+
+  private static func enable(
+    _ controller: CgroupPlan.Controller, in path: String, _ kernel: any SandboxKernel
+  ) -> Bool {
+    do throws(SystemError) {
+      try kernel.write("+\(controller.rawValue)", to: "\(path)/cgroup.subtree_control")
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Out of the root, if this process is the only one in it: others are not ours to move. False when it stayed.
+  private static func moveAway(_ group: inout Group, _ kernel: any SandboxKernel) -> Bool {
+    let own = "\(currentProcessIdentifier())"
+    guard !group.hasMoved, names(in: "\(group.root)/cgroup.procs", kernel) == [own] else { return false }
+    do throws(SystemError) {
+      try kernel.makeDirectory(group.own)
+      try kernel.write(own, to: "\(group.own)/cgroup.procs")
+      group.hasMoved = true
+      return true
+    } catch {
+      return false
+    }
+  }
+
   /// True when every worker gets a cgroup.
   package var isAvailable: Bool { group != nil }
+  /// Those whose limits the kernel enforces on workers.
+  package var controllers: [CgroupPlan.Controller] { group?.controllers ?? [] }
 
-  /// A new, empty group for one worker; nil where there are none.
-  func makeLeaf(_ transaction: inout LaunchTransaction) throws(LaunchError) -> Cgroup? {
+  /// A new group for one worker with the limits of its plan, as far as the host has the controllers; nil where there are none.
+  func makeLeaf(
+    _ limits: CgroupPlan, _ transaction: inout LaunchTransaction
+  ) throws(LaunchError) -> Cgroup? {
     guard let group else { return nil }
     let number = next.add(1, ordering: .relaxed).oldValue
     let name = "\(group.name)/\(number)"
@@ -69,12 +133,22 @@ package final class CgroupManager: Sendable {
     } undo: { _ in
       { () throws(SystemError) in try removeEmptied(path, kernel) }
     }
+    for setting in limits.settings where group.controllers.contains(setting.file.controller) {
+      try transaction.perform(.limitCgroup) { () throws(SystemError) in
+        try kernel.write(setting.value, to: "\(path)/\(setting.file.rawValue)")
+      }
+    }
     let directory = try transaction.perform(.openCgroup) { () throws(SystemError) in
       try kernel.openDirectory(path)
     } undo: { directory in
       { directory.close() }
     }
     return Cgroup(name: name, path: path, directory: directory)
+  }
+
+  /// What the group has used; its processes may have ended.
+  func usage(of cgroup: Cgroup) -> CgroupUsage {
+    CgroupUsage { kernel.read("\(cgroup.path)/\($0)") }
   }
 
   /// SIGKILL to every process of the group: cgroup.kill of cgroups(7).
@@ -99,9 +173,21 @@ package final class CgroupManager: Sendable {
     try removeEmptied(cgroup.path, kernel)
   }
 
-  /// Removes the supervisor's group; the workers' must be gone.
+  /// Removes the supervisor's group and goes back to where it was; the workers' must be gone.
   package func close() throws(SystemError) {
-    if let group { try kernel.removeDirectory(group.path) }
+    guard let group else { return }
+    if group.hasMoved {
+      // A group with controllers takes no process back.
+      for controller in group.controllers {
+        try kernel.write("-\(controller.rawValue)", to: "\(group.path)/cgroup.subtree_control")
+      }
+      for controller in group.enabled {
+        try kernel.write("-\(controller.rawValue)", to: "\(group.root)/cgroup.subtree_control")
+      }
+      try kernel.write("\(currentProcessIdentifier())", to: "\(group.root)/cgroup.procs")
+      try kernel.removeDirectory(group.own)
+    }
+    try kernel.removeDirectory(group.path)
   }
 }
 
@@ -158,12 +244,15 @@ enum StaleCgroups {
     for entry in directoryEntries(root.text) {
       guard let name = CgroupName(entry), !name.isAlive else { continue }
       let group = "\(root.text)/\(name.text)"
-      for leaf in directoryEntries(group) where UInt64(leaf) != nil {
+      for leaf in directoryEntries(group) where UInt64(leaf) != nil || leaf == "supervisor" {
         let path = "\(group)/\(leaf)"
-        do throws(SystemError) {
-          try kernel.write("1", to: "\(path)/cgroup.kill")
-          try removeEmptied(path, kernel)
-        } catch { continue }
+        // Mostly nothing is in it any more.
+        do throws(SystemError) { try kernel.removeDirectory(path) } catch {
+          do throws(SystemError) {
+            try kernel.write("1", to: "\(path)/cgroup.kill")
+            try removeEmptied(path, kernel)
+          } catch { continue }
+        }
       }
       do throws(SystemError) { try kernel.removeDirectory(group) } catch { continue }
     }

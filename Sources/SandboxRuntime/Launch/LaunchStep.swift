@@ -11,8 +11,10 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case openOutput
   case openError
   case makeCgroup
+  case limitCgroup
   case openCgroup
   case makeNetwork
+  case openWorkspace
   case makeStaging
   case holdUserNamespace
   case mapOwner
@@ -33,8 +35,10 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .openOutput: "open the pipe for standard output"
     case .openError: "open the pipe for standard error"
     case .makeCgroup: "make the worker's cgroup"
+    case .limitCgroup: "set a limit of the worker's cgroup"
     case .openCgroup: "open the worker's cgroup"
     case .makeNetwork: "make the network namespace"
+    case .openWorkspace: "open the workspace"
     case .makeStaging: "make the directory for the node's writes"
     case .holdUserNamespace: "make the user namespace that maps a file owner"
     case .mapOwner: "map the owner of a writable directory to the worker"

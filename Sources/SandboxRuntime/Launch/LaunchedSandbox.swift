@@ -81,6 +81,7 @@ private struct SandboxEnd: Sendable {
       _ = try context.kernel.reap(process)
     } catch { exit.cleanupErrors.append(error) }
     if let cgroup {
+      exit.usage = context.cgroups.usage(of: cgroup)
       do throws(SystemError) { try await remove(cgroup) } catch { exit.cleanupErrors.append(error) }
     }
     // The pidfd stays open as long as someone may kill: its number must not name another process meanwhile.

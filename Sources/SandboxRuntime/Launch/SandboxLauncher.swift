@@ -129,7 +129,7 @@ struct StartedLaunch: Sendable {
     let connection = try transaction.perform(.openConnection, kernel.makeStreamPair, undo: closing)
     let output = try transaction.perform(.openOutput, kernel.makeOutputPipe, undo: closing)
     let error = try transaction.perform(.openError, kernel.makeOutputPipe, undo: closing)
-    let cgroup = try context.cgroups.makeLeaf(&transaction)
+    let cgroup = try context.cgroups.makeLeaf(plan.cgroup, &transaction)
 
     let network = try context.networks.take(for: plan, &transaction)
     let cloned = plan.namespaces.filter { $0 != .network || network == nil }
@@ -146,8 +146,11 @@ struct StartedLaunch: Sendable {
         try kernel.awaitEnd(process)
       }
     }
-    try mapIdentity(plan.identity, process, context, &transaction)
-    try transaction.perform(.release) { () throws(SystemError) in try kernel.send(.go, on: control.ours) }
+    let first = FirstProcess(process: process, control: control.ours)
+    try mapIdentity(plan, first, context, &transaction)
+    try transaction.perform(.release, with: first, plan, kernel) { () throws(SystemError) in
+      try kernel.send(.go, on: control.ours)
+    }
     for descriptor in request.descriptors { descriptor.close() }
     network?.new.close()
     let report = try awaitReady(plan, control.ours, kernel, &transaction)
@@ -182,21 +185,45 @@ struct StartedLaunch: Sendable {
 
   /// One id each: user_namespaces(7). The child waits for them before it executes anything.
   private static func mapIdentity(
-    _ identity: Identity, _ process: SpawnedProcess, _ context: LaunchContext,
-    _ transaction: inout LaunchTransaction
+    _ plan: SandboxPlan, _ first: FirstProcess, _ context: LaunchContext, _ transaction: inout LaunchTransaction
   ) throws(LaunchError) {
     let kernel = context.kernel
-    let directory = "/proc/\(process.identifier)"
+    let identity = plan.identity
+    let directory = "/proc/\(first.process.identifier)"
     if !context.isRoot {
-      try transaction.perform(.denyGroups) { () throws(SystemError) in
+      try transaction.perform(.denyGroups, with: first, plan, kernel) { () throws(SystemError) in
         try kernel.write("deny", to: "\(directory)/setgroups")
       }
     }
-    try transaction.perform(.mapGroup) { () throws(SystemError) in
+    try transaction.perform(.mapGroup, with: first, plan, kernel) { () throws(SystemError) in
       try kernel.write("\(identity.groupInside) \(identity.groupOnHost) 1\n", to: "\(directory)/gid_map")
     }
-    try transaction.perform(.mapUser) { () throws(SystemError) in
+    try transaction.perform(.mapUser, with: first, plan, kernel) { () throws(SystemError) in
       try kernel.write("\(identity.userInside) \(identity.userOnHost) 1\n", to: "\(directory)/uid_map")
+    }
+  }
+}
+
+/// What has been cloned and has executed nothing yet.
+private struct FirstProcess {
+  var process: SpawnedProcess
+  var control: FileDescriptor
+}
+
+extension LaunchTransaction {
+  /// A step that takes the first process alive. When it fails because that one has ended, what it said before it did is
+  /// the reason: the step would only tell that the files of a dead process belong to root.
+  fileprivate mutating func perform(
+    _ step: LaunchStep, with first: FirstProcess, _ plan: SandboxPlan, _ kernel: any SandboxKernel,
+    _ body: () throws(SystemError) -> Void
+  ) throws(LaunchError) {
+    do throws(SystemError) { try body() } catch {
+      if case .report(let message)? = try? kernel.receive(on: first.control),
+        case .failed(let reason)? = SandboxReport(message)
+      {
+        throw failure(reason, plan)
+      }
+      throw failure(step, error)
     }
   }
 }

@@ -130,6 +130,7 @@ extension HostReport.Feature {
     case .cgroup: "a worker ends whole, and can be limited whole"
     case .stagedWrites: "what a node writes to the workspace comes there only when it has succeeded"
     case .distinctUsers: "what one plugin leaves behind is never another's"
+    case .coreDumps: "a worker that dies starts no program of the host"
     case .launchMode: "they decide how workers are started; no worker ever has any"
     }
   }

@@ -12,6 +12,10 @@ from pipeline import (
 )
 
 
+# For a node that returns none of its outputs.
+NOTHING = object()
+
+
 class ProbePlugin(BasePlugin):
     def initialize(self, context):
         self.initialized = True
@@ -71,7 +75,8 @@ class ProbeNode(BaseNode):
 
     def execute(self, inputs, context):
         action = getattr(self, "do_" + self.parameters["do"])
-        return {"output": action(self.parameters["value"], inputs, context)}
+        output = action(self.parameters["value"], inputs, context)
+        return {} if output is NOTHING else {"output": output}
 
     def do_echo(self, value, inputs, context):
         given = inputs.get("input")
@@ -130,7 +135,7 @@ class ProbeNode(BaseNode):
         return value
 
     def do_python(self, value, inputs, context):
-        names = {"workspace": context.workspace, "context": context, "os": os}
+        names = {"workspace": context.workspace, "context": context, "os": os, "nothing": NOTHING}
         exec(value, names)
         return names.get("result")
 
