@@ -89,6 +89,8 @@ package struct LinuxKernel: SandboxKernel {
     switch message {
     case .go: report.message = sandbox_message.go.rawValue
     case .terminate: report.message = sandbox_message.terminate.rawValue
+    case .hold: report.message = sandbox_message.hold.rawValue
+    case .resume: report.message = sandbox_message.resume.rawValue
     }
     _ = try systemCall("send", on: "the control socket", sandbox_send_report(control.number, &report))
   }

@@ -106,6 +106,9 @@ package struct SpawnedProcess: Sendable {
 package enum SandboxMessage: Hashable, Sendable {
   case go
   case terminate
+  /// Stops all of the sandbox but the first process itself, until ``resume``.
+  case hold
+  case resume
 }
 
 /// Of a file, as the host's disks have them.

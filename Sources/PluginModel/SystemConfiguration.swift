@@ -5,19 +5,31 @@ package struct SystemConfiguration: Hashable, Sendable {
   /// What every plugin that asks for it gets. Nil: the usual.
   package var defaultPermissions: [Permission]?
   package var limits: OperatorLimits
+  /// What this host's kernel must enforce itself, or nothing of a plugin is started.
+  package var required: [Located<SecurityRequirement>]
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
   /// Of a host that has no such file.
   package init(
     directories: [String]? = nil, defaultPermissions: [Permission]? = nil, limits: OperatorLimits = OperatorLimits(),
-    warnings: [Diagnostic] = []
+    required: [Located<SecurityRequirement>] = [], warnings: [Diagnostic] = []
   ) {
     self.directories = directories
     self.defaultPermissions = defaultPermissions
     self.limits = limits
+    self.required = required
     self.warnings = warnings
   }
+}
+
+/// What an operator may demand of a host, where workers would otherwise run with less: `plugins.security.require`.
+package enum SecurityRequirement: String, CaseIterable, Sendable {
+  /// Limits of memory, processor time and tasks, all of them by cgroup v2.
+  case cgroup
+  case memory
+  case cpu
+  case pids
 }
 
 /// Ceilings that no worker exceeds, whatever a workflow, a plugin or a profile says. Nil: none.
@@ -45,6 +57,7 @@ extension SystemConfiguration {
     case enableSandboxing = "enable_sandboxing"
     case sandboxType = "sandbox_type"
     case defaultPermissions = "default_permissions"
+    case require
   }
   package enum DevelopmentKey: String, CaseIterable {
     case hotReload = "hot_reload"
@@ -69,6 +82,10 @@ extension SystemConfiguration {
     result.directories = plugins?.optional(.directories)?.list(maximumCount: 256)?.compactMap(Self.directory)
     if let security = plugins?.optional(.security)?.mapping(SecurityKey.self) {
       result.defaultPermissions = Self.permissions(security)
+      result.required =
+        security.optional(.require)?.list(maximumCount: SecurityRequirement.allCases.count)?.compactMap { item in
+          item.choice(SecurityRequirement.self).map { Located($0, at: item.location) }
+        } ?? []
     }
     if let development = plugins?.optional(.development)?.mapping(DevelopmentKey.self) {
       result.warnings += Self.development(development)

@@ -101,9 +101,10 @@ private func obey(_ worker: RunningWorker) {
   var report = sandbox_report()
   let received = sandbox_receive_report(control, &report, false)
   if received == 0 { sandbox_end(0) }
-  if received == Int32(MemoryLayout<sandbox_report>.size), report.message == sandbox_message.terminate.rawValue {
-    _ = sandbox_signal(worker.pid, sigterm)
-  }
+  guard received == Int32(MemoryLayout<sandbox_report>.size) else { return }
+  if report.message == sandbox_message.terminate.rawValue { _ = sandbox_signal(worker.pid, sigterm) }
+  if report.message == sandbox_message.hold.rawValue { _ = sandbox_signal(everyOther, sigstop) }
+  if report.message == sandbox_message.resume.rawValue { _ = sandbox_signal(everyOther, sigcont) }
 }
 
 private func reap(_ worker: RunningWorker, _ denied: UInt32) {
@@ -123,4 +124,8 @@ private func reap(_ worker: RunningWorker, _ denied: UInt32) {
   }
 }
 
+/// Every process of this namespace but pid 1: kill(2).
+private let everyOther: Int32 = -1
 private let sigterm: Int32 = 15
+private let sigcont: Int32 = 18
+private let sigstop: Int32 = 19

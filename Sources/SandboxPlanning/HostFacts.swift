@@ -128,6 +128,8 @@ package struct SandboxRequest: Hashable, Sendable {
   package var hostGroup: UInt32
   /// The operator's.
   package var ceilings: OperatorLimits
+  /// What the operator demands of the host.
+  package var required: [Located<SecurityRequirement>]
   /// What the worker's node asks for. Nil: no node's worker, or one that asks for nothing.
   package var resources: ResourceRequest?
 
@@ -135,9 +137,11 @@ package struct SandboxRequest: Hashable, Sendable {
     plugin: PluginName, pluginDirectory: AbsolutePath, sdkDirectory: AbsolutePath, interpreter: Interpreter,
     granted: [Permission], workspace: AbsolutePath?, filesystemRoots: [AbsolutePath], profile: SecurityProfile,
     command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32, grantedFiles: Set<AbsolutePath> = [],
-    controlPaths: [AbsolutePath] = [], ceilings: OperatorLimits = OperatorLimits(), resources: ResourceRequest? = nil
+    controlPaths: [AbsolutePath] = [], ceilings: OperatorLimits = OperatorLimits(),
+    required: [Located<SecurityRequirement>] = [], resources: ResourceRequest? = nil
   ) {
     self.ceilings = ceilings
+    self.required = required
     self.resources = resources
     self.plugin = plugin
     self.pluginDirectory = pluginDirectory

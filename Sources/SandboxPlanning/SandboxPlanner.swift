@@ -12,7 +12,8 @@ package enum SandboxPlanner {
 
   /// - Throws: every reason why there is no plan, each with its remedy.
   package static func plan(_ request: SandboxRequest, host: HostFacts) throws(PlanRefusal) -> SandboxPlan {
-    var problems = PlanRefusal(host: missingFeatures(of: host) + unsuitableUsers(request, host: host))
+    var problems = PlanRefusal(
+      host: missingFeatures(of: host) + host.unmet(request.required) + unsuitableUsers(request, host: host))
     if let prefix = request.interpreter.prefix,
       let refusal = ReservedPaths.refusal(ofInterpreterPrefix: prefix, control: request.controlPaths)
     {
@@ -61,7 +62,8 @@ package enum SandboxPlanner {
         groupOnHost: request.hostGroup),
       filesystem: filesystem.operations,
       landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances),
-      seccomp: seccomp, execution: execution, limits: limits(of: request, host: host), environment: environment,
+      seccomp: seccomp, execution: execution, limits: limits(of: request, tasks: group.cgroup.tasksMax, host: host),
+      environment: environment,
       command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted(),
       cgroup: group.cgroup,
       limitNotes: group.notes(controllers: host.limitControllers))
@@ -138,7 +140,9 @@ package enum SandboxPlanner {
 
   /// The profile's, in the order of their names. Before Linux 5.14 RLIMIT_NPROC counted all processes of the user on the
   /// host, the supervisor's own among them where the worker shares its id: there it would refuse at random.
-  private static func limits(of request: SandboxRequest, host: HostFacts) -> [ResourceLimit] {
+  ///
+  /// - Parameter tasks: the limit of the worker's cgroup. Where the host has no controller for it, RLIMIT_NPROC holds it.
+  private static func limits(of request: SandboxRequest, tasks: UInt64?, host: HostFacts) -> [ResourceLimit] {
     let sharesUser = request.hostUser == host.userIdentifier
     var limits = request.profile.limits
       .filter { $0.kind != .processes || !sharesUser || host.countsProcessesPerNamespace }
@@ -146,6 +150,9 @@ package enum SandboxPlanner {
     if !limits.contains(where: { $0.kind == .coreSize && $0.value > 1 }) {
       limits.removeAll { $0.kind == .coreSize }
       limits.append(.noCoreDump)
+    }
+    if let tasks, !host.limitControllers.contains(.pids) {
+      limits = limits.map { $0.kind == .processes ? ResourceLimit(.processes, min($0.value, tasks)) : $0 }
     }
     return
       limits

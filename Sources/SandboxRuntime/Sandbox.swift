@@ -42,12 +42,16 @@ package struct SandboxExit: Hashable, Sendable {
   package var deniedExecutions: UInt32
   /// What the cgroup has used; nil where there was none.
   package var usage: CgroupUsage?
+  /// What the supervisor saw itself; nil where the kernel held every limit.
+  package var watch: WatchReport?
   /// What could not be cleaned up, for the log; never hides how the worker ended.
   package var cleanupErrors: [SystemError]
 
   package init(
-    status: Status, deniedExecutions: UInt32 = 0, usage: CgroupUsage? = nil, cleanupErrors: [SystemError] = []
+    status: Status, deniedExecutions: UInt32 = 0, usage: CgroupUsage? = nil, watch: WatchReport? = nil,
+    cleanupErrors: [SystemError] = []
   ) {
+    self.watch = watch
     self.status = status
     self.deniedExecutions = deniedExecutions
     self.usage = usage

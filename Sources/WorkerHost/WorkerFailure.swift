@@ -167,12 +167,19 @@ extension WorkerFailure: CustomStringConvertible {
 }
 
 extension SandboxExit {
-  /// The kernel ended something of it at its limit of memory: `memory.events` says so, SIGKILL alone doesn't.
-  var isOutOfMemory: Bool { (usage?.outOfMemoryKills ?? 0) > 0 }
+  /// The kernel ended something of it at its limit of memory: `memory.events` says so, SIGKILL alone doesn't. Or, where
+  /// the kernel has no such limit, the supervisor did.
+  var isOutOfMemory: Bool {
+    if case .memory? = watch?.excess { return true }
+    return (usage?.outOfMemoryKills ?? 0) > 0
+  }
 
   /// What the limit was and how much was used.
   var memoryWords: String {
     func mebibytes(_ bytes: UInt64) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
+    if case .memory(let limit, let seen)? = watch?.excess {
+      return "it used \(mebibytes(seen)), its limit is \(mebibytes(limit)), which the supervisor watches here"
+    }
     let peak = usage?.memoryPeak.map { "it used \(mebibytes($0))" } ?? "it used all it may"
     return peak + (usage?.memoryLimit.map { ", its limit is \(mebibytes($0))" } ?? "")
   }
@@ -182,6 +189,9 @@ extension SandboxExit {
     let denied =
       deniedExecutions > 0
       ? "it tried to start another program without system.exec (\(deniedExecutions) times), then " : ""
+    if case .tasks(let limit, let seen)? = watch?.excess {
+      return denied + "it had \(seen) processes and threads, its limit is \(limit), which the supervisor watches here"
+    }
     let end =
       switch status {
       case .exited(let code): "it exited with status \(code)"

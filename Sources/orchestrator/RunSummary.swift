@@ -1,11 +1,14 @@
 import PipelineEngine
 import PluginModel
+import SandboxPlanning
 
 /// What is said of a run when it has ended.
 struct RunSummary: Sendable {
   let report: RunReport
   /// Where results lie; nil where nothing was written.
   let workspace: AbsolutePath?
+  /// Limits that the supervisor watched, for want of the kernel's.
+  let watched: [CgroupPlan.Controller]
 
   /// For standard error: every failure, once. What was cancelled or skipped because of it is no news.
   func failures(style: Style) -> [String] {
@@ -45,9 +48,23 @@ struct RunSummary: Sendable {
     }
   }
 
+  /// For standard error.
+  var notes: [String] {
+    guard !watched.isEmpty else { return [] }
+    let names = watched.map(\.words).joined(separator: ", ")
+    return ["limits of \(names): watched by the supervisor, not held by this kernel (see: orchestrator doctor)"]
+  }
+
   var json: JSONValue {
     guard case .object(var members) = report.jsonValue else { return report.jsonValue }
     members.append(JSONValue.Member("workspace", workspace.map { .string($0.text) } ?? .null))
+    members.append(
+      JSONValue.Member(
+        "limits",
+        .object(
+          [CgroupPlan.Controller.memory, .cpu, .pids].map {
+            JSONValue.Member($0.rawValue, watched.contains($0) ? "watched" : "kernel")
+          })))
     return .object(members)
   }
 

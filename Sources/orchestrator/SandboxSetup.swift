@@ -22,6 +22,7 @@ struct SandboxSetup: Sendable {
   var staging: AbsolutePath
   /// The operator's.
   var ceilings: OperatorLimits
+  var required: [Located<SecurityRequirement>]
   var files: DedicatedThread
 
   /// - Parameters:
@@ -41,7 +42,7 @@ struct SandboxSetup: Sendable {
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
       granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profile,
       hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles,
-      controlPaths: controlPaths, ceilings: ceilings, resources: resources)
+      controlPaths: controlPaths, ceilings: ceilings, required: required, resources: resources)
     return try SandboxPlanner.plan(
       request, host: await host(writing: granted.contains(.filesystemWrite(nil)) ? workspace : nil))
   }
@@ -93,7 +94,7 @@ extension Bootstrap {
       filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
         + ["identities", "specifications", "staging"].compactMap(directory.appending),
-      staging: staging, ceilings: system.limits, files: files)
+      staging: staging, ceilings: system.limits, required: system.required, files: files)
   }
 
   func hostFacts(staging: AbsolutePath) async throws(CommandFailure) -> HostFacts {

@@ -44,6 +44,13 @@ struct SystemConfigurationTests {
     #expect(system.warnings.compactMap(\.location?.line) == [12, 13, 14, 16, 17])
   }
 
+  @Test("may demand limits that the kernel itself holds")
+  func required() throws {
+    let system = try read("plugins: {security: {require: [cgroup, memory]}}")
+    #expect(system.required.map(\.value) == [.cgroup, .memory])
+    #expect(system.required.first?.location == PluginModel.SourceLocation(file: "s.yaml", line: 1, column: 32))
+  }
+
   @Test("may leave everything out")
   func empty() throws {
     #expect(try read("plugins: {}") == SystemConfiguration())
@@ -63,6 +70,8 @@ struct SystemConfigurationTests {
       ("hot_reload: true", "hot_reload: 1", "s.yaml:12:17: error: "),
       ("watch_interval: 1.0", "watch_interval: 0", "s.yaml:13:21: error: "),
       ("- ./plugins", "- \"\"", "s.yaml:3:7: error: "),
+      ("sandbox_type: process", "require: [cgroups]", "s.yaml:8:15: error: 'cgroups' is not a value"),
+      ("sandbox_type: process", "require: cgroup", "s.yaml:8:14: error: "),
     ])
   func wrong(original: String, replacement: String, expected: String) throws {
     let text = Self.documented.replacing(original, with: replacement)

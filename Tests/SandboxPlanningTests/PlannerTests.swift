@@ -226,6 +226,31 @@ import Testing
     #expect(try refusal(of: request([.systemExec(programs: [])]), host: host) == nil)
   }
 
+  @Test(
+    "limits that the operator wants held by the kernel are, or there is no plan; RLIMIT_NPROC stands in for pids.max")
+  func requiredControllers() throws {
+    var request = try request()
+    let place = PluginModel.SourceLocation(file: "s.yaml", line: 3, column: 4)
+    request.required = [Located(.cgroup, at: place)]
+    var host = try debianHost()
+    host.cgroupRoot = AbsolutePath("/sys/fs/cgroup/own")
+    host.cgroupControllers = ["cpu", "memory", "pids"]
+    let whole = try SandboxPlanner.plan(request, host: host)
+    host.cgroupControllers = ["cpu", "pids"]
+    let refused = try #require(try refusal(of: request, host: host))
+    #expect(refused.host.count == 1 && refused.host[0].location == place, "\(refused)")
+    #expect(refused.host[0].what == "this host's kernel holds no limit of memory, and 'require' demands it")
+    request.required = [Located(.cpu, at: place), Located(.pids, at: place)]
+    #expect(try refusal(of: request, host: host) == nil)
+    host.cgroupRoot = nil
+    #expect(try #require(try refusal(of: request, host: host)).host.count == 2)
+    request.required = []
+    request.profile.resources.tasks = 100
+    let watched = try SandboxPlanner.plan(request, host: host)
+    #expect(watched.limits.first { $0.kind == .processes }?.value == 100)
+    #expect(whole.limits.first { $0.kind == .processes }?.value == 512)
+  }
+
   @Test("another command is shown and may be executed, through no link of the new root")
   func otherCommand() throws {
     var request = try request()

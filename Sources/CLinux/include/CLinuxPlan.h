@@ -207,6 +207,9 @@ enum sandbox_message : uint32_t {
   SANDBOX_READY SANDBOX_SWIFT(ready),
   // From pid 1, its last: how the worker ended.
   SANDBOX_ENDED SANDBOX_SWIFT(ended),
+  // To pid 1: SIGSTOP, and SIGCONT, to every other process of the sandbox.
+  SANDBOX_HOLD SANDBOX_SWIFT(hold),
+  SANDBOX_RESUME SANDBOX_SWIFT(resume),
 } SANDBOX_CLOSED_ENUM;
 
 static const uint32_t SANDBOX_NO_INDEX = 0xFFFFFFFF;

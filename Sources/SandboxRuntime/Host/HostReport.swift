@@ -132,7 +132,7 @@ package struct HostReport: Hashable, Sendable {
   private static func cgroup(_ feature: Feature, _ facts: HostFacts) -> Finding {
     guard let root = facts.cgroupRoot else {
       return Finding(
-        feature: feature, severity: .degraded, detail: "this process may make no cgroup",
+        feature: feature, severity: .degraded, detail: "this process may make no cgroup; \(watched(facts))",
         remedy: Remedy.of(LaunchStep.makeCgroup, .accessDenied))
     }
     let wanted = ["cpu", "memory", "pids"]
@@ -143,10 +143,15 @@ package struct HostReport: Hashable, Sendable {
         detail: "\(root), controllers \(facts.cgroupControllers.joined(separator: " "))", remedy: nil)
     }
     return Finding(
-      feature: feature, severity: .degraded, detail: "\(root), without \(absent.joined(separator: ", "))",
+      feature: feature, severity: .degraded,
+      detail: "\(root), without \(absent.joined(separator: ", ")); \(watched(facts))",
       remedy:
         "give it a cgroup of its own with these controllers, for example systemd-run --user --scope -p Delegate=yes; "
         + "where they are bound to cgroup v1, boot with cgroup_no_v1=all")
+  }
+
+  private static func watched(_ facts: HostFacts) -> String {
+    "the supervisor watches the limits of \(facts.watchedControllers.map(\.words).joined(separator: ", ")) itself, which is less"
   }
 
   private static func stagedWrites(_ feature: Feature, _ facts: HostFacts) -> Finding {

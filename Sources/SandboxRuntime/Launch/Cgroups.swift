@@ -151,6 +151,11 @@ package final class CgroupManager: Sendable {
     CgroupUsage { kernel.read("\(cgroup.path)/\($0)") }
   }
 
+  /// Which every group counts, whatever its controllers.
+  func processorMicroseconds(of cgroup: Cgroup) -> UInt64? {
+    CgroupUsage { $0 == "cpu.stat" ? kernel.read("\(cgroup.path)/\($0)") : nil }.processorMicroseconds
+  }
+
   /// SIGKILL to every process of the group: cgroup.kill of cgroups(7).
   func kill(_ cgroup: Cgroup) throws(SystemError) {
     try kernel.write("1", to: "\(cgroup.path)/cgroup.kill")

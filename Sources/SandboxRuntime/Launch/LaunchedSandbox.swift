@@ -14,6 +14,7 @@ package final class LaunchedSandbox: Sandbox {
   private let control: FileDescriptor
   private let cgroup: Cgroup?
   private let context: LaunchContext
+  private let watch: SandboxWatch?
   private let ending: Task<SandboxExit, Never>
 
   init(_ launch: StartedLaunch, _ plan: SandboxPlan, _ context: LaunchContext, _ spawner: DedicatedThread) {
@@ -30,8 +31,10 @@ package final class LaunchedSandbox: Sandbox {
       namespaces: plan.namespaces, landlockABI: plan.landlock.abi, landlockFilesystem: report.landlock_filesystem,
       landlockNetwork: report.landlock_network, landlockScoped: report.landlock_scoped,
       seccompInstructions: Int(report.seccomp_instructions), cgroup: launch.cgroup?.name)
+    let limits = WatchedLimits(plan.cgroup, controllers: Set(context.cgroups.controllers))
+    watch = limits.isEmpty ? nil : SandboxWatch(limits, process, control, cgroup, context)
     let end = SandboxEnd(
-      process: process, control: control, cgroup: cgroup, context: context, spawner: spawner)
+      process: process, control: control, cgroup: cgroup, context: context, spawner: spawner, watch: watch)
     ending = Task.detached { await end.run() }
   }
 
@@ -66,6 +69,7 @@ private struct SandboxEnd: Sendable {
   var context: LaunchContext
   /// Kept for as long as the sandbox lives, which ends when this thread does.
   var spawner: DedicatedThread
+  var watch: SandboxWatch?
 
   func run() async -> SandboxExit {
     // pid 1's end: the kernel has by then ended and reaped every process of its namespace, pid_namespaces(7).
@@ -75,7 +79,10 @@ private struct SandboxEnd: Sendable {
     } catch {
       waited = .failure(error)
     }
+    // Before the processes' numbers may become others'.
+    let watched = await watch?.stop()
     var exit = lastReport(on: control, context.kernel)
+    exit.watch = watched
     do throws(SystemError) {
       _ = try waited.get()
       _ = try context.kernel.reap(process)

@@ -27,7 +27,7 @@ enum SandboxReport: Sendable {
     case .ended:
       self = .ended(
         status: SandboxExit.Status(waitStatus: report.status), deniedExecutions: report.denied_executions)
-    case .go, .terminate: return nil
+    case .go, .terminate, .hold, .resume: return nil
     }
   }
 }

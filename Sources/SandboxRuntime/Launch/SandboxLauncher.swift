@@ -31,7 +31,7 @@ package final class SandboxLauncher: SandboxLaunching {
       kernel: kernel,
       program: try kernel.openPath(initProgram.text),
       cgroups: cgroups,
-      cleaner: try DedicatedThread(name: "sandbox-clean"),
+      cleaner: try DedicatedThread(name: "sandbox-clean"), watcher: try DedicatedThread(name: "sandbox-watch"),
       loop: loop,
       ownerMaps: OwnerMaps(),
       networks: NetworkReserve(kernel),
@@ -70,6 +70,8 @@ struct LaunchContext: Sendable {
   var program: FileDescriptor
   var cgroups: CgroupManager
   var cleaner: DedicatedThread
+  /// Looks at what workers use where the kernel doesn't limit it.
+  var watcher: DedicatedThread
   var loop: EventLoop
   var ownerMaps: OwnerMaps
   var networks: NetworkReserve

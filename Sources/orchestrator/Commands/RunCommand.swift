@@ -144,11 +144,13 @@ private struct RunWork: Sendable {
     let hasResults = await bootstrap.files.run { directory.hasResults() }
     if !command.keep { await bootstrap.files.run { directory.removeIfEmpty() } }
     let workspace = hasResults || command.keep ? directory.workspace : nil
-    let summary = RunSummary(report: report, workspace: workspace)
+    let summary = RunSummary(
+      report: report, workspace: workspace, watched: session.sandboxes.setup.host.watchedControllers)
     switch command.output {
     case .text:
       for line in summary.failures(style: console.errorStyle) { await console.printError(line) }
       for line in summary.lines(style: console.outputStyle) { await console.print(line) }
+      for line in summary.notes { await console.printError(console.errorStyle(line, .faint)) }
     case .json: await console.print(summary.json.text(.pretty))
     case .jsonl: await console.print(summary.jsonLine.text())
     }
