@@ -17,6 +17,7 @@ extension SandboxPlan {
     found += Set(other.namespaces).subtracting(namespaces).map { "namespace: \($0.rawValue) is shared" }.sorted()
     found += Set(environment).subtracting(other.environment).map { "environment: \($0.name)=\($0.value)" }.sorted()
     if execution == .allowed, other.execution == .workerOnly { found.append("execution: \(execution.words)") }
+    if deviceGuard != .program, other.deviceGuard == .program { found.append("devices: \(deviceGuard.words)") }
     return found
   }
 

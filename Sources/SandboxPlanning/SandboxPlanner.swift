@@ -64,7 +64,7 @@ package enum SandboxPlanner {
       seccomp: seccomp, execution: execution, limits: limits(of: request, host: host), environment: environment,
       command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted(),
       cgroup: group.cgroup,
-      limitNotes: group.notes(controllers: host.limitControllers))
+      limitNotes: group.notes(controllers: host.limitControllers), deviceGuard: host.deviceGuard)
   }
 
   private static func missingFeatures(of host: HostFacts) -> [Diagnostic] {

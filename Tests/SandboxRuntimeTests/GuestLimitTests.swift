@@ -14,7 +14,7 @@ struct GuestLimits {
   let root: AbsolutePath
 
   init() throws {
-    root = try #require(CgroupLocation.writable(LinuxKernel()))
+    root = try #require(CgroupProbe(LinuxKernel())?.root)
     cgroups = try CgroupManager(root: root)
     launcher = try SandboxLauncher(initProgram: Harness.initProgram, cgroups: cgroups, loop: EventLoop())
     #expect(Set(cgroups.controllers).isSuperset(of: [.cpu, .memory, .pids]))
@@ -118,16 +118,6 @@ struct GuestLimits {
     #expect(usage.refusedTasks > 0)
   }
 
-  @Test("can't be raised by the worker, which sees no cgroup tree at all")
-  func ownLimits() async throws {
-    let script = """
-      import os
-      print(os.path.exists('/sys'), open('/proc/self/cgroup').read().strip())
-      """
-    let (_, _, output) = try await run(script, CgroupPlan(memoryMax: 64 << 20))
-    #expect(output == "False 0::/\n")
-  }
-
   @Test("are the kernel's, file by file")
   func files() async throws {
     let limits = CgroupPlan(
@@ -147,18 +137,5 @@ struct GuestLimits {
     let own = try CgroupManager(root: root)
     try own.close()
     #expect(readSmallFile("/proc/self/cgroup") == before)
-  }
-
-  @Test("10,000 groups that dead supervisors left are gone within seconds")
-  func leftovers() throws {
-    let kernel = LinuxKernel()
-    // No process has this number: pid_max is 2^22 at most.
-    let dead = "\(root)/orchestrator-4194305-1-0"
-    try kernel.makeDirectory(dead)
-    for number in 1...10_000 { try kernel.makeDirectory("\(dead)/\(number)") }
-    let clock = ContinuousClock()
-    let took = try clock.measure { try CgroupManager(root: root).close() }
-    #expect(access(dead, F_OK) != 0)
-    print("10,000 leftover groups: \(took)")
   }
 }

@@ -29,7 +29,8 @@ package final class LaunchedSandbox: Sandbox {
     enforcement = Enforcement(
       namespaces: plan.namespaces, landlockABI: plan.landlock.abi, landlockFilesystem: report.landlock_filesystem,
       landlockNetwork: report.landlock_network, landlockScoped: report.landlock_scoped,
-      seccompInstructions: Int(report.seccomp_instructions), cgroup: launch.cgroup?.name)
+      seccompInstructions: Int(report.seccomp_instructions), cgroup: launch.cgroup?.name,
+      deviceGuard: plan.deviceGuard)
     let end = SandboxEnd(
       process: process, control: control, cgroup: cgroup, context: context, spawner: spawner)
     ending = Task.detached { await end.run() }
