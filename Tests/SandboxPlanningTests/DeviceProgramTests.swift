@@ -55,7 +55,8 @@ struct DeviceProgramTests {
     let null = try #require(plan.bind(at: "/dev/null"))
     plan.filesystem.append(
       .bind(
-        Bind(source: null.source, target: null.target, kind: .characterDevice(major: 195, minor: 7), access: .readOnly)))
+        Bind(source: null.source, target: null.target, kind: .characterDevice(major: 195, minor: 7), access: .readOnly))
+    )
     let machine = try DeviceMachine(try #require(plan.deviceProgram).bytes)
     #expect(try machine.run(kind: .character, major: 195, minor: 7, access: .read))
     #expect(try !machine.run(kind: .character, major: 195, minor: 7, access: .write))

@@ -11,12 +11,14 @@ struct CgroupLocationTests {
     CgroupLocation(mountInformation: mounts, ownCgroups: own)?.directory.text
   }
 
-  private static let whole = "35 24 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
+  private static let whole =
+    "35 24 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
 
   @Test("is found for a service of systemd, for a scope of a user's own manager, and for the root of the tree")
   func unified() {
     #expect(
-      place(Self.whole, "0::/system.slice/orchestrator.service\n") == "/sys/fs/cgroup/system.slice/orchestrator.service")
+      place(Self.whole, "0::/system.slice/orchestrator.service\n") == "/sys/fs/cgroup/system.slice/orchestrator.service"
+    )
     let scope = "/user.slice/user-1000.slice/user@1000.service/app.slice/run-r4f.scope"
     #expect(place(Self.whole, "0::\(scope)\n") == "/sys/fs/cgroup\(scope)")
     #expect(place(Self.whole, "0::/\n") == "/sys/fs/cgroup")
@@ -40,7 +42,8 @@ struct CgroupLocationTests {
     #expect(place(mounts, own) == "/sys/fs/cgroup/unified/user.slice/user-0.slice/session-1.scope")
   }
 
-  @Test("is the mount itself in a container with a cgroup namespace, and below it where the mount shows a part of the tree")
+  @Test(
+    "is the mount itself in a container with a cgroup namespace, and below it where the mount shows a part of the tree")
   func containers() {
     let namespaced = "1189 1183 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime - cgroup2 cgroup rw,nsdelegate\n"
     #expect(place(namespaced, "0::/\n") == "/sys/fs/cgroup")

@@ -95,21 +95,25 @@ extension RealSandboxes {
       let leftovers = try LeftoverCgroups(under: tree.root)
       let started = start.duration(to: clock.now)
       await leftovers.finish(within: .seconds(60))
-      print("10,000 leftover groups: started after \(started), removed after \(start.duration(to: clock.now))")
-      #expect(started < .seconds(1))
+      let removed = start.duration(to: clock.now)
+      print("10,000 leftover groups: started after \(started), removed after \(removed)")
+      #expect(started < .seconds(1) && started < removed / 4)
       #expect(access("\(tree.root)/\(Self.dead)", F_OK) != 0)
       try manager.close()
     }
 
-    @Test("that dead supervisors left are removed no longer than they may be, and the next start goes on")
-    func bounded() async throws {
+    @Test("that dead supervisors left are removed as long as there is time, and the next start goes on")
+    func goesOn() async throws {
       let tree = try Tree()
       let kernel = LinuxKernel()
       try kernel.makeDirectory("\(tree.root)/\(Self.dead)")
       for worker in 0..<3000 { try kernel.makeDirectory("\(tree.root)/\(Self.dead)/\(worker)") }
-      await (try LeftoverCgroups(under: tree.root)).finish(within: .milliseconds(1))
-      let left = subdirectories("\(tree.root)/\(Self.dead)").count
-      #expect(left > 0 && left < 3000, "\(left)")
+      var asked = 0
+      LeftoverCgroups.remove(under: tree.root, kernel) {
+        asked += 1
+        return asked > 1000
+      }
+      #expect(subdirectories("\(tree.root)/\(Self.dead)").count == 2001)
       await (try LeftoverCgroups(under: tree.root)).finish(within: .seconds(60))
       #expect(subdirectories(tree.root.text) == [])
     }

@@ -9,7 +9,8 @@ import Testing
 extension RealSandboxes {
   @Suite("Devices", .enabled(if: Harness.hasDevicePrograms))
   struct DeviceTests {
-    @Test("are denied by the kernel in a worker's group to everyone, root with its own nodes included, but for the plan's")
+    @Test(
+      "are denied by the kernel in a worker's group to everyone, root with its own nodes included, but for the plan's")
     func denied() async throws {
       var plan = SandboxPlan.shell("sleep 60")
       plan.deviceGuard = .program

@@ -12,7 +12,8 @@ package enum DeviceGuard: Hashable, Sendable {
   package var words: String {
     switch self {
     case .program: "every other is refused by the kernel: a program of the worker's cgroup"
-    case .mounts(let why): "others are kept out by nodev mounts and the user namespace alone: \(why)"
+    case .mounts(let why):
+      "others are kept out by nodev mounts and the user namespace alone: \(why)"
     }
   }
 }
