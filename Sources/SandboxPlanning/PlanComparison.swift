@@ -108,6 +108,7 @@ extension SandboxPlan {
       (.swapMax, !cgroup.holdsMemory && other.holdsMemory), (.cpuMax, isAbove(cgroup.cpu?.cores, other.cpu?.cores)),
       (.cpuWeight, isAbove(cgroup.cpuWeight ?? 100, other.cpuWeight ?? 100)),
       (.tasksMax, isAbove(cgroup.tasksMax, other.tasksMax)),
+      (.ioMax, other.io.map { theirs in cgroup.io.map { $0.isWider(than: theirs) } ?? true } ?? false),
       (.ioWeight, isAbove(cgroup.ioWeight ?? 100, other.ioWeight ?? 100)),
       (
         .processors,

@@ -3,7 +3,8 @@ import Glibc
 import Testing
 
 /// What only a kernel with all of cgroup v2 can show: `deploy/guest` boots one. On other hosts these tests fail, and aren't run.
-@Suite("A supervisor that is killed")
+/// One after the other: each start removes what was left.
+@Suite("A supervisor that is killed", .serialized)
 struct GuestSupervisor {
   /// The group of this process, which is where the programs that it starts make theirs.
   private static func ownGroup() throws -> String {

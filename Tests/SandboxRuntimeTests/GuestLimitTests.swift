@@ -103,6 +103,13 @@ extension Guest {
       #expect(usage.throttledMicroseconds > 1_000_000)
     }
 
+    @Test("of processors keep a worker on those of its plan")
+    func processors() async throws {
+      let (exit, _, output) = try await run(
+        "import os\nprint(os.sched_getaffinity(0))", CgroupPlan(processors: [1]))
+      #expect(exit.status == .exited(code: 0) && output == "{1}\n", "\(output)")
+    }
+
     @Test("of processes stop a fork bomb")
     func tasks() async throws {
       let script = """
@@ -126,7 +133,9 @@ extension Guest {
     @Test("are the kernel's, file by file")
     func files() async throws {
       let limits = CgroupPlan(
-        memoryMax: 64 << 20, memoryHigh: 48 << 20, cpu: .init(cores: 0.25), cpuWeight: 50, tasksMax: 20)
+        memoryMax: 64 << 20, memoryHigh: 48 << 20, cpu: .init(cores: 0.25), cpuWeight: 50, tasksMax: 20,
+        // The root filesystem's disk: virtio-blk.
+        io: IOLimit(major: 254, minor: 0, readBytes: 4 << 20, writes: 100), processors: [1])
       let sandbox = try await launcher.launch(plan("import time\ntime.sleep(30)", limits))
       let name = try #require(sandbox.enforcement.cgroup)
       for setting in limits.settings {
