@@ -24,5 +24,6 @@ extension ErrorCode {
   package static let badMessage = ErrorCode(rawValue: EBADMSG)
   package static let timedOut = ErrorCode(rawValue: ETIMEDOUT)
   package static let noMessage = ErrorCode(rawValue: ENOMSG)
+  package static let stale = ErrorCode(rawValue: ESTALE)
   package static let noChild = ErrorCode(rawValue: ECHILD)
 }

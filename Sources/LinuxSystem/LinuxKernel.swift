@@ -47,6 +47,10 @@ package struct LinuxKernel: SandboxKernel {
     _ = try systemCall("mkdir", on: path, sandbox_create_directory(path, 0o755))
   }
 
+  package func makeLockedDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("mkdir", on: path, sandbox_make_locked_directory(path)))
+  }
+
   package func removeDirectory(_ path: String) throws(SystemError) {
     _ = try systemCall("rmdir", on: path, sandbox_remove_directory(path))
   }
@@ -155,8 +159,22 @@ package struct LinuxKernel: SandboxKernel {
     return FileDescriptor(owning: try systemCall("mkdir", on: path, result))
   }
 
-  package func lock(_ staging: FileDescriptor) throws(SystemError) {
-    _ = try systemCall("flock", on: "a staging directory", linux_tree_lock(staging.number))
+  package func lock(_ directory: FileDescriptor) throws(SystemError) {
+    _ = try systemCall("flock", on: "a directory", linux_tree_lock(directory.number))
+  }
+
+  package func loadDeviceProgram(_ instructions: [UInt8]) throws(SystemError) -> FileDescriptor {
+    let result = instructions.withUnsafeBytes {
+      sandbox_load_device_program($0.baseAddress, UInt32(clamping: $0.count / 8))
+    }
+    return FileDescriptor(owning: try systemCall("bpf", on: "BPF_PROG_LOAD of a device program", result))
+  }
+
+  package func attachDeviceProgram(
+    _ program: FileDescriptor, to cgroup: FileDescriptor
+  ) throws(SystemError) {
+    let result = sandbox_attach_device_program(cgroup.number, program.number)
+    _ = try systemCall("bpf", on: "BPF_PROG_ATTACH of a device program", result)
   }
 
   package func openPlace(_ path: String) throws(SystemError) -> FileDescriptor {

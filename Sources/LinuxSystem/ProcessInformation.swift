@@ -27,7 +27,14 @@ package func processStartTime(_ process: Int32) -> UInt64? {
 }
 
 /// The names in a directory, but for `.` and `..`; empty when it can't be read.
-package func directoryEntries(_ path: String) -> [String] {
+package func directoryEntries(_ path: String) -> [String] { names(in: path) { _ in true } }
+
+/// Those of them that are directories themselves, as far as readdir(3) tells the type: cgroupfs and /proc do.
+package func subdirectories(_ path: String) -> [String] {
+  names(in: path) { $0 == UInt8(DT_DIR) }
+}
+
+private func names(in path: String, where isWanted: (_ type: UInt8) -> Bool) -> [String] {
   guard let directory = opendir(path) else { return [] }
   defer { closedir(directory) }
   var names: [String] = []
@@ -35,7 +42,7 @@ package func directoryEntries(_ path: String) -> [String] {
     let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
       pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
     }
-    if name != ".", name != ".." { names.append(name) }
+    if name != ".", name != "..", isWanted(entry.pointee.d_type) { names.append(name) }
   }
   return names
 }

@@ -26,6 +26,10 @@ package enum LimitBounds {
   package static let tasks = 8...1 << 22
   /// `cpu.weight`, `io.weight`.
   package static let weight = 1...10_000
+  /// Reads or writes of a disk in a second.
+  package static let operations = 10...1 << 30
+  /// Numbers of logical processors. The kernel's largest CONFIG_NR_CPUS is 8192.
+  package static let processors = 0...8191
   /// Seconds: a millisecond to 366 days.
   package static let seconds = 0.001...31_622_400.0
 }

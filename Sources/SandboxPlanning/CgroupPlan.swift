@@ -11,6 +11,7 @@ package struct CgroupPlan: Hashable, Sendable {
   package var tasksMax: UInt64?
   /// 1 to 10,000; 100 is the kernel's default.
   package var ioWeight: UInt32?
+  package var io: IOLimit?
   /// Logical processors, as in `0-3,8`.
   package var processors: [UInt32]
   /// No swap, and the end of all of the worker when memory is short, even without a limit of memory of its own. A limit
@@ -38,7 +39,7 @@ package struct CgroupPlan: Hashable, Sendable {
 
   package init(
     memoryMax: UInt64? = nil, memoryHigh: UInt64? = nil, cpu: CPUQuota? = nil, cpuWeight: UInt32? = nil,
-    tasksMax: UInt64? = nil, ioWeight: UInt32? = nil, processors: [UInt32] = [],
+    tasksMax: UInt64? = nil, ioWeight: UInt32? = nil, io: IOLimit? = nil, processors: [UInt32] = [],
     forbidsSwap: Bool = false
   ) {
     self.memoryMax = memoryMax
@@ -47,6 +48,7 @@ package struct CgroupPlan: Hashable, Sendable {
     self.cpuWeight = cpuWeight
     self.tasksMax = tasksMax
     self.ioWeight = ioWeight
+    self.io = io
     self.processors = processors
     self.forbidsSwap = forbidsSwap
   }
@@ -71,6 +73,7 @@ package struct CgroupPlan: Hashable, Sendable {
     case cpuWeight = "cpu.weight"
     case tasksMax = "pids.max"
     case ioWeight = "io.weight"
+    case ioMax = "io.max"
     case processors = "cpuset.cpus"
 
     package var controller: Controller {
@@ -78,7 +81,7 @@ package struct CgroupPlan: Hashable, Sendable {
       case .memoryMax, .memoryHigh, .swapMax, .endsWhole: .memory
       case .cpuMax, .cpuWeight: .cpu
       case .tasksMax: .pids
-      case .ioWeight: .io
+      case .ioWeight, .ioMax: .io
       case .processors: .cpuset
       }
     }
@@ -91,7 +94,7 @@ package struct CgroupPlan: Hashable, Sendable {
       case .endsWhole: "0"
       case .cpuWeight: "100"
       case .ioWeight: "default 100"
-      case .processors: ""
+      case .processors, .ioMax: ""
       }
     }
   }
@@ -121,6 +124,7 @@ package struct CgroupPlan: Hashable, Sendable {
     case .cpuWeight: cpuWeight.map(String.init)
     case .tasksMax: tasksMax.map(String.init)
     case .ioWeight: ioWeight.map { "default \($0)" }
+    case .ioMax: io?.text
     case .processors: processors.isEmpty ? nil : Self.ranges(processors)
     }
   }
@@ -129,9 +133,13 @@ package struct CgroupPlan: Hashable, Sendable {
 
   /// What has to be written to turn a group that has `old` into one that has this plan. A limit that is gone is lifted.
   package func changes(from old: CgroupPlan) -> [Setting] {
-    File.allCases.compactMap { file in
+    File.allCases.flatMap { file -> [Setting] in
       let (before, now) = (old.value(of: file), value(of: file))
-      return before == now ? nil : Setting(file, now ?? file.unlimited)
+      if before == now { return [] }
+      guard file == .ioMax else { return [Setting(file, now ?? file.unlimited)] }
+      // A line a disk: the old one's stays until it is lifted by name.
+      let lifted = old.io.flatMap { $0.lifted == io?.lifted ? nil : $0.lifted.text }
+      return [lifted, now].compactMap { $0.map { Setting(file, $0) } }
     }
   }
 

@@ -29,6 +29,8 @@ package struct HostFacts: Hashable, Sendable {
   package var cgroupRoot: AbsolutePath?
   /// The controllers enabled there: `cpu`, `memory`, `pids`, …
   package var cgroupControllers: [String]
+  /// Whether the cgroup of a worker can have a device program.
+  package var deviceGuard: DeviceGuard
   /// Bytes of memory, and logical processors: no limit may be above them. Nil: unknown.
   package var memoryBytes: UInt64?
   package var processorCount: Int?
@@ -78,8 +80,9 @@ package struct HostFacts: Hashable, Sendable {
     loader: AbsolutePath? = nil, binaryDirectories: [AbsolutePath] = [],
     supportFiles: [SupportFile] = [], coreDumpsStartProgram: Bool = false,
     overlays: OverlaySupport = .unavailable(why: "it was not tried"), memoryBytes: UInt64? = nil,
-    processorCount: Int? = nil
+    processorCount: Int? = nil, deviceGuard: DeviceGuard = .mounts(why: "it was not tried")
   ) {
+    self.deviceGuard = deviceGuard
     self.memoryBytes = memoryBytes
     self.processorCount = processorCount
     self.architecture = architecture

@@ -33,7 +33,7 @@ extension CgroupPlan.File {
   fileprivate var withoutController: LimitNote.Enforcement {
     switch self {
     case .memoryMax, .cpuMax, .tasksMax, .endsWhole: .watched
-    case .memoryHigh, .swapMax, .cpuWeight, .ioWeight, .processors: .absent
+    case .memoryHigh, .swapMax, .cpuWeight, .ioWeight, .ioMax, .processors: .absent
     }
   }
 }
@@ -136,6 +136,7 @@ extension CgroupPlan {
     case .cpuWeight: cpuWeight.map(String.init) ?? ""
     case .tasksMax: tasksMax.map { "\($0) processes and threads" } ?? ""
     case .ioWeight: ioWeight.map(String.init) ?? ""
+    case .ioMax: io?.words ?? ""
     case .processors: Self.ranges(processors)
     }
   }

@@ -81,7 +81,7 @@ package struct LimitSources: Hashable, Sendable {
       memoryMax: isLifted ? nil : UInt64(memory.value),
       memoryHigh: memory.origin == .profile && !isLifted ? profile.memoryHigh : nil,
       cpu: CgroupPlan.CPUQuota(cores: cpu.value), cpuWeight: profile.cpuWeight, tasksMax: profile.tasks,
-      ioWeight: profile.ioWeight)
+      ioWeight: profile.ioWeight, io: profile.io, processors: profile.processors)
     plan.forbidsSwap = true
     var origins: [CgroupPlan.File: LimitOrigin] = [:]
     for file in plan.settings.map(\.file) {
@@ -90,7 +90,7 @@ package struct LimitSources: Hashable, Sendable {
         case .memoryMax: memory.origin
         case .cpuMax: cpu.origin
         case .swapMax, .endsWhole: .always
-        case .memoryHigh, .cpuWeight, .tasksMax, .ioWeight, .processors: .profile
+        case .memoryHigh, .cpuWeight, .tasksMax, .ioWeight, .ioMax, .processors: .profile
         }
     }
     if isLifted { origins[.memoryMax] = .permission }

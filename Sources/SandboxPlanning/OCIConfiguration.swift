@@ -22,10 +22,10 @@ extension SandboxPlan {
         "namespaces": .array(namespaces.map { ["type": .string($0.rawValue)] }),
         "uidMappings": Self.mapping(inside: identity.userInside, outside: identity.userOnHost),
         "gidMappings": Self.mapping(inside: identity.groupInside, outside: identity.groupOnHost),
-        "devices": .array(filesystem.compactMap { $0.ociDevice(.node) }),
+        "devices": .array(filesystem.compactMap(\.ociDevice)),
         // Without these runc has no right to open what it has just been told to make.
         "resources": .object(
-          [JSONValue.Member("devices", .array(Self.noDevice + filesystem.compactMap { $0.ociDevice(.permission) }))]
+          [JSONValue.Member("devices", .array(Self.noDevice + deviceRules.map(\.ociPermission)))]
             + cgroup.ociMembers),
         "rootfsPropagation": "private",
         "seccomp": seccomp.ociValue(agent: execution == .workerOnly ? seccompAgent : nil),
@@ -132,24 +132,24 @@ extension FilesystemOperation {
     }
   }
 
-  fileprivate enum DevicePart {
-    case node
-    case permission
-  }
-
   /// Nil for what isn't a device.
-  fileprivate func ociDevice(_ part: DevicePart) -> JSONValue? {
+  fileprivate var ociDevice: JSONValue? {
     guard case .bind(let bind) = self, case .characterDevice(let major, let minor) = bind.kind else { return nil }
-    let number: [JSONValue.Member] = [
-      ("type", "c"), ("major", .integer(Int64(major))), ("minor", .integer(Int64(minor))),
+    return [
+      "path": .string(bind.target.text), "type": "c", "major": .integer(Int64(major)), "minor": .integer(Int64(minor)),
+      "fileMode": .integer(0o666),
+    ]
+  }
+}
+
+extension DeviceRule {
+  fileprivate var ociPermission: JSONValue {
+    var members: [JSONValue.Member] = [
+      ("allow", true), ("type", .string(kind.letter)), ("major", .integer(Int64(major))),
     ].map { JSONValue.Member($0, $1) }
-    switch part {
-    case .node:
-      let path = JSONValue.Member("path", .string(bind.target.text))
-      return .object([path] + number + [JSONValue.Member("fileMode", .integer(0o666))])
-    case .permission:
-      return .object([JSONValue.Member("allow", true)] + number + [JSONValue.Member("access", "rw")])
-    }
+    if let minor { members.append(JSONValue.Member("minor", .integer(Int64(minor)))) }
+    members.append(JSONValue.Member("access", .string(access.letters)))
+    return .object(members)
   }
 }
 

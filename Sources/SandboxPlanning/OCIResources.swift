@@ -23,7 +23,7 @@ extension CgroupPlan {
       switch setting.file {
       case .memoryMax, .cpuMax, .tasksMax, .processors: false
       case .swapMax: memoryMax == nil
-      case .memoryHigh, .endsWhole, .cpuWeight, .ioWeight: true
+      case .memoryHigh, .endsWhole, .cpuWeight, .ioWeight, .ioMax: true
       }
     }
     if !unified.isEmpty {

@@ -17,6 +17,7 @@ extension SandboxPlan {
     found += Set(other.namespaces).subtracting(namespaces).map { "namespace: \($0.rawValue) is shared" }.sorted()
     found += Set(environment).subtracting(other.environment).map { "environment: \($0.name)=\($0.value)" }.sorted()
     if execution == .allowed, other.execution == .workerOnly { found.append("execution: \(execution.words)") }
+    if deviceGuard != .program, other.deviceGuard == .program { found.append("devices: \(deviceGuard.words)") }
     return found
   }
 
@@ -107,6 +108,7 @@ extension SandboxPlan {
       (.swapMax, !cgroup.holdsMemory && other.holdsMemory), (.cpuMax, isAbove(cgroup.cpu?.cores, other.cpu?.cores)),
       (.cpuWeight, isAbove(cgroup.cpuWeight ?? 100, other.cpuWeight ?? 100)),
       (.tasksMax, isAbove(cgroup.tasksMax, other.tasksMax)),
+      (.ioMax, other.io.map { theirs in cgroup.io.map { $0.isWider(than: theirs) } ?? true } ?? false),
       (.ioWeight, isAbove(cgroup.ioWeight ?? 100, other.ioWeight ?? 100)),
       (
         .processors,

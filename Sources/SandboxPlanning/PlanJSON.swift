@@ -20,10 +20,24 @@ extension SandboxPlan {
       "execution": .string(execution.name),
       "filesystem": .array(filesystem.map(\.jsonValue)),
       "landlock": landlock.jsonValue,
+      "devices": devicesJSON,
       "limits": .object(limits.map { JSONValue.Member($0.kind.rawValue, .integer(Int64(clamping: $0.value))) }),
       "groupLimits": groupLimitsJSON,
       "seccomp": seccomp.jsonValue,
     ]
+  }
+}
+
+extension SandboxPlan {
+  private var devicesJSON: JSONValue {
+    var members = [JSONValue.Member("allowed", .strings(deviceRules.map(\.words)))]
+    switch deviceGuard {
+    case .program: members.append(JSONValue.Member("enforcement", "kernel"))
+    case .mounts(let why):
+      members.append(JSONValue.Member("enforcement", "mounts"))
+      members.append(JSONValue.Member("why", .string(why)))
+    }
+    return .object(members)
   }
 }
 

@@ -13,6 +13,7 @@ extension SandboxPlan {
       ("programs", [execution.words]),
       ("filesystem", filesystemLines),
       ("landlock", landlockLines),
+      ("devices", deviceRules.map(\.words) + [deviceGuard.words]),
       ("limits", table(limits.map { [$0.kind.rawValue, String($0.value)] })),
       ("limits of all processes together", table(groupLimitRows)),
       ("system calls", seccomp.lines),

@@ -6,7 +6,10 @@ extension SecurityProfile {
   private enum SpecKey: String, CaseIterable { case systemCalls, limits, resources, scratch }
   private enum ListKey: String, CaseIterable { case allow, deny, exec }
   private enum GroupKey: String, CaseIterable { case why, names }
-  private enum ResourcesKey: String, CaseIterable { case memory, memoryHigh, cpu, cpuWeight, tasks, ioWeight }
+  private enum ResourcesKey: String, CaseIterable {
+    case memory, memoryHigh, cpu, cpuWeight, tasks, ioWeight, io, processors
+  }
+  private enum IOKey: String, CaseIterable { case device, readBytes, writtenBytes, reads, writes }
   private enum ScratchKey: String, CaseIterable { case mebibytes, inodes }
   private enum Version: String, CaseIterable { case v1 = "orchestrator/v1" }
   private enum Kind: String, CaseIterable { case profile = "SecurityProfile" }
@@ -95,7 +98,31 @@ extension SecurityProfile {
     guard let memory, let cpu, let tasks else { return nil }
     return Resources(
       memory: memory, memoryHigh: high, cpuCores: cpu, cpuWeight: cpuWeight.map { UInt32($0) }, tasks: UInt64(tasks),
-      ioWeight: ioWeight.map { UInt32($0) })
+      ioWeight: ioWeight.map { UInt32($0) }, io: root.optional(.io).flatMap(io),
+      processors: root.optional(.processors)?.list()?.compactMap { item in
+        item.integer(in: LimitBounds.processors).map { UInt32($0) }
+      } ?? [])
+  }
+
+  /// Amounts in a second.
+  private static func io(_ reader: ValueReader) -> IOLimit? {
+    guard let root = reader.mapping(IOKey.self), let device = root.required(.device), let text = device.string() else {
+      return nil
+    }
+    let numbers = text.split(separator: ":", omittingEmptySubsequences: false).compactMap { UInt32($0) }
+    guard numbers.count == 2, text == "\(numbers[0]):\(numbers[1])" else {
+      device.error("\(text.quoted) is not a device", hint: "write the numbers of a disk as lsblk shows them: \"8:0\"")
+      return nil
+    }
+    let limit = IOLimit(
+      major: numbers[0], minor: numbers[1], readBytes: root.optional(.readBytes)?.memory(atLeast: 1).map { UInt64($0) },
+      writtenBytes: root.optional(.writtenBytes)?.memory(atLeast: 1).map { UInt64($0) },
+      reads: root.optional(.reads)?.integer(in: LimitBounds.operations).map { UInt64($0) },
+      writes: root.optional(.writes)?.integer(in: LimitBounds.operations).map { UInt64($0) })
+    if limit == limit.lifted {
+      reader.error("'io' limits nothing", hint: "name at least one of readBytes, writtenBytes, reads and writes")
+    }
+    return limit
   }
 
   private static func limits(_ reader: ValueReader) -> [ResourceLimit]? {

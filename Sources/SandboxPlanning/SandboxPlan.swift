@@ -20,6 +20,8 @@ package struct SandboxPlan: Hashable, Sendable {
   package var cgroup: CgroupPlan
   /// Who decided each of them, and who enforces it here; also for one that a permission lifts.
   package var limitNotes: [CgroupPlan.File: LimitNote]
+  /// What keeps other devices out than those of ``filesystem``.
+  package var deviceGuard: DeviceGuard
   /// The whole environment of the worker, sorted by name.
   package var environment: [EnvironmentVariable]
   /// `command[0]` is an absolute path inside the sandbox.
@@ -33,9 +35,11 @@ package struct SandboxPlan: Hashable, Sendable {
     filesystem: [FilesystemOperation], landlock: LandlockPlan, seccomp: SeccompPlan, execution: ExecutionRule,
     limits: [ResourceLimit], environment: [EnvironmentVariable], command: [String], workingDirectory: AbsolutePath,
     permissions: [Permission], cgroup: CgroupPlan = CgroupPlan(),
-    limitNotes: [CgroupPlan.File: LimitNote] = [:]
+    limitNotes: [CgroupPlan.File: LimitNote] = [:],
+    deviceGuard: DeviceGuard = .mounts(why: "it was not tried")
   ) {
     self.limitNotes = limitNotes
+    self.deviceGuard = deviceGuard
     self.plugin = plugin
     self.hostname = hostname
     self.namespaces = namespaces

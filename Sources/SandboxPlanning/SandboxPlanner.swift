@@ -66,7 +66,7 @@ package enum SandboxPlanner {
       environment: environment,
       command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted(),
       cgroup: group.cgroup,
-      limitNotes: group.notes(controllers: host.limitControllers))
+      limitNotes: group.notes(controllers: host.limitControllers), deviceGuard: host.deviceGuard)
   }
 
   private static func missingFeatures(of host: HostFacts) -> [Diagnostic] {

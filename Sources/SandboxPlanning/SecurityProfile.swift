@@ -25,11 +25,16 @@ package struct SecurityProfile: Hashable, Sendable {
     /// Processes and threads.
     package var tasks: UInt64
     package var ioWeight: UInt32?
+    package var io: IOLimit?
+    /// The logical processors that it runs on; empty: all.
+    package var processors: [UInt32]
 
     package init(
       memory: Located<UInt64>, memoryHigh: UInt64? = nil, cpuCores: Located<Double>, cpuWeight: UInt32? = nil,
-      tasks: UInt64, ioWeight: UInt32? = nil
+      tasks: UInt64, ioWeight: UInt32? = nil, io: IOLimit? = nil, processors: [UInt32] = []
     ) {
+      self.io = io
+      self.processors = processors
       self.memory = memory
       self.memoryHigh = memoryHigh
       self.cpuCores = cpuCores

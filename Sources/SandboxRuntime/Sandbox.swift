@@ -69,11 +69,14 @@ package struct Enforcement: Hashable, Sendable {
   package var seccompInstructions: Int
   /// The cgroup of the worker, relative to the cgroup root, or nil where none could be made.
   package var cgroup: String?
+  /// What keeps out the devices that it wasn't given.
+  package var deviceGuard: DeviceGuard
 
   package init(
     namespaces: [Namespace], landlockABI: Int, landlockFilesystem: UInt64, landlockNetwork: UInt64,
-    landlockScoped: UInt64, seccompInstructions: Int, cgroup: String?
+    landlockScoped: UInt64, seccompInstructions: Int, cgroup: String?, deviceGuard: DeviceGuard
   ) {
+    self.deviceGuard = deviceGuard
     self.namespaces = namespaces
     self.landlockABI = landlockABI
     self.landlockFilesystem = landlockFilesystem

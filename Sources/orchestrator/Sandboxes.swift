@@ -11,6 +11,7 @@ struct Sandboxes: Sendable {
   let setup: SandboxSetup
   let pool: WorkerPool
   private let cgroups: CgroupManager
+  private let leftovers: LeftoverCgroups
 
   /// - Parameter jobs: workers at one time.
   init(setup: SandboxSetup, jobs: Int) throws(CommandFailure) {
@@ -18,6 +19,7 @@ struct Sandboxes: Sendable {
     do throws(SystemError) {
       let loop = try EventLoop()
       cgroups = try CgroupManager(root: setup.host.cgroupRoot)
+      leftovers = try LeftoverCgroups(under: setup.host.cgroupRoot)
       let launcher = try SandboxLauncher(
         initProgram: setup.installation.sandboxInit, cgroups: cgroups, loop: loop, staging: setup.staging)
       pool = WorkerPool(launcher: launcher, loop: loop, maximumWorkers: jobs)
@@ -57,5 +59,6 @@ struct Sandboxes: Sendable {
   private func close() async {
     await pool.shutdown()
     try? cgroups.close()
+    await leftovers.finish(within: .seconds(2))
   }
 }

@@ -28,11 +28,13 @@ enum Attempts {
   ) async throws -> [String: Outcome] {
     let scratch = try Scratch()
     let bait = try Bait()
-    let facts = try bait.facts(adding: grants.isEmpty ? [:] : ["writable": ["/workspace"]])
+    let writable: [String: Any] = grants.isEmpty ? [:] : ["writable": ["/workspace"]]
+    let facts = try bait.facts(adding: writable.merging(["patience": Program.patience]) { $1 })
     var workflow = WorkflowText()
     for attempt in attempts {
       workflow.add(
-        attempt.name, type: "hostile/probe", with: ["attempt": attempt.name, "facts": facts], timeout: "60s")
+        attempt.name, type: "hostile/probe", with: ["attempt": attempt.name, "facts": facts],
+        timeout: "\(60 * Program.patience)s")
     }
     let report = try await Report.run(
       workflow, grants: grants, environment: ["ORCHESTRATOR_TEST_SECRET": Bait.marker], in: scratch)

@@ -26,8 +26,9 @@ struct MisbehaviourTests {
     var workflow = WorkflowText()
     workflow.add(
       "bad", type: "hostile/misbehave", with: ["manner": manner.name],
-      timeout: Self.hanging.contains(manner.name) ? "4s" : "60s")
-    workflow.add("good", type: "hostile/misbehave", with: ["manner": "well-behaved"], timeout: "60s")
+      timeout: "\((Self.hanging.contains(manner.name) ? 4 : 60) * Program.patience)s")
+    workflow.add(
+      "good", type: "hostile/misbehave", with: ["manner": "well-behaved"], timeout: "\(60 * Program.patience)s")
     let report = try await Report.run(workflow, in: scratch)
 
     #expect(report.value("good") as? String == "well", "the other node's result is kept")
@@ -58,7 +59,7 @@ struct MisbehaviourTests {
       try Data(contentsOf: original.appendingPathComponent(name)).write(to: copy.appendingPathComponent(name))
     }
     var workflow = WorkflowText()
-    workflow.add("bad", type: "hostile/misbehave", with: ["manner": manner], timeout: "3s")
+    workflow.add("bad", type: "hostile/misbehave", with: ["manner": manner], timeout: "\(3 * Program.patience)s")
     let run = Task { [workflow] in try await Report.run(workflow, plugins: plugins, in: scratch).finished.status }
     var seen = 0
     for _ in 0..<1500 where seen == 0 {
@@ -93,7 +94,7 @@ struct BrokenPluginTests {
   func refused(_ plugin: String) async throws {
     let scratch = try Scratch()
     var workflow = WorkflowText()
-    workflow.add("work", type: "\(plugin)/work", timeout: "60s")
+    workflow.add("work", type: "\(plugin)/work", timeout: "\(60 * Program.patience)s")
     let finished = try await run(workflow, in: scratch)
     #expect([1, 2].contains(finished.status), "\(finished.errors)")
     let said = String(decoding: finished.output, as: UTF8.self) + finished.errors
@@ -105,7 +106,7 @@ struct BrokenPluginTests {
   func accepted(_ plugin: String) async throws {
     let scratch = try Scratch()
     var workflow = WorkflowText()
-    workflow.add("work", type: "\(plugin)/work", timeout: "60s")
+    workflow.add("work", type: "\(plugin)/work", timeout: "\(60 * Program.patience)s")
     let finished = try await run(workflow, in: scratch)
     #expect(finished.status == 0, "\(finished.errors)")
   }

@@ -27,6 +27,8 @@ enum Program {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
   static let fixtures = root.appendingPathComponent("Tests/Fixtures")
+  /// How many times longer than usual a worker may take: where the processor is emulated, all of it does.
+  static let patience = ProcessInfo.processInfo.environment["ORCHESTRATOR_TEST_PATIENCE"].flatMap { Int($0) } ?? 1
 
   /// The program beside this test's own binary, whichever configuration and directory it was built in.
   static var orchestrator: URL {

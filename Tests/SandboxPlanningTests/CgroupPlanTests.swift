@@ -6,14 +6,15 @@ import Testing
 struct CgroupPlanTests {
   private static let full = CgroupPlan(
     memoryMax: 256 << 20, memoryHigh: 200 << 20, cpu: .init(cores: 0.5), cpuWeight: 50, tasksMax: 64, ioWeight: 20,
-    processors: [8, 0, 1, 2, 2])
+    io: IOLimit(major: 8, minor: 16, readBytes: 1 << 20, writes: 100), processors: [8, 0, 1, 2, 2])
 
   @Test("are written as the kernel reads them")
   func values() {
     #expect(
       Self.full.settings.map { "\($0.file.rawValue)=\($0.value)" } == [
         "memory.max=268435456", "memory.high=209715200", "memory.swap.max=0", "memory.oom.group=1",
-        "cpu.max=50000 100000", "cpu.weight=50", "pids.max=64", "io.weight=default 20", "cpuset.cpus=0-2,8",
+        "cpu.max=50000 100000", "cpu.weight=50", "pids.max=64", "io.weight=default 20",
+        "io.max=8:16 rbps=1048576 wbps=max riops=max wiops=100", "cpuset.cpus=0-2,8",
       ])
     #expect(Self.full.controllers == Set(CgroupPlan.Controller.allCases))
     #expect(CgroupPlan().settings.isEmpty)
@@ -37,6 +38,22 @@ struct CgroupPlanTests {
     var more = Self.full
     more.memoryMax = 512 << 20
     #expect(more.changes(from: Self.full) == [.init(.memoryMax, "536870912")])
+    var other = Self.full
+    other.io = IOLimit(major: 8, minor: 0, reads: 50)
+    #expect(
+      other.changes(from: Self.full).map(\.value) == [
+        "8:16 rbps=max wbps=max riops=max wiops=max", "8:0 rbps=max wbps=max riops=50 wiops=max",
+      ])
+  }
+
+  @Test("of a disk are wider when any amount is, when one is missing, and when it is another disk")
+  func disks() {
+    let limit = IOLimit(major: 8, minor: 0, readBytes: 1 << 20, reads: 50)
+    #expect(!limit.isWider(than: limit) && !limit.isWider(than: limit.lifted))
+    #expect(limit.lifted.isWider(than: limit))
+    #expect(IOLimit(major: 8, minor: 0, readBytes: 1 << 20, reads: 51).isWider(than: limit))
+    #expect(IOLimit(major: 8, minor: 1, readBytes: 1 << 20, reads: 50).isWider(than: limit))
+    #expect(limit.words == "8:0, 1Mi read, 50 reads a second")
   }
 
   @Test(

@@ -36,15 +36,53 @@ struct DeviceProgramTests {
     }
   }
 
-  @Test("lets nobody make a node of the devices that every worker has")
-  func makesNoNodes() throws {
-    let machine = try DeviceMachine(DeviceProgram(rules: DeviceRule.always).bytes)
+  @Test("of a plan lets a worker open the devices that it sees, make a node of none, and open no other")
+  func ofPlan() throws {
+    let program = try #require(try plan().deviceProgram)
+    #expect(program.rules.map(\.minor) == [3, 5, 7, 8, 9])
+    let machine = try DeviceMachine(program.bytes)
     #expect(try machine.run(kind: .character, major: 1, minor: 3, access: [.read, .write]))
     #expect(try !machine.run(kind: .character, major: 1, minor: 3, access: .makeNode))
     #expect(try !machine.run(kind: .block, major: 1, minor: 3, access: .read))
     // /dev/mem and /dev/kmsg lie beside them.
     #expect(try !machine.run(kind: .character, major: 1, minor: 1, access: .read))
     #expect(try !machine.run(kind: .character, major: 1, minor: 11, access: .read))
+  }
+
+  @Test("of a device that is bound read-only lets nobody write to it, which the mount would allow")
+  func readOnly() throws {
+    var plan = try plan()
+    let null = try #require(plan.bind(at: "/dev/null"))
+    plan.filesystem.append(
+      .bind(
+        Bind(source: null.source, target: null.target, kind: .characterDevice(major: 195, minor: 7), access: .readOnly))
+    )
+    let machine = try DeviceMachine(try #require(plan.deviceProgram).bytes)
+    #expect(try machine.run(kind: .character, major: 195, minor: 7, access: .read))
+    #expect(try !machine.run(kind: .character, major: 195, minor: 7, access: .write))
+  }
+
+  @Test("is not there where the host can't have one, and the plan says what keeps devices out instead")
+  func unavailable() throws {
+    var host = try debianHost()
+    host.deviceGuard = .mounts(why: "bpf: EPERM")
+    let without = try plan(host: host)
+    #expect(without.deviceProgram == nil)
+    #expect(without.text.contains("  others are kept out by nodev mounts and the user namespace alone: bpf: EPERM\n"))
+    #expect(without.jsonValue["devices"]?["enforcement"] == "mounts")
+    #expect(without.jsonValue["devices"]?["why"] == "bpf: EPERM")
+    let whole = try plan()
+    #expect(whole.jsonValue["devices"]?["enforcement"] == "kernel")
+    #expect(without.widenings(over: whole).count == 1 && whole.widenings(over: without) == [])
+    #expect(without.ociConfiguration()["linux"]?["resources"] == whole.ociConfiguration()["linux"]?["resources"])
+  }
+
+  @Test("of the OCI configuration is the same: no device but those of the plan")
+  func exported() throws {
+    let devices = try plan().ociConfiguration()["linux"]?["resources"]?["devices"]?.arrayValue
+    #expect(devices?.first == ["allow": false, "access": "rwm"])
+    #expect(devices?.dropFirst().compactMap { $0["minor"] } == [3, 5, 7, 8, 9])
+    #expect(devices?.dropFirst().allSatisfy { $0["access"] == "rw" && $0["allow"] == true } == true)
   }
 
   /// Few numbers, so that they meet; and numbers with the sign bit, which a jump must not extend.

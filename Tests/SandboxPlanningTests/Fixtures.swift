@@ -41,7 +41,7 @@ func debianHost() throws -> HostFacts {
     ],
     loader: try path("/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
     binaryDirectories: [try path("/usr/bin")], supportFiles: [.loaderCache, .alternatives],
-    memoryBytes: 8 << 30, processorCount: 4)
+    memoryBytes: 8 << 30, processorCount: 4, deviceGuard: .program)
 }
 
 func request(

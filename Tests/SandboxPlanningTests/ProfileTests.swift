@@ -14,7 +14,7 @@ import Testing
         deny: [{why: mounts, names: [mount]}]
         exec: [{why: programs, names: [execve]}]
       limits: {RLIMIT_CORE: 0, RLIMIT_NOFILE: 64}
-      resources: {memory: 64Mi, memoryHigh: 48Mi, cpu: 0.5, cpuWeight: 20, tasks: 32, ioWeight: 30}
+      resources: {memory: 64Mi, memoryHigh: 48Mi, cpu: 0.5, cpuWeight: 20, tasks: 32, ioWeight: 30, processors: [0, 2], io: {device: "8:0", readBytes: 10Mi, writes: 90}}
       scratch: {mebibytes: 2, inodes: 100}
     """
 
@@ -42,7 +42,8 @@ import Testing
             memoryHigh: 48 << 20,
             cpuCores: Located(0.5, at: PluginModel.SourceLocation(file: "small.yaml", line: 10, column: 52)),
             cpuWeight: 20,
-            tasks: 32, ioWeight: 30)))
+            tasks: 32, ioWeight: 30, io: IOLimit(major: 8, minor: 0, readBytes: 10 << 20, writes: 90),
+            processors: [0, 2])))
   }
 
   @Test("the shipped profiles make plans on both architectures", arguments: ["default", "strict"])
@@ -73,7 +74,9 @@ import Testing
       ("name: small", "name: ../etc", "plugin name"), ("orchestrator/v1", "orchestrator/v2", "orchestrator/v1"),
       ("    exec:", "    exek:", "exec"), ("memory: 64Mi, ", "", "'memory' is missing"),
       ("cpu: 0.5, ", "", "'cpu' is missing"), ("tasks: 32, ", "", "'tasks' is missing"),
-      ("memoryHigh: 48Mi", "memoryHigh: 65Mi", "from 16Mi to 64Mi"),
+      ("memoryHigh: 48Mi", "memoryHigh: 65Mi", "from 16Mi to 64Mi"), ("device: \"8:0\"", "device: sda", "not a device"),
+      ("device: \"8:0\"", "device: \"08:0\"", "not a device"), (", readBytes: 10Mi, writes: 90", "", "limits nothing"),
+      ("device: \"8:0\", ", "", "'device' is missing"),
     ])
   func wrong(original: String, replacement: String, expected: String) throws {
     let text = Self.valid.replacingOccurrences(of: original, with: replacement)
@@ -95,6 +98,9 @@ import Testing
       ("cpuWeight: 20", "cpuWeight: ", "from 1 to 10000", ["0", "-1", "1e30", ".nan", "0.5", "10001", "high"]),
       ("tasks: 32", "tasks: ", "from 8 to 4194304", ["0", "-1", "1e30", ".nan", "7", "4194305", "max"]),
       ("ioWeight: 30", "ioWeight: ", "from 1 to 10000", ["0", "-1", "1e30", ".nan", "10001", "true"]),
+      ("writes: 90", "writes: ", "from 10 to 1073741824", ["0", "-1", "1e30", ".nan", "9", "many"]),
+      ("readBytes: 10Mi", "readBytes: ", "from 1Mi to 1024Ti", ["0Mi", "-1Mi", "1e30", "10", "1Ki", ".nan"]),
+      ("processors: [0, 2]", "processors: ", "from 0 to 8191", ["[-1]", "[1e30]", "[.nan]", "[8192]", "[one]"]),
     ])
   func absurd(original: String, key: String, range: String, values: [String]) throws {
     for value in values {

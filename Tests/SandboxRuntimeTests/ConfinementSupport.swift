@@ -67,7 +67,16 @@ struct UnsealingKernel: SandboxKernel {
     return memory
   }
   func read(_ path: String) -> String? { kernel.read(path) }
-  func lock(_ staging: FileDescriptor) throws(SystemError) { try kernel.lock(staging) }
+  func lock(_ directory: FileDescriptor) throws(SystemError) { try kernel.lock(directory) }
+  func makeLockedDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
+    try kernel.makeLockedDirectory(path)
+  }
+  func loadDeviceProgram(_ instructions: [UInt8]) throws(SystemError) -> FileDescriptor {
+    try kernel.loadDeviceProgram(instructions)
+  }
+  func attachDeviceProgram(_ program: FileDescriptor, to cgroup: FileDescriptor) throws(SystemError) {
+    try kernel.attachDeviceProgram(program, to: cgroup)
+  }
   func openPlace(_ path: String) throws(SystemError) -> FileDescriptor { try kernel.openPlace(path) }
   func makeStaging(
     _ path: String, like: FileDescriptor, owner: FileOwner?

@@ -10,15 +10,19 @@ import Testing
 extension RealSandboxes {
   @Suite("When an effect of a launch fails")
   struct FaultTests {
-    /// Every kind of step is in it: a cgroup, an owner to be mapped, and a directory for writes that wait.
-    private let plan = SandboxPlan.fixture(
-      ["/bin/true"],
-      adding: [
-        .bind(
-          Bind(
-            source: path("/srv"), target: path("/data"), kind: .directory, access: .readWrite, mapsOwner: true,
-            stagesWrites: true))
-      ])
+    /// Every kind of step is in it: a cgroup, a device program, an owner to be mapped, and a directory for writes that wait.
+    private let plan = {
+      var plan = SandboxPlan.fixture(
+        ["/bin/true"],
+        adding: [
+          .bind(
+            Bind(
+              source: path("/srv"), target: path("/data"), kind: .directory, access: .readWrite, mapsOwner: true,
+              stagesWrites: true))
+        ])
+      plan.deviceGuard = .program
+      return plan
+    }()
 
     private func message(_ kind: sandbox_message) -> sandbox_report {
       var report = sandbox_report()
@@ -44,8 +48,10 @@ extension RealSandboxes {
         _ = await sandbox.exit()
         #expect(await sandbox.stagedWrites?.discard() == nil)
       } catch { failure = error }
-      // The namespace of a map is kept for the next launch.
-      var left = kernel.left.filter { $0 != "descriptor of openFile" }
+      // The namespace of a map, the device program and the plugin's group are kept for the next launch.
+      var left = kernel.left.filter {
+        $0 != "descriptor of openFile" && $0 != "descriptor of loadDeviceProgram" && !$0.hasSuffix("/fixture")
+      }
       let networks = kernel.effects.filter { $0 == .makeNetwork }.count
       if failure == nil, networks == 2, let kept = left.firstIndex(of: "descriptor of makeNetwork") {
         left.remove(at: kept)

@@ -54,9 +54,8 @@ extension RealSandboxes {
       guard let root = Harness.cgroupRoot else { return }
       let group = String(fields[1].prefix { $0 != "/" })
       #expect(FileManager.default.fileExists(atPath: "\(root)/\(group)"))
-      let manager = try CgroupManager(root: root)
+      LeftoverCgroups.remove(under: root, LinuxKernel())
       #expect(!FileManager.default.fileExists(atPath: "\(root)/\(group)"))
-      try manager.close()
     }
 
     private func network(of process: String) -> String? {
@@ -189,22 +188,6 @@ extension RealSandboxes {
     func obstacle() {
       #expect(OverlayProbe.obstacle(in: path("/not/made/yet")) == nil)
       #expect(OverlayProbe.obstacle(in: path("/"))?.contains("mounted on") == true)
-    }
-
-    @Test("place a process in the cgroup tree as its mounts show it")
-    func cgroupLocation() {
-      let plain = "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n"
-      let partial = "30 22 0:26 /pod /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
-      func place(_ mounts: String, _ own: String) -> String? {
-        CgroupLocation(mountInformation: mounts, ownCgroups: own)?.directory.text
-      }
-      #expect(place(plain, "0::/user.slice/a.scope\n") == "/sys/fs/cgroup/user.slice/a.scope")
-      #expect(place(plain, "4:memory:/x\n0::/\n") == "/sys/fs/cgroup")
-      #expect(place(partial, "0::/pod/b\n") == "/sys/fs/cgroup/b")
-      #expect(place(partial, "0::/podium\n") == nil)
-      #expect(place(plain, "4:memory:/x\n") == nil)
-      #expect(place("", "0::/\n") == nil)
-      #expect(place(plain, "0::/../x\n") == nil)
     }
   }
 }

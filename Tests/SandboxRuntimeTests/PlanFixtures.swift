@@ -122,6 +122,8 @@ struct Harness {
   static let cgroupRoot: AbsolutePath? =
     access("/sys/fs/cgroup/unified", W_OK) == 0 ? path("/sys/fs/cgroup/unified") : nil
 
+  static let hasDevicePrograms = cgroupRoot != nil && HostInspector.facts().deviceGuard == .program
+
   /// Built beside the tests.
   static var initProgram: AbsolutePath {
     let arguments = CommandLine.arguments

@@ -11,7 +11,7 @@ final class RecordingKernel: SandboxKernel {
     case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
     case write(String)
     case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
-      makeNetwork, openPlace, makeStaging, lock, removeTree
+      makeNetwork, makeLockedDirectory, loadDeviceProgram, attachDeviceProgram, openPlace, makeStaging, lock, removeTree
   }
   struct Ledger {
     var effects: [Effect] = []
@@ -95,6 +95,18 @@ final class RecordingKernel: SandboxKernel {
     try record(.makeDirectory)
     ledger.withLock { $0.directories.append(path) }
   }
+  func makeLockedDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
+    try record(.makeLockedDirectory)
+    ledger.withLock { $0.directories.append(path) }
+    return descriptor(.makeLockedDirectory)
+  }
+  func loadDeviceProgram(_ instructions: [UInt8]) throws(SystemError) -> FileDescriptor {
+    try record(.loadDeviceProgram)
+    return descriptor(.loadDeviceProgram)
+  }
+  func attachDeviceProgram(_ program: FileDescriptor, to cgroup: FileDescriptor) throws(SystemError) {
+    try record(.attachDeviceProgram)
+  }
   func removeDirectory(_ path: String) throws(SystemError) {
     try record(.removeDirectory)
     ledger.withLock { ledger in ledger.directories.removeAll { $0 == path } }
@@ -149,7 +161,7 @@ final class RecordingKernel: SandboxKernel {
     return FileOwner(user: 5, group: 5)
   }
   func pause(milliseconds: UInt32) {}
-  func lock(_ staging: FileDescriptor) throws(SystemError) { try record(.lock) }
+  func lock(_ directory: FileDescriptor) throws(SystemError) { try record(.lock) }
   func openPlace(_ path: String) throws(SystemError) -> FileDescriptor {
     try record(.openPlace)
     return descriptor(.openPlace)

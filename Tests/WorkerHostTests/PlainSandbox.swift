@@ -38,7 +38,7 @@ final class PlainSandbox: Sandbox {
   let standardError: FileDescriptor
   let enforcement = Enforcement(
     namespaces: [], landlockABI: 0, landlockFilesystem: 0, landlockNetwork: 0, landlockScoped: 0,
-    seccompInstructions: 0, cgroup: nil)
+    seccompInstructions: 0, cgroup: nil, deviceGuard: .mounts(why: "there are none"))
   let stagedWrites: StagedWrites? = nil
   let processIdentifier: Int32
   private let state = Lock(State())

@@ -199,10 +199,19 @@ int sandbox_write_file(const char *path, const char *contents, size_t length);
 int sandbox_read_file(const char *path, char *contents, size_t capacity);
 int sandbox_create_directory(const char *path, uint32_t mode);
 int sandbox_remove_directory(const char *path);
+// A directory for this user alone, open and locked: flock(2). EWOULDBLOCK or ESTALE where someone else got hold of it first.
+int sandbox_make_locked_directory(const char *path);
 int sandbox_kill_process(int pidfd);
 // Reaps; doesn't wait. -EAGAIN while the process lives.
 int sandbox_reap_process(int pidfd);
 // Reaps; waits.
 int sandbox_await_process(int pidfd);
+
+// ---- device.c ----
+
+// A program of type BPF_PROG_TYPE_CGROUP_DEVICE of `count` instructions: its descriptor.
+int sandbox_load_device_program(const void *instructions, uint32_t count);
+// To the cgroup of this open directory, which keeps it as long as it lives. Programs of groups above stay in force.
+int sandbox_attach_device_program(int cgroup, int program);
 
 #endif

@@ -17,13 +17,6 @@ package struct DeviceRule: Hashable, Sendable {
     self.minor = minor
     self.access = access
   }
-
-  /// null, zero, full, random, urandom; tty and ptmx with their terminals. A worker makes no nodes of them.
-  package static let always = [
-    DeviceRule(.character, 1, 3, [.read, .write]), DeviceRule(.character, 1, 5, [.read, .write]),
-    DeviceRule(.character, 1, 7, [.read, .write]), DeviceRule(.character, 1, 8, [.read, .write]),
-    DeviceRule(.character, 1, 9, [.read, .write]),
-  ]
 }
 
 /// The program of type BPF_PROG_TYPE_CGROUP_DEVICE that allows what its rules say and nothing else, bpf(2).

@@ -43,21 +43,4 @@ struct CgroupLocation: Hashable, Sendable {
       type = String(fields[separator + 1])
     }
   }
-
-  /// The cgroup in which this process may really make others: it makes one and removes it again.
-  static func writable(_ kernel: any SandboxKernel) -> AbsolutePath? {
-    guard let mounts = readSmallFile("/proc/self/mountinfo", limit: 4 << 20),
-      let own = readSmallFile("/proc/self/cgroup"),
-      let location = CgroupLocation(mountInformation: mounts, ownCgroups: own)
-    else { return nil }
-    let probe = "\(location.directory)/orchestrator-probe-\(currentProcessIdentifier())"
-    do throws(SystemError) {
-      try kernel.makeDirectory(probe)
-      let canKill = HostProbes.isWritable("\(probe)/cgroup.kill")
-      try kernel.removeDirectory(probe)
-      return canKill ? location.directory : nil
-    } catch {
-      return nil
-    }
-  }
 }

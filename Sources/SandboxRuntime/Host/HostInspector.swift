@@ -17,20 +17,21 @@ package enum HostInspector {
   package static func facts(
     staging: AbsolutePath? = nil, kernel: any SandboxKernel = LinuxKernel()
   ) -> HostFacts {
-    let cgroup = CgroupLocation.writable(kernel)
+    let cgroup = CgroupProbe(kernel)
     return HostFacts(
       architecture: architecture,
       kernelRelease: readSmallFile("/proc/sys/kernel/osrelease")?.trimmingNewline ?? "unknown",
       userIdentifier: effectiveUserIdentifier(), groupIdentifier: effectiveGroupIdentifier(),
       landlockABI: HostProbes.landlockABI(), seccompUserNotification: HostProbes.seccompUserNotification(),
       userNamespaces: HostProbes.namespaces(Namespace.user.cloneFlag) == nil,
-      cgroupRoot: cgroup,
-      cgroupControllers: cgroup.map { controllers($0, kernel) } ?? [],
+      cgroupRoot: cgroup?.root,
+      cgroupControllers: cgroup.map { controllers($0.root, kernel) } ?? [],
       libraryDirectories: libraryDirectories(),
       rootLinks: rootLinks(), loader: loader(), binaryDirectories: binaryDirectories(),
       supportFiles: supportFiles(), coreDumpsStartProgram: CoreDumps.startProgram(),
       overlays: staging.map { OverlayProbe.support(beneath: $0, kernel) }
-        ?? .unavailable(why: "it was not tried"))
+        ?? .unavailable(why: "it was not tried"),
+      deviceGuard: cgroup?.deviceGuard ?? .mounts(why: "this process may make no cgroup"))
   }
 
   #if arch(x86_64)

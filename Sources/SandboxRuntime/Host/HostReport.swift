@@ -13,6 +13,7 @@ package struct HostReport: Hashable, Sendable {
     case processFilesystem = "a private /proc"
     case coreDumps = "no core dumps"
     case cgroup = "cgroup v2"
+    case devicePrograms = "device programs"
     case stagedWrites = "writes that wait for success"
     case distinctUsers = "a host user for every plugin"
     case launchMode = "capabilities of the supervisor"
@@ -60,6 +61,7 @@ package struct HostReport: Hashable, Sendable {
     case .processFilesystem: processFilesystem(feature)
     case .coreDumps: coreDumps(feature, facts)
     case .cgroup: cgroup(feature, facts)
+    case .devicePrograms: devicePrograms(feature, facts)
     case .stagedWrites: stagedWrites(feature, facts)
     case .distinctUsers: distinctUsers(feature, facts)
     case .launchMode: launchMode(user: facts.userIdentifier, capabilities)
@@ -152,6 +154,19 @@ package struct HostReport: Hashable, Sendable {
 
   private static func watched(_ facts: HostFacts) -> String {
     "the supervisor watches the limits of \(facts.watchedControllers.map(\.words).joined(separator: ", ")) itself, which is less"
+  }
+
+  private static func devicePrograms(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    switch facts.deviceGuard {
+    case .program:
+      Finding(feature: feature, severity: .ok, detail: "one was attached to a cgroup", remedy: nil)
+    case .mounts(let why):
+      Finding(
+        feature: feature, severity: .degraded,
+        detail: "nodev mounts and the user namespace alone keep devices out: \(why)",
+        remedy: facts.cgroupRoot == nil
+          ? Remedy.of(LaunchStep.makeCgroup, .accessDenied) : Remedy.of(.loadDevices, .operationNotPermitted))
+    }
   }
 
   private static func stagedWrites(_ feature: Feature, _ facts: HostFacts) -> Finding {

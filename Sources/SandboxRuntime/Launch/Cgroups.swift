@@ -5,44 +5,52 @@ import Synchronization
 
 /// The cgroup of one worker.
 package struct Cgroup: Sendable {
-  /// Relative to the cgroup root: `orchestrator-4711-99-0/12`.
+  /// Relative to the cgroup root: `orchestrator-4711-99-0/files/12`.
   package var name: String
   var path: String
   var directory: FileDescriptor
 }
 
-/// The only writer of cgroups: one group a supervisor, under it one a worker. Where there is no root, there are none.
+/// The only writer of cgroups: one group a supervisor, under it one a plugin, under that one a worker. Where there is no root,
+/// there are none.
 ///
 /// A limit needs its controller in every group above the worker's, and a group that has controllers may hold no processes
 /// (cgroups(7), the "no internal processes" rule). So a supervisor that is alone in its group moves into a group of its own
 /// beside the workers', and back when it closes.
 package final class CgroupManager: Sendable {
-  /// The supervisor's group, and where it lies.
+  /// The supervisor's group.
   private struct Group: Sendable {
-    var root: AbsolutePath
-    var name: String
+    var supervisor: SupervisorGroup
     /// Those that the workers' groups have.
     var controllers: [CgroupPlan.Controller] = []
     /// Those that the root had not, and has because of us.
     var enabled: [CgroupPlan.Controller] = []
     var hasMoved = false
-    var path: String { "\(root.text)/\(name)" }
-    var own: String { "\(path)/supervisor" }
+    var root: AbsolutePath { supervisor.root }
+    var path: String { supervisor.path }
+    /// No plugin has a name that begins like this.
+    var own: String { "\(path)/_supervisor" }
+  }
+  private struct State: Sendable {
+    /// Those that have a group.
+    var plugins: Set<PluginName> = []
+    var isClosed = false
   }
   private let kernel: any SandboxKernel
   private let group: Group?
+  private let state = Lock(State())
+  private let devicePrograms = DevicePrograms()
   private let next = Atomic<UInt64>(1)
 
-  /// Makes the supervisor's group under `root`, a directory of a cgroup v2 mount that this process may write, and removes
-  /// those of supervisors that are gone. ``close()`` removes it.
+  /// Makes the supervisor's group under `root`, a directory of a cgroup v2 mount that this process may write. ``close()``
+  /// removes it.
   package init(root: AbsolutePath?, kernel: any SandboxKernel = LinuxKernel()) throws(SystemError) {
     self.kernel = kernel
     guard let root else {
       group = nil
       return
     }
-    StaleCgroups.remove(under: root, kernel)
-    var group = try Self.makeGroup(root, kernel)
+    var group = Group(supervisor: try SupervisorGroup.make(under: root, kernel))
     Self.enableControllers(&group, kernel)
     self.group = group
   }
@@ -50,21 +58,6 @@ package final class CgroupManager: Sendable {
   deinit {
     // After close() there is nothing to remove; before it, a group that still has workers stays for the next start.
     do throws(SystemError) { try close() } catch {}
-  }
-
-  /// One process may have several managers: the first free number is taken.
-  private static func makeGroup(_ root: AbsolutePath, _ kernel: any SandboxKernel) throws(SystemError) -> Group {
-    var name = CgroupName.own()
-    while true {
-      let group = Group(root: root, name: name.text)
-      do throws(SystemError) {
-        try kernel.makeDirectory(group.path)
-        return group
-      } catch {
-        guard error.code == .exists, name.instance < 1000 else { throw error }
-        name.instance += 1
-      }
-    }
   }
 
   /// Whatever can be had: what can't is missing in ``controllers``, and the plans say so.
@@ -119,21 +112,26 @@ package final class CgroupManager: Sendable {
   /// Those whose limits the kernel enforces on workers.
   package var controllers: [CgroupPlan.Controller] { group?.controllers ?? [] }
 
-  /// A new group for one worker with the limits of its plan, as far as the host has the controllers; nil where there are none.
-  func makeLeaf(
-    _ limits: CgroupPlan, _ transaction: inout LaunchTransaction
-  ) throws(LaunchError) -> Cgroup? {
-    guard let group else { return nil }
+  /// A new group for one worker with the limits of its plan, as far as the host has the controllers, and with its device
+  /// program; nil where there are no groups.
+  func makeLeaf(_ plan: SandboxPlan, _ transaction: inout LaunchTransaction) throws(LaunchError) -> Cgroup? {
+    guard let group else {
+      guard plan.deviceProgram == nil else {
+        throw transaction.failure(.attachDevices, SystemError("bpf", "there is no cgroup", .notSupported))
+      }
+      return nil
+    }
     let number = next.add(1, ordering: .relaxed).oldValue
-    let name = "\(group.name)/\(number)"
-    let path = "\(group.path)/\(number)"
+    let name = "\(plan.plugin)/\(number)"
+    let path = "\(group.path)/\(name)"
     let kernel = self.kernel
+    try transaction.perform(.makeCgroup) { () throws(SystemError) in try makeGroup(of: plan.plugin, in: group) }
     try transaction.perform(.makeCgroup) { () throws(SystemError) in
       try kernel.makeDirectory(path)
     } undo: { _ in
       { () throws(SystemError) in try removeEmptied(path, kernel) }
     }
-    for setting in limits.settings where group.controllers.contains(setting.file.controller) {
+    for setting in plan.cgroup.settings where group.controllers.contains(setting.file.controller) {
       try transaction.perform(.limitCgroup) { () throws(SystemError) in
         try kernel.write(setting.value, to: "\(path)/\(setting.file.rawValue)")
       }
@@ -143,7 +141,34 @@ package final class CgroupManager: Sendable {
     } undo: { directory in
       { directory.close() }
     }
-    return Cgroup(name: name, path: path, directory: directory)
+    if let program = plan.deviceProgram {
+      let loaded = try transaction.perform(.loadDevices) { () throws(SystemError) in
+        try devicePrograms.loaded(program, kernel)
+      }
+      try transaction.perform(.attachDevices) { () throws(SystemError) in
+        try kernel.attachDeviceProgram(loaded, to: directory)
+      }
+    }
+    return Cgroup(name: "\(group.supervisor.name)/\(name)", path: path, directory: directory)
+  }
+
+  /// Once a plugin: it stays until ``close()``, for the plugin's next worker.
+  private func makeGroup(of plugin: PluginName, in group: Group) throws(SystemError) {
+    try state.withLock { state throws(SystemError) in
+      guard !state.plugins.contains(plugin) else { return }
+      let path = "\(group.path)/\(plugin)"
+      try kernel.makeDirectory(path)
+      do throws(SystemError) {
+        if !group.controllers.isEmpty {
+          let words = group.controllers.map { "+\($0.rawValue)" }.joined(separator: " ")
+          try kernel.write(words, to: "\(path)/cgroup.subtree_control")
+        }
+      } catch {
+        do throws(SystemError) { try kernel.removeDirectory(path) } catch {}
+        throw error
+      }
+      state.plugins.insert(plugin)
+    }
   }
 
   /// What the group has used; its processes may have ended.
@@ -181,6 +206,13 @@ package final class CgroupManager: Sendable {
   /// Removes the supervisor's group and goes back to where it was; the workers' must be gone.
   package func close() throws(SystemError) {
     guard let group else { return }
+    // Another manager may have its name by the time this one is asked again.
+    let plugins: Set<PluginName>? = state.withLock { state in
+      defer { state.isClosed = true }
+      return state.isClosed ? nil : state.plugins
+    }
+    guard let plugins else { return }
+    for plugin in plugins { try kernel.removeDirectory("\(group.path)/\(plugin)") }
     if group.hasMoved {
       // A group with controllers takes no process back.
       for controller in group.controllers {
@@ -193,11 +225,12 @@ package final class CgroupManager: Sendable {
       try kernel.removeDirectory(group.own)
     }
     try kernel.removeDirectory(group.path)
+    group.supervisor.lock.close()
   }
 }
 
 /// rmdir(2), again while the kernel still counts a process that has ended: EBUSY.
-private func removeEmptied(_ path: String, _ kernel: any SandboxKernel) throws(SystemError) {
+func removeEmptied(_ path: String, _ kernel: any SandboxKernel) throws(SystemError) {
   let attempts = 200
   for attempt in 1...attempts {
     do throws(SystemError) {
@@ -205,61 +238,6 @@ private func removeEmptied(_ path: String, _ kernel: any SandboxKernel) throws(S
     } catch {
       guard error.code == .deviceBusy, attempt < attempts else { throw error }
       kernel.pause(milliseconds: 5)
-    }
-  }
-}
-
-/// `orchestrator-<pid>-<start time>-<instance>`: the start time, since a pid comes again.
-struct CgroupName: Hashable, Sendable {
-  static let prefix = "orchestrator-"
-  var process: Int32
-  var startTime: UInt64
-  var instance: UInt64
-  var text: String { "\(Self.prefix)\(process)-\(startTime)-\(instance)" }
-
-  init(process: Int32, startTime: UInt64, instance: UInt64) {
-    self.process = process
-    self.startTime = startTime
-    self.instance = instance
-  }
-
-  /// Nil for anything that isn't such a name.
-  init?(_ text: String) {
-    guard text.hasPrefix(Self.prefix) else { return nil }
-    let parts = text.dropFirst(Self.prefix.count).split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 3, let process = Int32(parts[0]), let startTime = UInt64(parts[1]),
-      let instance = UInt64(parts[2]), process > 0
-    else { return nil }
-    self.init(process: process, startTime: startTime, instance: instance)
-  }
-
-  static func own() -> CgroupName {
-    let process = currentProcessIdentifier()
-    return CgroupName(process: process, startTime: processStartTime(process) ?? 0, instance: 0)
-  }
-
-  /// The process that made it lives.
-  var isAlive: Bool { processStartTime(process) == startTime }
-}
-
-/// The groups that supervisors left which ended without removing them.
-enum StaleCgroups {
-  /// What can't be removed stays for the next start.
-  static func remove(under root: AbsolutePath, _ kernel: any SandboxKernel) {
-    for entry in directoryEntries(root.text) {
-      guard let name = CgroupName(entry), !name.isAlive else { continue }
-      let group = "\(root.text)/\(name.text)"
-      for leaf in directoryEntries(group) where UInt64(leaf) != nil || leaf == "supervisor" {
-        let path = "\(group)/\(leaf)"
-        // Mostly nothing is in it any more.
-        do throws(SystemError) { try kernel.removeDirectory(path) } catch {
-          do throws(SystemError) {
-            try kernel.write("1", to: "\(path)/cgroup.kill")
-            try removeEmptied(path, kernel)
-          } catch { continue }
-        }
-      }
-      do throws(SystemError) { try kernel.removeDirectory(group) } catch { continue }
     }
   }
 }

@@ -13,6 +13,8 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case makeCgroup
   case limitCgroup
   case openCgroup
+  case loadDevices
+  case attachDevices
   case makeNetwork
   case openWorkspace
   case makeStaging
@@ -37,6 +39,8 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .makeCgroup: "make the worker's cgroup"
     case .limitCgroup: "set a limit of the worker's cgroup"
     case .openCgroup: "open the worker's cgroup"
+    case .loadDevices: "have the kernel check the worker's device program"
+    case .attachDevices: "attach the device program to the worker's cgroup"
     case .makeNetwork: "make the network namespace"
     case .openWorkspace: "open the workspace"
     case .makeStaging: "make the directory for the node's writes"

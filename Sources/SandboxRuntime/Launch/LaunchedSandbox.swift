@@ -30,7 +30,8 @@ package final class LaunchedSandbox: Sandbox {
     enforcement = Enforcement(
       namespaces: plan.namespaces, landlockABI: plan.landlock.abi, landlockFilesystem: report.landlock_filesystem,
       landlockNetwork: report.landlock_network, landlockScoped: report.landlock_scoped,
-      seccompInstructions: Int(report.seccomp_instructions), cgroup: launch.cgroup?.name)
+      seccompInstructions: Int(report.seccomp_instructions), cgroup: launch.cgroup?.name,
+      deviceGuard: plan.deviceGuard)
     let limits = WatchedLimits(plan.cgroup, controllers: Set(context.cgroups.controllers))
     watch = limits.isEmpty ? nil : SandboxWatch(limits, process, control, cgroup, context)
     let end = SandboxEnd(

@@ -22,6 +22,12 @@ enum Remedy {
         + "run it as an ordinary user"
     case (.makeCgroup, .accessDenied), (.makeCgroup, .operationNotPermitted), (.makeCgroup, .readOnlyFilesystem):
       "run the supervisor in a cgroup that is delegated to it: systemd's Delegate=yes, or systemd-run --user --scope"
+    case (.loadDevices, .operationNotPermitted):
+      "device programs take cap_bpf and cap_net_admin of the host: give the supervisor these, or run it as root"
+    case (.attachDevices, .operationNotPermitted):
+      "a group above the supervisor's has a device program that no other may stand beside: start the supervisor outside of it"
+    case (.loadDevices, .invalidArgument), (.loadDevices, .noSystemCall), (.attachDevices, .invalidArgument):
+      "use a kernel with CONFIG_CGROUP_BPF"
     case (.makeCgroup, .noSpace): "raise cgroup.max.descendants or cgroup.max.depth of the supervisor's cgroup"
     case (.mapOwner, .invalidArgument):
       "the filesystem of this directory can't be mounted with mapped ids: move it to ext4, xfs, btrfs or tmpfs, "

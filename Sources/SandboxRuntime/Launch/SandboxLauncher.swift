@@ -131,7 +131,7 @@ struct StartedLaunch: Sendable {
     let connection = try transaction.perform(.openConnection, kernel.makeStreamPair, undo: closing)
     let output = try transaction.perform(.openOutput, kernel.makeOutputPipe, undo: closing)
     let error = try transaction.perform(.openError, kernel.makeOutputPipe, undo: closing)
-    let cgroup = try context.cgroups.makeLeaf(plan.cgroup, &transaction)
+    let cgroup = try context.cgroups.makeLeaf(plan, &transaction)
 
     let network = try context.networks.take(for: plan, &transaction)
     let cloned = plan.namespaces.filter { $0 != .network || network == nil }
