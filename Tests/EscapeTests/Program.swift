@@ -30,6 +30,12 @@ enum Program {
   /// How many times longer than usual a worker may take: where the processor is emulated, all of it does.
   static let patience = ProcessInfo.processInfo.environment["ORCHESTRATOR_TEST_PATIENCE"].flatMap { Int($0) } ?? 1
 
+  static func kernelIsAtLeast(_ major: Int, _ minor: Int) -> Bool {
+    let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)) ?? ""
+    let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+    return numbers.count == 2 && (numbers[0], numbers[1]) >= (major, minor)
+  }
+
   /// The program beside this test's own binary, whichever configuration and directory it was built in.
   static var orchestrator: URL {
     Bundle.main.bundleURL.pathExtension == "xctest"

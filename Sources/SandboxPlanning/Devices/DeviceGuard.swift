@@ -22,7 +22,9 @@ extension SandboxPlan {
   /// The devices that the worker sees, which are those that it may open. It makes nodes of none.
   package var deviceRules: [DeviceRule] {
     filesystem.compactMap { operation in
-      guard case .bind(let bind) = operation, case .characterDevice(let major, let minor) = bind.kind else { return nil }
+      guard case .bind(let bind) = operation, case .characterDevice(let major, let minor) = bind.kind else {
+        return nil
+      }
       return DeviceRule(.character, major, minor, bind.access == .readOnly ? .read : [.read, .write])
     }
   }
