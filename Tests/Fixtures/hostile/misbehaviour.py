@@ -328,8 +328,8 @@ def recursion():
 
 @manner
 def huge_result():
-    """Returns text of 200 MB."""
-    return {"result": "x" * 200_000_000}
+    """Returns text of 100 MB."""
+    return {"result": "x" * 100_000_000}
 
 
 @manner
