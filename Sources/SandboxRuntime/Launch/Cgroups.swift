@@ -146,9 +146,9 @@ package final class CgroupManager: Sendable {
     return Cgroup(name: name, path: path, directory: directory)
   }
 
-  /// What the group has used; its processes may have ended.
-  func usage(of cgroup: Cgroup) -> CgroupUsage {
-    CgroupUsage { kernel.read("\(cgroup.path)/\($0)") }
+  /// What the group uses, read on `thread`.
+  func account(of cgroup: Cgroup, on thread: DedicatedThread) -> CgroupAccount {
+    CgroupAccount(cgroup, controllers: controllers, kernel: kernel, thread: thread)
   }
 
   /// SIGKILL to every process of the group: cgroup.kill of cgroups(7).

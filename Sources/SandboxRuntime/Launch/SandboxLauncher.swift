@@ -32,6 +32,7 @@ package final class SandboxLauncher: SandboxLaunching {
       program: try kernel.openPath(initProgram.text),
       cgroups: cgroups,
       cleaner: try DedicatedThread(name: "sandbox-clean"),
+      accountant: try DedicatedThread(name: "sandbox-count"),
       loop: loop,
       ownerMaps: OwnerMaps(),
       networks: NetworkReserve(kernel),
@@ -70,6 +71,8 @@ struct LaunchContext: Sendable {
   var program: FileDescriptor
   var cgroups: CgroupManager
   var cleaner: DedicatedThread
+  /// Reads what cgroups have used.
+  var accountant: DedicatedThread
   var loop: EventLoop
   var ownerMaps: OwnerMaps
   var networks: NetworkReserve
