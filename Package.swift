@@ -70,7 +70,8 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "Benchmarks", dependencies: ["SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
+      name: "Benchmarks",
+      dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
     // pid 1 of every sandbox: Embedded Swift, linked statically and without a C library, whose start-up would take longer
     // than all that it does.

@@ -14,7 +14,7 @@ import SandboxRuntime
 ///   /proc and /dev. It gets no system-call filter, Landlock rules, limits or cgroup, all of which ours sets up as well.
 /// - crun, runc: the plan's own OCI configuration, filter and limits included.
 struct LaunchBenchmark {
-  var root: String
+  var setup: BenchmarkSetup
   var rounds: Int
   private static let command = ["/usr/bin/true"]
   private static let own = "launch"
@@ -31,8 +31,8 @@ struct LaunchBenchmark {
       Peers.bubblewrap(plan), Peers.runtime("crun", at: "/usr/bin/crun", bundle: bundle),
       Peers.runtime("runc", at: "/usr/sbin/runc", bundle: bundle),
     ])
-    let light = try Supervisor(root: root, ballast: 0)
-    let heavy = try Supervisor(root: root, ballast: 1 << 30)
+    let light = try Supervisor(root: setup.root, ballast: 0)
+    let heavy = try Supervisor(root: setup.root, ballast: 1 << 30)
 
     var contestants: [(name: String, start: () throws -> Double)] = [
       (Self.own, light.launch), (Self.heavy, heavy.launch),
@@ -68,7 +68,7 @@ struct LaunchBenchmark {
   func supervise(ballast bytes: Int) async throws {
     let plan = try self.plan(granting: [])
     let cgroups = try CgroupManager(root: HostInspector.facts().cgroupRoot)
-    let launcher = try SandboxLauncher(initProgram: try sandboxInit(), cgroups: cgroups, loop: EventLoop())
+    let launcher = try setup.launcher(cgroups, EventLoop())
     let ballast = Ballast(bytes: bytes)
     while readLine() != nil {
       let elapsed = try await ContinuousClock().measure { try await launch(plan, launcher) }
@@ -109,27 +109,8 @@ struct LaunchBenchmark {
     }
   }
 
-  private func sandboxInit() throws -> AbsolutePath {
-    guard let executable = ProcessEnvironment.executable.flatMap({ AbsolutePath($0) }),
-      let path = executable.parent?.appending("sandbox-init")
-    else { throw BenchmarkFailure("sandbox-init can't be found") }
-    return path
-  }
-
   private func plan(granting granted: [Permission]) throws -> SandboxPlan {
-    guard let name = PluginName("bench"), let plugin = AbsolutePath(root + "/Sources/PythonSDK/templates"),
-      let sdk = AbsolutePath(root + "/Sources/PythonSDK"),
-      let python = ProcessEnvironment.resolve("/usr/bin/python3").flatMap({ AbsolutePath($0) })
-    else { throw BenchmarkFailure("the repository isn't at \(root), or there is no /usr/bin/python3") }
-    let file = root + "/profiles/default.yaml"
-    let isRoot = ProcessEnvironment.effectiveUser == 0
-    let request = SandboxRequest(
-      plugin: name, pluginDirectory: plugin, sdkDirectory: sdk,
-      interpreter: Interpreter(executable: python, prefix: nil),
-      granted: granted, workspace: nil, filesystemRoots: [],
-      profile: try SecurityProfile(yaml: try System.read(file), file: file), command: Self.command,
-      hostUser: isRoot ? 1_900_000_000 : geteuid(), hostGroup: isRoot ? 1_900_000_000 : getegid())
-    return try SandboxPlanner.plan(request, host: HostInspector.facts())
+    try setup.plan(plugin: "Sources/PythonSDK/templates", command: Self.command, granting: granted)
   }
 }
 

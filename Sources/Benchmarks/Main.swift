@@ -10,20 +10,27 @@ enum Main {
     do {
       switch arguments.first {
       case "launch" where arguments.count == 2:
-        let results = try LaunchBenchmark(root: arguments[1], rounds: isQuick ? 5 : 100).run()
-        for result in results { print(isJSON ? result.json : result.text) }
+        let setup = BenchmarkSetup(root: arguments[1])
+        tell(try LaunchBenchmark(setup: setup, rounds: isQuick ? 5 : 100).run(), isJSON)
+      case "limits" where arguments.count == 2:
+        let setup = BenchmarkSetup(root: arguments[1])
+        tell(try await LimitsBenchmark(setup: setup, rounds: isQuick ? 5 : 300).run(), isJSON)
       // Not for people: how the benchmark starts the supervisors that it measures.
       case "launch-supervisor" where arguments.count == 3:
         guard let bytes = Int(arguments[2]) else { throw BenchmarkFailure("\(arguments[2]) is no number of bytes") }
-        try await LaunchBenchmark(root: arguments[1], rounds: 0).supervise(ballast: bytes)
+        try await LaunchBenchmark(setup: BenchmarkSetup(root: arguments[1]), rounds: 0).supervise(ballast: bytes)
       default:
-        System.complain("usage: orchestrator-bench launch REPOSITORY [--json] [--quick]")
+        System.complain("usage: orchestrator-bench launch|limits REPOSITORY [--json] [--quick]")
         exit(2)
       }
     } catch {
       System.complain("error: \(error)")
       exit(1)
     }
+  }
+
+  private static func tell(_ results: [Comparison], _ isJSON: Bool) {
+    for result in results { print(isJSON ? result.json : result.text) }
   }
 
   private static func remove(_ flag: String, from arguments: inout [String]) -> Bool {

@@ -27,17 +27,21 @@ struct Comparison {
   var spread: Double
   var peer: String
   var peerMedian: Double
+  /// Whose doing it was, where that isn't the same everywhere.
+  var kernel: String?
   /// Ours over the peer's: below 1 is faster.
   var ratio: Double { median / peerMedian }
 
   var json: String {
     "{\"name\": \"\(name)\", \"median\": \(rounded(median)), \"unit\": \"ms\", \"spread\": \(rounded(spread)), "
-      + "\"peer\": \"\(peer)\", \"peer_median\": \(rounded(peerMedian)), \"ratio\": \(rounded(ratio))}"
+      + "\"peer\": \"\(peer)\", \"peer_median\": \(rounded(peerMedian)), \"ratio\": \(rounded(ratio))"
+      + (kernel.map { ", \"kernel\": \"\($0)\"" } ?? "") + "}"
   }
 
   var text: String {
     "\(padded(name, 24)) \(padded("\(rounded(median)) ms", 12)) ± \(padded("\(rounded(spread))", 8)) "
       + "\(padded(peer, 24)) \(padded("\(rounded(peerMedian)) ms", 12)) ratio \(rounded(ratio))"
+      + (kernel.map { "  (\($0))" } ?? "")
   }
 
   private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }

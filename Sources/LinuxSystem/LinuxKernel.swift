@@ -65,6 +65,17 @@ package struct LinuxKernel: SandboxKernel {
 
   package func read(_ path: String) -> String? { readSmallFile(path) }
 
+  package func openControl(_ path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("open", on: path, open(path, O_RDWR | O_CLOEXEC).orErrorNumber))
+  }
+
+  package func contents(of control: FileDescriptor) -> String? {
+    let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+      count = max(0, Int(linux_pread(control.number, buffer.baseAddress, buffer.count, 0)))
+    }
+    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+  }
+
   package func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor {
     FileDescriptor(owning: try systemCall("unshare", on: "a network namespace", sandbox_new_network(own.number)))
   }

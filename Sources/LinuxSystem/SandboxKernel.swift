@@ -25,6 +25,10 @@ package protocol SandboxKernel: Sendable {
   func write(_ contents: String, to path: String) throws(SystemError)
   /// A small file of the kernel's, whole; nil where there is none, or nothing in it.
   func read(_ path: String) -> String?
+  /// A small file of the kernel's, for reading and writing through one description.
+  func openControl(_ path: String) throws(SystemError) -> FileDescriptor
+  /// What such a file says now, from its beginning; nil where it says nothing.
+  func contents(of control: FileDescriptor) -> String?
   /// This thread's network namespace, if it may come back to it from another.
   func openOwnNetwork() throws(SystemError) -> FileDescriptor
   /// A new network namespace with nothing in it but a loopback interface that is down. This thread stays in `own`.

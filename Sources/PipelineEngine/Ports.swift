@@ -65,10 +65,15 @@ package struct NodeSuccess: Sendable {
   package var outputs: [(port: PortName, values: [NodeValue])]
   /// The plugin's `on_error` supplied them.
   package var isFallback: Bool
+  /// What the attempt used.
+  package var account: NodeAccount
 
-  package init(outputs: [(port: PortName, values: [NodeValue])], isFallback: Bool = false) {
+  package init(
+    outputs: [(port: PortName, values: [NodeValue])], isFallback: Bool = false, account: NodeAccount = NodeAccount()
+  ) {
     self.outputs = outputs
     self.isFallback = isFallback
+    self.account = account
   }
 }
 
@@ -80,7 +85,7 @@ package struct NodeFailure: Error, Sendable {
     /// The worker died, or broke the protocol.
     case crash
     case timeout
-    /// Reserved for the kernel's out-of-memory kill.
+    /// The kernel ended it at its limit of memory.
     case oom
     case cancelled
     /// The sandbox could not be built: nothing of the plugin ran.
@@ -96,11 +101,14 @@ package struct NodeFailure: Error, Sendable {
   package var traceback: String?
   /// The last lines the worker wrote, oldest first, bounded.
   package var lastOutput: [String]
+  /// What the attempt used.
+  package var account: NodeAccount
 
   package init(
     _ kind: Class, _ message: String, cause: String? = nil, hint: String? = nil, traceback: String? = nil,
-    lastOutput: [String] = []
+    lastOutput: [String] = [], account: NodeAccount = NodeAccount()
   ) {
+    self.account = account
     self.kind = kind
     self.message = message
     self.cause = cause

@@ -1,7 +1,7 @@
 import PluginModel
 
 // What `--output json` and `--output jsonl` print. Field names are stable: new ones may be added, none changes its
-// meaning. Durations are whole milliseconds.
+// meaning. Durations are whole milliseconds. The page "The run report" of the documentation describes them.
 
 extension RunReport {
   package var jsonValue: JSONValue {
@@ -23,12 +23,13 @@ extension RunReport {
 
 extension RunReport.Node {
   package var jsonValue: JSONValue {
-    .object([
-      .init("node", .string(name.text)), .init("type", .string(type.description)),
-      .init("state", .string(state.rawValue)), .init("attempts", .integer(Int64(attempts))),
-      .init("duration_ms", milliseconds.map(JSONValue.integer) ?? .null), .init("fallback", .bool(isFallback)),
-      .init("error", failure?.jsonValue ?? .null), .init("skipped_because", skip?.jsonValue ?? .null),
-    ])
+    .object(
+      [
+        .init("node", .string(name.text)), .init("type", .string(type.description)),
+        .init("state", .string(state.rawValue)), .init("attempts", .integer(Int64(attempts))),
+        .init("duration_ms", milliseconds.map(JSONValue.integer) ?? .null), .init("fallback", .bool(isFallback)),
+        .init("error", failure?.jsonValue ?? .null), .init("skipped_because", skip?.jsonValue ?? .null),
+      ] + account.jsonMembers)
   }
 }
 
@@ -89,12 +90,16 @@ extension RunEvent {
         .init("event", "node_state"), .init("state", .string(state.rawValue)),
         .init("attempt", .integer(Int64(attempt))),
       ]
-      if state.isTerminal { members.append(.init("duration_ms", duration.map(JSONValue.integer) ?? .null)) }
+      if state.isTerminal {
+        members.append(.init("duration_ms", duration.map(JSONValue.integer) ?? .null))
+        members += account.jsonMembers
+      }
       if let skip { members.append(.init("skipped_because", skip.jsonValue)) }
     case .nodeRetry(let failure, let delay):
       members += [
         .init("event", "node_retry"), .init("after_ms", .integer(delay)), .init("error", failure.jsonValue),
       ]
+      members += failure.account.jsonMembers
     case .nodeReport(let report): members += report.members
     case .nodeFailed(let failure):
       members += [.init("event", "node_failed"), .init("error", failure.jsonValue)]

@@ -19,10 +19,14 @@ package struct RunEvent: Sendable {
   package var duration: Int64?
   /// Of a node that was skipped.
   package var skip: SkipReason?
+  /// Of a node that has ended, all its attempts together; nothing for every other event.
+  package var account: NodeAccount
 
   package init(
-    milliseconds: Int64, node: NodeName?, content: Content, duration: Int64? = nil, skip: SkipReason? = nil
+    milliseconds: Int64, node: NodeName?, content: Content, duration: Int64? = nil, skip: SkipReason? = nil,
+    account: NodeAccount = NodeAccount()
   ) {
+    self.account = account
     self.milliseconds = milliseconds
     self.node = node
     self.content = content
@@ -82,6 +86,8 @@ package struct RunReport: Sendable {
     package var failure: NodeFailure?
     /// Of a node that was skipped.
     package var skip: SkipReason?
+    /// Of all its attempts together.
+    package var account = NodeAccount()
   }
 
   package var run: String

@@ -63,6 +63,7 @@ private struct RunDriver {
   var started: [Int: Int64] = [:]
   var ended: [Int: Int64] = [:]
   var fallbacks: Set<Int> = []
+  var accounts: [Int: NodeAccount] = [:]
 
   mutating func drive(_ signals: AsyncStream<RunSignal>, timeoutMilliseconds: Int64?) async -> RunReport {
     let graph = machine.graph
@@ -97,10 +98,15 @@ private struct RunDriver {
     case .succeeded(let node, let success):
       ended[node] = clock.now()
       if success.isFallback { fallbacks.insert(node) }
-    case .failed(let node, _): ended[node] = clock.now()
+      accounts[node] = account(of: node).followed(by: success.account)
+    case .failed(let node, let failure):
+      ended[node] = clock.now()
+      accounts[node] = account(of: node).followed(by: failure.account)
     case .begin, .retryDelayPassed, .cancelRequested: break
     }
   }
+
+  private func account(of node: Int) -> NodeAccount { accounts[node] ?? NodeAccount() }
 
   /// - Returns: true when the run has ended.
   private mutating func perform(_ actions: [RunMachine.Action], _ group: inout DiscardingTaskGroup) -> Bool {
@@ -120,7 +126,8 @@ private struct RunDriver {
         if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
         tell(
           node, .nodeState(state, attempt: machine.attempts[node]),
-          duration: state.isTerminal ? duration(of: node) : nil, skip: machine.skips[node])
+          duration: state.isTerminal ? duration(of: node) : nil, skip: machine.skips[node],
+          account: state.isTerminal ? account(of: node) : NodeAccount())
       case .finish: hasFinished = true
       }
     }
@@ -143,11 +150,14 @@ private struct RunDriver {
     }
   }
 
-  private func tell(_ node: Int?, _ content: RunEvent.Content, duration: Int64? = nil, skip: SkipReason? = nil) {
+  private func tell(
+    _ node: Int?, _ content: RunEvent.Content, duration: Int64? = nil, skip: SkipReason? = nil,
+    account: NodeAccount = NodeAccount()
+  ) {
     observe(
       RunEvent(
         milliseconds: clock.now() - began, node: node.map { machine.graph.nodes[$0].name }, content: content,
-        duration: duration, skip: skip))
+        duration: duration, skip: skip, account: account))
   }
 
   private func duration(of node: Int) -> Int64? {
@@ -160,7 +170,7 @@ private struct RunDriver {
         name: node.name, type: node.type, state: machine.states[index], attempts: machine.attempts[index],
         milliseconds: duration(of: index),
         isFallback: fallbacks.contains(index), failure: machine.failures[index],
-        skip: machine.skips[index])
+        skip: machine.skips[index], account: account(of: index))
     }
     return RunReport(
       run: machine.run, workflow: machine.graph.name, outcome: machine.outcome,

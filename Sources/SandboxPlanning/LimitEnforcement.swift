@@ -58,7 +58,7 @@ extension LimitSources.Decision {
 // MARK: Words
 
 extension LimitOrigin {
-  var words: String {
+  package var words: String {
     switch self {
     case .node: "asked for by the node"
     case .profile: "by the profile"

@@ -198,7 +198,7 @@ private struct Resource {
 }
 
 /// A number of processors without a superfluous `.0`.
-func coresText(_ number: Double) -> String {
+package func coresText(_ number: Double) -> String {
   let hundredths = (number * 100).rounded() / 100
   return hundredths == hundredths.rounded() ? String(Int(hundredths)) : String(hundredths)
 }

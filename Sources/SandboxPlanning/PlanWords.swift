@@ -118,11 +118,11 @@ extension ArgumentCondition: CustomStringConvertible {
 }
 
 /// `256Mi` where that is exact, otherwise plain bytes.
-struct ByteCount: CustomStringConvertible {
+package struct ByteCount: CustomStringConvertible {
   let bytes: UInt64
-  init(_ bytes: UInt64) { self.bytes = bytes }
+  package init(_ bytes: UInt64) { self.bytes = bytes }
 
-  var description: String {
+  package var description: String {
     for (shift, suffix) in [(UInt64(30), "Gi"), (20, "Mi"), (10, "Ki")] where bytes >> shift > 0 {
       if bytes & ((1 << shift) - 1) == 0 { return "\(bytes >> shift)\(suffix)" }
     }

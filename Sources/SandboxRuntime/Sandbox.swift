@@ -25,6 +25,8 @@ package protocol Sandbox: AnyObject, Sendable {
   func terminate()
   /// Ends every process of the sandbox, by `cgroup.kill` where there is a cgroup and through its pid 1 otherwise.
   func kill()
+  /// What it has used since this was asked last, or since its start; it may be gone by now. Nil where it has no cgroup.
+  func settleAccount() async -> ResourceUsage?
   /// How the worker ended. Returns when every process is gone and the cgroup is removed; may be called repeatedly.
   func exit() async -> SandboxExit
 }

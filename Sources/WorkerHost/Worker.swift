@@ -18,7 +18,7 @@ package actor Worker {
     case description(CheckedContinuation<Result<JSONValue, WorkerFailure>, Never>)
   }
 
-  private let sandbox: any Sandbox
+  let sandbox: any Sandbox
   private let connection: UnixSocket
   private let loop: EventLoop
   private let limits: WorkerLimits

@@ -148,15 +148,21 @@ extension WorkerFailure {
     }
   }
 
-  /// The last lines the worker wrote, oldest first.
-  package var lastOutput: [String] {
+  /// How the worker ended, where that belongs to the failure.
+  package var end: WorkerEnd? {
     switch self {
     case .startupTimedOut(_, let end), .loadFailed(_, let end), .protocolViolation(_, let end), .crashed(let end),
       .outOfMemory(let end), .notAcknowledged(_, let end), .resultsLost(let end):
-      end.lastOutput
-    case .pluginError(_, let lines): lines
-    case .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .landing, .notAccepted, .system, .poolClosed: []
+      end
+    case .pluginError, .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .landing, .notAccepted, .system,
+      .poolClosed:
+      nil
     }
+  }
+
+  /// The last lines the worker wrote, oldest first.
+  package var lastOutput: [String] {
+    if case .pluginError(_, let lines) = self { lines } else { end?.lastOutput ?? [] }
   }
 }
 
@@ -176,7 +182,7 @@ extension SandboxExit {
 
   /// What the limit was and how much was used.
   var memoryWords: String {
-    func mebibytes(_ bytes: UInt64) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
+    func mebibytes(_ bytes: UInt64) -> String { "\((bytes + (1 << 20) - 1) >> 20)Mi" }
     if case .memory(let limit, let seen)? = watch?.excess {
       return "it used \(mebibytes(seen)), its limit is \(mebibytes(limit)), which the supervisor watches here"
     }

@@ -6,6 +6,8 @@ import SandboxRuntime
 /// configuration, and ends them all. Whoever makes a pool must call ``shutdown()``.
 package actor WorkerPool {
   package typealias Report = @Sendable (WorkerReport) -> Void
+  /// Told what a node has used.
+  package typealias Account = @Sendable (ResourceUsage) -> Void
 
   /// What came of waiting for a place.
   private enum Admission {
@@ -52,11 +54,12 @@ package actor WorkerPool {
   /// - Parameter limit: from the call to its result. Waiting for a place and starting a worker are not part of it; the latter
   ///   has a limit of its own.
   /// - Parameter accept: asked before what the node wrote lands; where it answers no, nothing lands.
+  /// - Parameter account: told what the node has used, whether it succeeds or not; the last word counts.
   package func execute(
     _ execution: NodeExecution, on configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report,
-    accept: @Sendable (NodeOutcome) async -> Bool = { _ in true }
+    accept: @Sendable (NodeOutcome) async -> Bool = { _ in true }, account: Account? = nil
   ) async throws(WorkerFailure) -> NodeOutcome {
-    try await lend(configuration, report: report, accept: accept) { worker, report in
+    try await lend(configuration, report: report, accept: accept, account: account) { worker, report in
       await Result { () async throws(WorkerFailure) in
         try await worker.execute(execution, limit: limit, report: report)
       }
@@ -67,7 +70,8 @@ package actor WorkerPool {
   package func describe(
     _ configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report = { _ in }
   ) async throws(WorkerFailure) -> JSONValue {
-    try await lend(configuration, report: report) { worker, _ in
+    // What describing uses is no node's either.
+    try await lend(configuration, report: report, account: { _ in }) { worker, _ in
       await Result { () async throws(WorkerFailure) in try await worker.describe(limit: limit) }
     }
   }
@@ -91,7 +95,7 @@ package actor WorkerPool {
 
   private func lend<Success: Sendable>(
     _ configuration: WorkerConfiguration, report: @escaping Report,
-    accept: @Sendable (Success) async -> Bool = { _ in true },
+    accept: @Sendable (Success) async -> Bool = { _ in true }, account: Account? = nil,
     _ body: (Worker, @escaping Report) async -> Result<Success, WorkerFailure>
   ) async throws(WorkerFailure) -> Success {
     switch await admit() {
@@ -101,12 +105,13 @@ package actor WorkerPool {
     }
     defer { leave() }
     while true {
-      let lease = try await acquire(configuration, report)
+      let lease = try await acquire(configuration, report, account)
       let wasTaken = Flag()
       let result = await body(lease.worker) {
         if $0 == .started { wasTaken.set() }
         report($0)
       }
+      if let account, let used = await lease.worker.sandbox.settleAccount() { account(used) }
       await release(lease.worker, configuration, result)
       if let failure = await settle(lease.worker.stagedWrites, result, accept) { throw failure }
       // An idle worker may die at any moment. Of a call that was never acknowledged no plugin code has run: a new worker gets it.
@@ -116,7 +121,7 @@ package actor WorkerPool {
   }
 
   private func acquire(
-    _ configuration: WorkerConfiguration, _ report: @escaping Report
+    _ configuration: WorkerConfiguration, _ report: @escaping Report, _ account: Account?
   ) async throws(WorkerFailure) -> (worker: Worker, isReused: Bool) {
     if let index = idle.lastIndex(where: { $0.configuration == configuration }) {
       let worker = idle.remove(at: index).worker
@@ -139,12 +144,15 @@ package actor WorkerPool {
     busy[ObjectIdentifier(worker)] = worker
     do throws(WorkerFailure) {
       try await worker.start(report: report)
+      // Its start is no node's.
+      _ = await sandbox.settleAccount()
       // A shutdown that came before the worker could be found.
       guard !isClosed else { throw .poolClosed }
     } catch {
       await worker.shutdown()
       busy[ObjectIdentifier(worker)] = nil
       _ = await worker.stagedWrites?.discard()
+      if let used = await sandbox.settleAccount() { account?(used) }
       throw error
     }
     return (worker, false)

@@ -18,11 +18,14 @@ struct RunSummary: Sendable {
     }
   }
 
-  /// For standard output: outputs, the workspace, the result in one line.
+  /// For standard output: outputs, what held nodes back, the workspace, the result in one line.
   func lines(style: Style) -> [String] {
     var lines = report.outputs.map { output in
       let values = output.values.map { ValuePreview(value: $0).line }
       return "\(style("\(output.name):", .strong)) \(values.joined(separator: ", "))"
+    }
+    lines += report.nodes.flatMap { node in
+      AccountText.notes(node.account.limits).map { "\(style("\(node.name)", .strong)) \($0)" }
     }
     if let workspace { lines.append("\(style("workspace:", .strong)) \(SafeText.line(workspace.text))") }
     lines.append(verdict(style: style))

@@ -22,6 +22,12 @@ struct WorkerNodeExecutor: NodeExecutor {
       inputs: call.inputs.map { NodeExecution.Input(port: $0.port, values: $0.values, isMultiple: $0.multiple) },
       attempt: call.attempt)
     let refusal = Lock<NodeFailure?>(nil)
+    let used = Lock<ResourceUsage?>(nil)
+    func findings(_ failure: WorkerFailure?) -> (limits: LimitFindings, account: NodeAccount) {
+      let usage = used.withLock { $0 }
+      let limits = LimitFindings(of: failure, usage: usage, plan: configuration.plan)
+      return (limits, NodeAccount(usage: usage, limits: limits.reached))
+    }
     do throws(WorkerFailure) {
       let outcome = try await pool.execute(
         execution, on: configuration, limit: call.timeoutMilliseconds.map { .milliseconds($0) },
@@ -30,10 +36,16 @@ struct WorkerNodeExecutor: NodeExecutor {
           let failure = await accept(NodeSuccess(outcome))
           refusal.withLock { $0 = failure }
           return failure == nil
-        })
-      return NodeSuccess(outcome)
+        },
+        account: { usage in used.withLock { $0 = usage } })
+      var success = NodeSuccess(outcome)
+      success.account = findings(nil).account
+      return success
     } catch {
-      throw refusal.withLock { $0 } ?? NodeFailure(error)
+      let (limits, account) = findings(error)
+      var failure = refusal.withLock { $0 } ?? NodeFailure(error, limits)
+      failure.account = account
+      throw failure
     }
   }
 }
@@ -67,9 +79,9 @@ extension NodeReport.LogLevel {
 }
 
 extension NodeFailure {
-  init(_ failure: WorkerFailure) {
+  init(_ failure: WorkerFailure, _ limits: LimitFindings) {
     self.init(
-      Self.kind(failure), failure.message, cause: failure.cause, hint: failure.hint, traceback: failure.traceback,
+      Self.kind(failure), failure.message, cause: limits.cause, hint: limits.hint, traceback: failure.traceback,
       lastOutput: failure.lastOutput)
   }
 

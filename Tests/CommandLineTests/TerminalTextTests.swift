@@ -104,6 +104,44 @@ struct LiveViewTests {
     #expect(text.contains("– page   skipped: needs count, which was skipped because load failed"))
   }
 
+  @Test("says of a node that has ended what it used, where it took long enough for that to matter")
+  func usage() {
+    let node = NodeName(unchecked: "load")
+    var board = RunBoard(title: "", nodes: [])
+    board.apply(RunEvent(milliseconds: 0, node: nil, content: .runStarted(run: "r", workflow: "w", nodes: [node])))
+    func line(lasting milliseconds: Int64, _ scope: ResourceUsage.MemoryPeak.Scope) -> String {
+      var board = board
+      board.apply(RunEvent(milliseconds: 0, node: node, content: .nodeState(.running, attempt: 1)))
+      let usage = ResourceUsage(
+        processorMicroseconds: 210_000, memoryPeak: .init(bytes: 31 << 20 - 1, scope: scope))
+      board.apply(
+        RunEvent(
+          milliseconds: milliseconds, node: node, content: .nodeState(.succeeded, attempt: 1),
+          account: NodeAccount(usage: usage)))
+      let view = board.view(at: 500).lines(columns: 100, rows: 20, style: plain, frame: 0)[1]
+      let text = board.plainLine(node, .succeeded, at: 500, style: plain)
+      #expect(view.hasSuffix(text.replacing("✓ load", with: "")), "\(view) and \(text)")
+      return text
+    }
+    #expect(line(lasting: 400, .node) == "✓ load  0.4 s  peak 31Mi  cpu 0.2 s")
+    #expect(line(lasting: 400, .worker) == "✓ load  0.4 s  peak 31Mi of its worker  cpu 0.2 s")
+    #expect(line(lasting: 99, .node) == "✓ load  0.1 s")
+    #expect(AccountText.short(ResourceUsage(), milliseconds: 400).isEmpty, "nothing is known")
+  }
+
+  @Test("words what is no error and still worth knowing, and nothing else")
+  func notes() {
+    let limits: [LimitReached] = [
+      .memory(limit: 1, peak: 1), .processors(limit: 0.5, heldBack: 0.617), .tasks(limit: 32, refused: 2),
+      .tasks(limit: 32, refused: nil), .openFiles(limit: 5), .deadline(1),
+    ]
+    #expect(
+      AccountText.notes(limits) == [
+        "was held back 62 % of the time by its limit of 0.5 processors",
+        "was refused 2 processes or threads by its limit of 32",
+      ])
+  }
+
   @Test("survives any fraction a plugin names", arguments: [Double.nan, -.infinity, .infinity, -1, 7, 0.5])
   func fractions(_ fraction: Double) {
     let node = NodeLine(name: "n", state: .running, elapsed: 100, fraction: fraction)

@@ -24,7 +24,12 @@ struct ReportTests {
       nodes: [
         .init(
           name: NodeName(unchecked: "a"), type: Self.type, state: .succeeded, attempts: 2, milliseconds: 50,
-          isFallback: true, failure: nil),
+          isFallback: true, failure: nil,
+          account: NodeAccount(
+            usage: ResourceUsage(
+              processorMicroseconds: 3_000, throttledMicroseconds: 1_500,
+              memoryPeak: .init(bytes: 4096, scope: .worker), memoryPressureMicroseconds: 0, refusedTasks: 0),
+            limits: [.processors(limit: 0.5, heldBack: 1 / 3)])),
         .init(
           name: NodeName(unchecked: "b"), type: Self.type, state: .failed, attempts: 1, milliseconds: 5,
           isFallback: false, failure: failure),
@@ -51,7 +56,26 @@ struct ReportTests {
               "duration_ms": 50,
               "fallback": true,
               "error": null,
-              "skipped_because": null
+              "skipped_because": null,
+              "usage": {
+                "cpu_us": 3000,
+                "cpu_throttled_us": 1500,
+                "cpu_throttled_share": 0.333,
+                "memory_peak_bytes": 4096,
+                "memory_peak_of": "worker",
+                "memory_pressure_us": 0,
+                "read_bytes": null,
+                "written_bytes": null,
+                "tasks_refused_count": 0
+              },
+              "limits_reached": [
+                {
+                  "limit": "processors",
+                  "told_by": "kernel",
+                  "limit_processors": 0.5,
+                  "cpu_throttled_share": 0.333
+                }
+              ]
             },
             {
               "node": "b",
@@ -70,7 +94,9 @@ struct ReportTests {
                   "line \\"1\\""
                 ]
               },
-              "skipped_because": null
+              "skipped_because": null,
+              "usage": null,
+              "limits_reached": []
             },
             {
               "node": "c",
@@ -83,7 +109,9 @@ struct ReportTests {
               "skipped_because": {
                 "needs": "b",
                 "failed": "b"
-              }
+              },
+              "usage": null,
+              "limits_reached": []
             }
           ],
           "outputs": {
@@ -96,6 +124,28 @@ struct ReportTests {
           }
         }
         """)
+  }
+
+  @Test("each limit that can be reached has a name, who says so, and its numbers with their units")
+  func limits() throws {
+    let cases: [(LimitReached, String)] = [
+      (.memory(limit: 64, peak: nil), #""memory","told_by":"kernel","limit_bytes":64,"memory_peak_bytes":null"#),
+      (
+        .processors(limit: 0.5, heldBack: 0.62),
+        #""processors","told_by":"kernel","limit_processors":0.5,"cpu_throttled_share":0.62"#
+      ),
+      (.tasks(limit: 8, refused: 3), #""tasks","told_by":"kernel","limit_count":8,"tasks_refused_count":3"#),
+      (.tasks(limit: 8, refused: nil), #""tasks","told_by":"plugin","limit_count":8,"tasks_refused_count":null"#),
+      (.openFiles(limit: .max), #""open_files","told_by":"plugin","limit_count":9223372036854775807"#),
+      (
+        .scratch(path: try #require(AbsolutePath("/tmp")), size: 5),
+        #""scratch","told_by":"plugin","path":"/tmp","limit_bytes":5"#
+      ),
+      (.deadline(1500), #""deadline","told_by":"supervisor","limit_ms":1500"#),
+    ]
+    for (limit, text) in cases { #expect(limit.jsonValue.text() == #"{"limit":\#(text)}"#) }
+    #expect(Set(cases.map(\.0.kind)) == Set(LimitReached.Kind.allCases))
+    #expect(Set(cases.map(\.0.witness)) == Set(LimitReached.Witness.allCases))
   }
 
   @Test("a value is shown whole only where it is short JSON, wherever its bytes lie")
@@ -118,19 +168,20 @@ struct ReportTests {
       RunEvent(milliseconds: 7, node: node, content: content, duration: duration, skip: skip).jsonValue.text()
     }
     let head = #"{"time_ms":7,"node":"a","#
+    let nothing = #""usage":null,"limits_reached":[]"#
     let error = #""class":"timeout","message":"late","cause":null,"hint":null,"traceback":null,"last_output":[]"#
     let failure = NodeFailure(.timeout, "late")
     #expect(line(.nodeState(.running, attempt: 2)) == head + #""event":"node_state","state":"running","attempt":2}"#)
     #expect(
       line(.nodeState(.failed, attempt: 1), duration: 9) == head
-        + #""event":"node_state","state":"failed","attempt":1,"duration_ms":9}"#)
+        + #""event":"node_state","state":"failed","attempt":1,"duration_ms":9,\#(nothing)}"#)
     #expect(
       line(.nodeState(.skipped, attempt: 0), skip: SkipReason(needs: node, failed: node)) == head
-        + #""event":"node_state","state":"skipped","attempt":0,"duration_ms":null,"#
+        + #""event":"node_state","state":"skipped","attempt":0,"duration_ms":null,\#(nothing),"#
         + #""skipped_because":{"needs":"a","failed":"a"}}"#)
     #expect(
       line(.nodeRetry(failure, afterMilliseconds: 200)) == head
-        + #""event":"node_retry","after_ms":200,"error":{\#(error)}}"#)
+        + #""event":"node_retry","after_ms":200,"error":{\#(error)},\#(nothing)}"#)
     #expect(line(.nodeFailed(failure)) == head + #""event":"node_failed","error":{\#(error)}}"#)
     #expect(line(.nodeReport(.started)) == head + #""event":"node_started"}"#)
     #expect(

@@ -67,6 +67,37 @@ struct RunExecutionTests {
     #expect(report.nodes[1].failure?.message == "the worker died")
   }
 
+  @Test("tells what every node used: all attempts together, those that failed among them")
+  func accounts() async throws {
+    @Sendable func account(_ used: UInt64, _ limits: [LimitReached] = []) -> NodeAccount {
+      NodeAccount(usage: ResourceUsage(processorMicroseconds: used), limits: limits)
+    }
+    let executor = ScriptedExecutor { call throws(NodeFailure) in
+      if call.node.text == "a", call.attempt == 1 {
+        throw NodeFailure(.oom, "full", account: account(10, [.memory(limit: 1, peak: 1)]))
+      }
+      if call.node.text == "b" { throw NodeFailure(.crash, "the worker died", account: account(7)) }
+      var success = NodeSuccess.everything
+      success.account = account(5)
+      return success
+    }
+    let told = Lock<[String: NodeAccount]>([:])
+    let graph = try Demo.graph(
+      Demo.workflow(
+        """
+        a: {type: demo/source, retry: {max: 1, on: [oom]}}
+        b: {type: demo/source}
+        c: {type: demo/source}
+        """))
+    let report = await run(graph, executor) { event in
+      guard case .nodeState(let state, _) = event.content, state.isTerminal, let node = event.node else { return }
+      told.withLock { $0[node.text] = event.account }
+    }
+    let expected = [account(15, [.memory(limit: 1, peak: 1)]), account(7), account(5)]
+    #expect(report.nodes.map(\.account) == expected)
+    #expect(told.withLock { $0 } == ["a": expected[0], "b": expected[1], "c": expected[2]])
+  }
+
   @Test("repeats a failed attempt as its policy says, and counts")
   func retry() async throws {
     let executor = ScriptedExecutor { call throws(NodeFailure) in

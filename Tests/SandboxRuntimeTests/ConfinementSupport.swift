@@ -67,6 +67,8 @@ struct UnsealingKernel: SandboxKernel {
     return memory
   }
   func read(_ path: String) -> String? { kernel.read(path) }
+  func openControl(_ path: String) throws(SystemError) -> FileDescriptor { try kernel.openControl(path) }
+  func contents(of control: FileDescriptor) -> String? { kernel.contents(of: control) }
   func lock(_ directory: FileDescriptor) throws(SystemError) { try kernel.lock(directory) }
   func makeLockedDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
     try kernel.makeLockedDirectory(path)

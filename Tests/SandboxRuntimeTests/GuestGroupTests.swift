@@ -69,7 +69,7 @@ extension Guest {
       let exit = await sandbox.exit()
       let output = readAll(sandbox.standardOutput) + readAll(sandbox.standardError)
       #expect(output == "won: []\n", "\(exit)")
-      #expect(try #require(exit.usage).outOfMemoryKills > 0)
+      #expect(try #require(exit.usage?.outOfMemoryKills) > 0)
       #expect(exit.usage?.memoryLimit == 64 << 20)
       // Nobody is where it would have gone to.
       #expect(access("\(root)/mine", F_OK) != 0)

@@ -11,7 +11,9 @@ final class RecordingKernel: SandboxKernel {
     case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
     case write(String)
     case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
-      makeNetwork, makeLockedDirectory, loadDeviceProgram, attachDeviceProgram, openPlace, makeStaging, lock, removeTree
+      makeNetwork, makeLockedDirectory, loadDeviceProgram, attachDeviceProgram, openControl, openPlace, makeStaging,
+      lock,
+      removeTree
   }
   struct Ledger {
     var effects: [Effect] = []
@@ -126,6 +128,11 @@ final class RecordingKernel: SandboxKernel {
     default: nil
     }
   }
+  func openControl(_ path: String) throws(SystemError) -> FileDescriptor {
+    try record(.openControl)
+    return descriptor(.openControl)
+  }
+  func contents(of control: FileDescriptor) -> String? { nil }
   func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor {
     try record(.makeNetwork)
     return descriptor(.makeNetwork)

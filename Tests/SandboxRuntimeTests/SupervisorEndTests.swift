@@ -14,8 +14,7 @@ extension RealSandboxes {
       LaunchContext(
         kernel: LinuxKernel(), program: try LinuxKernel().openPath(Harness.initProgram.text),
         cgroups: try CgroupManager(root: nil), cleaner: try DedicatedThread(name: "test-clean"),
-        watcher: try DedicatedThread(name: "test-watch"),
-        loop: try EventLoop(), ownerMaps: OwnerMaps(),
+        accountant: try DedicatedThread(name: "test-count"), loop: try EventLoop(), ownerMaps: OwnerMaps(),
         networks: NetworkReserve(LinuxKernel()), staging: nil, isRoot: effectiveUserIdentifier() == 0)
     }
 

@@ -79,6 +79,8 @@ final class PlainSandbox: Sandbox {
       if state.status == nil { _ = Foundation.kill(processIdentifier, number) }
     }
   }
+  /// It has no cgroup.
+  func settleAccount() async -> ResourceUsage? { nil }
   func terminate() { signal(SIGTERM) }
   func kill() { signal(SIGKILL) }
 

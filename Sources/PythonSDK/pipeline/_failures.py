@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from pipeline._frames import cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional
+    from typing import Any, Dict, Iterator, List, Optional
 
 # The classes of the protocol's error frame.
 LOAD = "load"
@@ -22,6 +23,10 @@ UNKNOWN = "unknown"
 _FRAMEWORK = os.path.dirname(os.path.abspath(__file__)) + os.sep
 # A hint is a sentence. Escaped as JSON, the frame stays below 1 MiB.
 _HINT = 1_000
+# What a worker can fill: its scratch, its shared memory and the workspace.
+_FILLABLE = ("/tmp", "/dev/shm", "/workspace")
+# Exceptions behind an exception that are looked at.
+_BEHIND = 16
 # Enough of a traceback to find its cause, however deep the recursion was.
 _LAST_FRAMES = 100
 
@@ -54,7 +59,9 @@ class Failure(Exception):
     def body(self) -> Dict[str, Any]:
         """The error frame's object."""
         cause = self.cause
+        limit = {} if cause is None else _limit(cause)
         return {
+            **limit,
             "class": self.kind,
             "type": "" if cause is None else type(cause).__name__,
             "message": cut(self.message),
@@ -83,11 +90,51 @@ def _hint(error: BaseException) -> Optional[str]:
     return hint if isinstance(hint, str) else None
 
 
+def _limit(error: BaseException) -> Dict[str, Any]:
+    """The limit that an exception, or one behind it, says was reached."""
+    for cause in _chain(error):
+        if isinstance(cause, OSError):
+            if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+                return {"limit": "space", "full": _full()}
+            if cause.errno == errno.EMFILE:
+                return {"limit": "open_files"}
+        # CPython's own words: it keeps no errno here.
+        if type(cause) is RuntimeError and cause.args == (
+            "can't start new thread",
+        ):
+            return {"limit": "tasks"}
+    return {}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    cause: Optional[BaseException] = error
+    for _ in range(_BEHIND):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _full() -> List[str]:
+    """Those directories that have no room for a byte or a file more."""
+    full = []
+    for path in _FILLABLE:
+        try:
+            room = os.statvfs(path)
+        except OSError:
+            continue
+        # Some file systems count no inodes.
+        if room.f_bavail == 0 or (room.f_files > 0 and room.f_favail == 0):
+            full.append(path)
+    return full
+
+
 def traceback_of(error: BaseException) -> str:
     """The traceback as Python prints it, without the framework's frames."""
-    import traceback
-
     try:
+        # May fail where the plugin has left no file to be opened.
+        import traceback
+
         formatted = traceback.TracebackException.from_exception(
             error, limit=-_LAST_FRAMES
         )

@@ -171,14 +171,14 @@ package final class CgroupManager: Sendable {
     }
   }
 
-  /// What the group has used; its processes may have ended.
-  func usage(of cgroup: Cgroup) -> CgroupUsage {
-    CgroupUsage { kernel.read("\(cgroup.path)/\($0)") }
+  /// What the group uses, read on `thread`.
+  func account(of cgroup: Cgroup, on thread: DedicatedThread) -> CgroupAccount {
+    CgroupAccount(cgroup, controllers: controllers, kernel: kernel, thread: thread)
   }
 
   /// Which every group counts, whatever its controllers.
   func processorMicroseconds(of cgroup: Cgroup) -> UInt64? {
-    CgroupUsage { $0 == "cpu.stat" ? kernel.read("\(cgroup.path)/\($0)") : nil }.processorMicroseconds
+    CgroupUsage(controllers: []) { $0 == "cpu.stat" ? kernel.read("\(cgroup.path)/\($0)") : nil }.processorMicroseconds
   }
 
   /// SIGKILL to every process of the group: cgroup.kill of cgroups(7).

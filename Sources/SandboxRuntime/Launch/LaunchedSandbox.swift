@@ -13,6 +13,7 @@ package final class LaunchedSandbox: Sandbox {
   private let process: SpawnedProcess
   private let control: FileDescriptor
   private let cgroup: Cgroup?
+  private let account: CgroupAccount?
   private let context: LaunchContext
   private let watch: SandboxWatch?
   private let ending: Task<SandboxExit, Never>
@@ -32,10 +33,12 @@ package final class LaunchedSandbox: Sandbox {
       landlockNetwork: report.landlock_network, landlockScoped: report.landlock_scoped,
       seccompInstructions: Int(report.seccomp_instructions), cgroup: launch.cgroup?.name,
       deviceGuard: plan.deviceGuard)
+    account = cgroup.map { context.cgroups.account(of: $0, on: context.accountant) }
     let limits = WatchedLimits(plan.cgroup, controllers: Set(context.cgroups.controllers))
     watch = limits.isEmpty ? nil : SandboxWatch(limits, process, control, cgroup, context)
     let end = SandboxEnd(
-      process: process, control: control, cgroup: cgroup, context: context, spawner: spawner, watch: watch)
+      process: process, control: control, cgroup: cgroup, account: account, context: context, spawner: spawner,
+      watch: watch)
     ending = Task.detached { await end.run() }
   }
 
@@ -59,6 +62,8 @@ package final class LaunchedSandbox: Sandbox {
     do throws(SystemError) { try context.kernel.kill(process) } catch {}
   }
 
+  package func settleAccount() async -> ResourceUsage? { await account?.settle() }
+
   package func exit() async -> SandboxExit { await ending.value }
 }
 
@@ -67,6 +72,7 @@ private struct SandboxEnd: Sendable {
   var process: SpawnedProcess
   var control: FileDescriptor
   var cgroup: Cgroup?
+  var account: CgroupAccount?
   var context: LaunchContext
   /// Kept for as long as the sandbox lives, which ends when this thread does.
   var spawner: DedicatedThread
@@ -88,8 +94,8 @@ private struct SandboxEnd: Sendable {
       _ = try waited.get()
       _ = try context.kernel.reap(process)
     } catch { exit.cleanupErrors.append(error) }
+    exit.usage = await account?.close()
     if let cgroup {
-      exit.usage = context.cgroups.usage(of: cgroup)
       do throws(SystemError) { try await remove(cgroup) } catch { exit.cleanupErrors.append(error) }
     }
     // The pidfd stays open as long as someone may kill: its number must not name another process meanwhile.

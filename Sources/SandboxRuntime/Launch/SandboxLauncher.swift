@@ -31,7 +31,8 @@ package final class SandboxLauncher: SandboxLaunching {
       kernel: kernel,
       program: try kernel.openPath(initProgram.text),
       cgroups: cgroups,
-      cleaner: try DedicatedThread(name: "sandbox-clean"), watcher: try DedicatedThread(name: "sandbox-watch"),
+      cleaner: try DedicatedThread(name: "sandbox-clean"),
+      accountant: try DedicatedThread(name: "sandbox-count"),
       loop: loop,
       ownerMaps: OwnerMaps(),
       networks: NetworkReserve(kernel),
@@ -70,8 +71,8 @@ struct LaunchContext: Sendable {
   var program: FileDescriptor
   var cgroups: CgroupManager
   var cleaner: DedicatedThread
-  /// Looks at what workers use where the kernel doesn't limit it.
-  var watcher: DedicatedThread
+  /// Reads what workers have used, and watches it where the kernel has no limit.
+  var accountant: DedicatedThread
   var loop: EventLoop
   var ownerMaps: OwnerMaps
   var networks: NetworkReserve

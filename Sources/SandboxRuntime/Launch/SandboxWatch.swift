@@ -21,7 +21,7 @@ final class SandboxWatch: Sendable {
         let began = ContinuousClock.now
         while (try? await Task.sleep(for: Self.interval)) != nil {
           // /proc may keep whoever reads it waiting for the process that it tells of.
-          await context.watcher.run { watched.look(watchdog, since: began) }
+          await context.accountant.run { watched.look(watchdog, since: began) }
         }
       })
   }

@@ -23,14 +23,30 @@ package struct PluginError: Hashable, Sendable {
   package var message: String
   package var traceback: String?
   package var hint: String?
+  /// The limit that it says was reached.
+  package var limit: ClaimedLimit?
 
-  package init(_ kind: Class, type: String, message: String, traceback: String? = nil, hint: String? = nil) {
+  package init(
+    _ kind: Class, type: String, message: String, traceback: String? = nil, hint: String? = nil,
+    limit: ClaimedLimit? = nil
+  ) {
+    self.limit = limit
     self.kind = kind
     self.type = type
     self.message = message
     self.traceback = traceback
     self.hint = hint
   }
+}
+
+/// A limit that the worker says it came up against. Its word and no more: it may add a hint.
+package enum ClaimedLimit: Hashable, Sendable {
+  /// Processes and threads: EAGAIN of clone(2).
+  case tasks
+  /// EMFILE.
+  case openFiles
+  /// ENOSPC; the paths are those of its directories that have no space left.
+  case space(full: [String])
 }
 
 /// What a node tells while it runs.
@@ -87,7 +103,25 @@ enum Message {
       kind, type: TerminalText.line(try fields.string("type"), limit: nameLimit),
       message: TerminalText.block(try fields.string("message"), limit: textLimit),
       traceback: try fields.optionalString("traceback").map { TerminalText.block($0, limit: textLimit) },
-      hint: try fields.optionalString("hint").map { TerminalText.block($0, limit: textLimit) })
+      hint: try fields.optionalString("hint").map { TerminalText.block($0, limit: textLimit) },
+      limit: try limit(fields))
+  }
+
+  /// The names are those of the page's table.
+  private enum LimitName: String {
+    case tasks
+    case openFiles = "open_files"
+    case space
+  }
+
+  /// A name that isn't known is one of a later version.
+  private static func limit(_ fields: Fields) throws(ProtocolViolation) -> ClaimedLimit? {
+    switch try fields.optionalString("limit").flatMap(LimitName.init) {
+    case nil: nil
+    case .tasks: .tasks
+    case .openFiles: .openFiles
+    case .space: .space(full: try fields.optionalStrings("full", atMost: 8, bytes: nameLimit))
+    }
   }
 
   static func progress(_ body: [UInt8]) throws(ProtocolViolation) -> WorkerReport {
@@ -128,6 +162,18 @@ private struct Fields {
     case .string(let text): text
     default: throw .invalidMessage(kind, "\"\(key)\" is neither a string nor null")
     }
+  }
+
+  /// Empty where the key is absent or null.
+  func optionalStrings(_ key: String, atMost count: Int, bytes: Int) throws(ProtocolViolation) -> [String] {
+    switch value[key] {
+    case nil, .null: return []
+    case .array(let items) where items.count <= count:
+      let texts = items.compactMap(\.stringValue).filter { $0.utf8.count <= bytes }
+      if texts.count == items.count { return texts }
+    default: break
+    }
+    throw .invalidMessage(kind, "\"\(key)\" is not a list of at most \(count) short strings")
   }
 
   func integer(_ key: String) throws(ProtocolViolation) -> Int64 {

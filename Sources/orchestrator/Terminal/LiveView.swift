@@ -12,14 +12,18 @@ package struct NodeLine: Hashable, Sendable {
   package var state: State
   /// Milliseconds from its start to its end, or to now.
   package var elapsed: Int64?
+  /// What it used, in a few words; empty while it runs.
+  package var usage: String
   /// From 0 to 1; nil: not known.
   package var fraction: Double?
   /// Untrusted.
   package var message: String
 
   package init(
-    name: String, state: State = .waiting, elapsed: Int64? = nil, fraction: Double? = nil, message: String = ""
+    name: String, state: State = .waiting, elapsed: Int64? = nil, usage: String = "", fraction: Double? = nil,
+    message: String = ""
   ) {
+    self.usage = usage
     self.name = name
     self.state = state
     self.elapsed = elapsed
@@ -107,6 +111,7 @@ package struct LiveView: Sendable {
       let time = DurationText.short(milliseconds: elapsed)
       append(String(repeating: " ", count: max(2, 10 - SafeText.width(time))) + time, .faint)
     }
+    if !node.usage.isEmpty, left > 6 { append("  " + node.usage, .faint) }
     if node.state == .running, let fraction = node.fraction, left > Self.barWidth + 8 {
       append("  " + Self.bar(fraction), .accent)
       append(" \(Self.percent(fraction))", nil)

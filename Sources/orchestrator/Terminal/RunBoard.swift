@@ -9,6 +9,7 @@ struct RunBoard: Sendable {
     var ended: Int64?
     var fraction: Double?
     var message = ""
+    var usage: ResourceUsage?
 
     mutating func become(_ new: NodeLine.State, at time: Int64) {
       switch new {
@@ -42,6 +43,7 @@ struct RunBoard: Sendable {
     switch event.content {
     case .nodeState(let state, _):
       entry.become(NodeLine.State(state) ?? .waiting, at: event.milliseconds)
+      entry.usage = event.account.usage
       if let skip = event.skip { entry.message = "skipped: \(skip)" }
     case .nodeRetry(let failure, _):
       entry.become(.waiting, at: event.milliseconds)
@@ -60,19 +62,22 @@ struct RunBoard: Sendable {
     LiveView(title: title, nodes: order.map { line($0, at: now) }, elapsed: now)
   }
 
-  /// `✓ load  0.3 s`, `– count  skipped: needs load, which failed`
+  /// `✓ load  0.3 s  peak 31Mi  cpu 0.2 s`, `– count  skipped: needs load, which failed`
   func plainLine(_ node: NodeName, _ state: NodeLine.State, at now: Int64, style: Style) -> String {
     let (glyph, look) = state == .running ? ("▶", Style.Look.accent) : LiveView.glyph(state, frame: 0)
     let line = line(node, at: now)
     let time = state == .running ? nil : line.elapsed.map { "  " + style(DurationText.short(milliseconds: $0), .faint) }
+    let usage = line.usage.isEmpty ? "" : "  " + style(line.usage, .faint)
     let reason = state == .skipped ? "  " + style(SafeText.line(line.message), .faint) : ""
-    return "\(style(glyph, look)) \(node)\(time ?? "")\(reason)"
+    return "\(style(glyph, look)) \(node)\(time ?? "")\(usage)\(reason)"
   }
 
   private func line(_ node: NodeName, at now: Int64) -> NodeLine {
     let entry = entries[node] ?? Entry()
+    let elapsed = entry.started.map { (entry.ended ?? now) - $0 }
     return NodeLine(
-      name: node.text, state: entry.state, elapsed: entry.started.map { (entry.ended ?? now) - $0 },
+      name: node.text, state: entry.state, elapsed: elapsed,
+      usage: AccountText.short(entry.usage, milliseconds: elapsed),
       fraction: entry.fraction, message: entry.message)
   }
 }

@@ -1,0 +1,56 @@
+import PluginModel
+
+// What a node used, as `--output json` and `--output jsonl` print it. Every name ends with its unit. What the host doesn't count is
+// null, never 0.
+
+extension NodeAccount {
+  var jsonMembers: [JSONValue.Member] {
+    [
+      .init("usage", usage?.jsonValue ?? .null), .init("limits_reached", .array(limits.map(\.jsonValue))),
+    ]
+  }
+}
+
+extension ResourceUsage {
+  package var jsonValue: JSONValue {
+    .object([
+      .init("cpu_us", .count(processorMicroseconds)), .init("cpu_throttled_us", .count(throttledMicroseconds)),
+      .init("cpu_throttled_share", throttledShare.map { .double($0.thousandths) } ?? .null),
+      .init("memory_peak_bytes", .count(memoryPeak?.bytes)),
+      .init("memory_peak_of", memoryPeak.map { .string($0.scope.rawValue) } ?? .null),
+      .init("memory_pressure_us", .count(memoryPressureMicroseconds)), .init("read_bytes", .count(bytesRead)),
+      .init("written_bytes", .count(bytesWritten)), .init("tasks_refused_count", .count(refusedTasks)),
+    ])
+  }
+}
+
+extension LimitReached {
+  package var jsonValue: JSONValue {
+    .object([.init("limit", .string(kind.rawValue)), .init("told_by", .string(witness.rawValue))] + numbers)
+  }
+
+  private var numbers: [JSONValue.Member] {
+    switch self {
+    case .memory(let limit, let peak):
+      [.init("limit_bytes", .count(limit)), .init("memory_peak_bytes", .count(peak))]
+    case .processors(let limit, let share):
+      [.init("limit_processors", .double(limit)), .init("cpu_throttled_share", .double(share.thousandths))]
+    case .tasks(let limit, let refused):
+      [.init("limit_count", .count(limit)), .init("tasks_refused_count", .count(refused))]
+    case .openFiles(let limit): [.init("limit_count", .count(limit))]
+    case .scratch(let path, let size): [.init("path", .string(path.text)), .init("limit_bytes", .count(size))]
+    case .deadline(let milliseconds): [.init("limit_ms", .integer(milliseconds))]
+    }
+  }
+}
+
+extension JSONValue {
+  /// Null where it isn't known. JSON's integers end at 2^63 here.
+  fileprivate static func count(_ number: UInt64?) -> JSONValue {
+    number.map { .integer(Int64(clamping: $0)) } ?? .null
+  }
+}
+
+extension Double {
+  fileprivate var thousandths: Double { (self * 1000).rounded() / 1000 }
+}

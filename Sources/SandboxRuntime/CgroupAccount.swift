@@ -1,0 +1,80 @@
+import LinuxSystem
+import PluginModel
+import SandboxPlanning
+
+/// What one worker's cgroup has used: read while the worker lives, and kept when its group is removed.
+///
+/// Reading makes the kernel add up what its processors have counted apart, which takes locks: all of it happens on one thread of
+/// the supervisor's own. There one reading can't meet the removal of the group, either.
+final class CgroupAccount: Sendable {
+  private struct State: Sendable {
+    /// `memory.peak`, which forgets for this descriptor alone what came before the last write to it. Nil: not tried yet, or not to
+    /// be had.
+    var peak: FileDescriptor?
+    var isPeakTried = false
+    var settled: CgroupUsage?
+    /// Of the group that is gone.
+    var last: CgroupUsage?
+  }
+  private let cgroup: Cgroup
+  private let controllers: [CgroupPlan.Controller]
+  private let kernel: any SandboxKernel
+  private let thread: DedicatedThread
+  private let state = Lock(State())
+
+  init(
+    _ cgroup: Cgroup, controllers: [CgroupPlan.Controller], kernel: any SandboxKernel, thread: DedicatedThread
+  ) {
+    self.cgroup = cgroup
+    self.controllers = controllers
+    self.kernel = kernel
+    self.thread = thread
+  }
+
+  /// What was used since the last settlement, or since the group was made. What follows belongs to the next one: the peak of memory
+  /// too, where the kernel can do that.
+  func settle() async -> ResourceUsage {
+    await thread.run { [self] in
+      state.withLock { state in
+        let now = state.last ?? reading(state)
+        let spent = now.spent(since: state.settled)
+        state.settled = now
+        if state.last == nil { resetPeak(&state) }
+        return spent
+      }
+    }
+  }
+
+  /// The last reading: the group is about to be removed.
+  func close() async -> CgroupUsage {
+    await thread.run { [self] in
+      state.withLock { state in
+        let last = state.last ?? reading(state)
+        state.last = last
+        state.peak = nil
+        return last
+      }
+    }
+  }
+
+  private func reading(_ state: State) -> CgroupUsage {
+    var usage = CgroupUsage(controllers: controllers) { kernel.read("\(cgroup.path)/\($0)") }
+    usage.memoryPeakSinceSettlement = state.peak.flatMap { CgroupUsage.number(kernel.contents(of: $0)) }
+    return usage
+  }
+
+  /// "A write of any non-empty string to this file resets it to the current memory usage for subsequent reads through the same file
+  /// descriptor": memory.peak in the kernel's cgroup-v2 documentation. Before Linux 6.12 it can't be written.
+  private func resetPeak(_ state: inout State) {
+    guard controllers.contains(.memory) else { return }
+    do throws(SystemError) {
+      if !state.isPeakTried {
+        state.isPeakTried = true
+        state.peak = try kernel.openControl("\(cgroup.path)/memory.peak")
+      }
+      _ = try state.peak?.write(Array("reset".utf8))
+    } catch {
+      state.peak = nil
+    }
+  }
+}

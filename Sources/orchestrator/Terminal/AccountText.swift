@@ -1,0 +1,35 @@
+import PluginModel
+import SandboxPlanning
+
+/// Words what a node used and which limits it came up against.
+enum AccountText {
+  /// Milliseconds: of what was over sooner, nobody asks what it took.
+  private static let shortest: Int64 = 100
+
+  /// `peak 31Mi  cpu 0.2 s`; empty where that says nothing.
+  static func short(_ usage: ResourceUsage?, milliseconds: Int64?) -> String {
+    guard let usage, let milliseconds, milliseconds >= shortest else { return "" }
+    let peak = usage.memoryPeak.map { "peak \(mebibytes($0.bytes))" + ($0.scope == .worker ? " of its worker" : "") }
+    let time = usage.processorMicroseconds.map { "cpu \(DurationText.short(milliseconds: Int64(clamping: $0 / 1000)))" }
+    return [peak, time].compactMap(\.self).joined(separator: "  ")
+  }
+
+  /// What is no error and still worth knowing: `held back 62 % of the time by its limit of 0.5 processors`.
+  static func notes(_ limits: [LimitReached]) -> [String] {
+    limits.compactMap { limit in
+      switch limit {
+      case .processors(let limit, let share):
+        "was held back \(percent(share)) of the time by its limit of \(processors(limit))"
+      case .tasks(let limit?, refused: let refused?):
+        "was refused \(refused) processes or threads by its limit of \(limit)"
+      case .tasks, .memory, .openFiles, .scratch, .deadline: nil
+      }
+    }
+  }
+
+  private static func mebibytes(_ bytes: UInt64) -> String { "\(bytes >> 20 + (bytes & 0xF_FFFF == 0 ? 0 : 1))Mi" }
+  private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+  private static func processors(_ count: Double) -> String {
+    count == 1 ? "1 processor" : "\(coresText(count)) processors"
+  }
+}

@@ -1,0 +1,148 @@
+import Foundation
+import PluginModel
+import Testing
+
+/// Whole runs on a kernel with all of cgroup v2: `deploy/guest` boots one. On other hosts these tests fail, and aren't run.
+@Suite("A run on a kernel with all of cgroup v2 tells", .serialized)
+struct GuestRuns {
+  private static let probe = (#filePath as NSString).deletingLastPathComponent + "/Fixtures/probe"
+
+  /// A process under root's tree may stay where it is. Any other needs a group in which it is alone.
+  private static let alone =
+    geteuid() == 0
+    ? []
+    : [
+      "/bin/sh", "-c",
+      "group=/sys/fs/cgroup/delegated/run-$$; mkdir $group && echo $$ >$group/cgroup.procs && exec \"$@\"", "sh",
+    ]
+
+  private func run(_ nodes: String..., options: [String] = []) throws -> Program.Outcome {
+    let directory = try TemporaryDirectory()
+    try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
+    let profile = try String(contentsOfFile: Program.package + "/profiles/default.yaml", encoding: .utf8)
+    try directory.write("few.yaml", profile.replacing("    tasks: 512", with: "    tasks: 24"))
+    try directory.write(
+      "w.yaml",
+      """
+      apiVersion: orchestrator/v1
+      kind: Workflow
+      metadata: {name: sample}
+      spec:
+        nodes:
+      \(nodes.map { "    \($0)\n" }.joined())
+      """)
+    return try Program.run(
+      ["run", "w.yaml", "--plugins", "probe", "--state-dir", directory.path + "/state"] + options, in: directory,
+      through: Self.alone)
+  }
+
+  private func node(_ name: String, _ outcome: Program.Outcome) throws -> JSONValue {
+    let report = try JSONValue(json: outcome.output)
+    let node = report["nodes"]?.arrayValue?.first { $0["node"]?.stringValue == name }
+    return try #require(node, "\(outcome.output)\(outcome.errors)")
+  }
+
+  private func reached(_ name: String, by node: JSONValue) throws -> JSONValue {
+    try #require(
+      node["limits_reached"]?.arrayValue?.first { $0["limit"]?.stringValue == name }, "\(node.text(.pretty))")
+  }
+
+  private static func python(_ name: String, _ code: String, _ rest: String = "") -> String {
+    let quoted = code.replacing("\n", with: "\\n").replacing("\"", with: "\\\"")
+    return "\(name): {type: probe/probe, with: {do: python, value: \"\(quoted)\"}\(rest)}"
+  }
+
+  @Test("of a node that ran out of memory its limit, its peak and what to write, and lets its neighbour live")
+  func memory() throws {
+    let outcome = try run(
+      Self.python("hog", "a = bytearray(200 << 20)\nresult = len(a)", ", resources: {memory: 64Mi}"),
+      Self.python("well", "result = 1", ", resources: {memory: 80Mi}"), options: ["--output", "json"])
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    let hog = try node("hog", outcome)
+    #expect(hog["error"]?["class"] == "oom")
+    #expect(
+      hog["error"]?["cause"]?.stringValue?.hasSuffix("Mi, its limit is 64Mi, asked for by the node") == true, "\(hog)")
+    #expect(hog["error"]?["hint"]?.stringValue?.contains("resources: {memory: 128Mi}") == true, "\(hog)")
+    let reached = try reached("memory", by: hog)
+    #expect(reached["told_by"] == "kernel" && reached["limit_bytes"] == 67_108_864)
+    let peak = try #require(reached["memory_peak_bytes"]?.integerValue)
+    #expect(peak > 48 << 20 && peak <= 64 << 20)
+    #expect(try #require(hog["usage"]?["memory_peak_bytes"]?.integerValue) > 48 << 20, "a failed node's usage is told")
+    #expect(try node("well", outcome)["state"] == "succeeded")
+  }
+
+  private static let busy = """
+    import time
+    end = time.monotonic() + 3
+    while time.monotonic() < end: pass
+    """
+
+  @Test("how much of the time a node was held back by its processors")
+  func throttled() throws {
+    let nodes = [
+      Self.python("spin", Self.busy, ", resources: {cpu: 0.25}"), Self.python("idle", "import time; time.sleep(3)"),
+    ]
+    let outcome = try run(nodes[0], nodes[1], options: ["--output", "json"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let spin = try node("spin", outcome)
+    guard case .double(let share)? = spin["usage"]?["cpu_throttled_share"] else {
+      Issue.record("no share: \(spin)")
+      return
+    }
+    #expect(share > 0.5 && share < 0.9, "\(spin)")
+    let reached = try reached("processors", by: spin)
+    #expect(reached["told_by"] == "kernel" && reached["limit_processors"] == .double(0.25))
+    #expect(reached["cpu_throttled_share"] == .double(share))
+    let idle = try node("idle", outcome)
+    #expect(idle["limits_reached"] == [])
+    #expect(try #require(idle["usage"]?["cpu_us"]?.integerValue) < 1_000_000, "\(idle)")
+    let text = try run(nodes[0])
+    #expect(text.output.contains("% of the time by its limit of 0.25 processors"), "\(text.output)")
+    #expect(text.output.contains(#/✓ spin  \d+\.\d s  peak \d+Mi( of its worker)?  cpu \d\.\d s/#), "\(text.output)")
+  }
+
+  @Test("that the kernel refused processes, with the limit")
+  func tasks() throws {
+    let code = """
+      import os, time
+      for number in range(100):
+        if os.fork() == 0: time.sleep(60); os._exit(0)
+      """
+    let outcome = try run(Self.python("bomb", code), options: ["--output", "json", "--profile", "few.yaml"])
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    let bomb = try node("bomb", outcome)
+    #expect(bomb["error"]?["class"] == "error")
+    #expect(bomb["error"]?["cause"]?.stringValue?.contains("BlockingIOError") == true)
+    #expect(bomb["error"]?["hint"]?.stringValue?.contains("may have 24 of them at once") == true, "\(bomb)")
+    let reached = try reached("tasks", by: bomb)
+    #expect(reached["told_by"] == "kernel" && reached["limit_count"] == 24, "\(reached)")
+    #expect(reached["tasks_refused_count"] == 1, "\(reached)")
+  }
+
+  /// The first node's memory is the worker's, and the second one's only where its kernel can't tell them apart.
+  @Test("each node's own peak where the kernel can reset it, and otherwise that it is the worker's")
+  func peak() throws {
+    let outcome = try run(
+      Self.python("first", "a = bytearray(120 << 20)\ndel a"), Self.python("second", "result = 1", ", needs: [first]"),
+      options: ["--output", "json", "--jobs", "1"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let first = try node("first", outcome)["usage"]
+    let second = try node("second", outcome)["usage"]
+    #expect(try #require(first?["memory_peak_bytes"]?.integerValue) > 120 << 20, "\(outcome.output)")
+    let peak = try #require(second?["memory_peak_bytes"]?.integerValue)
+    if try Self.resetsPeaks() {
+      #expect(second?["memory_peak_of"] == "node" && peak < 60 << 20, "\(outcome.output)")
+    } else {
+      #expect(second?["memory_peak_of"] == "worker" && peak > 120 << 20, "\(outcome.output)")
+    }
+    #expect(second?["read_bytes"]?.integerValue != nil && second?["memory_pressure_us"]?.integerValue != nil)
+  }
+
+  /// Linux 6.12 and later.
+  private static func resetsPeaks() throws -> Bool {
+    let release = try String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)
+    let parts = release.split(separator: ".").prefix(2).compactMap { Int($0) }
+    try #require(parts.count == 2)
+    return (parts[0], parts[1]) >= (6, 12)
+  }
+}
