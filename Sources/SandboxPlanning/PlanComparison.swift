@@ -65,7 +65,7 @@ extension SandboxPlan {
     switch (mine, theirs) {
     case (.skeleton(let mine), .skeleton(let theirs)): return mine || !theirs
     // Where the other plan shows something, this one shows an empty place that can't be filled.
-    case (.skeleton(let sealed), _): return sealed
+    case (.skeleton(let sealed), _), (.memory(_, let sealed), .host): return sealed
     case (.memory(let mine, let mineSealed), .memory(let theirs, let theirsSealed)):
       return mine.sizeBytes <= theirs.sizeBytes && mine.inodes <= theirs.inodes
         && (!mine.executable || theirs.executable)

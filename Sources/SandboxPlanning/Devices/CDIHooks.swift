@@ -63,10 +63,9 @@ package struct CDIHookEffects: Hashable, Sendable {
   }
 
   private static func link(_ text: String) -> GPU.Link? {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 3, !parts[0].isEmpty, parts[1].isEmpty, let path = AbsolutePath(String(parts[2])) else {
-      return nil
-    }
-    return GPU.Link(path: path, destination: String(parts[0]))
+    // A path may have single colons: /dev/dri/by-path/pci-0000:01:00.0-render.
+    let parts = text.split(separator: "::", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, !parts[0].isEmpty, let path = AbsolutePath(parts[1]) else { return nil }
+    return GPU.Link(path: path, destination: parts[0])
   }
 }

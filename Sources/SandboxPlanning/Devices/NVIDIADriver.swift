@@ -113,7 +113,7 @@ package struct NVIDIADriver: Hashable, Sendable {
       hint: "load it: modprobe \(names[0] == "nvidia-caps" ? "nvidia" : names[0])")
   }
 
-  /// `Model: 		 NVIDIA …` and so on.
+  /// `Model: NVIDIA …`, with blanks and tabs after the colon.
   private static func fields(_ text: String) -> [String: String] {
     let pairs = text.split(separator: "\n").compactMap { line -> (String, String)? in
       let parts = line.split(separator: ":", maxSplits: 1)
