@@ -29,7 +29,7 @@ enum Peers {
           arguments += ["--tmpfs", path.text]
         }
       case .process(let path): arguments += ["--proc", path.text]
-      case .file, .makeReadOnly: continue
+      case .file, .loaderCache, .makeReadOnly: continue
       }
     }
     arguments += ["--remount-ro", "/"] + plan.command

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,6 +58,9 @@ static int fill(const struct stat *from, struct linux_file_status *status) {
   status->permissions = from->st_mode & 07777;
   status->owner = from->st_uid;
   status->size = (uint64_t)from->st_size;
+  status->is_character_device = S_ISCHR(from->st_mode);
+  status->device_major = S_ISCHR(from->st_mode) ? major(from->st_rdev) : 0;
+  status->device_minor = S_ISCHR(from->st_mode) ? minor(from->st_rdev) : 0;
   return 0;
 }
 
@@ -68,6 +72,15 @@ int linux_file_status(int fd, struct linux_file_status *status) {
 int linux_file_status_at(int directory, const char *name, struct linux_file_status *status) {
   struct stat found;
   return fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : fill(&found, status);
+}
+
+int linux_file_open(const char *path) {
+  return (int)checked(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+}
+
+long linux_file_read_at(int fd, void *buffer, size_t size, uint64_t offset) {
+  // A negative offset is refused with EINVAL.
+  return checked(pread(fd, buffer, size, (off_t)offset));
 }
 
 int linux_file_synchronise(int fd) { return (int)checked(fsync(fd)); }

@@ -15,6 +15,11 @@ package struct FileStatus: Hashable, Sendable {
   package var owner: UInt32
   /// Bytes.
   package var size: UInt64
+  /// Nil for everything else.
+  package var characterDevice: (major: UInt32, minor: UInt32)? { isCharacterDevice ? (major, minor) : nil }
+  private var isCharacterDevice: Bool
+  private var major: UInt32
+  private var minor: UInt32
 
   fileprivate init(_ status: linux_file_status) {
     switch UInt32(status.kind) {
@@ -26,6 +31,9 @@ package struct FileStatus: Hashable, Sendable {
     permissions = status.permissions
     owner = status.owner
     size = status.size
+    isCharacterDevice = status.is_character_device != 0
+    major = status.device_major
+    minor = status.device_minor
   }
 }
 

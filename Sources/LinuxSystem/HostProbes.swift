@@ -52,6 +52,7 @@ package enum HostProbes {
 
   package static func isDirectory(_ path: String) -> Bool { kind(path) == S_IFDIR }
   package static func isRegularFile(_ path: String) -> Bool { kind(path) == S_IFREG }
+  package static func isReadable(_ path: String) -> Bool { access(path, R_OK) == 0 }
   package static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
   private static func kind(_ path: String) -> mode_t? {

@@ -7,14 +7,17 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var limits: OperatorLimits
   /// What this host's kernel must enforce itself, or nothing of a plugin is started.
   package var required: [Located<SecurityRequirement>]
+  /// Where CDI files lie, in ascending order of precedence. Nil: the usual places.
+  package var cdiDirectories: [AbsolutePath]?
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
   /// Of a host that has no such file.
   package init(
     directories: [String]? = nil, defaultPermissions: [Permission]? = nil, limits: OperatorLimits = OperatorLimits(),
-    required: [Located<SecurityRequirement>] = [], warnings: [Diagnostic] = []
+    required: [Located<SecurityRequirement>] = [], cdiDirectories: [AbsolutePath]? = nil, warnings: [Diagnostic] = []
   ) {
+    self.cdiDirectories = cdiDirectories
     self.directories = directories
     self.defaultPermissions = defaultPermissions
     self.limits = limits
@@ -52,7 +55,7 @@ package struct OperatorLimits: Hashable, Sendable {
 
 extension SystemConfiguration {
   package enum RootKey: String, CaseIterable { case plugins }
-  package enum PluginsKey: String, CaseIterable { case directories, security, development, registry, limits }
+  package enum PluginsKey: String, CaseIterable { case directories, security, development, registry, limits, devices }
   package enum SecurityKey: String, CaseIterable {
     case enableSandboxing = "enable_sandboxing"
     case sandboxType = "sandbox_type"
@@ -69,6 +72,10 @@ extension SystemConfiguration {
     case maximumMemory = "max_memory_mb"
     case maximumCPU = "max_cpu_percent"
     case executionTimeout = "execution_timeout"
+  }
+  package enum DevicesKey: String, CaseIterable {
+    /// As containerd and CRI-O call it.
+    case cdiDirectories = "cdi_spec_dirs"
   }
   enum SandboxType: String, CaseIterable { case process, container, wasm }
 
@@ -96,6 +103,10 @@ extension SystemConfiguration {
     if let limits = plugins?.optional(.limits)?.mapping(LimitsKey.self) {
       result.limits = OperatorLimits(limits)
     }
+    if let devices = plugins?.optional(.devices)?.mapping(DevicesKey.self) {
+      result.cdiDirectories = devices.optional(.cdiDirectories)?.list(maximumCount: 64)?.compactMap(
+        Self.absoluteDirectory)
+    }
     try report.check()
     self = result
   }
@@ -107,6 +118,15 @@ extension SystemConfiguration {
       return nil
     }
     return text
+  }
+
+  private static func absoluteDirectory(_ reader: ValueReader) -> AbsolutePath? {
+    guard let text = reader.string() else { return nil }
+    guard let path = AbsolutePath(text) else {
+      reader.error("\(text.quoted) is not an absolute path", hint: "start it with '/', and leave out '.' and '..'")
+      return nil
+    }
+    return path
   }
 
   /// What would weaken every worker is refused: nothing of a plugin ever runs outside of a sandbox.

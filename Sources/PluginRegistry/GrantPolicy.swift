@@ -28,6 +28,9 @@ package struct GrantPolicy: Sendable {
     return Set(paths).sorted()
   }
 
+  /// True where some plugin may be given a GPU.
+  package var grantsGPUs: Bool { (defaults + grants.values.joined()).contains { $0.name == .gpuAccess } }
+
   package func decision(for manifest: PluginManifest) -> GrantDecision {
     let named = grants[manifest.name] ?? []
     let asked = Set(manifest.permissions).sorted()

@@ -11,33 +11,41 @@ struct FilesystemPlanner {
   private let request: SandboxRequest
   private let host: HostFacts
   private let grants: Grants
+  private let gpus: GPUPlacement
   /// Directories that exist in the new root.
   private var directories: Set<AbsolutePath> = [.root]
   /// Targets of binds: the host's files are there, and nothing can be made any more.
   private var bound: [AbsolutePath] = []
 
-  init(request: SandboxRequest, host: HostFacts, grants: Grants) {
+  init(request: SandboxRequest, host: HostFacts, grants: Grants, gpus: GPUPlacement) {
     self.request = request
     self.host = host
     self.grants = grants
+    self.gpus = gpus
   }
 
   /// Builds all operations. `program` is `command[0]`.
   mutating func build(program: AbsolutePath) {
-    temporary(.root, Self.skeleton)
+    temporary(.root, skeleton)
     addSystem()
     addPluginCode()
     addPrograms(command: program)
     addAccounts()
     addScratch()
     addDevices()
+    addGPULibraries()
     addProcesses()
     addData()
     operations.append(.makeReadOnly(.root))
   }
 
   /// Mount points and a few small files.
-  private static let skeleton = TemporaryFilesystem(sizeBytes: 1 << 20, inodes: 1024, mode: 0o755)
+  private var skeleton: TemporaryFilesystem {
+    let mebibytes = gpus.loaderCache.map { UInt64($0.bytes.count >> 20) + 2 } ?? 1
+    // Each directory above a file may be a new one.
+    let files = UInt64(gpus.mounts.count + gpus.links.count)
+    return TemporaryFilesystem(sizeBytes: mebibytes << 20, inodes: 1024 + 8 * files, mode: 0o755)
+  }
 
   // MARK: What every sandbox has
 
@@ -54,6 +62,7 @@ struct FilesystemPlanner {
     }
     for file in Set(host.supportFiles).sorted(by: { $0.rawValue < $1.rawValue }) {
       guard let path = AbsolutePath(file.rawValue), !isBound(path) else { continue }
+      if file == .loaderCache, gpus.loaderCache != nil { continue }
       bind(path, kind: file.isDirectory ? .directory : .regularFile)
       allow(path, .read, file.isDirectory ? .directory : .file)
     }
@@ -79,7 +88,7 @@ struct FilesystemPlanner {
   }
 
   private mutating func addProgram(_ path: AbsolutePath) {
-    let target = resolvingRootLinks(path)
+    let target = host.resolvingRootLinks(path)
     if !isBound(target) { bind(path, at: target, kind: .regularFile, executable: true) }
     allow(target, [.readFile, .execute], .file)
   }
@@ -129,16 +138,51 @@ struct FilesystemPlanner {
   ]
 
   private mutating func addDevices() {
-    temporary(Inside.devices, TemporaryFilesystem(sizeBytes: 1 << 16, inodes: 64, mode: 0o755))
+    let further = UInt64(gpus.nodes.count + gpus.links.count)
+    temporary(Inside.devices, TemporaryFilesystem(sizeBytes: 1 << 16, inodes: 64 + 4 * further, mode: 0o755))
     allow(Inside.devices, .readDirectory)
     for device in Self.devices {
       bind(device.path, kind: .characterDevice(major: 1, minor: device.minor), access: .readWrite)
       allow(device.path, [.readFile, .writeFile], .file)
     }
+    for node in gpus.nodes {
+      bind(
+        node.source, at: node.target, kind: .characterDevice(major: node.major, minor: node.minor),
+        access: node.access)
+      // A driver is told all else by ioctl(2).
+      allow(node.target, [.readFile, .deviceControl], .file)
+      if node.access == .readWrite { allow(node.target, .writeFile, .file) }
+    }
     temporary(Inside.sharedMemory, scratch)
     allow(Inside.sharedMemory, .data)
     operations += Self.deviceLinks.map { .symbolicLink($0.path, destination: $0.destination) }
+    for link in gpus.links where link.path.isEqualToOrBeneath(Inside.devices) { self.link(link) }
     operations.append(.makeReadOnly(Inside.devices))
+  }
+
+  /// What every sandbox has in `/dev`: nothing else may be shown as one of these.
+  static let ownDevices = devices.map(\.path) + deviceLinks.map(\.path) + [Inside.sharedMemory]
+
+  /// Executable as mounts, so that libraries can be mapped; Landlock keeps them from being started.
+  private mutating func addGPULibraries() {
+    for mount in gpus.mounts {
+      let isDirectory = mount.kind == .directory
+      bind(mount.source, at: mount.target, kind: isDirectory ? .directory : .regularFile, executable: true)
+      let rights: LandlockRights = grants.execution == .everything ? [.read, .execute] : .read
+      allow(mount.target, rights, isDirectory ? .directory : .file)
+    }
+    for link in gpus.links where !link.path.isEqualToOrBeneath(Inside.devices) { self.link(link) }
+    guard let cache = gpus.loaderCache else { return }
+    makeParents(of: Inside.loaderCache)
+    operations.append(.loaderCache(cache))
+    if gpus.mounts.contains(where: { $0.target.isEqualToOrBeneath(Inside.gpuLibraries) }) {
+      allow(Inside.gpuLibraries, .readDirectory)
+    }
+  }
+
+  private mutating func link(_ link: GPU.Link) {
+    makeParents(of: link.path)
+    operations.append(.symbolicLink(link.path, destination: link.destination))
   }
 
   private mutating func addProcesses() {
@@ -210,17 +254,6 @@ struct FilesystemPlanner {
     directories.insert(parent)
     operations.append(.directory(parent))
   }
-
-  /// `/bin/true` is `/usr/bin/true` where `/bin` is a link: no operation goes through a link of the new root.
-  private func resolvingRootLinks(_ path: AbsolutePath) -> AbsolutePath {
-    guard let link = host.rootLinks.first(where: { path != $0.path && path.isEqualToOrBeneath($0.path) }) else {
-      return path
-    }
-    let rest = path.components.dropFirst(link.path.components.count).joined(separator: "/")
-    let destination =
-      link.destination.hasPrefix("/") ? link.destination : "\(link.path.parent?.text ?? "")/\(link.destination)"
-    return AbsolutePath("\(destination)/\(rest)") ?? path
-  }
 }
 
 /// Where things are inside every sandbox.
@@ -232,4 +265,8 @@ package enum Inside {
   package static let devices = AbsolutePath(constant: "/dev")
   package static let sharedMemory = AbsolutePath(constant: "/dev/shm")
   package static let processes = AbsolutePath(constant: "/proc")
+  package static let gpu = AbsolutePath(constant: "/gpu")
+  /// Libraries of a GPU's driver that can't be shown where the host has them.
+  package static let gpuLibraries = AbsolutePath(constant: "/gpu/lib")
+  package static let loaderCache = AbsolutePath(constant: "/etc/ld.so.cache")
 }

@@ -7,6 +7,8 @@ struct Grants {
   /// Host paths; none lies beneath another with the same access, so that no mount repeats or narrows another.
   var paths: [ScopedPath] = []
   var execution: ExecutionScope = .nothing
+  /// The most GPUs that it may have; nil: none.
+  var gpus: Int?
   /// The names of `system.exec:NAME,…`, sorted; empty unless `execution` is `.listedPrograms`.
   var programs: [String] = []
 
@@ -29,7 +31,7 @@ struct Grants {
         if names.isEmpty { execution = .everything } else { programs += names }
       case .networkHTTP, .networkSocket:
         problems.request.append(Self.unavailable(permission, "granting network access", request))
-      case .gpuAccess: problems.request.append(Self.unavailable(permission, "granting a GPU", request))
+      case .gpuAccess(let count): gpus = max(gpus ?? 0, count ?? .max)
       // A matter of limits alone.
       case .memoryUnlimited: break
       }
@@ -46,6 +48,7 @@ struct Grants {
     {
       problems.request.append(refusal)
     }
+    checkGPUs(request, problems: &problems)
     paths = Self.confined(access, request: request, host: host, problems: &problems)
     resolvePrograms(request, host: host, problems: &problems)
   }
@@ -55,6 +58,19 @@ struct Grants {
       "\(permission) can't be honoured: \(what) is not available in this version",
       why: "a plugin gets all that it was granted, or isn't started",
       hint: "revoke the grant of \(permission) to \(request.plugin)")
+  }
+
+  /// More than was granted is never cut: what was assigned is what the node's author says it needs.
+  private func checkGPUs(_ request: SandboxRequest, problems: inout PlanRefusal) {
+    let asked = request.gpus.gpus.count
+    guard asked > gpus ?? 0 else { return }
+    let words = GPUDemand(count: asked).words
+    problems.request.append(
+      Diagnostic(
+        "\(request.plugin) can't be given \(words)",
+        why: gpus.map { "gpu.access allows it \($0)" } ?? "it isn't granted gpu.access",
+        hint:
+          "grant it, if its manifest asks for it: --grant \(request.plugin)=gpu.access, or let its node ask for fewer"))
   }
 
   private mutating func resolvePrograms(_ request: SandboxRequest, host: HostFacts, problems: inout PlanRefusal) {

@@ -135,14 +135,18 @@ package struct SandboxRequest: Hashable, Sendable {
   package var required: [Located<SecurityRequirement>]
   /// What the worker's node asks for. Nil: no node's worker, or one that asks for nothing.
   package var resources: ResourceRequest?
+  /// Those that this worker has for itself.
+  package var gpus: GPUAssignment
 
   package init(
     plugin: PluginName, pluginDirectory: AbsolutePath, sdkDirectory: AbsolutePath, interpreter: Interpreter,
     granted: [Permission], workspace: AbsolutePath?, filesystemRoots: [AbsolutePath], profile: SecurityProfile,
     command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32, grantedFiles: Set<AbsolutePath> = [],
     controlPaths: [AbsolutePath] = [], ceilings: OperatorLimits = OperatorLimits(),
-    required: [Located<SecurityRequirement>] = [], resources: ResourceRequest? = nil
+    required: [Located<SecurityRequirement>] = [], resources: ResourceRequest? = nil,
+    gpus: GPUAssignment = GPUAssignment()
   ) {
+    self.gpus = gpus
     self.ceilings = ceilings
     self.required = required
     self.resources = resources

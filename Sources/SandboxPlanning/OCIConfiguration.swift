@@ -78,6 +78,9 @@ extension SandboxPlan {
       case .directory(let path): made.append("directory \(path)")
       case .symbolicLink(let path, let destination): made.append("link \(path) -> \(destination)")
       case .file(let path, let contents): made.append("file \(path): \(JSONValue.string(contents).text())")
+      case .loaderCache(let cache):
+        let added = cache.added.map { "\($0.name) in \($0.path)" }.joined(separator: ", ")
+        made.append("file \(Inside.loaderCache): the host's, and \(added)")
       case .makeReadOnly(let path): made.append("seal \(path)")
       case .bind(let bind):
         if bind.mapsOwner { ownerMapped.append(bind.target.text) }
@@ -113,7 +116,7 @@ extension FilesystemOperation {
   /// Nil for what isn't a mount, for the root, which OCI has elsewhere, and for devices.
   fileprivate var ociMount: JSONValue? {
     switch self {
-    case .directory, .symbolicLink, .file, .makeReadOnly, .temporaryFilesystem(.root, _): return nil
+    case .directory, .symbolicLink, .file, .loaderCache, .makeReadOnly, .temporaryFilesystem(.root, _): return nil
     case .process(let path):
       return ["destination": .string(path.text), "type": "proc", "source": "proc", "options": .strings(options)]
     case .temporaryFilesystem(let path, let memory):
@@ -137,7 +140,7 @@ extension FilesystemOperation {
     guard case .bind(let bind) = self, case .characterDevice(let major, let minor) = bind.kind else { return nil }
     return [
       "path": .string(bind.target.text), "type": "c", "major": .integer(Int64(major)), "minor": .integer(Int64(minor)),
-      "fileMode": .integer(0o666),
+      "fileMode": .integer(bind.access == .readOnly ? 0o444 : 0o666),
     ]
   }
 }

@@ -28,6 +28,8 @@ extension SandboxPlan {
     /// The directories, links and files of the root itself, which are read-only once sealed.
     case skeleton(sealed: Bool)
     case memory(TemporaryFilesystem, sealed: Bool)
+    /// What the host's own cache has, and more.
+    case loaderCache
     case processes
     case host(AbsolutePath, Bind)
   }
@@ -39,6 +41,7 @@ extension SandboxPlan {
       switch operation {
       case .directory, .symbolicLink, .file, .makeReadOnly, .temporaryFilesystem(.root, _): break
       case .process: view = .processes
+      case .loaderCache: view = .loaderCache
       case .temporaryFilesystem(let target, let memory): view = .memory(memory, sealed: isSealed(target))
       case .bind(let bind):
         let rest = path.components.dropFirst(bind.target.components.count).joined(separator: "/")
@@ -63,12 +66,13 @@ extension SandboxPlan {
     switch (mine, theirs) {
     case (.skeleton(let mine), .skeleton(let theirs)): return mine || !theirs
     // Where the other plan shows something, this one shows an empty place that can't be filled.
-    case (.skeleton(let sealed), _): return sealed
+    case (.skeleton(let sealed), _), (.memory(_, let sealed), .host): return sealed
     case (.memory(let mine, let mineSealed), .memory(let theirs, let theirsSealed)):
       return mine.sizeBytes <= theirs.sizeBytes && mine.inodes <= theirs.inodes
         && (!mine.executable || theirs.executable)
         && (mineSealed || !theirsSealed)
-    case (.processes, .processes): return true
+    case (.processes, .processes), (.loaderCache, .loaderCache): return true
+    case (.host(Inside.loaderCache, let mine), .loaderCache): return mine.access == .readOnly
     case (.host(let mineSource, let mine), .host(let theirSource, let theirs)):
       return mineSource == theirSource && (mine.access == .readOnly || theirs.access == .readWrite)
         && (!mine.executable || theirs.executable) && (!mine.mapsOwner || theirs.mapsOwner)

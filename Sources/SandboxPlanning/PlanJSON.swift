@@ -18,6 +18,13 @@ extension SandboxPlan {
       "workingDirectory": .string(workingDirectory.text),
       "environment": .object(environment.map { JSONValue.Member($0.name, .string($0.value)) }),
       "execution": .string(execution.name),
+      "devices": .array(
+        devices.map { device in
+          [
+            "name": .string(device.reference.description), "source": .string(device.source),
+            "notes": .strings(device.notes),
+          ]
+        }),
       "filesystem": .array(filesystem.map(\.jsonValue)),
       "landlock": landlock.jsonValue,
       "devices": devicesJSON,
@@ -54,6 +61,10 @@ extension FilesystemOperation {
     case .directory, .process, .makeReadOnly: break
     case .symbolicLink(_, let destination): members.append(JSONValue.Member("destination", .string(destination)))
     case .file(_, let contents): members.append(JSONValue.Member("contents", .string(contents)))
+    case .loaderCache(let cache):
+      members.append(JSONValue.Member("hostLibraries", .integer(Int64(cache.hostEntries.count))))
+      let added = cache.added.map { JSONValue.Member($0.name, .string($0.path)) }
+      members.append(JSONValue.Member("libraries", .object(added)))
     case .bind(let bind):
       members.append(JSONValue.Member("source", .string(bind.source.text)))
       members.append(JSONValue.Member("kind", .string(bind.kindWord)))

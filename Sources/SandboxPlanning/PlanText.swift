@@ -11,6 +11,7 @@ extension SandboxPlan {
       ("command", commandLines),
       ("environment", environment.map { "\($0.name)=\($0.value)" }),
       ("programs", [execution.words]),
+      ("devices of its own", deviceLines),
       ("filesystem", filesystemLines),
       ("landlock", landlockLines),
       ("devices", deviceRules.map(\.words) + [deviceGuard.words]),
@@ -19,7 +20,7 @@ extension SandboxPlan {
       ("system calls", seccomp.lines),
     ]
     let head = "sandbox of the plugin \(plugin)\n"
-    return sections.reduce(head) { text, section in
+    return sections.filter { !$0.lines.isEmpty }.reduce(head) { text, section in
       text + "\n\(section.title)\n" + section.lines.map { "  \($0)\n" }.joined()
     }
   }
@@ -30,6 +31,10 @@ extension SandboxPlan {
       ["on the host", "user \(identity.userOnHost), group \(identity.groupOnHost)"],
       ["host name", hostname],
     ])
+  }
+
+  private var deviceLines: [String] {
+    devices.flatMap { device in ["\(device.reference)  by \(device.source)"] + device.notes.map { "  \($0)" } }
   }
 
   private var commandLines: [String] {
@@ -70,6 +75,9 @@ extension FilesystemOperation {
     switch self {
     case .directory, .temporaryFilesystem, .process, .makeReadOnly: ""
     case .symbolicLink(_, let destination): "-> \(destination)"
+    case .loaderCache(let cache):
+      "\(cache.hostEntries.count) names of the host's, and "
+        + cache.added.map { "\($0.name) in \($0.path)" }.joined(separator: ", ")
     case .file(_, let contents): contents.split(separator: "\n").joined(separator: " | ")
     case .bind(let bind):
       [bind.source == bind.target ? nil : "from \(bind.source)", bind.note].compactMap(\.self).joined(separator: ", ")

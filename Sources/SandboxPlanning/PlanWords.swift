@@ -10,6 +10,7 @@ extension FilesystemOperation {
       .makeReadOnly(let path), .temporaryFilesystem(let path, _):
       path
     case .bind(let bind): bind.target
+    case .loaderCache: Inside.loaderCache
     }
   }
 
@@ -18,7 +19,7 @@ extension FilesystemOperation {
     switch self {
     case .directory: "directory"
     case .symbolicLink: "link"
-    case .file: "file"
+    case .file, .loaderCache: "file"
     case .bind: "bind"
     case .temporaryFilesystem: "tmpfs"
     case .process: "proc"
@@ -29,7 +30,7 @@ extension FilesystemOperation {
   /// Mount options, as mount(8) spells them; empty where nothing is mounted.
   var options: [String] {
     switch self {
-    case .directory, .symbolicLink, .file: []
+    case .directory, .symbolicLink, .file, .loaderCache: []
     case .bind(let bind): bind.options
     case .temporaryFilesystem(_, let memory):
       [

@@ -29,6 +29,8 @@ package struct SandboxPlan: Hashable, Sendable {
   package var workingDirectory: AbsolutePath
   /// What the plan grants, for people: one line a permission, in the manifest's own words.
   package var permissions: [Permission]
+  /// The GPUs that no other worker has while this one lives. Their nodes are among the binds.
+  package var devices: [PlannedDevice]
 
   package init(
     plugin: PluginName, hostname: String, namespaces: [Namespace], identity: Identity,
@@ -36,8 +38,9 @@ package struct SandboxPlan: Hashable, Sendable {
     limits: [ResourceLimit], environment: [EnvironmentVariable], command: [String], workingDirectory: AbsolutePath,
     permissions: [Permission], cgroup: CgroupPlan = CgroupPlan(),
     limitNotes: [CgroupPlan.File: LimitNote] = [:],
-    deviceGuard: DeviceGuard = .mounts(why: "it was not tried")
+    deviceGuard: DeviceGuard = .mounts(why: "it was not tried"), devices: [PlannedDevice] = []
   ) {
+    self.devices = devices
     self.limitNotes = limitNotes
     self.deviceGuard = deviceGuard
     self.plugin = plugin
@@ -101,6 +104,8 @@ package enum FilesystemOperation: Hashable, Sendable {
   /// A small file written by us (`/etc/passwd`), mode 0444.
   case file(AbsolutePath, contents: String)
   case bind(Bind)
+  /// `/etc/ld.so.cache` in place of the host's, mode 0444.
+  case loaderCache(LoaderCache)
   case temporaryFilesystem(AbsolutePath, TemporaryFilesystem)
   /// procfs with `subset=pid,hidepid=invisible`.
   case process(AbsolutePath)

@@ -51,9 +51,11 @@ package enum SandboxPlanner {
     } catch {
       problems.request += error.items
     }
+    let gpus = GPUPlacement(request.gpus, request: request, host: host, grants: grants)
+    problems.host += gpus.problems
     guard problems.isEmpty, let program, let seccomp, let group else { throw problems }
 
-    var filesystem = FilesystemPlanner(request: request, host: host, grants: grants)
+    var filesystem = FilesystemPlanner(request: request, host: host, grants: grants, gpus: gpus)
     filesystem.build(program: program)
     return SandboxPlan(
       plugin: request.plugin, hostname: hostname(of: request.plugin), namespaces: Namespace.allCases,
@@ -63,10 +65,11 @@ package enum SandboxPlanner {
       filesystem: filesystem.operations,
       landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances),
       seccomp: seccomp, execution: execution, limits: limits(of: request, tasks: group.cgroup.tasksMax, host: host),
-      environment: environment,
+      environment: (environment + gpus.environment).sorted { $0.name < $1.name },
       command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted(),
       cgroup: group.cgroup,
-      limitNotes: group.notes(controllers: host.limitControllers), deviceGuard: host.deviceGuard)
+      limitNotes: group.notes(controllers: host.limitControllers), deviceGuard: host.deviceGuard,
+      devices: request.gpus.gpus.map(PlannedDevice.init))
   }
 
   private static func missingFeatures(of host: HostFacts) -> [Diagnostic] {
@@ -131,7 +134,7 @@ package enum SandboxPlanner {
   }
 
   /// All that a worker finds in its environment.
-  private static let environment = [
+  static let environment = [
     EnvironmentVariable("HOME", Inside.scratch.text),
     EnvironmentVariable("LANG", "C.UTF-8"),
     EnvironmentVariable("PATH", "/usr/bin:/bin"),

@@ -35,6 +35,7 @@ package struct OCIBundle: Sendable {
       case .bind: try parent.create(name, [])
       case .symbolicLink(_, let destination): try parent.makeLink(name, to: destination)
       case .file(_, let contents): try parent.create(name, Array(contents.utf8), permissions: 0o444)
+      case .loaderCache(let cache): try parent.create(name, cache.bytes, permissions: 0o444)
       // `root.readonly` of the configuration.
       case .makeReadOnly: continue
       }

@@ -128,6 +128,13 @@ package actor WorkerPool {
       busy[ObjectIdentifier(worker)] = worker
       return (worker, true)
     }
+    // Whoever was assigned a device has it alone: an idle worker that still holds it is gone before another starts.
+    let devices = Set(configuration.plan.devices.map(\.reference))
+    while let index = idle.firstIndex(where: { idle in
+      idle.configuration.plan.devices.contains { devices.contains($0.reference) }
+    }) {
+      await idle.remove(at: index).worker.shutdown()
+    }
     while active + idle.count > maximumWorkers, !idle.isEmpty {
       await idle.removeFirst().worker.shutdown()
     }

@@ -47,6 +47,7 @@ package struct WorkerConfiguration: Hashable, Sendable {
       "manifest": manifest, "config": config,
       "available_resources": [
         "available_cpu": .double(availableCPU), "available_memory": .integer(Int64(availableMemoryMB)),
+        "available_gpus": .integer(Int64(plan.devices.count)),
       ],
       "permissions": .array(plan.permissions.map { .string($0.description) }),
       "workspace": workspace.map { .string($0.text) } ?? .null, "scratch": .string(scratch.text),

@@ -25,6 +25,11 @@ extension SandboxSetup {
       } catch {
         problems += error.items
       }
+      if let gpus, let demand = GPUDemand(node.resources),
+        let refusal = gpus.refusal(of: demand, subject: ResourceRequest(node).subject, at: node.gpuLocation)
+      {
+        problems.append(refusal)
+      }
     }
     guard problems.isEmpty else { throw Diagnostics(problems) }
   }
@@ -38,6 +43,7 @@ extension SandboxSetup {
       var plugin: PluginName
       var cpuCores: Double
       var memoryMB: Int
+      var gpus: GPUDemand?
     }
     var made: [Kind: WorkerConfiguration] = [:]
     var refused: Set<Kind> = []
@@ -45,7 +51,8 @@ extension SandboxSetup {
     var result: [NodeName: WorkerConfiguration] = [:]
     for node in nodes {
       let kind = Kind(
-        plugin: node.type.plugin, cpuCores: node.resources.cpuCores, memoryMB: node.resources.memoryMB)
+        plugin: node.type.plugin, cpuCores: node.resources.cpuCores, memoryMB: node.resources.memoryMB,
+        gpus: GPUDemand(node.resources))
       guard !refused.contains(kind), let plugin = plugins.first(where: { $0.manifest.name == kind.plugin }) else {
         continue
       }
@@ -55,8 +62,7 @@ extension SandboxSetup {
           configuration = known
         } else {
           configuration = try await self.configuration(
-            for: plugin, granted: decisions[kind.plugin]?.effective ?? [], workspace: workspace,
-            resources: ResourceRequest(node))
+            for: plugin, granted: decisions[kind.plugin]?.effective ?? [], workspace: workspace, node: node)
         }
         made[kind] = configuration
         result[node.name] = configuration
@@ -68,5 +74,110 @@ extension SandboxSetup {
     }
     guard refusals.isEmpty else { throw refusals }
     return result
+  }
+
+  /// Of a node that asks for GPUs, with some that it may get; and it is made sure that it could have any of the others.
+  private func configuration(
+    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, node: WorkflowGraph.Node
+  ) async throws(PlanRefusal) -> WorkerConfiguration {
+    let resources = ResourceRequest(node)
+    guard let demand = GPUDemand(node.resources) else {
+      return try await configuration(for: plugin, granted: granted, workspace: workspace, resources: resources)
+    }
+    guard granted.contains(where: { $0.name == .gpuAccess }) else {
+      let name = plugin.manifest.name
+      throw PlanRefusal(request: [
+        Diagnostic(
+          "\(resources.subject) asks for \(demand.words), and \(name) isn't granted gpu.access",
+          hint: "grant it, if its manifest asks for it: --grant \(name)=gpu.access; without a GPU: resources: {gpu: 0}",
+          at: node.gpuLocation)
+      ])
+    }
+    let candidates = gpus?.candidates(for: demand) ?? []
+    for gpu in candidates {
+      _ = try await plan(for: plugin, granted: granted, workspace: workspace, resources: resources, gpus: [gpu])
+    }
+    return try await configuration(
+      for: plugin, granted: granted, workspace: workspace, resources: resources,
+      gpus: Array(candidates.prefix(demand.count)))
+  }
+
+  /// How the nodes that ask for GPUs get theirs. Their plans are made when it is known which.
+  func gpuNodes(
+    among nodes: [WorkflowGraph.Node], plugins: [DiscoveredPlugin], decisions: [PluginName: GrantDecision],
+    workspace: AbsolutePath?
+  ) -> NodeGPUs {
+    var prepared: [NodeName: NodeGPUs.Node] = [:]
+    for node in nodes {
+      guard let demand = GPUDemand(node.resources),
+        let plugin = plugins.first(where: { $0.manifest.name == node.type.plugin })
+      else { continue }
+      let granted = decisions[node.type.plugin]?.effective ?? []
+      let resources = ResourceRequest(node)
+      prepared[node.name] = NodeGPUs.Node(plugin: node.type.plugin, demand: demand) { (gpus) throws(PlanRefusal) in
+        try await configuration(
+          for: plugin, granted: granted, workspace: workspace, resources: resources, gpus: gpus)
+      }
+    }
+    return NodeGPUs(lender: GPULender(gpus ?? GPUInventory()), nodes: prepared)
+  }
+
+  /// A grant that no node makes use of is most often a forgotten request.
+  func unusedGPUGrants(
+    among nodes: [WorkflowGraph.Node], decisions: [PluginName: GrantDecision]
+  ) -> [Diagnostic] {
+    decisions.values.sorted { $0.plugin < $1.plugin }.compactMap { decision in
+      let own = nodes.filter { $0.type.plugin == decision.plugin }
+      guard decision.effective.contains(where: { $0.name == .gpuAccess }), !own.isEmpty,
+        own.allSatisfy({ $0.resources.gpuCount == 0 })
+      else { return nil }
+      return Diagnostic(
+        "no node of \(decision.plugin) gets a GPU, though it is granted gpu.access", why: "none asks for one",
+        hint: "let the node ask: resources: {gpu: 1}", severity: .warning)
+    }
+  }
+}
+
+extension WorkflowGraph.Node {
+  /// Where the workflow says how many GPUs it needs.
+  fileprivate var gpuLocation: SourceLocation { resourceLocations[.gpu] ?? location }
+}
+
+/// The GPUs of a run's nodes.
+struct NodeGPUs: Sendable {
+  struct Node: Sendable {
+    var plugin: PluginName
+    var demand: GPUDemand
+    var configuration: @Sendable ([GPU]) async throws(PlanRefusal) -> WorkerConfiguration
+  }
+  let lender: GPULender
+  let nodes: [NodeName: Node]
+
+  /// Calls `body` with the configuration of the node's worker, which has its GPUs alone until `body` has ended. A node that asks for none
+  /// has the one that was made for it before.
+  func lend<Success: Sendable>(
+    to node: NodeName, otherwise configuration: WorkerConfiguration,
+    _ body: (WorkerConfiguration) async throws(NodeFailure) -> Success
+  ) async throws(NodeFailure) -> Success {
+    guard let wanted = nodes[node] else { return try await body(configuration) }
+    guard let gpus = await lender.borrow(wanted.demand, for: wanted.plugin) else {
+      throw NodeFailure(.cancelled, "the node was cancelled while it waited for \(wanted.demand.words)")
+    }
+    let result: Result<Success, NodeFailure>
+    do throws(NodeFailure) {
+      result = .success(try await body(try await self.configuration(of: wanted, with: gpus)))
+    } catch {
+      result = .failure(error)
+    }
+    await lender.giveBack(gpus)
+    return try result.get()
+  }
+
+  private func configuration(of node: Node, with gpus: [GPU]) async throws(NodeFailure) -> WorkerConfiguration {
+    do throws(PlanRefusal) {
+      return try await node.configuration(gpus)
+    } catch {
+      throw NodeFailure(.sandbox, "the node's sandbox can't be planned", cause: error.description)
+    }
   }
 }

@@ -23,13 +23,17 @@ struct SandboxSetup: Sendable {
   /// The operator's.
   var ceilings: OperatorLimits
   var required: [Located<SecurityRequirement>]
+  /// Nil: no plugin may have one, so that nobody looked.
+  var gpus: GPUInventory?
   var files: DedicatedThread
 
   /// - Parameters:
   ///   - granted: what the plugin may do; nothing for a worker that only describes its node types.
   ///   - resources: what the worker's node asks for.
+  ///   - gpus: those that no other worker has meanwhile.
   func plan(
-    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, resources: ResourceRequest? = nil
+    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, resources: ResourceRequest? = nil,
+    gpus: [GPU] = []
   ) async throws(PlanRefusal) -> SandboxPlan {
     let name = plugin.manifest.name
     let identity: HostIdentity
@@ -42,7 +46,8 @@ struct SandboxSetup: Sendable {
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
       granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profile,
       hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles,
-      controlPaths: controlPaths, ceilings: ceilings, required: required, resources: resources)
+      controlPaths: controlPaths, ceilings: ceilings, required: required, resources: resources,
+      gpus: GPUAssignment(gpus, hostLibraries: self.gpus?.hostLibraries))
     return try SandboxPlanner.plan(
       request, host: await host(writing: granted.contains(.filesystemWrite(nil)) ? workspace : nil))
   }
@@ -59,9 +64,11 @@ struct SandboxSetup: Sendable {
   }
 
   func configuration(
-    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, resources: ResourceRequest? = nil
+    for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, resources: ResourceRequest? = nil,
+    gpus: [GPU] = []
   ) async throws(PlanRefusal) -> WorkerConfiguration {
-    let plan = try await self.plan(for: plugin, granted: granted, workspace: workspace, resources: resources)
+    let plan = try await self.plan(
+      for: plugin, granted: granted, workspace: workspace, resources: resources, gpus: gpus)
     let (processors, memory) = (Double(ProcessEnvironment.processorCount), ProcessEnvironment.memoryMebibytes)
     let showsWorkspace = granted.contains(.filesystemRead(nil)) || granted.contains(.filesystemWrite(nil))
     return WorkerConfiguration(
@@ -94,7 +101,14 @@ extension Bootstrap {
       filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
         + ["identities", "specifications", "staging"].compactMap(directory.appending),
-      staging: staging, ceilings: system.limits, required: system.required, files: files)
+      staging: staging, ceilings: system.limits, required: system.required,
+      gpus: policy.grantsGPUs ? await gpus(system) : nil, files: files)
+  }
+
+  func gpus(_ system: SystemConfiguration) async -> GPUInventory {
+    let discovery = GPUDiscovery(
+      GPUDiscovery.Places(directories: system.cdiDirectories ?? GPUDiscovery.standardDirectories))
+    return await files.run { discovery.inventory() }
   }
 
   func hostFacts(staging: AbsolutePath) async throws(CommandFailure) -> HostFacts {

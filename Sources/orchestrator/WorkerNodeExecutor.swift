@@ -9,6 +9,7 @@ struct WorkerNodeExecutor: NodeExecutor {
   let pool: WorkerPool
   /// For every node of the workflow.
   let configurations: [NodeName: WorkerConfiguration]
+  let gpus: NodeGPUs
 
   func execute(
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
@@ -21,6 +22,16 @@ struct WorkerNodeExecutor: NodeExecutor {
       run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters,
       inputs: call.inputs.map { NodeExecution.Input(port: $0.port, values: $0.values, isMultiple: $0.multiple) },
       attempt: call.attempt)
+    return try await gpus.lend(to: call.node, otherwise: configuration) { configuration throws(NodeFailure) in
+      try await run(execution, call, on: configuration, report: report, accept: accept)
+    }
+  }
+
+  private func run(
+    _ execution: NodeExecution, _ call: NodeCall, on configuration: WorkerConfiguration,
+    report: @escaping @Sendable (NodeReport) -> Void,
+    accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
+  ) async throws(NodeFailure) -> NodeSuccess {
     let refusal = Lock<NodeFailure?>(nil)
     let used = Lock<ResourceUsage?>(nil)
     func findings(_ failure: WorkerFailure?) -> (limits: LimitFindings, account: NodeAccount) {

@@ -50,12 +50,28 @@ import Testing
   func refusals() throws {
     let asked: [Permission] = [
       .networkHTTP(hosts: []), .networkHTTP(hosts: ["example.org"]), .networkSocket(endpoints: []),
-      .networkSocket(endpoints: ["example.org:5432"]), .gpuAccess(count: nil), .gpuAccess(count: 1),
+      .networkSocket(endpoints: ["example.org:5432"]),
     ]
     let texts = try asked.map { permission in
       "\(permission)\n\(try #require(try refusal(of: request([permission]))))\n"
     }
     try compare(texts.joined(separator: "\n"), with: "refused.txt")
+  }
+
+  @Test(
+    "the plan of a worker with GPUs is the one that was reviewed, in every form",
+    arguments: ["one", "two", "instance", "amd"])
+  func gpus(name: String) throws {
+    let gpus =
+      switch name {
+      case "one": Array(try GPUHost.twoGPUs().inventory().gpus.prefix(1))
+      case "two": try GPUHost.twoGPUs().inventory().gpus
+      case "instance": Array(try GPUHost.instances().inventory().gpus.prefix(1))
+      default: Array(try GPUHost.amd().inventory().gpus.prefix(1))
+      }
+    let plan = try plan(with: gpus)
+    try compare(plan.text, with: "gpu.access-\(name).plan")
+    try compare(plan.ociConfiguration().text(.pretty) + "\n", with: "gpu.access-\(name).oci.json")
   }
 
   @Test("the JSON form is the one that was reviewed")

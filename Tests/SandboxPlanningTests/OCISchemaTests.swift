@@ -47,6 +47,13 @@ import Testing
     #expect(try objections(to: plan.ociConfiguration(seccompAgent: path("/run/agent.sock"))) == "")
   }
 
+  @Test("the configuration of a worker with GPUs is valid, too")
+  func gpus() throws {
+    for host in [try GPUHost.twoGPUs(), try GPUHost.instances(), try GPUHost.amd()] {
+      #expect(try objections(to: plan(with: host.inventory().gpus).ociConfiguration()) == "")
+    }
+  }
+
   @Test("the schema is really asked")
   func invalid() throws {
     guard case .object(var members) = try plan().ociConfiguration() else { return }

@@ -19,6 +19,10 @@ struct linux_file_status {
   uint32_t permissions;
   uint32_t owner;
   uint64_t size;
+  // Of a character device; the number is 0:0 for everything else.
+  int is_character_device;
+  uint32_t device_major;
+  uint32_t device_minor;
 };
 
 // open(2) of a directory; follows links.
@@ -35,6 +39,10 @@ int linux_file_status(int fd, struct linux_file_status *status);
 // fstatat(2) with AT_SYMLINK_NOFOLLOW.
 int linux_file_status_at(int directory, const char *name, struct linux_file_status *status);
 int linux_file_synchronise(int fd);
+// open(2), following links, without waiting for a FIFO or acquiring a terminal.
+int linux_file_open(const char *path);
+// pread(2)
+long linux_file_read_at(int fd, void *buffer, size_t size, uint64_t offset);
 int linux_file_rename(int directory, const char *from, const char *to);
 int linux_file_remove(int directory, const char *name);
 int linux_directory_make(int directory, const char *name, uint32_t permissions);

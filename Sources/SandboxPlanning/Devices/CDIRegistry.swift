@@ -57,6 +57,23 @@ package struct CDIRegistry: Hashable, Sendable {
   /// Every device that can be asked for, in the order of their names.
   package var devices: [CDIDeviceReference] { entries.keys.filter { conflicts[$0] == nil }.sorted() }
 
+  /// The file that counts for a device.
+  package func source(of reference: CDIDeviceReference) -> String? { entries[reference]?.file }
+
+  /// One for each device that two files of the same rank describe.
+  package var conflictProblems: [Diagnostic] { conflicts.keys.sorted().compactMap(conflictProblem) }
+
+  private func conflictProblem(_ reference: CDIDeviceReference) -> Diagnostic? {
+    conflicts[reference].map { files in
+      Diagnostic(
+        "the device \(reference) is described twice", why: "by \(files.joined(separator: " and "))",
+        hint: "remove one of these files")
+    }
+  }
+
+  /// True where a file describes a device of this kind, whether or not it can be used.
+  package func describes(_ kind: CDIKind) -> Bool { entries.keys.contains { $0.kind == kind } }
+
   /// What a sandbox needs for these devices: what each file has for all of its devices once, then each device's own.
   /// - Throws: a diagnostic for each device that there isn't, or that asks for what no sandbox does. None is left out silently.
   package func edits(for references: [CDIDeviceReference]) throws(Diagnostics) -> CDIEdits {
@@ -64,11 +81,8 @@ package struct CDIRegistry: Hashable, Sendable {
     var edits = CDIEdits()
     var files: Set<String> = []
     for reference in references {
-      if let files = conflicts[reference] {
-        problems.append(
-          Diagnostic(
-            "the device \(reference) is described twice", why: "by \(files.joined(separator: " and "))",
-            hint: "remove one of these files"))
+      if let problem = conflictProblem(reference) {
+        problems.append(problem)
         continue
       }
       guard let entry = entries[reference] else {

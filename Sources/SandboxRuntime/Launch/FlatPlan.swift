@@ -115,6 +115,10 @@ struct FlatPlan {
         record.flags |= SANDBOX_PREPARED.rawValue
         record.tree = Int32(preparedTree)
       }
+    case .loaderCache(let cache):
+      record.kind = sandbox_operation_kind.file.rawValue
+      record.target = try append(operation.target.text)
+      record.other = append(contents: cache.bytes)
     case .temporaryFilesystem(let path, let filesystem):
       record.kind = sandbox_operation_kind.temporary.rawValue
       record.target = try append(path.text)
@@ -133,12 +137,17 @@ struct FlatPlan {
   }
 
   private mutating func append(_ text: String) throws(Refusal) -> sandbox_text {
+    guard !text.utf8.contains(0) else { throw .textWithNul(text) }
+    return append(contents: Array(text.utf8))
+  }
+
+  /// Of a file, with whatever bytes.
+  private mutating func append(contents: [UInt8]) -> sandbox_text {
     let offset = bytes.count
-    bytes.append(contentsOf: text.utf8)
-    let length = bytes.count - offset
-    guard !bytes[offset...].contains(0) else { throw .textWithNul(text) }
+    bytes.append(contentsOf: contents)
     bytes.append(0)
-    return sandbox_text(offset: UInt32(truncatingIfNeeded: offset), length: UInt32(truncatingIfNeeded: length))
+    return sandbox_text(
+      offset: UInt32(truncatingIfNeeded: offset), length: UInt32(truncatingIfNeeded: contents.count))
   }
 
   private mutating func append(_ list: [String]) throws(Refusal) -> sandbox_span {

@@ -186,6 +186,7 @@ extension FilesystemOperation {
     case .bind(let bind): "the \(bind.access.words) bind of \(bind.source) at \(bind.target)"
     case .temporaryFilesystem(let path, _): "the temporary filesystem at \(path)"
     case .process(let path): "the process filesystem at \(path)"
+    case .loaderCache: "the file \(target)"
     case .makeReadOnly(let path): "making \(path) read-only"
     }
   }

@@ -7,13 +7,20 @@ import SandboxRuntime
 struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor", abstract: "Says what this host can enforce, and what is to be done where it can't.",
-    discussion: "Every feature is tried, not looked up. Ends with status 3 when no sandbox can be made here.")
+    discussion: """
+      Every feature is tried, not looked up. Ends with status 3 when no sandbox can be made here; with --gpu, when there is \
+      no GPU that a plugin could be given.
+      """)
 
   @OptionGroup var sandbox: SandboxOptions
+  @OptionGroup var system: SystemOptions
   @Option(help: "How to write the findings: text or json.") var output: OutputFormat = .text
+  @Flag(help: "Say which GPUs there are, and what is wrong with the files that describe them; nothing else.") var gpu =
+    false
 
   func run() async throws {
     let bootstrap = try Bootstrap()
+    if gpu { return try await examineGPUs(bootstrap) }
     let facts = try await bootstrap.hostFacts(staging: try bootstrap.existingStatePlace())
     let report = await bootstrap.files.run { HostReport.gather(facts) }
     let examination = DoctorReport(
@@ -24,6 +31,18 @@ struct DoctorCommand: AsyncParsableCommand {
       for line in examination.lines(style: bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
     }
     guard examination.canRun else { throw CommandFailure(.sandboxUnavailable) }
+  }
+
+  private func examineGPUs(_ bootstrap: Bootstrap) async throws(CommandFailure) {
+    let system = try await bootstrap.systemConfiguration(system)
+    let report = GPUReport(
+      inventory: await bootstrap.gpus(system), directories: system.cdiDirectories ?? GPUDiscovery.standardDirectories)
+    switch output {
+    case .json: await bootstrap.console.print(report.json.text(.pretty))
+    case .text:
+      for line in report.lines(style: bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
+    }
+    guard !report.inventory.gpus.isEmpty else { throw CommandFailure(.sandboxUnavailable) }
   }
 
   private func python(_ bootstrap: Bootstrap) async -> Result<Interpreter, Diagnostic> {

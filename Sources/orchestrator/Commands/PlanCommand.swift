@@ -58,11 +58,28 @@ struct PlanOptions: ParsableArguments {
     if let ambiguity = catalog.ambiguity(of: decision) { throw CommandFailure(.invalidInput, [ambiguity]) }
     await bootstrap.report(decision.diagnostics)
     let workspace = try shownWorkspace()
+    let gpus = shownGPUs(decision, setup.gpus ?? GPUInventory())
+    if let missing = gpus.missing { await bootstrap.report([missing]) }
     do throws(PlanRefusal) {
-      return try await setup.plan(for: found, granted: decision.effective, workspace: workspace)
+      return try await setup.plan(for: found, granted: decision.effective, workspace: workspace, gpus: gpus.shown)
     } catch {
       throw CommandFailure(error)
     }
+  }
+
+  /// Those that a node would get that asks for as many as were granted, or for one.
+  private func shownGPUs(_ decision: GrantDecision, _ inventory: GPUInventory) -> (shown: [GPU], missing: Diagnostic?) {
+    let counts = decision.effective.compactMap { permission in
+      if case .gpuAccess(let count) = permission { count ?? 1 } else { Int?.none }
+    }
+    guard let count = counts.max() else { return ([], nil) }
+    let demand = GPUDemand(count: count)
+    guard let candidates = inventory.candidates(for: demand) else {
+      var refusal = inventory.refusal(of: demand, subject: "a node of \(decision.plugin)")
+      refusal?.severity = .warning
+      return ([], refusal)
+    }
+    return (Array(candidates.prefix(count)), nil)
   }
 
   private func shownWorkspace() throws(CommandFailure) -> AbsolutePath {

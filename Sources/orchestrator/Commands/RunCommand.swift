@@ -80,7 +80,8 @@ private struct RunWork: Sendable {
 
   func run() async throws(CommandFailure) -> RunOutcome {
     let checked = try await session.check()
-    await bootstrap.report(session.catalog.diagnostics + checked.warnings)
+    let unused = session.sandboxes.setup.unusedGPUGrants(among: checked.content.nodes, decisions: checked.decisions)
+    await bootstrap.report(session.catalog.diagnostics + checked.warnings + unused)
     let directory = try await makeDirectory()
     let report = try await execute(checked, in: directory)
     await summarise(report, in: directory)
@@ -116,7 +117,11 @@ private struct RunWork: Sendable {
       await observer.finish()
     }
     let execution = RunExecution(
-      executor: WorkerNodeExecutor(pool: session.sandboxes.pool, configurations: configurations),
+      executor: WorkerNodeExecutor(
+        pool: session.sandboxes.pool, configurations: configurations,
+        gpus: session.sandboxes.setup.gpuNodes(
+          among: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
+          workspace: directory.workspace)),
       clock: MonotonicClock(),
       observe: { sender.yield($0) })
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }

@@ -1,0 +1,221 @@
+import PluginModel
+
+/// What lies at a path of the host, with every link in the path followed: CDI files are the operator's.
+package enum HostPath: Hashable, Sendable {
+  /// `access`: what the user that plugins run as may do.
+  case characterDevice(at: AbsolutePath, major: UInt32, minor: UInt32, access: DeviceAccess)
+  /// `soname`: of a shared library.
+  case file(at: AbsolutePath, soname: String?)
+  case directory(at: AbsolutePath)
+  /// A socket, a FIFO or a block device.
+  case other
+
+  var location: AbsolutePath? {
+    switch self {
+    case .characterDevice(let path, _, _, _), .file(let path, _), .directory(let path): path
+    case .other: nil
+    }
+  }
+}
+
+/// What was looked up on the host for the candidates.
+package struct HostPaths: Hashable, Sendable {
+  package var found: [AbsolutePath: HostPath]
+  /// By directory: the shared libraries in it by name, with their sonames.
+  package var libraries: [AbsolutePath: [String: String?]]
+  /// Mebibytes, by the device number of a node.
+  package var memoryMB: [DeviceNumber: Int]
+
+  package init(
+    found: [AbsolutePath: HostPath] = [:], libraries: [AbsolutePath: [String: String?]] = [:],
+    memoryMB: [DeviceNumber: Int] = [:]
+  ) {
+    self.found = found
+    self.libraries = libraries
+    self.memoryMB = memoryMB
+  }
+}
+
+package struct DeviceNumber: Hashable, Sendable {
+  package var major: UInt32
+  package var minor: UInt32
+  package init(major: UInt32, minor: UInt32) {
+    self.major = major
+    self.minor = minor
+  }
+}
+
+/// The GPUs of this host that workers can be given, and why others can't.
+package struct GPUInventory: Hashable, Sendable {
+  package var gpus: [GPU]
+  package var problems: [Diagnostic]
+  /// What the host's own loader knows; nil where that can't be read.
+  package var hostLibraries: LoaderCache?
+
+  package init(gpus: [GPU] = [], problems: [Diagnostic] = [], hostLibraries: LoaderCache? = nil) {
+    self.gpus = gpus
+    self.problems = problems
+    self.hostLibraries = hostLibraries
+  }
+
+  package init(
+    _ candidates: [GPUCandidate], host: HostPaths, problems: [Diagnostic] = [], hostLibraries: LoaderCache? = nil
+  ) {
+    self.init(problems: problems, hostLibraries: hostLibraries)
+    for candidate in candidates {
+      do throws(Diagnostics) {
+        gpus.append(try GPU(candidate, host))
+      } catch {
+        self.problems += error.items
+      }
+    }
+  }
+
+  /// The GPUs among which a demand can be met: those of one vendor, because a program is made for one. Nil where it can't.
+  package func candidates(for demand: GPUDemand) -> [GPU]? {
+    let byKind = Dictionary(grouping: gpus.filter(demand.accepts), by: \.reference.kind)
+    return byKind.filter { $0.value.count >= demand.count }.min { $0.key < $1.key }?.value
+  }
+
+  /// Why a demand can't be met on this host, whatever is free; nil where it can.
+  package func refusal(of demand: GPUDemand, subject: String, at location: SourceLocation? = nil) -> Diagnostic? {
+    guard candidates(for: demand) == nil else { return nil }
+    var why = gpus.isEmpty ? "this host has no GPU that a plugin can use" : "this host has \(list)"
+    why += problems.prefix(3).map { "; \($0.what)\($0.why.map { ": \($0)" } ?? "")" }.joined()
+    return Diagnostic(
+      "\(subject) asks for \(demand.words)", why: why,
+      hint: "ask for fewer, or see what was found: orchestrator doctor --gpu", at: location)
+  }
+
+  private var list: String {
+    gpus.map { gpu in
+      let memory = gpu.memoryMB.map { ", \($0) MiB" } ?? ""
+      return "\(gpu.reference) (\(gpu.source)\(memory))"
+    }.joined(separator: ", ")
+  }
+}
+
+extension GPU {
+  /// - Throws: every reason why no worker can have it. None of what it needs is left out silently.
+  init(_ candidate: GPUCandidate, _ host: HostPaths) throws(Diagnostics) {
+    var reader = CandidateReader(candidate: candidate, host: host)
+    let nodes = candidate.edits.deviceNodes.compactMap { reader.node($0) }
+    let mounts = candidate.edits.mounts.compactMap { reader.mount($0) }
+    let effects = CDIHookEffects(candidate.edits.hooks)
+    if nodes.isEmpty, reader.problems.isEmpty { reader.refuse("none of its nodes is one to compute with") }
+    if !candidate.edits.additionalGroups.isEmpty {
+      reader.notes.append("its groups are not joined: its nodes are open to every user")
+    }
+    guard reader.problems.isEmpty else { throw Diagnostics(reader.problems) }
+    self.init(
+      reference: candidate.reference, aliases: candidate.aliases, source: candidate.source, nodes: nodes,
+      mounts: mounts, links: effects.links, environment: candidate.edits.environment,
+      memoryMB: nodes.lazy.compactMap { host.memoryMB[DeviceNumber(major: $0.major, minor: $0.minor)] }.first,
+      notes: reader.notes + effects.notes)
+  }
+}
+
+private struct CandidateReader {
+  let candidate: GPUCandidate
+  let host: HostPaths
+  var problems: [Diagnostic] = []
+  var notes: [String] = []
+
+  private static let regenerate = "regenerate the file with its vendor's tool"
+
+  mutating func refuse(_ why: String, hint: String = regenerate) {
+    problems.append(
+      Diagnostic("the GPU \(candidate.reference) can't be used", why: "\(candidate.source): \(why)", hint: hint))
+  }
+
+  /// Nil for what is refused, and for nodes that lead to the display.
+  mutating func node(_ node: CDIEdits.DeviceNode) -> GPU.Node? {
+    guard !Self.isDisplay(node.path) else { return leftOut(node.path) }
+    switch node.kind {
+    case .character, .unbuffered, nil: break
+    case .block, .fifo:
+      refuse(
+        "\(node.path) is no character device, and no sandbox has another", hint: "use a device that doesn't need it")
+      return nil
+    }
+    guard node.path != Inside.devices, node.path.isEqualToOrBeneath(Inside.devices) else {
+      refuse("the node \(node.path) doesn't lie in \(Inside.devices)")
+      return nil
+    }
+    guard let found = host.found[node.hostPath] else {
+      refuse("\(node.hostPath) isn't there", hint: "load the driver, or regenerate the file with its vendor's tool")
+      return nil
+    }
+    guard case .characterDevice(let source, let major, let minor, let access) = found else {
+      refuse("\(node.hostPath) is no character device")
+      return nil
+    }
+    guard !Self.isDisplay(major: major, minor: minor) else { return leftOut(node.path) }
+    guard node.major ?? major == major, node.minor ?? minor == minor else {
+      let wanted = [node.major ?? major, node.minor ?? minor].map(String.init).joined(separator: ":")
+      refuse("\(node.hostPath) is the device \(major):\(minor), not \(wanted)")
+      return nil
+    }
+    guard access.contains(.read), node.access.contains(.read) else {
+      refuse(
+        "the users that plugins run as can't read \(source)",
+        hint: "let them, by a udev rule: KERNEL==\"\(source.lastComponent)\", MODE=\"0666\"")
+      return nil
+    }
+    return GPU.Node(
+      source: source, target: node.path, major: major, minor: minor,
+      access: access.contains(.write) && node.access.contains(.write) ? .readWrite : .readOnly)
+  }
+
+  private mutating func leftOut(_ path: AbsolutePath) -> GPU.Node? {
+    notes.append("\(path) is not shown: it leads to the display")
+    return nil
+  }
+
+  /// By name, where it isn't there.
+  private static func isDisplay(_ path: AbsolutePath) -> Bool {
+    path.text == "/dev/nvidia-modeset" || path.text.hasPrefix("/dev/dri/card")
+  }
+
+  /// NVIDIA's mode setting; of the direct rendering manager all but the render nodes, drm(7).
+  private static func isDisplay(major: UInt32, minor: UInt32) -> Bool {
+    (major == 195 && minor == 254) || (major == 226 && minor < 128)
+  }
+
+  /// Nil for what is refused, and for sockets.
+  mutating func mount(_ mount: CDIEdits.Mount) -> GPU.Mount? {
+    switch mount.type {
+    case nil, "", "bind", "none": break
+    case .some(let type):
+      refuse(
+        "it wants a mount of the type \(type.quoted), which no sandbox has", hint: "use a device that doesn't need it")
+      return nil
+    }
+    let target = mount.containerPath
+    switch host.found[mount.hostPath] {
+    case .file(let source, let soname):
+      let isLibrary = GPU.Library.isName(target.lastComponent)
+      return GPU.Mount(
+        source: source, target: target, kind: .file, isAtSamePlace: isAtSamePlace(target, source),
+        libraries: isLibrary ? [GPU.Library(path: target, soname: soname)] : [])
+    case .directory(let source):
+      let libraries = candidate.indexed.filter { $0.inside.isEqualToOrBeneath(target) }.flatMap { directory in
+        (host.libraries[directory.host] ?? [:]).sorted { $0.key < $1.key }.compactMap { name, soname in
+          directory.inside.appending(name).map { GPU.Library(path: $0, soname: soname) }
+        }
+      }
+      return GPU.Mount(
+        source: source, target: target, kind: .directory, isAtSamePlace: isAtSamePlace(target, source),
+        libraries: libraries)
+    case .other:
+      notes.append("\(target) is not shown: no worker talks to a daemon of the host")
+    case .characterDevice: refuse("\(mount.hostPath) is a device among the mounts")
+    case nil: refuse("\(mount.hostPath) isn't there")
+    }
+    return nil
+  }
+
+  private func isAtSamePlace(_ target: AbsolutePath, _ source: AbsolutePath) -> Bool {
+    host.found[target]?.location == source
+  }
+}
