@@ -18,7 +18,7 @@ extension SandboxPlan {
       "workingDirectory": .string(workingDirectory.text),
       "environment": .object(environment.map { JSONValue.Member($0.name, .string($0.value)) }),
       "execution": .string(execution.name),
-      "devices": .array(
+      "gpus": .array(
         devices.map { device in
           [
             "name": .string(device.reference.description), "source": .string(device.source),
