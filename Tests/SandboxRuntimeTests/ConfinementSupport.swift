@@ -67,7 +67,8 @@ struct UnsealingKernel: SandboxKernel {
     return memory
   }
   func read(_ path: String) -> String? { kernel.read(path) }
-  func lock(_ directory: FileDescriptor) throws(SystemError) { try kernel.lock(directory) }
+  func lock(_ staging: FileDescriptor) throws(SystemError) { try kernel.lock(staging) }
+  func lockDirectory(_ path: String) throws(SystemError) -> FileDescriptor { try kernel.lockDirectory(path) }
   func makeLockedDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
     try kernel.makeLockedDirectory(path)
   }
