@@ -11,7 +11,8 @@ final class RecordingKernel: SandboxKernel {
     case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
     case write(String)
     case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
-      makeNetwork, makeLockedDirectory, lockDirectory, loadDeviceProgram, attachDeviceProgram, openPlace, makeStaging, lock, removeTree
+      makeNetwork, makeLockedDirectory, lockDirectory, loadDeviceProgram, attachDeviceProgram, openPlace, makeStaging,
+      lock, removeTree
   }
   struct Ledger {
     var effects: [Effect] = []
