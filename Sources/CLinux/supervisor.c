@@ -90,18 +90,25 @@ int sandbox_read_file(const char *path, char *contents, size_t capacity) {
   return result < 0 ? result : (int)length;
 }
 
-int sandbox_make_locked_directory(const char *path) {
-  if (mkdir(path, 0700) < 0) return -errno;
+int sandbox_lock_directory(const char *path) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  int result = fd < 0 ? -errno : result_of(flock(fd, LOCK_EX | LOCK_NB));
+  if (fd < 0) return errno == ENOENT ? -ESTALE : -errno;
+  int result = result_of(flock(fd, LOCK_EX | LOCK_NB));
+  // Between open(2) and flock(2) it may have been removed, and another made in its place.
   struct stat mine, there;
   if (result >= 0) result = result_of(fstat(fd, &mine));
-  // Whoever takes it for left over removes it between mkdir(2) and flock(2).
   if (result >= 0 && (stat(path, &there) < 0 || there.st_ino != mine.st_ino || there.st_dev != mine.st_dev)) result = -ESTALE;
   if (result >= 0) return fd;
-  if (fd >= 0) close(fd);
-  if (result != -ESTALE) rmdir(path);
+  close(fd);
   return result;
+}
+
+int sandbox_make_locked_directory(const char *path) {
+  if (mkdir(path, 0700) < 0) return -errno;
+  int fd = sandbox_lock_directory(path);
+  // Who got hold of it first removes it too.
+  if (fd < 0 && fd != -ESTALE && fd != -EWOULDBLOCK) rmdir(path);
+  return fd;
 }
 
 int sandbox_create_directory(const char *path, uint32_t mode) { return result_of(mkdir(path, mode)); }

@@ -51,6 +51,10 @@ package struct LinuxKernel: SandboxKernel {
     FileDescriptor(owning: try systemCall("mkdir", on: path, sandbox_make_locked_directory(path)))
   }
 
+  package func lockDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
+    FileDescriptor(owning: try systemCall("flock", on: path, sandbox_lock_directory(path)))
+  }
+
   package func removeDirectory(_ path: String) throws(SystemError) {
     _ = try systemCall("rmdir", on: path, sandbox_remove_directory(path))
   }
@@ -170,8 +174,8 @@ package struct LinuxKernel: SandboxKernel {
     return FileDescriptor(owning: try systemCall("mkdir", on: path, result))
   }
 
-  package func lock(_ directory: FileDescriptor) throws(SystemError) {
-    _ = try systemCall("flock", on: "a directory", linux_tree_lock(directory.number))
+  package func lock(_ staging: FileDescriptor) throws(SystemError) {
+    _ = try systemCall("flock", on: "a staging directory", linux_tree_lock(staging.number))
   }
 
   package func loadDeviceProgram(_ instructions: [UInt8]) throws(SystemError) -> FileDescriptor {

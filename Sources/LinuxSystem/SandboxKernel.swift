@@ -20,6 +20,8 @@ package protocol SandboxKernel: Sendable {
   /// A directory for this user alone, locked as long as it is open: flock(2). EWOULDBLOCK or ESTALE where whoever looks for what
   /// was left behind got hold of it first.
   func makeLockedDirectory(_ path: String) throws(SystemError) -> FileDescriptor
+  /// EWOULDBLOCK where whoever made it so still has it, ESTALE where it is gone or another by now.
+  func lockDirectory(_ path: String) throws(SystemError) -> FileDescriptor
   func removeDirectory(_ path: String) throws(SystemError)
   /// One write(2) to a file that is there.
   func write(_ contents: String, to path: String) throws(SystemError)
@@ -53,8 +55,8 @@ package protocol SandboxKernel: Sendable {
   /// `upper` has. Both belong to `owner`; nil: to this process's user.
   /// - Returns: `path`, locked for as long as it is open: flock(2).
   func makeStaging(_ path: String, like: FileDescriptor, owner: FileOwner?) throws(SystemError) -> FileDescriptor
-  /// EWOULDBLOCK where whoever made this directory, and locked it, still has it.
-  func lock(_ directory: FileDescriptor) throws(SystemError)
+  /// EWOULDBLOCK where whoever made this staging directory still has it.
+  func lock(_ staging: FileDescriptor) throws(SystemError)
   /// A program of type BPF_PROG_TYPE_CGROUP_DEVICE that the kernel has checked: bpf(2).
   func loadDeviceProgram(_ instructions: [UInt8]) throws(SystemError) -> FileDescriptor
   /// The group keeps the program as long as it lives. Those of groups above it stay in force.

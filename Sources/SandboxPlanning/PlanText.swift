@@ -11,7 +11,7 @@ extension SandboxPlan {
       ("command", commandLines),
       ("environment", environment.map { "\($0.name)=\($0.value)" }),
       ("programs", [execution.words]),
-      ("devices of its own", deviceLines),
+      ("GPUs", deviceLines),
       ("filesystem", filesystemLines),
       ("landlock", landlockLines),
       ("devices", deviceRules.map(\.words) + [deviceGuard.words]),

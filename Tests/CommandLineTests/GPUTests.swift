@@ -277,7 +277,7 @@ struct GPUTests {
     #expect(text.output.contains("nvidia.com/gpu=0  by \(directory.path)/cdi/nvidia.yaml"), "\(text.output)")
     #expect(!text.output.contains("/dev/nvidia1"))
     let both = try JSONValue(json: try show("--grant", "probe=gpu.access:2", "--json").output)
-    #expect(both["devices"]?.arrayValue?.count == 2)
+    #expect(both["gpus"]?.arrayValue?.count == 2)
     let linux = try JSONValue(json: try show("--grant", "probe=gpu.access", "--oci").output)["linux"]
     #expect(linux?["devices"]?.arrayValue?.contains { $0["path"] == "/dev/nvidia0" && $0["minor"] == 5 } == true)
     let without = try show()

@@ -70,14 +70,49 @@ extension RealSandboxes {
       let kernel = LinuxKernel()
       var first: CgroupManager? = try CgroupManager(root: tree.root)
       let group = try #require(subdirectories(tree.root.text).first)
-      let descriptor = try kernel.openDirectory("\(tree.root)/\(group)")
-      #expect(throws: SystemError("flock", "a directory", .tryAgain)) { try kernel.lock(descriptor) }
+      #expect(throws: SystemError("flock", "\(tree.root)/\(group)", .tryAgain)) {
+        try kernel.lockDirectory("\(tree.root)/\(group)")
+      }
       try first?.close()
       // The second has the name of the first, whose end is none of its business.
       let second = try CgroupManager(root: tree.root)
       first = nil
       #expect(subdirectories(tree.root.text) == [group])
       try second.close()
+    }
+
+    @Test("are there once they are locked, whoever removes what isn't locked meanwhile")
+    func contended() async throws {
+      let tree = try Tree()
+      let kernel = LinuxKernel()
+      let group = "\(tree.root)/group"
+      let isDone = Lock(false)
+      let remover = try DedicatedThread(name: "remover")
+      async let removed = remover.run { () -> Int in
+        var count = 0
+        while !isDone.withLock({ $0 }) {
+          guard let directory = try? kernel.lockDirectory(group) else { continue }
+          if (try? kernel.removeDirectory(group)) != nil { count += 1 }
+          directory.close()
+        }
+        return count
+      }
+      var (made, lost, others) = (0, 0, Set<SystemError>())
+      for _ in 0..<20_000 {
+        do throws(SystemError) {
+          let lock = try kernel.makeLockedDirectory(group)
+          made += 1
+          lost += access(group, F_OK) == 0 ? 0 : 1
+          try? kernel.removeDirectory(group)
+          lock.close()
+        } catch {
+          if ![.exists, .tryAgain, .stale].contains(error.code) { others.insert(error) }
+        }
+      }
+      isDone.withLock { $0 = true }
+      #expect(await removed > 0 && made > 0)
+      #expect(lost == 0 && others == [], "of \(made)")
+      try? kernel.removeDirectory(group)
     }
 
     @Test("10,000 that dead supervisors left don't hold up the start, and are removed")

@@ -70,6 +70,7 @@ struct UnsealingKernel: SandboxKernel {
   func openControl(_ path: String) throws(SystemError) -> FileDescriptor { try kernel.openControl(path) }
   func contents(of control: FileDescriptor) -> String? { kernel.contents(of: control) }
   func lock(_ directory: FileDescriptor) throws(SystemError) { try kernel.lock(directory) }
+  func lockDirectory(_ path: String) throws(SystemError) -> FileDescriptor { try kernel.lockDirectory(path) }
   func makeLockedDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
     try kernel.makeLockedDirectory(path)
   }

@@ -132,14 +132,17 @@ extension Guest {
 
     @Test("are the kernel's, file by file")
     func files() async throws {
+      // The disk of the root filesystem, which has no partitions: proc_pid_mountinfo(5).
+      let mounts = try #require(readSmallFile("/proc/self/mountinfo", limit: 1 << 20)).split(separator: "\n")
+      let root = try #require(mounts.map { $0.split(separator: " ") }.first { $0[4] == "/" })
+      let disk = root[2].split(separator: ":").compactMap { UInt32($0) }
       let limits = CgroupPlan(
         memoryMax: 64 << 20, memoryHigh: 48 << 20, cpu: .init(cores: 0.25), cpuWeight: 50, tasksMax: 20,
-        // The root filesystem's disk: virtio-blk.
-        io: IOLimit(major: 254, minor: 0, readBytes: 4 << 20, writes: 100), processors: [1])
+        io: IOLimit(major: disk[0], minor: disk[1], readBytes: 4 << 20, writes: 100), processors: [1])
       let sandbox = try await launcher.launch(plan("import time\ntime.sleep(30)", limits))
       let name = try #require(sandbox.enforcement.cgroup)
       for setting in limits.settings {
-        #expect(readSmallFile("\(root)/\(name)/\(setting.file.rawValue)") == setting.value + "\n", "\(setting)")
+        #expect(readSmallFile("\(self.root)/\(name)/\(setting.file.rawValue)") == setting.value + "\n", "\(setting)")
       }
       sandbox.kill()
       #expect(await sandbox.exit().cleanupErrors.isEmpty)

@@ -11,9 +11,8 @@ final class RecordingKernel: SandboxKernel {
     case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
     case write(String)
     case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
-      makeNetwork, makeLockedDirectory, loadDeviceProgram, attachDeviceProgram, openControl, openPlace, makeStaging,
-      lock,
-      removeTree
+      makeNetwork, makeLockedDirectory, lockDirectory, loadDeviceProgram, attachDeviceProgram, openControl, openPlace,
+      makeStaging, lock, removeTree
   }
   struct Ledger {
     var effects: [Effect] = []
@@ -102,6 +101,10 @@ final class RecordingKernel: SandboxKernel {
     ledger.withLock { $0.directories.append(path) }
     return descriptor(.makeLockedDirectory)
   }
+  func lockDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
+    try record(.lockDirectory)
+    return descriptor(.lockDirectory)
+  }
   func loadDeviceProgram(_ instructions: [UInt8]) throws(SystemError) -> FileDescriptor {
     try record(.loadDeviceProgram)
     return descriptor(.loadDeviceProgram)
@@ -168,7 +171,7 @@ final class RecordingKernel: SandboxKernel {
     return FileOwner(user: 5, group: 5)
   }
   func pause(milliseconds: UInt32) {}
-  func lock(_ directory: FileDescriptor) throws(SystemError) { try record(.lock) }
+  func lock(_ staging: FileDescriptor) throws(SystemError) { try record(.lock) }
   func openPlace(_ path: String) throws(SystemError) -> FileDescriptor {
     try record(.openPlace)
     return descriptor(.openPlace)

@@ -199,7 +199,9 @@ int sandbox_write_file(const char *path, const char *contents, size_t length);
 int sandbox_read_file(const char *path, char *contents, size_t capacity);
 int sandbox_create_directory(const char *path, uint32_t mode);
 int sandbox_remove_directory(const char *path);
-// A directory for this user alone, open and locked: flock(2). EWOULDBLOCK or ESTALE where someone else got hold of it first.
+// Open and locked: flock(2). EWOULDBLOCK where someone has it, ESTALE where it is gone or another by now.
+int sandbox_lock_directory(const char *path);
+// A new one for this user alone, open and locked. EWOULDBLOCK or ESTALE where someone else got hold of it first.
 int sandbox_make_locked_directory(const char *path);
 int sandbox_kill_process(int pidfd);
 // Reaps; doesn't wait. -EAGAIN while the process lives.

@@ -40,10 +40,9 @@ package final class LeftoverCgroups: Sendable {
       guard let name = CgroupName(entry), !name.isAlive else { continue }
       let path = "\(root)/\(name.text)"
       do throws(SystemError) {
-        let directory = try kernel.openDirectory(path)
-        defer { directory.close() }
         // The proof that it is left over: the process may live in a pid namespace that isn't seen from here.
-        try kernel.lock(directory)
+        let directory = try kernel.lockDirectory(path)
+        defer { directory.close() }
         // Of all groups beneath it too.
         try kernel.write("1", to: "\(path)/cgroup.kill")
         try removeTree(path, kernel, isStopped)
