@@ -31,6 +31,19 @@ struct SystemConfigurationTests {
     try SystemConfiguration(yaml: Array(text.utf8), file: "s.yaml")
   }
 
+  @Test("says where devices are described, by absolute paths")
+  func devices() throws {
+    let system = try read("plugins: {devices: {cdi_spec_dirs: [/etc/cdi, /srv/cdi]}}")
+    #expect(system.cdiDirectories?.map(\.text) == ["/etc/cdi", "/srv/cdi"])
+    #expect(try read("plugins: {}").cdiDirectories == nil)
+    do throws(Diagnostics) {
+      _ = try read("plugins: {devices: {cdi_spec_dirs: [cdi, ../x, 7], cdi_spec_dir: /etc/cdi}}")
+      Issue.record("relative paths were accepted")
+    } catch {
+      #expect(error.items.count == 4 && error.items.allSatisfy { $0.location?.line == 1 }, "\(error)")
+    }
+  }
+
   @Test("is read whole, and what has no effect yet is said")
   func documented() throws {
     let system = try read(Self.documented)

@@ -34,7 +34,7 @@ struct GPUAllocatorTests {
     let first = allocator.granted()
     #expect(names(first) == [["0"], ["1"]])
     #expect(allocator.granted().isEmpty)
-    allocator.release(first[1].gpus)
+    allocator.release(try #require(first.last).gpus)
     #expect(names(allocator.granted()) == [["1"]])
   }
 
@@ -46,11 +46,11 @@ struct GPUAllocatorTests {
     let both = allocator.request(2, for: other)
     allocator.request(1, for: plugin)
     #expect(allocator.granted().isEmpty)
-    allocator.release(first[0].gpus)
+    allocator.release(try #require(first.first).gpus)
     let next = allocator.granted()
     #expect(next.map(\.ticket) == [both])
     #expect(names(next) == [["0", "1"]])
-    allocator.release(next[0].gpus)
+    allocator.release(try #require(next.first).gpus)
     #expect(names(allocator.granted()) == [["0"]])
   }
 

@@ -64,20 +64,20 @@ struct GPUHost {
           deviceNodes:
             - {path: /dev/nvidia0, hostPath: /dev/nvidia0}
             - {path: /dev/dri/card1, hostPath: /dev/dri/card1}
-            - {path: /dev/dri/renderD128, hostPath: /dev/dri/renderD128}
+            - {path: /dev/dri/renderD130, hostPath: /dev/dri/renderD130}
           hooks:
             - hookName: createContainer
               path: /usr/bin/nvidia-cdi-hook
-              args: [nvidia-cdi-hook, create-symlinks, --link, "../card1::/dev/dri/by-path/pci-0000:01:00.0-card", --link, "../renderD128::/dev/dri/by-path/pci-0000:01:00.0-render"]
+              args: [nvidia-cdi-hook, create-symlinks, --link, "../card1::/dev/dri/by-path/pci-0000:01:00.0-card", --link, "../renderD130::/dev/dri/by-path/pci-0000:01:00.0-render"]
       - name: "1"
-        containerEdits: {deviceNodes: [{path: /dev/nvidia1}, {path: /dev/dri/renderD129}]}
+        containerEdits: {deviceNodes: [{path: /dev/nvidia1}, {path: /dev/dri/renderD131}]}
       - name: GPU-aaaa
-        containerEdits: {deviceNodes: [{path: /dev/nvidia0}, {path: /dev/dri/card1}, {path: /dev/dri/renderD128}]}
+        containerEdits: {deviceNodes: [{path: /dev/nvidia0}, {path: /dev/dri/card1}, {path: /dev/dri/renderD130}]}
       - name: GPU-bbbb
-        containerEdits: {deviceNodes: [{path: /dev/nvidia1}, {path: /dev/dri/renderD129}]}
+        containerEdits: {deviceNodes: [{path: /dev/nvidia1}, {path: /dev/dri/renderD131}]}
       - name: all
         containerEdits:
-          deviceNodes: [{path: /dev/nvidia0}, {path: /dev/nvidia1}, {path: /dev/dri/card1}, {path: /dev/dri/renderD128}, {path: /dev/dri/renderD129}, {path: /dev/nvidia-caps-imex-channels/channel0}]
+          deviceNodes: [{path: /dev/nvidia0}, {path: /dev/nvidia1}, {path: /dev/dri/card1}, {path: /dev/dri/renderD130}, {path: /dev/dri/renderD131}, {path: /dev/nvidia-caps-imex-channels/channel0}]
     """
 
   static func twoGPUs() throws -> GPUHost {
@@ -87,8 +87,8 @@ struct GPUHost {
     }
     try host.device("/dev/nvidia-uvm", 511, 0)
     try host.device("/dev/dri/card1", 226, 1)
-    try host.device("/dev/dri/renderD128", 226, 128)
-    try host.device("/dev/dri/renderD129", 226, 129)
+    try host.device("/dev/dri/renderD130", 226, 130)
+    try host.device("/dev/dri/renderD131", 226, 131)
     let driver = "/run/nvidia/driver/usr"
     try host.file("\(driver)/lib/x86_64-linux-gnu/libcuda.so.550.54", soname: "libcuda.so.1")
     try host.file("\(driver)/bin/nvidia-smi")

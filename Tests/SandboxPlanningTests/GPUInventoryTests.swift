@@ -40,6 +40,9 @@ struct GPUInventoryTests {
       #expect(!gpu.nodes.contains { $0.target.text.contains("modeset") || $0.target.text.contains("card") })
       #expect(gpu.notes.contains { $0.contains("/dev/nvidia-modeset is not shown") })
     }
+    // What isn't shown need not be there.
+    host.paths.found[try path("/dev/nvidia-modeset")] = nil
+    #expect(host.inventory().gpus.count == 2)
     // Under a name of the file's own choosing.
     host = try GPUHost(
       """
@@ -109,6 +112,22 @@ struct GPUInventoryTests {
     #expect(inventory.gpus.isEmpty)
     #expect(inventory.problems.contains { $0.why == "by /etc/cdi/nvidia.yaml and /etc/cdi/other.yaml" })
     #expect(CDIRegistry(host.files).describes(.nvidiaGPU))
+  }
+
+  @Test("are counted once where two kinds, or two paths, describe the same devices")
+  func twice() throws {
+    var host = try GPUHost.twoGPUs()
+    let again = GPUHost.nvidia.replacing("kind: nvidia.com", with: "kind: k8s.device-plugin.nvidia.com")
+    host.files.insert(try GPUHost.file(again, path: "/var/run/cdi/k8s.yaml", rank: 1), at: 0)
+    let other = GPUHost.nvidia.replacing("hostPath: /dev/nvidia0", with: "hostPath: /driver/dev/nvidia0")
+      .replacing("name: \"0\"", with: "name: zero").replacing("name: \"1\"", with: "name: one")
+      .replacing("name: GPU-", with: "name: UUID-")
+    host.files.append(try GPUHost.file(other, path: "/var/run/cdi/other.yaml", rank: 1))
+    try host.device("/driver/dev/nvidia0", 195, 0, at: "/driver/dev/nvidia0")
+    let inventory = host.inventory()
+    #expect(inventory.gpus.map(\.reference.description) == ["nvidia.com/gpu=0", "nvidia.com/gpu=1"])
+    #expect(inventory.gpus.first?.aliases.map(\.text).contains("zero") == true)
+    #expect(inventory.problems.map(\.what) == ["the devices of k8s.device-plugin.nvidia.com/gpu are not counted"])
   }
 
   @Test("other kinds of device are none")

@@ -15,7 +15,7 @@ struct GPUPlanTests {
   func own() throws {
     let gpus = try GPUHost.twoGPUs().inventory().gpus
     let plan = try plan(with: [gpus[1]])
-    #expect(try devices(plan) == ["/dev/dri/renderD129", "/dev/nvidia-uvm", "/dev/nvidia1", "/dev/nvidiactl"])
+    #expect(try devices(plan) == ["/dev/dri/renderD131", "/dev/nvidia-uvm", "/dev/nvidia1", "/dev/nvidiactl"])
     #expect(plan.bind(at: "/dev/nvidia1")?.kind == .characterDevice(major: 195, minor: 1))
     #expect(plan.rights(at: "/dev/nvidia1").isSuperset(of: [.readFile, .writeFile, .deviceControl]))
     #expect(!plan.rights(at: "/dev/nvidia0").contains(.readFile))
@@ -70,7 +70,7 @@ struct GPUPlanTests {
     #expect(
       plan.filesystem.contains(
         .symbolicLink(
-          try path("/dev/dri/by-path/pci-0000:01:00.0-render"), destination: "../renderD128")))
+          try path("/dev/dri/by-path/pci-0000:01:00.0-render"), destination: "../renderD130")))
     #expect(!plan.filesystem.contains { $0.target.text.hasSuffix("-card") })
   }
 

@@ -62,13 +62,46 @@ package struct GPUInventory: Hashable, Sendable {
     _ candidates: [GPUCandidate], host: HostPaths, problems: [Diagnostic] = [], hostLibraries: LoaderCache? = nil
   ) {
     self.init(problems: problems, hostLibraries: hostLibraries)
+    var found: [GPU] = []
     for candidate in candidates {
       do throws(Diagnostics) {
-        gpus.append(try GPU(candidate, host))
+        found.append(try GPU(candidate, host))
       } catch {
         self.problems += error.items
       }
     }
+    keepDistinct(found)
+  }
+
+  /// A GPU that is described twice would be given to two workers. Cluster software describes those of a vendor again under a kind of its
+  /// own (`k8s.device-plugin.nvidia.com/gpu`): of kinds that share a device the one with the shortest name counts, which is the
+  /// vendor's. Within a kind, the same devices under other paths are another name.
+  private mutating func keepDistinct(_ found: [GPU]) {
+    let kinds = Set(found.map(\.reference.kind)).sorted {
+      ($0.text.utf8.count, $0.text) < ($1.text.utf8.count, $1.text)
+    }
+    for kind in kinds {
+      let own = found.filter { $0.reference.kind == kind }
+      let numbers = Set(own.flatMap(\.numbers))
+      if let known = gpus.first(where: { !$0.numbers.isDisjoint(with: numbers) }) {
+        problems.append(
+          Diagnostic(
+            "the devices of \(kind) are not counted",
+            why: "they are those of \(known.reference.kind), by \(known.source)",
+            severity: .warning))
+        continue
+      }
+      var distinct: [GPU] = []
+      for gpu in own {
+        if let index = distinct.firstIndex(where: { $0.numbers == gpu.numbers }) {
+          distinct[index].aliases += [gpu.reference.device] + gpu.aliases
+        } else {
+          distinct.append(gpu)
+        }
+      }
+      gpus += distinct
+    }
+    gpus.sort { $0.reference.precedes($1.reference) }
   }
 
   /// The GPUs among which a demand can be met: those of one vendor, because a program is made for one. Nil where it can't.
@@ -96,6 +129,10 @@ package struct GPUInventory: Hashable, Sendable {
 }
 
 extension GPU {
+  fileprivate var numbers: Set<DeviceNumber> {
+    Set(nodes.map { DeviceNumber(major: $0.major, minor: $0.minor) })
+  }
+
   /// - Throws: every reason why no worker can have it. None of what it needs is left out silently.
   init(_ candidate: GPUCandidate, _ host: HostPaths) throws(Diagnostics) {
     var reader = CandidateReader(candidate: candidate, host: host)
