@@ -26,7 +26,7 @@ struct SweepTests {
   func agrees() async throws {
     let scratch = try Scratch()
     var workflow = WorkflowText()
-    workflow.add("sweep", type: "hostile/sweep", timeout: "120s")
+    workflow.add("sweep", type: "hostile/sweep", timeout: "\(120 * Program.patience)s")
     let report = try await Report.run(workflow, in: scratch)
     let verdicts = try #require(report.value("sweep") as? [String: String], "\(report.finished.errors)")
     let plan = try await Program.run(
