@@ -50,7 +50,7 @@ struct WatchedLimitTests {
     let nodes = try #require(report["nodes"]?.arrayValue)
     let hog = nodes.first { $0["node"] == "hog" }
     #expect(hog?["error"]?["class"] == "oom", "\(outcome.output)")
-    #expect(hog?["error"]?["cause"]?.text().contains("its limit is 64 MiB") == true, "\(outcome.output)")
+    #expect(hog?["error"]?["cause"]?.text().contains("its limit is 64Mi") == true, "\(outcome.output)")
     #expect(nodes.first { $0["node"] == "well" }?["state"] == "succeeded")
     let isEnforced = try isEnforced(in: directory)
     if isEnforced {
