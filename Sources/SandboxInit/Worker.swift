@@ -103,7 +103,9 @@ private func obey(_ worker: RunningWorker) {
   if received == 0 { sandbox_end(0) }
   guard received == Int32(MemoryLayout<sandbox_report>.size) else { return }
   if report.message == sandbox_message.terminate.rawValue { _ = sandbox_signal(worker.pid, sigterm) }
-  if report.message == sandbox_message.hold.rawValue { _ = sandbox_signal(everyOther, sigstop) }
+  // One that isn't stopped yet may be waking one that is: with SIGCONT, which takes a pending SIGSTOP back. Each time anew, it has
+  // to win that race.
+  if report.message == sandbox_message.hold.rawValue { for _ in 0..<holds { _ = sandbox_signal(everyOther, sigstop) } }
   if report.message == sandbox_message.resume.rawValue { _ = sandbox_signal(everyOther, sigcont) }
 }
 
@@ -126,6 +128,7 @@ private func reap(_ worker: RunningWorker, _ denied: UInt32) {
 
 /// Every process of this namespace but pid 1: kill(2).
 private let everyOther: Int32 = -1
+private let holds = 64
 private let sigterm: Int32 = 15
 private let sigcont: Int32 = 18
 private let sigstop: Int32 = 19
