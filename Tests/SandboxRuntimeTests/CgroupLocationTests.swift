@@ -53,6 +53,26 @@ struct CgroupLocationTests {
     #expect(place(part, "0::/system.slice/docker-4f01.scope\n") == nil)
   }
 
+  @Test("is in the tree that its path leads to, not in one that another mount hides")
+  func hidden() {
+    let hybrid = """
+      24 1 8:1 / / rw - ext4 /dev/a rw
+      30 24 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs ro
+      31 30 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+
+      """
+    #expect(place(hybrid, "0::/\n") == "/sys/fs/cgroup/unified")
+    // The version 2 tree was bound over the directory of all of them, or over the root of them all.
+    #expect(place(hybrid + "40 30 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", "0::/a\n") == "/sys/fs/cgroup/a")
+    #expect(place(hybrid + "40 24 8:2 / / rw - ext4 /dev/b rw\n", "0::/\n") == nil)
+    #expect(place(hybrid + "40 31 0:40 / /sys/fs/cgroup/unified rw - tmpfs none rw\n", "0::/\n") == nil)
+    // Neither a neighbour, nor what the tree itself hides, is in its way.
+    #expect(
+      place(hybrid + "40 30 0:40 / /sys/fs/cgroup/uni rw - tmpfs none rw\n", "0::/\n") == "/sys/fs/cgroup/unified")
+    #expect(
+      place(hybrid + "29 24 0:40 / /sys/fs/cgroup/unified rw - tmpfs none rw\n", "0::/\n") == "/sys/fs/cgroup/unified")
+  }
+
   @Test("is nowhere where no tree shows it")
   func nowhere() {
     // Only version 1; no table; a process that was moved out of its own namespace's part of the tree.
