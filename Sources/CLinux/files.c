@@ -78,11 +78,6 @@ int linux_file_open(const char *path) {
   return (int)checked(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
-long linux_file_read_at(int fd, void *buffer, size_t size, uint64_t offset) {
-  // A negative offset is refused with EINVAL.
-  return checked(pread(fd, buffer, size, (off_t)offset));
-}
-
 int linux_file_synchronise(int fd) { return (int)checked(fsync(fd)); }
 int linux_file_rename(int directory, const char *from, const char *to) {
   return (int)checked(renameat(directory, from, directory, to));

@@ -18,12 +18,16 @@ package func effectiveGroupIdentifier() -> UInt32 { getegid() }
 
 /// When a process started, in clock ticks since boot: field 22 of proc_pid_stat(5). Nil when there is no such process.
 package func processStartTime(_ process: Int32) -> UInt64? {
-  guard let line = readSmallFile("/proc/\(process)/stat", limit: 4096), let end = line.lastIndex(of: ")") else {
+  guard let line = readSmallFile("/proc/\(process)/stat", limit: 4096), let fields = statFields(line) else {
     return nil
   }
-  // The name in field 2 may itself have blanks and parentheses; field 3 follows the last of them.
-  let fields = line[line.index(after: end)...].split(separator: " ")
   return fields.count > 19 ? UInt64(fields[19]) : nil
+}
+
+/// Those of proc_pid_stat(5) from the third on; nil where the line is cut before that.
+func statFields(_ line: String) -> [Substring]? {
+  // The name in field 2 may itself have blanks and parentheses; field 3 follows the last of them.
+  line.lastIndex(of: ")").map { line[line.index(after: $0)...].split(separator: " ") }
 }
 
 /// The names in a directory, but for `.` and `..`; empty when it can't be read.

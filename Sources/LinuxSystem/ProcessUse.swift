@@ -15,9 +15,7 @@ package struct ProcessUse: Hashable, Sendable {
   }
 
   init?(stat: String, status: String) {
-    // The name in field 2 may itself have blanks and parentheses; field 3 follows the last of them.
-    guard let end = stat.lastIndex(of: ")") else { return nil }
-    let fields = stat[stat.index(after: end)...].split(separator: " ")
+    guard let fields = statFields(stat) else { return nil }
     // Fields 14 to 17 and 20: utime, stime, cutime, cstime, num_threads.
     let ticks = fields.dropFirst(11).prefix(4).compactMap { UInt64($0) }
     guard ticks.count == 4, fields.count > 17, let threads = UInt64(fields[17]) else { return nil }

@@ -16,10 +16,11 @@ package struct RandomAccessFile: Sendable {
 
   /// At most `count` bytes from `offset`, fewer at the end; nil where they can't be read.
   package func bytes(at offset: UInt64, count: Int) -> [UInt8]? {
-    var outcome = 0
+    var outcome: Int64 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      outcome = linux_file_read_at(descriptor.number, buffer.baseAddress, count, offset)
-      filled = max(0, outcome)
+      // A negative offset is refused with EINVAL.
+      outcome = linux_pread(descriptor.number, buffer.baseAddress, count, Int64(bitPattern: offset))
+      filled = max(0, Int(outcome))
     }
     return outcome < 0 ? nil : bytes
   }

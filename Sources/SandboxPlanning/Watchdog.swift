@@ -66,7 +66,6 @@ package struct Watchdog: Hashable, Sendable {
   /// - Returns: nil: nothing is to be done.
   package mutating func look(at now: Duration, _ use: GroupUse) -> Action? {
     guard report.excess == nil else { return nil }
-    report.processorTime = max(report.processorTime, use.processorTime)
     if let limit = limits.tasks, use.tasks > limit {
       report.excess = .tasks(limit: limit, seen: use.tasks)
       return .end
@@ -131,7 +130,6 @@ package struct GroupUse: Hashable, Sendable {
 package struct WatchReport: Hashable, Sendable {
   /// Bytes; the most that was seen.
   package var memoryPeak: UInt64 = 0
-  package var processorTime = Duration.zero
   /// How long it was stopped, because it had used the processor time that it may.
   package var held = Duration.zero
   /// Why it was ended; nil: it wasn't.

@@ -41,8 +41,6 @@ int linux_file_status_at(int directory, const char *name, struct linux_file_stat
 int linux_file_synchronise(int fd);
 // open(2), following links, without waiting for a FIFO or acquiring a terminal.
 int linux_file_open(const char *path);
-// pread(2)
-long linux_file_read_at(int fd, void *buffer, size_t size, uint64_t offset);
 int linux_file_rename(int directory, const char *from, const char *to);
 int linux_file_remove(int directory, const char *name);
 int linux_directory_make(int directory, const char *name, uint32_t permissions);

@@ -137,8 +137,7 @@ package struct HostReport: Hashable, Sendable {
         feature: feature, severity: .degraded, detail: "this process may make no cgroup; \(watched(facts))",
         remedy: Remedy.of(LaunchStep.makeCgroup, .accessDenied))
     }
-    let wanted = ["cpu", "memory", "pids"]
-    let absent = wanted.filter { !facts.cgroupControllers.contains($0) }
+    let absent = facts.watchedControllers.map(\.rawValue)
     if absent.isEmpty {
       return Finding(
         feature: feature, severity: .ok,

@@ -54,13 +54,7 @@ package final class LaunchedSandbox: Sandbox {
     do throws(SystemError) { try context.kernel.send(.terminate, on: control) } catch { return }
   }
 
-  package func kill() {
-    // Either is enough: pid 1 takes its whole namespace with it. A cgroup that can't be written any more is gone.
-    do throws(SystemError) {
-      if let cgroup { try context.cgroups.kill(cgroup) }
-    } catch {}
-    do throws(SystemError) { try context.kernel.kill(process) } catch {}
-  }
+  package func kill() { context.kill(process, cgroup) }
 
   package func settleAccount() async -> ResourceUsage? { await account?.settle() }
 

@@ -78,6 +78,15 @@ struct LaunchContext: Sendable {
   var networks: NetworkReserve
   var staging: StagingArea?
   var isRoot: Bool
+
+  /// Ends all of a sandbox. Either is enough: pid 1 takes its whole namespace with it. A cgroup that can't be written any
+  /// more is gone.
+  func kill(_ process: SpawnedProcess, _ cgroup: Cgroup?) {
+    do throws(SystemError) {
+      if let cgroup { try cgroups.kill(cgroup) }
+    } catch {}
+    do throws(SystemError) { try kernel.kill(process) } catch {}
+  }
 }
 
 /// A launch whose worker runs its own program.

@@ -7,7 +7,7 @@ final class SandboxWatch: Sendable {
   static let interval = Duration.milliseconds(100)
 
   private let watchdog: Lock<Watchdog>
-  private let looking: Lock<Task<Void, Never>?>
+  private let looking: Task<Void, Never>
 
   init(
     _ limits: WatchedLimits, _ process: SpawnedProcess, _ control: FileDescriptor, _ cgroup: Cgroup?,
@@ -16,14 +16,13 @@ final class SandboxWatch: Sendable {
     let watchdog = Lock(Watchdog(limits))
     let watched = Watched(process: process, control: control, cgroup: cgroup, context: context)
     self.watchdog = watchdog
-    looking = Lock(
-      Task.detached {
-        let began = ContinuousClock.now
-        while (try? await Task.sleep(for: Self.interval)) != nil {
-          // /proc may keep whoever reads it waiting for the process that it tells of.
-          await context.accountant.run { watched.look(watchdog, since: began) }
-        }
-      })
+    looking = Task.detached {
+      let began = ContinuousClock.now
+      while (try? await Task.sleep(for: Self.interval)) != nil {
+        // /proc may keep whoever reads it waiting for the process that it tells of.
+        await context.accountant.run { watched.look(watchdog, since: began) }
+      }
+    }
   }
 
   /// For the limits of another call.
@@ -31,12 +30,8 @@ final class SandboxWatch: Sendable {
 
   /// What was seen. Nothing is looked at, held or ended any more when this returns.
   func stop() async -> WatchReport {
-    let task = looking.withLock { task in
-      defer { task = nil }
-      return task
-    }
-    task?.cancel()
-    await task?.value
+    looking.cancel()
+    await looking.value
     return watchdog.withLock { $0.report }
   }
 }
@@ -82,14 +77,9 @@ private struct Watched: Sendable {
       switch action {
       case .hold: try context.kernel.send(.hold, on: control)
       case .resume: try context.kernel.send(.resume, on: control)
-      case .end: end()
+      case .end: context.kill(process, cgroup)
       case .countShares: return
       }
     } catch { return }
-  }
-
-  private func end() {
-    do throws(SystemError) { if let cgroup { try context.cgroups.kill(cgroup) } } catch {}
-    do throws(SystemError) { try context.kernel.kill(process) } catch {}
   }
 }
