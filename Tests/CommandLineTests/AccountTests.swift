@@ -5,8 +5,6 @@ import Testing
 /// Runs of small workflows in real sandboxes. What takes controllers is in `GuestRuns`.
 @Suite("The report of a run says", .serialized)
 struct AccountTests {
-  private static let probe = (#filePath as NSString).deletingLastPathComponent + "/Fixtures/probe"
-
   /// Whether workers have cgroups here, with or without controllers.
   private static let counts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].contains {
     access($0 + "/cgroup.procs", W_OK) == 0
@@ -14,17 +12,7 @@ struct AccountTests {
 
   private func run(_ nodes: String..., options: [String] = []) throws -> Program.Outcome {
     let directory = try TemporaryDirectory()
-    try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
-    try directory.write(
-      "w.yaml",
-      """
-      apiVersion: orchestrator/v1
-      kind: Workflow
-      metadata: {name: sample}
-      spec:
-        nodes:
-      \(nodes.map { "    \($0)\n" }.joined())
-      """)
+    try directory.writeWorkflow(nodes)
     return try Program.run(
       ["run", "w.yaml", "--plugins", "probe", "--state-dir", directory.path + "/state", "--output", "json"] + options,
       in: directory)
@@ -35,18 +23,13 @@ struct AccountTests {
     return try #require(nodes?.first { $0["node"]?.stringValue == name }, "\(outcome.output)\(outcome.errors)")
   }
 
-  private static func python(_ name: String, _ code: String, _ rest: String = "") -> String {
-    let quoted = code.replacing("\n", with: "\\n").replacing("\"", with: "\\\"")
-    return "\(name): {type: probe/probe, with: {do: python, value: \"\(quoted)\"}\(rest)}"
-  }
-
   private static let busy = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
 
   @Test("what each node used, though one worker served them all, and whether it succeeded or not")
   func shares() throws {
     let outcome = try run(
-      Self.python("busy", Self.busy), Self.python("quiet", "result = 1", ", needs: [busy]"),
-      Self.python("fails", Self.busy + "\nraise ValueError('late')", ", needs: [quiet]"),
+      Probe.python("busy", Self.busy), Probe.python("quiet", "result = 1", ", needs: [busy]"),
+      Probe.python("fails", Self.busy + "\nraise ValueError('late')", ", needs: [quiet]"),
       "dies: {type: probe/probe, with: {do: exit, value: 3}, needs: [quiet]}",
       "never: {type: probe/probe, needs: [dies]}", options: ["--jobs", "1"])
     let names = ["busy", "quiet", "fails", "dies", "never"]
@@ -65,7 +48,7 @@ struct AccountTests {
   @Test("that scratch was full: which, how large, and that the plugin says so")
   func scratch() throws {
     let code = "with open('/dev/shm/f', 'wb') as file:\n  while True: file.write(bytes(1 << 20))"
-    let full = try node("full", try run(Self.python("full", code)))
+    let full = try node("full", try run(Probe.python("full", code)))
     #expect(full["error"]?["class"] == "error")
     #expect(full["error"]?["hint"]?.stringValue?.hasPrefix("/dev/shm is full: it holds 256Mi") == true, "\(full)")
     #expect(
@@ -76,7 +59,7 @@ struct AccountTests {
 
   @Test("that a node may open no more files, with the limit")
   func openFiles() throws {
-    let leaks = try node("leaks", try run(Self.python("leaks", "while True: os.open('/dev/null', 0)")))
+    let leaks = try node("leaks", try run(Probe.python("leaks", "while True: os.open('/dev/null', 0)")))
     #expect(leaks["error"]?["cause"]?.stringValue?.contains("Too many open files") == true, "\(leaks)")
     #expect(leaks["error"]?["hint"]?.stringValue?.hasPrefix("a worker may have 1024 files open") == true)
     #expect(leaks["limits_reached"] == [["limit": "open_files", "told_by": "plugin", "limit_count": 1024]])
@@ -85,7 +68,7 @@ struct AccountTests {
   @Test("that a node can start no more threads, with the limit")
   func threads() throws {
     let code = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(9,), daemon=True).start()"
-    let many = try node("many", try run(Self.python("many", code)))
+    let many = try node("many", try run(Probe.python("many", code)))
     #expect(many["error"]?["hint"]?.stringValue?.contains("may have 512 of them at once") == true, "\(many)")
     #expect(many["limits_reached"]?.arrayValue?.first?["limit"] == "tasks")
   }

@@ -6,14 +6,13 @@ import Testing
 /// library is one of the system's with another name in it.
 @Suite("gpu.access", .serialized)
 struct GPUTests {
-  private static let probe = (#filePath as NSString).deletingLastPathComponent + "/Fixtures/probe"
   /// What can be told apart by reading: zeros, and random bytes.
   private static let minors: [UInt32] = [5, 9]
 
   /// `gpus` of them, described as NVIDIA's tool does it.
   private func host(gpus: Int = 2, readableByAll: Bool = false) throws -> TemporaryDirectory {
     let directory = try TemporaryDirectory(readableByAll: readableByAll)
-    try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
+    try Probe.copy(to: directory)
     let manifest = try directory.read("probe/plugin.yaml")
     try directory.write(
       "probe/plugin.yaml",

@@ -5,8 +5,6 @@ import Testing
 /// Whole runs on a kernel with all of cgroup v2: `deploy/guest` boots one. On other hosts these tests fail, and aren't run.
 @Suite("A run on a kernel with all of cgroup v2 tells", .serialized)
 struct GuestRuns {
-  private static let probe = (#filePath as NSString).deletingLastPathComponent + "/Fixtures/probe"
-
   /// A process under root's tree may stay where it is. Any other needs a group in which it is alone.
   private static let alone =
     geteuid() == 0
@@ -18,19 +16,9 @@ struct GuestRuns {
 
   private func run(_ nodes: String..., options: [String] = []) throws -> Program.Outcome {
     let directory = try TemporaryDirectory()
-    try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
     let profile = try String(contentsOfFile: Program.package + "/profiles/default.yaml", encoding: .utf8)
     try directory.write("few.yaml", profile.replacing("    tasks: 512", with: "    tasks: 24"))
-    try directory.write(
-      "w.yaml",
-      """
-      apiVersion: orchestrator/v1
-      kind: Workflow
-      metadata: {name: sample}
-      spec:
-        nodes:
-      \(nodes.map { "    \($0)\n" }.joined())
-      """)
+    try directory.writeWorkflow(nodes)
     return try Program.run(
       ["run", "w.yaml", "--plugins", "probe", "--state-dir", directory.path + "/state"] + options, in: directory,
       through: Self.alone)
@@ -47,16 +35,11 @@ struct GuestRuns {
       node["limits_reached"]?.arrayValue?.first { $0["limit"]?.stringValue == name }, "\(node.text(.pretty))")
   }
 
-  private static func python(_ name: String, _ code: String, _ rest: String = "") -> String {
-    let quoted = code.replacing("\n", with: "\\n").replacing("\"", with: "\\\"")
-    return "\(name): {type: probe/probe, with: {do: python, value: \"\(quoted)\"}\(rest)}"
-  }
-
   @Test("of a node that ran out of memory its limit, its peak and what to write, and lets its neighbour live")
   func memory() throws {
     let outcome = try run(
-      Self.python("hog", "a = bytearray(200 << 20)\nresult = len(a)", ", resources: {memory: 64Mi}"),
-      Self.python("well", "result = 1", ", resources: {memory: 80Mi}"), options: ["--output", "json"])
+      Probe.python("hog", "a = bytearray(200 << 20)\nresult = len(a)", ", resources: {memory: 64Mi}"),
+      Probe.python("well", "result = 1", ", resources: {memory: 80Mi}"), options: ["--output", "json"])
     #expect(outcome.status == 1, "\(outcome.errors)")
     let hog = try node("hog", outcome)
     #expect(hog["error"]?["class"] == "oom")
@@ -80,7 +63,7 @@ struct GuestRuns {
   @Test("how much of the time a node was held back by its processors")
   func throttled() throws {
     let nodes = [
-      Self.python("spin", Self.busy, ", resources: {cpu: 0.25}"), Self.python("idle", "import time; time.sleep(3)"),
+      Probe.python("spin", Self.busy, ", resources: {cpu: 0.25}"), Probe.python("idle", "import time; time.sleep(3)"),
     ]
     let outcome = try run(nodes[0], nodes[1], options: ["--output", "json"])
     #expect(outcome.status == 0, "\(outcome.errors)")
@@ -108,7 +91,7 @@ struct GuestRuns {
       for number in range(100):
         if os.fork() == 0: time.sleep(60); os._exit(0)
       """
-    let outcome = try run(Self.python("bomb", code), options: ["--output", "json", "--profile", "few.yaml"])
+    let outcome = try run(Probe.python("bomb", code), options: ["--output", "json", "--profile", "few.yaml"])
     #expect(outcome.status == 1, "\(outcome.errors)")
     let bomb = try node("bomb", outcome)
     #expect(bomb["error"]?["class"] == "error")
@@ -123,7 +106,8 @@ struct GuestRuns {
   @Test("each node's own peak where the kernel can reset it, and otherwise that it is the worker's")
   func peak() throws {
     let outcome = try run(
-      Self.python("first", "a = bytearray(120 << 20)\ndel a"), Self.python("second", "result = 1", ", needs: [first]"),
+      Probe.python("first", "a = bytearray(120 << 20)\ndel a"),
+      Probe.python("second", "result = 1", ", needs: [first]"),
       options: ["--output", "json", "--jobs", "1"])
     #expect(outcome.status == 0, "\(outcome.errors)")
     let first = try node("first", outcome)["usage"]

@@ -5,23 +5,11 @@ import Testing
 /// `--config`, and how its limits meet those of a workflow.
 @Suite("The operator's limits", .serialized)
 struct LimitOptionsTests {
-  private static let probe = (#filePath as NSString).deletingLastPathComponent + "/Fixtures/probe"
-
   private func directory(limits: String, nodes: String, rest: String = "") throws -> TemporaryDirectory {
     let directory = try TemporaryDirectory()
-    try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
     try directory.write("system.yaml", "plugins:\n  directories: [probe]\n  limits: \(limits)\n\(rest)")
-    try directory.write(
-      "w.yaml",
-      """
-      apiVersion: orchestrator/v1
-      kind: Workflow
-      metadata: {name: sample}
-      spec:
-        outputs: {a: a.output, b: b.output}
-        nodes:
-      \(nodes)
-      """)
+    try directory.writeWorkflow(
+      nodes.split(separator: "\n").map { String($0.drop { $0 == " " }) }, outputs: "{a: a.output, b: b.output}")
     return directory
   }
 

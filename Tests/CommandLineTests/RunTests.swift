@@ -5,13 +5,9 @@ import Testing
 /// Runs of small workflows over the `probe` plugin, each in real sandboxes.
 @Suite("run", .serialized)
 struct RunTests {
-  private static let probe = (#filePath as NSString).deletingLastPathComponent + "/Fixtures/probe"
-
   /// `nodes` are lines of the workflow's `nodes` mapping.
   private func workflow(_ nodes: String..., outputs: String = "{}", in directory: TemporaryDirectory) throws {
-    if !directory.exists("probe") {
-      try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
-    }
+    try Probe.copy(to: directory)
     let lines = nodes.map { "    \($0)\n" }.joined()
     try directory.write(
       "w.yaml",

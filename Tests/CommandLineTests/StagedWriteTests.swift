@@ -5,15 +5,11 @@ import Testing
 /// What nodes write to the workspace, in real sandboxes.
 @Suite("filesystem.write", .serialized)
 struct StagedWriteTests {
-  private static let probe = (#filePath as NSString).deletingLastPathComponent + "/Fixtures/probe"
-
   /// Runs nodes that are given as Python code; each waits for the one before it.
   private func start(_ nodes: [(name: String, options: String, code: String)], in directory: TemporaryDirectory) throws
     -> Running
   {
-    if !directory.exists("probe") {
-      try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
-    }
+    try Probe.copy(to: directory)
     var text = "apiVersion: orchestrator/v1\nkind: Workflow\nmetadata: {name: sample}\nspec:\n  nodes:\n"
     for node in nodes {
       text += "    \(node.name):\n      type: probe/probe\n"
@@ -237,7 +233,7 @@ struct StagedWriteTests {
   @Test("is shown by plan show and doctor as what it is on this host")
   func shown() throws {
     let directory = try TemporaryDirectory()
-    try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
+    try Probe.copy(to: directory)
     let doctor = try Program.run(["doctor"], in: directory)
     #expect(doctor.output.contains("✓ writes that wait for success"), "\(doctor.output)")
     let plan = try Program.run(

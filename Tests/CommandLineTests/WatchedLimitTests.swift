@@ -5,24 +5,15 @@ import Testing
 /// The same wherever the kernel holds limits and where the supervisor watches them: only who did it is told otherwise.
 @Suite("Limits, whoever holds them,", .serialized)
 struct WatchedLimitTests {
-  private static let probe = (#filePath as NSString).deletingLastPathComponent + "/Fixtures/probe"
   private static let hog = "a = bytearray(200 << 20); a[::4096] = b'x' * len(a[::4096]); import time; time.sleep(20)"
 
   private func directory(_ security: String = "{}") throws -> TemporaryDirectory {
     let directory = try TemporaryDirectory()
-    try FileManager.default.copyTree(from: Self.probe, to: directory.path + "/probe")
     try directory.write("system.yaml", "plugins: {directories: [probe], security: \(security)}")
-    try directory.write(
-      "w.yaml",
-      """
-      apiVersion: orchestrator/v1
-      kind: Workflow
-      metadata: {name: sample}
-      spec:
-        nodes:
-          hog: {type: probe/probe, with: {do: python, value: "\(Self.hog)"}, resources: {memory: 64Mi}}
-          well: {type: probe/probe, with: {do: sleep, value: 1}}
-      """)
+    try directory.writeWorkflow([
+      Probe.python("hog", Self.hog, ", resources: {memory: 64Mi}"),
+      "well: {type: probe/probe, with: {do: sleep, value: 1}}",
+    ])
     return directory
   }
 
