@@ -309,6 +309,19 @@ int sandbox_landlock_allow(int ruleset, int path, uint64_t allowed) {
   return (int)call(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule);
 }
 
+// LANDLOCK_RULE_NET_PORT, ABI 4.
+enum { NET_PORT_RULE = 2 };
+
+struct net_port_attributes {
+  uint64_t allowed;
+  uint64_t port;
+};
+
+int sandbox_landlock_allow_port(int ruleset, uint64_t port, uint64_t allowed) {
+  struct net_port_attributes rule = {.allowed = allowed, .port = port};
+  return (int)call(SYS_landlock_add_rule, ruleset, NET_PORT_RULE, &rule);
+}
+
 int sandbox_landlock_enforce(int ruleset) { return (int)call(SYS_landlock_restrict_self, ruleset); }
 
 // ---- Privileges ----

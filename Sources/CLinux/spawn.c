@@ -131,10 +131,12 @@ static long start(struct sandbox_stack *stack, uint64_t flags, int cgroup, int32
 // CAP_DAC_OVERRIDE is for overlayfs, which works in a directory of mode 0 with the rights of who mounted it.
 static const int kept_capabilities[] = {CAP_DAC_OVERRIDE, CAP_SETGID,    CAP_SETUID,
                                         CAP_SETPCAP,      CAP_SYS_ADMIN, CAP_SYS_RESOURCE};
+// And until it has set up a network of its own: the loopback interface and a route, and listeners on ports below 1024.
+static const int network_capabilities[] = {CAP_NET_ADMIN, CAP_NET_BIND_SERVICE};
 
 // As root, the caller's own id isn't mapped in the new namespace until `sandbox-init` takes the mapped one, and an
 // execve by such an id drops all but the ambient capabilities: capabilities(7).
-static long raise_ambient(void) {
+static long raise_ambient(bool configures_network) {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct sets[2];
   long result = call(SYS_capget, (long)&header, (long)sets, 0, 0, 0);
@@ -142,11 +144,13 @@ static long raise_ambient(void) {
   uint32_t kept = 0;
   for (size_t i = 0; i < sizeof kept_capabilities / sizeof *kept_capabilities; i++)
     kept |= 1U << kept_capabilities[i];
+  for (size_t i = 0; configures_network && i < sizeof network_capabilities / sizeof *network_capabilities; i++)
+    kept |= 1U << network_capabilities[i];
   sets[0].inheritable = kept;
   sets[1].inheritable = 0;
   result = call(SYS_capset, (long)&header, (long)sets, 0, 0, 0);
-  for (size_t i = 0; result >= 0 && i < sizeof kept_capabilities / sizeof *kept_capabilities; i++)
-    result = call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kept_capabilities[i], 0, 0);
+  for (int capability = 0; result >= 0 && capability < 32; capability++)
+    if ((kept & 1U << capability) != 0) result = call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
   return result;
 }
 
@@ -187,7 +191,7 @@ static void first_process(void *context) {
   call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   long program = arrange_descriptors(request);
   if (program < 0) fail(request->descriptors[SANDBOX_FD_CONTROL - 1], SANDBOX_STEP_DESCRIPTORS, program);
-  long result = raise_ambient();
+  long result = raise_ambient(request->configures_network);
   if (result < 0) fail(SANDBOX_FD_CONTROL, SANDBOX_STEP_AMBIENT, result);
 
   struct sandbox_report report;

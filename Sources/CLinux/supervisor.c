@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -34,6 +35,32 @@ int sandbox_sealed_memory(const char *name, const void *bytes, size_t length) {
   if (result >= 0) return fd;
   close(fd);
   return result;
+}
+
+int sandbox_receive_descriptors(int control, struct sandbox_report *report, int32_t *descriptors, uint32_t *count) {
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int) * LINUX_MESSAGE_DESCRIPTORS)];
+  } room;
+  struct iovec part = {.iov_base = report, .iov_len = sizeof *report};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof room};
+  *count = 0;
+  ssize_t received;
+  do received = recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  while (received < 0 && errno == EINTR);
+  if (received < 0) return -errno;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    uint32_t arrived = (uint32_t)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    // The kernel sends one SCM_RIGHTS a message, within the room that it was given.
+    memcpy(descriptors + *count, CMSG_DATA(header), arrived * sizeof(int));
+    *count += arrived;
+  }
+  if ((message.msg_flags & MSG_CTRUNC) == 0) return (int)received;
+  for (uint32_t i = 0; i < *count; i++) close(descriptors[i]);
+  *count = 0;
+  return -EMSGSIZE;
 }
 
 static int do_not_block(int ends[2]) {

@@ -25,5 +25,12 @@ extension ErrorCode {
   package static let timedOut = ErrorCode(rawValue: ETIMEDOUT)
   package static let noMessage = ErrorCode(rawValue: ENOMSG)
   package static let stale = ErrorCode(rawValue: ESTALE)
+  package static let addressFamilyNotSupported = ErrorCode(rawValue: EAFNOSUPPORT)
+  package static let connectionAborted = ErrorCode(rawValue: ECONNABORTED)
+  package static let connectionRefused = ErrorCode(rawValue: ECONNREFUSED)
+  package static let networkDown = ErrorCode(rawValue: ENETDOWN)
+  package static let networkUnreachable = ErrorCode(rawValue: ENETUNREACH)
+  package static let hostUnreachable = ErrorCode(rawValue: EHOSTUNREACH)
+  package static let noBufferSpace = ErrorCode(rawValue: ENOBUFS)
   package static let noChild = ErrorCode(rawValue: ECHILD)
 }

@@ -92,6 +92,7 @@ package struct LinuxKernel: SandboxKernel {
     spawn.enters_network = request.network != nil
     spawn.network = request.network?.new.number ?? -1
     spawn.own_network = request.network?.own.number ?? -1
+    spawn.configures_network = request.configuresNetwork
     spawn.executable = request.program.number
     spawn.descriptor_count = UInt32(numbers.count)
     spawn.pidfd = -1
@@ -126,17 +127,29 @@ package struct LinuxKernel: SandboxKernel {
   }
 
   package func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage? {
-    var report = sandbox_report()
-    var result = sandbox_receive_report(control.number, &report, false)
+    var message = Self.receiveOnce(control)
     // A peer that ended without reading what was sent to it: told once, and before what it had said itself. unix(7)
-    if result == -ECONNRESET { result = sandbox_receive_report(control.number, &report, false) }
-    if result == -EAGAIN { return nil }
-    if result == 0 || result == -ECONNRESET { return .end }
-    let length = try systemCall("recv", on: "the control socket", result)
+    if message.result == -ECONNRESET { message = Self.receiveOnce(control) }
+    if message.result == -EAGAIN { return nil }
+    if message.result == 0 || message.result == -ECONNRESET { return .end }
+    let length = try systemCall("recv", on: "the control socket", message.result)
     guard length == MemoryLayout<sandbox_report>.size else {
       throw SystemError("recv", "the control socket", ErrorCode(rawValue: EBADMSG))
     }
-    return .report(report)
+    return .report(message.report, message.descriptors)
+  }
+
+  private static func receiveOnce(
+    _ control: FileDescriptor
+  ) -> (result: Int32, report: sandbox_report, descriptors: [FileDescriptor]) {
+    var report = sandbox_report()
+    var count: UInt32 = 0
+    var result: Int32 = 0
+    let numbers = [Int32](unsafeUninitializedCapacity: Int(SANDBOX_LISTENER_LIMIT)) { numbers, filled in
+      result = sandbox_receive_descriptors(control.number, &report, numbers.baseAddress, &count)
+      filled = Int(count)
+    }
+    return (result, report, numbers.map { FileDescriptor(owning: $0) })
   }
 
   package func kill(_ process: SpawnedProcess) throws(SystemError) {

@@ -92,11 +92,14 @@ package struct SpawnRequest: Sendable {
   package var program: FileDescriptor
   /// Placed at 1, 2, 3, … in the child.
   package var descriptors: [FileDescriptor]
+  /// Its network namespace is one of `namespaces`, and it may set that up until it drops all rights.
+  package var configuresNetwork: Bool
 
   package init(
     namespaces: UInt64, cgroup: FileDescriptor?, network: (new: FileDescriptor, own: FileDescriptor)?,
-    program: FileDescriptor, descriptors: [FileDescriptor]
+    program: FileDescriptor, descriptors: [FileDescriptor], configuresNetwork: Bool = false
   ) {
+    self.configuresNetwork = configuresNetwork
     self.namespaces = namespaces
     self.cgroup = cgroup
     self.network = network
@@ -136,7 +139,8 @@ package struct FileOwner: Hashable, Sendable {
 
 /// What arrived on a control socket.
 package enum ReceivedMessage: Sendable {
-  case report(sandbox_report)
+  /// With the descriptors that came along.
+  case report(sandbox_report, [FileDescriptor] = [])
   /// The other end is closed: the process is gone.
   case end
 }

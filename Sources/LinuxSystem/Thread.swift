@@ -19,3 +19,9 @@ enum Thread {
     }
   }
 }
+
+/// Runs `body` once on a thread of its own, with every signal blocked. For a call that may block for good; what is to be waited for
+/// has a ``DedicatedThread``.
+package func runOnOwnThread(named name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+  try Thread.run(named: name, body)
+}

@@ -28,6 +28,12 @@ private func enforceLandlock(_ plan: Plan) throws(StepFailure) -> sandbox_report
       .landlockRule, sandbox_landlock_allow(ruleset, path, rules[position].allowed), index: index)
     _ = linux_close(path)
   }
+  let ports = try plan.records(header.port_rules, of: sandbox_port_rule.self)
+  for position in ports.indices {
+    try checked(
+      .landlockPort, sandbox_landlock_allow_port(ruleset, ports[position].port, ports[position].allowed),
+      index: UInt32(position))
+  }
   try checked(.landlockEnforce, sandbox_landlock_enforce(ruleset))
   _ = linux_close(ruleset)
   var report = sandbox_report()

@@ -11,6 +11,7 @@ struct SandboxInit {
     do throws(StepFailure) {
       let plan = try Plan.mapped()
       try buildRoot(plan)
+      try setUpNetwork(plan)
       let enforced = try dropPrivileges(plan)
       let worker = try startWorker(plan)
       var report = enforced

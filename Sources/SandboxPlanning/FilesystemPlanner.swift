@@ -31,6 +31,7 @@ struct FilesystemPlanner {
     addPluginCode()
     addPrograms(command: program)
     addAccounts()
+    addCertificates()
     addScratch()
     addDevices()
     addGPULibraries()
@@ -102,8 +103,21 @@ struct FilesystemPlanner {
     )
     write(AbsolutePath(constant: "/etc/group"), "plugin:x:\(id):\nnogroup:x:65534:\n")
     write(AbsolutePath(constant: "/etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")
-    write(AbsolutePath(constant: "/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files\n")
+    let hosts = grants.egress == nil ? "files" : "files dns"
+    write(AbsolutePath(constant: "/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: \(hosts)\n")
+    if grants.egress != nil {
+      write(AbsolutePath(constant: "/etc/resolv.conf"), EgressPlan.resolverConfiguration)
+    }
     allow(AbsolutePath(constant: "/etc"), .read)
+  }
+
+  /// The authorities by which a worker knows its peers: TLS is the worker's own, and ends outside of this host.
+  private mutating func addCertificates() {
+    guard grants.egress != nil else { return }
+    for place in host.certificates.sorted(by: { $0.path < $1.path }) where !isBound(place.path) {
+      bind(place.source, at: place.path, kind: .directory)
+      allow(place.path, .read)
+    }
   }
 
   private mutating func addPluginCode() {

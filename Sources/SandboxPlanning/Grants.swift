@@ -9,6 +9,8 @@ struct Grants {
   var execution: ExecutionScope = .nothing
   /// The most GPUs that it may have; nil: none.
   var gpus: Int?
+  /// What the network permissions come to; nil: none.
+  var egress: EgressPlan?
   /// The names of `system.exec:NAME,…`, sorted; empty unless `execution` is `.listedPrograms`.
   var programs: [String] = []
 
@@ -21,6 +23,7 @@ struct Grants {
 
   init(_ request: SandboxRequest, host: HostFacts, problems: inout PlanRefusal) {
     var access: [AbsolutePath: Bind.Access] = [:]
+    var network: [Permission] = []
     for permission in Set(request.granted).sorted() {
       switch permission {
       case .filesystemRead(nil): workspace = workspace ?? .readOnly
@@ -30,7 +33,7 @@ struct Grants {
       case .systemExec(let names):
         if names.isEmpty { execution = .everything } else { programs += names }
       case .networkHTTP, .networkSocket:
-        problems.request.append(Self.unavailable(permission, "granting network access", request))
+        network.append(permission)
       case .gpuAccess(let count): gpus = max(gpus ?? 0, count ?? .max)
       // A matter of limits alone.
       case .memoryUnlimited: break
@@ -48,16 +51,10 @@ struct Grants {
     {
       problems.request.append(refusal)
     }
+    egress = EgressPlan.decided(network, request, problems: &problems)
     checkGPUs(request, problems: &problems)
     paths = Self.confined(access, request: request, host: host, problems: &problems)
     resolvePrograms(request, host: host, problems: &problems)
-  }
-
-  private static func unavailable(_ permission: Permission, _ what: String, _ request: SandboxRequest) -> Diagnostic {
-    Diagnostic(
-      "\(permission) can't be honoured: \(what) is not available in this version",
-      why: "a plugin gets all that it was granted, or isn't started",
-      hint: "revoke the grant of \(permission) to \(request.plugin)")
   }
 
   /// More than was granted is never cut: what was assigned is what the node's author says it needs.

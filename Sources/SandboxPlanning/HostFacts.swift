@@ -45,6 +45,8 @@ package struct HostFacts: Hashable, Sendable {
   package var binaryDirectories: [AbsolutePath]
   /// Which of these the host has.
   package var supportFiles: [SupportFile]
+  /// The directories of certificate authorities. Shown only with a network permission.
+  package var certificates: [CertificateDirectory]
 
   /// What programs and libraries expect to find besides the libraries themselves.
   package enum SupportFile: String, CaseIterable, Sendable {
@@ -64,6 +66,16 @@ package struct HostFacts: Hashable, Sendable {
     case unavailable(why: String)
   }
 
+  /// `path` is where programs look for it, `source` the same with every link resolved.
+  package struct CertificateDirectory: Hashable, Sendable {
+    package var path: AbsolutePath
+    package var source: AbsolutePath
+    package init(path: AbsolutePath, source: AbsolutePath) {
+      self.path = path
+      self.source = source
+    }
+  }
+
   package struct RootLink: Hashable, Sendable {
     package var path: AbsolutePath
     package var destination: String
@@ -80,8 +92,10 @@ package struct HostFacts: Hashable, Sendable {
     loader: AbsolutePath? = nil, binaryDirectories: [AbsolutePath] = [],
     supportFiles: [SupportFile] = [], coreDumpsStartProgram: Bool = false,
     overlays: OverlaySupport = .unavailable(why: "it was not tried"), memoryBytes: UInt64? = nil,
-    processorCount: Int? = nil, deviceGuard: DeviceGuard = .mounts(why: "it was not tried")
+    processorCount: Int? = nil, deviceGuard: DeviceGuard = .mounts(why: "it was not tried"),
+    certificates: [CertificateDirectory] = []
   ) {
+    self.certificates = certificates
     self.deviceGuard = deviceGuard
     self.memoryBytes = memoryBytes
     self.processorCount = processorCount

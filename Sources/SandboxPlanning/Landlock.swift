@@ -72,7 +72,7 @@ enum LandlockPlanner {
   }
 
   /// One rule a path, sorted by path. All that the ABI knows is handled, so what no rule allows is denied.
-  static func plan(abi hostABI: Int, allowances: [Allowance]) -> LandlockPlan {
+  static func plan(abi hostABI: Int, allowances: [Allowance], egress: EgressPlan?) -> LandlockPlan {
     let abi = min(hostABI, newestABI)
     let known = LandlockRights.known(to: abi)
     var rights: [AbsolutePath: LandlockRights] = [:]
@@ -87,6 +87,12 @@ enum LandlockPlanner {
       handledNetwork: abi >= 4 ? 0b11 : 0,
       // LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and SIGNAL.
       scoped: abi >= 6 ? 0b11 : 0,
-      rules: rules.map { LandlockPlan.Rule(path: $0.key, allowed: $0.value.rawValue) })
+      rules: rules.map { LandlockPlan.Rule(path: $0.key, allowed: $0.value.rawValue) },
+      connectPorts: abi >= 4 ? egress?.connectPorts ?? [] : [])
   }
+}
+
+extension LandlockPlan {
+  /// LANDLOCK_ACCESS_NET_CONNECT_TCP.
+  package static let connectRight: UInt64 = 0b10
 }

@@ -91,7 +91,12 @@ extension SandboxPlan {
     }
     let landlockText = JSONValue.object(
       landlock.rules.map { JSONValue.Member($0.path.text, .strings($0.rights.names)) })
-    return [
+    let network =
+      egress.map { egress in
+        // A namespace with nothing but a loopback interface: the addresses, the sockets and who answers them are ours.
+        [("egress", egress.jsonValue.text()), ("egress.listeners", egress.listeners.map(\.description).joined(separator: " "))]
+      } ?? []
+    return ([
       ("plugin", plugin.text),
       ("permissions", permissions.map(\.description).joined(separator: " ")),
       // Which programs may follow the worker.
@@ -108,7 +113,7 @@ extension SandboxPlan {
       ("landlock.rules", landlockText.text()),
       ("landlock.network", landlock.networkWords.joined(separator: " ")),
       ("landlock.scoped", landlock.scopeWords.joined(separator: " ")),
-    ].map { JSONValue.Member("org.orchestrator.\($0)", .string($1)) }
+    ] + network).map { JSONValue.Member("org.orchestrator.\($0)", .string($1)) }
   }
 }
 

@@ -8,7 +8,7 @@ extension SandboxPlan {
   /// something that makes no difference.
   package func widenings(over other: SandboxPlan) -> [String] {
     identityWidenings(over: other) + filesystemWidenings(over: other) + landlock.widenings(over: other.landlock)
-      + systemCallWidenings(over: other) + limitWidenings(over: other)
+      + systemCallWidenings(over: other) + limitWidenings(over: other) + egressWidenings(over: other)
   }
 
   private func identityWidenings(over other: SandboxPlan) -> [String] {
@@ -160,6 +160,10 @@ extension LandlockPlan {
     for rule in rules {
       let added = rights(at: rule.path).subtracting(other.rights(at: rule.path))
       if !added.isEmpty { found.append("landlock: \(rule.path): \(added.names.joined(separator: " "))") }
+    }
+    let ports = Set(connectPorts).subtracting(other.connectPorts)
+    if other.handledNetwork != 0, !ports.isEmpty {
+      found.append("landlock: connecting to \(ports.sorted().map(String.init).joined(separator: " "))")
     }
     return found
   }

@@ -3,6 +3,12 @@ import PluginModel
 extension SandboxPlan {
   /// The whole plan for programs: `orchestrator plan show --json`. The filter is there as rules, not as a program.
   package var jsonValue: JSONValue {
+    guard let egress, case .object(var members) = jsonWithoutEgress else { return jsonWithoutEgress }
+    members.append(JSONValue.Member("egress", egress.jsonValue))
+    return .object(members)
+  }
+
+  private var jsonWithoutEgress: JSONValue {
     [
       "plugin": .string(plugin.text),
       "permissions": .strings(permissions.map(\.description)),
@@ -82,15 +88,19 @@ extension FilesystemOperation {
 
 extension LandlockPlan {
   fileprivate var jsonValue: JSONValue {
-    [
-      "abi": .integer(Int64(abi)),
-      "handled": .strings(LandlockRights(rawValue: handledFilesystem).names),
-      "handledNetwork": .strings(networkWords),
-      "scoped": .strings(scopeWords),
-      "unknownToKernel": .strings(missingRights.names),
-      "rules": .array(
-        rules.map { ["path": .string($0.path.text), "allowed": .strings($0.rights.names)] }),
-    ]
+    var members: [JSONValue.Member] = [
+      ("abi", .integer(Int64(abi))), ("handled", .strings(LandlockRights(rawValue: handledFilesystem).names)),
+      ("handledNetwork", .strings(networkWords)), ("scoped", .strings(scopeWords)),
+      ("unknownToKernel", .strings(missingRights.names)),
+      (
+        "rules",
+        .array(rules.map { ["path": .string($0.path.text), "allowed": .strings($0.rights.names)] })
+      ),
+    ].map { JSONValue.Member($0, $1) }
+    if !connectPorts.isEmpty {
+      members.append(JSONValue.Member("connectPorts", .array(connectPorts.map { .integer(Int64($0)) })))
+    }
+    return .object(members)
   }
 }
 

@@ -12,6 +12,7 @@ extension SandboxPlan {
       ("environment", environment.map { "\($0.name)=\($0.value)" }),
       ("programs", [execution.words]),
       ("GPUs", deviceLines),
+      ("network", egress?.lines ?? []),
       ("filesystem", filesystemLines),
       ("landlock", landlockLines),
       ("devices", deviceRules.map(\.words) + [deviceGuard.words]),
@@ -57,7 +58,10 @@ extension SandboxPlan {
     lines.append(
       "network   "
         + (landlock.networkWords.isEmpty
-          ? "not known to this kernel" : "none: \(landlock.networkWords.joined(separator: " ")) denied"))
+          ? "not known to this kernel"
+          : landlock.connectPorts.isEmpty
+            ? "none: \(landlock.networkWords.joined(separator: " ")) denied"
+            : "connect-tcp to \(landlock.connectPorts.map(String.init).joined(separator: " ")); no bind-tcp"))
     lines.append(
       "outside   "
         + (landlock.scopeWords.isEmpty

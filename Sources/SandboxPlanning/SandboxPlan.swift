@@ -31,6 +31,8 @@ package struct SandboxPlan: Hashable, Sendable {
   package var permissions: [Permission]
   /// The GPUs that no other worker has while this one lives. Their nodes are among the binds.
   package var devices: [PlannedDevice]
+  /// Nil: nothing of a network. Otherwise what the worker may reach, and how.
+  package var egress: EgressPlan?
 
   package init(
     plugin: PluginName, hostname: String, namespaces: [Namespace], identity: Identity,
@@ -38,8 +40,10 @@ package struct SandboxPlan: Hashable, Sendable {
     limits: [ResourceLimit], environment: [EnvironmentVariable], command: [String], workingDirectory: AbsolutePath,
     permissions: [Permission], cgroup: CgroupPlan = CgroupPlan(),
     limitNotes: [CgroupPlan.File: LimitNote] = [:],
-    deviceGuard: DeviceGuard = .mounts(why: "it was not tried"), devices: [PlannedDevice] = []
+    deviceGuard: DeviceGuard = .mounts(why: "it was not tried"), devices: [PlannedDevice] = [],
+    egress: EgressPlan? = nil
   ) {
+    self.egress = egress
     self.devices = devices
     self.limitNotes = limitNotes
     self.deviceGuard = deviceGuard
@@ -186,6 +190,8 @@ package struct LandlockPlan: Hashable, Sendable {
   /// Bits of LANDLOCK_SCOPE_*: abstract sockets and signals stay inside. ABI 6.
   package var scoped: UInt64
   package var rules: [Rule]
+  /// TCP ports that may be connected to; empty where ``handledNetwork`` is 0. None may be bound.
+  package var connectPorts: [UInt16]
 
   /// `allowed` bits for everything beneath `path` of the new root.
   package struct Rule: Hashable, Sendable {
@@ -197,7 +203,11 @@ package struct LandlockPlan: Hashable, Sendable {
     }
   }
 
-  package init(abi: Int, handledFilesystem: UInt64, handledNetwork: UInt64, scoped: UInt64, rules: [Rule]) {
+  package init(
+    abi: Int, handledFilesystem: UInt64, handledNetwork: UInt64, scoped: UInt64, rules: [Rule],
+    connectPorts: [UInt16] = []
+  ) {
+    self.connectPorts = connectPorts
     self.abi = abi
     self.handledFilesystem = handledFilesystem
     self.handledNetwork = handledNetwork

@@ -37,7 +37,8 @@ package enum SandboxPlanner {
     }
     var seccomp: SeccompPlan?
     switch SystemCallFilter.plan(
-      profile: request.profile, execution: grants.execution, architecture: host.architecture)
+      profile: request.profile, execution: grants.execution, hasEgress: grants.egress != nil,
+      architecture: host.architecture)
     {
     case .success(let plan): seccomp = plan
     case .failure(let refusals): problems.request += refusals.items
@@ -63,13 +64,13 @@ package enum SandboxPlanner {
         userInside: identifierInside, groupInside: identifierInside, userOnHost: request.hostUser,
         groupOnHost: request.hostGroup),
       filesystem: filesystem.operations,
-      landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances),
+      landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances, egress: grants.egress),
       seccomp: seccomp, execution: execution, limits: limits(of: request, tasks: group.cgroup.tasksMax, host: host),
-      environment: (environment + gpus.environment).sorted { $0.name < $1.name },
+      environment: (environment + gpus.environment + (grants.egress?.environment ?? [])).sorted { $0.name < $1.name },
       command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted(),
       cgroup: group.cgroup,
       limitNotes: group.notes(controllers: host.limitControllers), deviceGuard: host.deviceGuard,
-      devices: request.gpus.gpus.map(PlannedDevice.init))
+      devices: request.gpus.gpus.map(PlannedDevice.init), egress: grants.egress)
   }
 
   private static func missingFeatures(of host: HostFacts) -> [Diagnostic] {

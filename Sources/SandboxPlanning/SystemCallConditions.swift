@@ -2,9 +2,10 @@
 /// that one of these tests is skipped.
 enum SystemCallConditions {
   /// The rules of a call that the profile allows; nil where its arguments don't matter.
-  static func decision(for name: String, execution: ExecutionScope) -> (
+  static func decision(for name: String, execution: ExecutionScope, hasEgress: Bool) -> (
     rules: [ArgumentRule], otherwise: SystemCallVerdict
   )? {
+    if hasEgress, let rules = withEgress[name] { return (rules, .allow) }
     if let position = modeArgument[name] {
       return (
         setIdentifierRules(mode: position) + (deviceCalls.contains(name) ? deviceRules(mode: position) : []), .allow
@@ -86,6 +87,41 @@ enum SystemCallConditions {
       .allow
     ),
   ]
+
+  /// Where the worker has a network of its own: see socket(2) and linux/net.h for the numbers.
+  private static let withEgress: [String: [ArgumentRule]] = [
+    "socket": [
+      ArgumentRule(
+        [1, 2, 10].map { ArgumentCondition(argument: 0, .differs(from: $0)) }, denied,
+        meaning: "a socket of a family other than AF_UNIX, AF_INET and AF_INET6"),
+      internet(
+        .hasAnyBit(of: ~(socketFlags | 3)), argument: 1, because: "an Internet socket other than of TCP and UDP"),
+      internet(.equals(0, mask: 3), argument: 1, because: "an Internet socket of no kind"),
+      // SOCK_RAW.
+      internet(.equals(3, mask: 3), argument: 1, because: "a raw socket"),
+      ArgumentRule(
+        [ArgumentCondition(argument: 0, .differs(from: 1))]
+          + [0, 6, 17].map { ArgumentCondition(argument: 2, .differs(from: $0)) }, denied,
+        meaning: "an Internet socket of a protocol other than TCP and UDP"),
+    ],
+    // TCP_ULP of SOL_TCP puts another protocol's code into the kernel's path of a connection (CVE-2023-0461, CVE-2023-28466).
+    "setsockopt": [
+      ArgumentRule(
+        [ArgumentCondition(argument: 1, .equals(6, mask: .max)), ArgumentCondition(argument: 2, .equals(31, mask: .max))],
+        denied, meaning: "TCP_ULP")
+    ],
+  ]
+
+  /// SOCK_CLOEXEC and SOCK_NONBLOCK.
+  private static let socketFlags: UInt32 = 0x8_0800
+
+  private static func internet(
+    _ test: ArgumentCondition.Test, argument: Int, because meaning: String
+  ) -> ArgumentRule {
+    ArgumentRule(
+      [ArgumentCondition(argument: 0, .differs(from: 1)), ArgumentCondition(argument: argument, test)], denied,
+      meaning: meaning)
+  }
 
   /// RLIMIT_CORE, 4 on every architecture. The worker must not lower it to the 0 that a piped core_pattern doesn't heed: see
   /// ``ResourceLimit/noCoreDump``. ENOSYS, because programs that guard their own memory take it for an old kernel.

@@ -10,7 +10,7 @@ enum ExecutionScope: Hashable {
 /// Turns a profile and the granted execution into the filter of a plan.
 enum SystemCallFilter {
   static func plan(
-    profile: SecurityProfile, execution: ExecutionScope, architecture: HostFacts.Architecture
+    profile: SecurityProfile, execution: ExecutionScope, hasEgress: Bool, architecture: HostFacts.Architecture
   ) -> Result<SeccompPlan, Diagnostics> {
     var problems: [Diagnostic] = []
     var answers: [String: (rules: [ArgumentRule], otherwise: SystemCallVerdict)] = [:]
@@ -19,7 +19,8 @@ enum SystemCallFilter {
       if let reason = ForbiddenCalls.reason(for: name) {
         problems.append(forbidden(name, reason: reason, profile: profile))
       }
-      answers[name] = SystemCallConditions.decision(for: name, execution: execution) ?? ([], .allow)
+      answers[name] = SystemCallConditions.decision(
+        for: name, execution: execution, hasEgress: hasEgress) ?? ([], .allow)
     }
     for name in lists.exec { answers[name] = ([], executionVerdict(for: name, execution: execution)) }
     // Last, so that a name in two lists is denied.

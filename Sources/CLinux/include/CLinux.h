@@ -5,6 +5,7 @@
 
 #include "CLinuxFiles.h"
 #include "CLinuxIO.h"
+#include "CLinuxNetwork.h"
 #include "CLinuxSandbox.h"
 #include "CLinuxTree.h"
 

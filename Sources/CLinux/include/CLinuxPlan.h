@@ -22,7 +22,7 @@ enum {
 };
 
 // What the header of a plan begins with; changes with the layout.
-static const uint64_t SANDBOX_PLAN_MAGIC = 0x326E616C50786253ULL;
+static const uint64_t SANDBOX_PLAN_MAGIC = 0x336E616C50786253ULL;
 // No plan needs more; a larger one is refused before it is mapped.
 static const uint32_t SANDBOX_PLAN_LIMIT = 4 << 20;
 
@@ -59,6 +59,10 @@ struct sandbox_plan {
   // Of sandbox_pointer, the last of which is 0.
   struct sandbox_span arguments;
   struct sandbox_span environment;
+  // Of sandbox_port_rule; of sandbox_route and sandbox_listener, none unless the network namespace is this sandbox's to set up.
+  struct sandbox_span port_rules;
+  struct sandbox_span routes;
+  struct sandbox_span listeners;
   uint64_t handled_filesystem;
   uint64_t handled_network;
   uint64_t scoped;
@@ -123,6 +127,34 @@ struct sandbox_rule {
   uint64_t allowed;
 };
 
+// A TCP port and LANDLOCK_ACCESS_NET_* of it.
+struct sandbox_port_rule {
+  uint64_t port;
+  uint64_t allowed;
+};
+
+// Addresses of IPv4 that lead to the loopback interface.
+struct sandbox_route {
+  // In host byte order.
+  uint32_t address;
+  uint32_t prefix_length;
+};
+
+// No message carries more descriptors: SCM_MAX_FD, unix(7).
+static const uint32_t SANDBOX_LISTENER_LIMIT = 253;
+
+// A socket that is made in the sandbox's network and answered outside of it.
+struct sandbox_listener {
+  // IPv4, in host byte order.
+  uint32_t address;
+  uint16_t port;
+  // Bool: SOCK_STREAM, listening; otherwise SOCK_DGRAM.
+  uint16_t is_stream;
+  // In `sandbox-init`: its descriptor.
+  int32_t descriptor;
+  uint32_t reserved;
+};
+
 struct sandbox_limit {
   uint64_t value;
   uint32_t resource;
@@ -180,9 +212,15 @@ enum sandbox_step : uint32_t {
   SANDBOX_STEP_HOSTNAME SANDBOX_SWIFT(hostname),
   SANDBOX_STEP_KEYRING SANDBOX_SWIFT(keyring),
   SANDBOX_STEP_DIRECTORY SANDBOX_SWIFT(directory),
+  SANDBOX_STEP_NETWORK_SOCKET SANDBOX_SWIFT(networkSocket),
+  SANDBOX_STEP_NETWORK_LOOPBACK SANDBOX_SWIFT(networkLoopback),
+  SANDBOX_STEP_NETWORK_ROUTE SANDBOX_SWIFT(networkRoute),
+  SANDBOX_STEP_NETWORK_LISTEN SANDBOX_SWIFT(networkListen),
+  SANDBOX_STEP_NETWORK_HAND_OVER SANDBOX_SWIFT(networkHandOver),
   SANDBOX_STEP_NO_NEW_PRIVILEGES SANDBOX_SWIFT(noNewPrivileges),
   SANDBOX_STEP_LANDLOCK_RULESET SANDBOX_SWIFT(landlockRuleset),
   SANDBOX_STEP_LANDLOCK_RULE SANDBOX_SWIFT(landlockRule),
+  SANDBOX_STEP_LANDLOCK_PORT SANDBOX_SWIFT(landlockPort),
   SANDBOX_STEP_LANDLOCK_ENFORCE SANDBOX_SWIFT(landlockEnforce),
   SANDBOX_STEP_CAPABILITIES SANDBOX_SWIFT(capabilities),
   SANDBOX_STEP_VERIFY SANDBOX_SWIFT(verify),
@@ -203,6 +241,8 @@ enum sandbox_message : uint32_t {
   SANDBOX_TERMINATE SANDBOX_SWIFT(terminate),
   // From the child or pid 1: the launch failed; `step`, `error` and `index` say where.
   SANDBOX_FAILED SANDBOX_SWIFT(failed),
+  // From pid 1, with the descriptors of the plan's listeners, in their order.
+  SANDBOX_LISTENING SANDBOX_SWIFT(listening),
   // From pid 1: the worker's program was executed; the enforced values are set.
   SANDBOX_READY SANDBOX_SWIFT(ready),
   // From pid 1, its last: how the worker ended.

@@ -34,6 +34,8 @@ struct sandbox_spawn {
   bool enters_network;
   int32_t network;
   int32_t own_network;
+  // Its network namespace is one of `namespaces`, and it keeps the capabilities to set that up until it drops all.
+  bool configures_network;
   // Opened with O_PATH.
   int32_t executable;
   // Placed at 1, 2, 3, … in the child; the fourth must be its end of the control socket.
@@ -153,6 +155,8 @@ int sandbox_make_file(int parent, const char *name, uint32_t mode, const char *c
 int sandbox_landlock_abi(void);
 int sandbox_landlock_create(uint64_t filesystem, uint64_t network, uint64_t scoped);
 int sandbox_landlock_allow(int ruleset, int path, uint64_t allowed);
+// A rule for a TCP port. ABI 4.
+int sandbox_landlock_allow_port(int ruleset, uint64_t port, uint64_t allowed);
 int sandbox_landlock_enforce(int ruleset);
 
 int sandbox_no_new_privileges(void);
@@ -160,6 +164,18 @@ int sandbox_no_new_privileges(void);
 int sandbox_drop_capabilities(void);
 // EPERM unless every set is empty, no_new_privs is set and the process isn't dumpable.
 int sandbox_verify_dropped(void);
+
+// ---- network.c: the sandbox's own network namespace, set up by pid 1 ----
+
+// rtnetlink(7).
+int sandbox_open_route_socket(void);
+int sandbox_loopback_up(int route_socket);
+// Every address of the prefix is this namespace's own, on the loopback interface: `ip route add local … dev lo`.
+int sandbox_route_to_loopback(int route_socket, const struct sandbox_route *route);
+// Its descriptor: doesn't block, closes on exec, is bound and, for a stream, listens.
+int sandbox_open_listener(const struct sandbox_listener *listener);
+// SANDBOX_LISTENING with their descriptors.
+int sandbox_send_listeners(int control, const struct sandbox_listener *listeners, uint32_t count);
 
 struct sandbox_notification {
   uint64_t id;
@@ -183,6 +199,10 @@ int sandbox_poll(int control, int listener, int signals);
 _Noreturn void sandbox_end(int code);
 
 // ---- supervisor.c: the supervisor's side ----
+
+// As sandbox_receive_report, without waiting, and with the descriptors that came along: at most SANDBOX_LISTENER_LIMIT, which
+// close on exec and are the caller's. -EMSGSIZE: the kernel dropped some, because this process may open no more.
+int sandbox_receive_descriptors(int control, struct sandbox_report *report, int32_t *descriptors, uint32_t *count);
 
 // A memfd with these bytes, sealed against any change.
 int sandbox_sealed_memory(const char *name, const void *bytes, size_t length);

@@ -31,7 +31,8 @@ package enum HostInspector {
       supportFiles: supportFiles(), coreDumpsStartProgram: CoreDumps.startProgram(),
       overlays: staging.map { OverlayProbe.support(beneath: $0, kernel) }
         ?? .unavailable(why: "it was not tried"),
-      deviceGuard: cgroup?.deviceGuard ?? .mounts(why: "this process may make no cgroup"))
+      deviceGuard: cgroup?.deviceGuard ?? .mounts(why: "this process may make no cgroup"),
+      certificates: certificates())
   }
 
   #if arch(x86_64)
@@ -69,6 +70,19 @@ package enum HostInspector {
   /// Those that exist.
   package static func supportFiles() -> [HostFacts.SupportFile] {
     HostFacts.SupportFile.allCases.filter { HostProbes.resolved($0.rawValue) != nil }
+  }
+
+  /// Debian's, Fedora's and openSUSE's; those that exist.
+  package static func certificates() -> [HostFacts.CertificateDirectory] {
+    [
+      "/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/etc/pki/tls/certs",
+      "/etc/pki/ca-trust/extracted", "/var/lib/ca-certificates",
+    ].compactMap { name in
+      guard let path = AbsolutePath(name), let source = HostProbes.resolved(name).flatMap({ AbsolutePath($0) }),
+        HostProbes.isDirectory(source.text)
+      else { return nil }
+      return HostFacts.CertificateDirectory(path: path, source: source)
+    }
   }
 
   /// The links of a merged /usr.

@@ -58,6 +58,12 @@ struct FlatPlan {
       rules.append(sandbox_rule(path: try append(rule.path.text), allowed: rule.allowed))
     }
     header.rules = append(rules)
+    header.port_rules = append(
+      plan.landlock.connectPorts.map { sandbox_port_rule(port: UInt64($0), allowed: LandlockPlan.connectRight) })
+    if let egress = plan.egress {
+      header.routes = append(egress.routes.map { sandbox_route(address: $0.address, prefix_length: $0.prefixLength) })
+      header.listeners = append(egress.listeners.map(sandbox_listener.init))
+    }
     header.limits = append(
       plan.limits.map { sandbox_limit(value: $0.value, resource: $0.kind.resource.rawValue, reserved: 0) })
     header.arguments = try append(plan.command)
@@ -192,6 +198,13 @@ extension ResourceLimit.Kind {
     case .pendingSignals: .pendingSignals
     case .stack: .stack
     }
+  }
+}
+
+extension sandbox_listener {
+  fileprivate init(_ listener: EgressListener) {
+    self.init(
+      address: listener.address, port: listener.port, is_stream: listener.isStream ? 1 : 0, descriptor: -1, reserved: 0)
   }
 }
 

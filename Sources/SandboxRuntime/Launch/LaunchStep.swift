@@ -25,6 +25,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case mapGroup
   case mapUser
   case release
+  case awaitListeners
   case awaitReady
 
   /// For a person, after "refused at the step".
@@ -51,6 +52,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .mapGroup: "map the worker's group"
     case .mapUser: "map the worker's user"
     case .release: "release the first process"
+    case .awaitListeners: "take over the sockets of the sandbox's network"
     case .awaitReady: "wait for the worker to start"
     }
   }
@@ -83,9 +85,14 @@ extension sandbox_step {
     case .hostname: "set the host name"
     case .keyring: "start a keyring of its own"
     case .directory: "enter the working directory"
+    case .networkSocket: "ask for the sandbox's own network"
+    case .networkLoopback: "start the loopback interface"
+    case .networkRoute: "lead\(subject) to the loopback interface"
+    case .networkListen: "open\(subject)"
+    case .networkHandOver: "hand the sockets of the network to the supervisor"
     case .noNewPrivileges: "set no_new_privs"
     case .landlockRuleset: "make the Landlock ruleset"
-    case .landlockRule: "add\(subject)"
+    case .landlockRule, .landlockPort: "add\(subject)"
     case .landlockEnforce: "enforce Landlock"
     case .capabilities: "drop all capabilities"
     case .verify: "verify that all privileges are gone"
@@ -113,6 +120,16 @@ extension sandbox_step {
     case .landlockRule:
       guard let index, plan.landlock.rules.indices.contains(index) else { return nil }
       return plan.landlock.rules[index].path.text
+    case .landlockPort:
+      guard let index, plan.landlock.connectPorts.indices.contains(index) else { return nil }
+      return "port \(plan.landlock.connectPorts[index])"
+    case .networkListen:
+      guard let index, let listeners = plan.egress?.listeners, listeners.indices.contains(index) else { return nil }
+      return listeners[index].description
+    case .networkRoute:
+      guard let index, let routes = plan.egress?.routes, routes.indices.contains(index) else { return nil }
+      return routes[index].description
+    case .networkLoopback: return "lo"
     case .workerLimit:
       guard let index, plan.limits.indices.contains(index) else { return nil }
       return plan.limits[index].kind.rawValue
@@ -120,7 +137,7 @@ extension sandbox_step {
     case .hostname: return plan.hostname
     case .workerExecute: return plan.command.first
     case .descriptors, .ambient, .release, .executeInit, .readPlan, .parentDeath, .userNamespaces, .identity,
-      .newRoot, .pivot, .keyring, .noNewPrivileges, .landlockRuleset, .landlockEnforce, .capabilities, .verify,
+      .newRoot, .pivot, .keyring, .networkSocket, .networkHandOver, .noNewPrivileges, .landlockRuleset, .landlockEnforce, .capabilities, .verify,
       .workerInput, .workerClone, .workerSession, .workerSignals, .workerSeccomp, .workerNotification:
       return nil
     }
@@ -130,6 +147,9 @@ extension sandbox_step {
     guard let index else { return nil }
     switch self {
     case .landlockRule: return "the Landlock rule for \(target(plan, index: index) ?? "path \(index)")"
+    case .landlockPort: return "the Landlock rule for \(target(plan, index: index) ?? "port \(index)")"
+    case .networkRoute: return target(plan, index: index) ?? "route \(index)"
+    case .networkListen: return "the socket \(target(plan, index: index) ?? "\(index)")"
     case .workerLimit: return "the limit \(target(plan, index: index) ?? "\(index)")"
     default:
       guard plan.filesystem.indices.contains(index) else { return "operation \(index)" }
@@ -143,6 +163,10 @@ extension sandbox_step {
     case .descriptors: "dup3"
     case .ambient, .parentDeath, .noNewPrivileges: "prctl"
     case .release: "recv"
+    case .networkSocket: "socket"
+    case .networkLoopback, .networkRoute: "rtnetlink"
+    case .networkListen: "bind"
+    case .networkHandOver: "sendmsg"
     case .executeInit: "execveat"
     case .readPlan: "mmap"
     case .userNamespaces: "write /proc/sys/user/max_user_namespaces"
@@ -160,7 +184,7 @@ extension sandbox_step {
     case .keyring: "keyctl"
     case .directory: "chdir"
     case .landlockRuleset: "landlock_create_ruleset"
-    case .landlockRule: "landlock_add_rule"
+    case .landlockRule, .landlockPort: "landlock_add_rule"
     case .landlockEnforce: "landlock_restrict_self"
     case .capabilities: "capset"
     case .verify: "capget"

@@ -108,7 +108,7 @@ private struct SandboxEnd: Sendable {
 private func lastReport(on control: FileDescriptor, _ kernel: any SandboxKernel) -> SandboxExit {
   var exit = SandboxExit(status: .killed)
   do throws(SystemError) {
-    while case .report(let report) = try kernel.receive(on: control) {
+    while case .report(let report, _) = try kernel.receive(on: control) {
       if case .ended(let status, let denied) = SandboxReport(report) {
         exit = SandboxExit(status: status, deniedExecutions: denied)
       }

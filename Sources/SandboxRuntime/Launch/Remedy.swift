@@ -66,6 +66,15 @@ enum Remedy {
       "enable Landlock: boot with lsm=landlock,… or a kernel with CONFIG_SECURITY_LANDLOCK"
     case (.landlockRuleset, .noMessage): "the plan confines the worker's files by nothing: make it again on this host"
     case (.landlockRuleset, .invalidArgument): "the plan was made for a newer kernel: make it again on this host"
+    case (.networkSocket, .addressFamilyNotSupported), (.networkSocket, .notSupported):
+      "network permissions take a kernel with IPv4 and rtnetlink (CONFIG_INET); without them, revoke the grant"
+    case (.networkLoopback, .operationNotPermitted), (.networkRoute, .operationNotPermitted),
+      (.networkListen, .operationNotPermitted), (.networkListen, .accessDenied):
+      "something on this host keeps a process from setting up a network namespace of its own: an AppArmor profile or "
+        + "another security module; allow it cap_net_admin and cap_net_bind_service in user namespaces"
+    case (.networkRoute, .notSupported), (.networkRoute, .invalidArgument):
+      "network permissions take a kernel with IPv4 routing tables (CONFIG_INET); without them, revoke the grant"
+    case (.landlockPort, .invalidArgument): "the plan was made for a newer kernel: make it again on this host"
     case (.workerSeccomp, .invalidArgument): "the kernel lacks CONFIG_SECCOMP_FILTER, or the filter is for another one"
     case (.workerExecute, .notFound): "the program, or the loader that it names, isn't visible in the sandbox"
     case (.workerExecute, .accessDenied):

@@ -13,16 +13,19 @@ struct FailureReport: Sendable {
 /// other side is our own code, but nothing here depends on that.
 enum SandboxReport: Sendable {
   case failed(FailureReport)
+  /// The sockets of its network that the supervisor answers.
+  case listening([FileDescriptor])
   case ready(sandbox_report)
   case ended(status: SandboxExit.Status, deniedExecutions: UInt32)
 
-  init?(_ report: sandbox_report) {
+  init?(_ report: sandbox_report, _ descriptors: [FileDescriptor] = []) {
     guard let message = sandbox_message(checking: report.message) else { return nil }
     switch message {
     case .failed:
       guard let step = sandbox_step(checking: report.step) else { return nil }
       let index = report.index == SANDBOX_NO_INDEX ? nil : Int(report.index)
       self = .failed(FailureReport(step: step, code: ErrorCode(rawValue: report.error), index: index))
+    case .listening: self = .listening(descriptors)
     case .ready: self = .ready(report)
     case .ended:
       self = .ended(

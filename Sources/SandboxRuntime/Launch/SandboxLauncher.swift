@@ -101,6 +101,8 @@ struct StartedLaunch: Sendable {
   var error: FileDescriptor
   var cgroup: Cgroup?
   var stagedWrites: StagedWrites?
+  /// Those of the plan's egress, in its order.
+  var listeners: [FileDescriptor]
   /// What was enforced, as pid 1 reports it.
   var report: sandbox_report
 
@@ -148,7 +150,8 @@ struct StartedLaunch: Sendable {
     let request = SpawnRequest(
       namespaces: cloned.reduce(0) { $0 | $1.cloneFlag }, cgroup: cgroup?.directory, network: network,
       program: context.program,
-      descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory] + trees.descriptors)
+      descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory] + trees.descriptors,
+      configuresNetwork: plan.egress != nil)
     let process = try transaction.perform(.spawn) { () throws(SystemError) in
       try kernel.spawn(request, on: stack)
     } undo: { process in
@@ -165,33 +168,63 @@ struct StartedLaunch: Sendable {
     }
     for descriptor in request.descriptors { descriptor.close() }
     network?.new.close()
+    let listeners = try awaitListeners(plan, control.ours, kernel, &transaction)
     let report = try awaitReady(plan, control.ours, kernel, &transaction)
     // The next launch uses the same stack.
     stack.awaitVacancy()
     return StartedLaunch(
       process: process, control: control.ours, connection: connection.ours, output: output.ours,
       error: error.ours,
-      cgroup: cgroup, stagedWrites: stagedWrites, report: report)
+      cgroup: cgroup, stagedWrites: stagedWrites, listeners: listeners, report: report)
+  }
+
+  /// What pid 1 says before it is ready, where the plan has egress. Nothing of the plugin runs yet.
+  private static func awaitListeners(
+    _ plan: SandboxPlan, _ control: FileDescriptor, _ kernel: any SandboxKernel,
+    _ transaction: inout LaunchTransaction
+  ) throws(LaunchError) -> [FileDescriptor] {
+    guard let egress = plan.egress else { return [] }
+    let answer = try Self.answer(to: .awaitListeners, control, kernel, &transaction)
+    switch answer {
+    case .listening(let descriptors):
+      return try transaction.perform(.awaitListeners) { () throws(SystemError) in
+        guard descriptors.count == egress.listeners.count else {
+          for descriptor in descriptors { descriptor.close() }
+          throw SystemError("recv", "\(descriptors.count) listeners of \(egress.listeners.count)", .badMessage)
+        }
+        return descriptors
+      } undo: { descriptors in
+        { for descriptor in descriptors { descriptor.close() } }
+      }
+    case .failed(let failure): throw transaction.failure(failure, plan)
+    case .ready, .ended:
+      throw transaction.failure(.awaitListeners, SystemError("recv", "it has no listeners", .badMessage))
+    }
   }
 
   private static func awaitReady(
     _ plan: SandboxPlan, _ control: FileDescriptor, _ kernel: any SandboxKernel,
     _ transaction: inout LaunchTransaction
   ) throws(LaunchError) -> sandbox_report {
-    let answer = try transaction.perform(.awaitReady) { () throws(SystemError) -> SandboxReport in
+    switch try answer(to: .awaitReady, control, kernel, &transaction) {
+    case .ready(let report): return report
+    case .failed(let failure): throw transaction.failure(failure, plan)
+    case .ended, .listening:
+      throw transaction.failure(.awaitReady, SystemError("recv", "the worker ended before it ran", .badMessage))
+    }
+  }
+
+  private static func answer(
+    to step: LaunchStep, _ control: FileDescriptor, _ kernel: any SandboxKernel, _ transaction: inout LaunchTransaction
+  ) throws(LaunchError) -> SandboxReport {
+    try transaction.perform(step) { () throws(SystemError) -> SandboxReport in
       guard try kernel.awaitReadable(control, milliseconds: startTimeout) else {
         throw SystemError("poll", "the control socket", .timedOut)
       }
-      guard case .report(let report) = try kernel.receive(on: control), let answer = SandboxReport(report) else {
-        throw SystemError("recv", "the first process ended without a report", .badMessage)
-      }
+      guard case .report(let report, let descriptors) = try kernel.receive(on: control),
+        let answer = SandboxReport(report, descriptors)
+      else { throw SystemError("recv", "the first process ended without a report", .badMessage) }
       return answer
-    }
-    switch answer {
-    case .ready(let report): return report
-    case .failed(let failure): throw transaction.failure(failure, plan)
-    case .ended:
-      throw transaction.failure(.awaitReady, SystemError("recv", "the worker ended before it ran", .badMessage))
     }
   }
 
@@ -230,7 +263,7 @@ extension LaunchTransaction {
     _ body: () throws(SystemError) -> Void
   ) throws(LaunchError) {
     do throws(SystemError) { try body() } catch {
-      if case .report(let message)? = try? kernel.receive(on: first.control),
+      if case .report(let message, _)? = try? kernel.receive(on: first.control),
         case .failed(let reason)? = SandboxReport(message)
       {
         throw failure(reason, plan)

@@ -1,0 +1,28 @@
+import CLinux
+
+/// Where the plan has listeners: starts the loopback interface, leads the plan's addresses to it, opens the listeners and hands
+/// them to the supervisor. Nothing of it stays open here: what answers the worker's network lies outside of the sandbox.
+///
+/// The namespace was made together with the user namespace of this process, whose capabilities hold in it and are dropped
+/// after this: network_namespaces(7), user_namespaces(7).
+func setUpNetwork(_ plan: Plan) throws(StepFailure) {
+  let header = plan.header
+  let listeners = try plan.records(header.listeners, of: sandbox_listener.self)
+  guard let first = listeners.baseAddress, !listeners.isEmpty else { return }
+  let prefixes = try plan.records(header.routes, of: sandbox_route.self)
+  guard listeners.count <= Int(SANDBOX_LISTENER_LIMIT), let prefix = prefixes.baseAddress else { throw Plan.invalid() }
+
+  let routes = try checked(.networkSocket, sandbox_open_route_socket())
+  try checked(.networkLoopback, sandbox_loopback_up(routes))
+  for position in prefixes.indices {
+    try checked(.networkRoute, sandbox_route_to_loopback(routes, prefix + position), index: UInt32(position))
+  }
+  _ = linux_close(routes)
+
+  for position in listeners.indices {
+    listeners[position].descriptor = try checked(
+      .networkListen, sandbox_open_listener(first + position), index: UInt32(position))
+  }
+  try checked(.networkHandOver, sandbox_send_listeners(control, first, UInt32(listeners.count)))
+  for position in listeners.indices { _ = linux_close(listeners[position].descriptor) }
+}
