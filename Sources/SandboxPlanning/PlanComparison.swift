@@ -9,6 +9,7 @@ extension SandboxPlan {
   package func widenings(over other: SandboxPlan) -> [String] {
     identityWidenings(over: other) + filesystemWidenings(over: other) + landlock.widenings(over: other.landlock)
       + systemCallWidenings(over: other) + limitWidenings(over: other)
+      + egress.widenings(over: other.egress)
   }
 
   private func identityWidenings(over other: SandboxPlan) -> [String] {

@@ -25,6 +25,7 @@ extension SandboxPlan {
             "notes": .strings(device.notes),
           ]
         }),
+      "egress": egress.jsonValue,
       "filesystem": .array(filesystem.map(\.jsonValue)),
       "landlock": landlock.jsonValue,
       "devices": devicesJSON,

@@ -31,6 +31,8 @@ package struct SandboxPlan: Hashable, Sendable {
   package var permissions: [Permission]
   /// The GPUs that no other worker has while this one lives. Their nodes are among the binds.
   package var devices: [PlannedDevice]
+  /// Where the relay connects it to. The network namespace itself has `lo` alone, whatever is granted.
+  package var egress: EgressPolicy
 
   package init(
     plugin: PluginName, hostname: String, namespaces: [Namespace], identity: Identity,
@@ -38,8 +40,10 @@ package struct SandboxPlan: Hashable, Sendable {
     limits: [ResourceLimit], environment: [EnvironmentVariable], command: [String], workingDirectory: AbsolutePath,
     permissions: [Permission], cgroup: CgroupPlan = CgroupPlan(),
     limitNotes: [CgroupPlan.File: LimitNote] = [:],
-    deviceGuard: DeviceGuard = .mounts(why: "it was not tried"), devices: [PlannedDevice] = []
+    deviceGuard: DeviceGuard = .mounts(why: "it was not tried"), devices: [PlannedDevice] = [],
+    egress: EgressPolicy = .nothing
   ) {
+    self.egress = egress
     self.devices = devices
     self.limitNotes = limitNotes
     self.deviceGuard = deviceGuard
