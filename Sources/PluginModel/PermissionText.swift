@@ -11,8 +11,8 @@ extension Permission {
 
   /// Reads the form a manifest uses: a name, and for most names a scope after `:`.
   ///
-  /// `filesystem.read:/srv/data`, `network.http:example.org,*.example.org`, `network.socket:db.example.org:5432`,
-  /// `system.exec:git,ffmpeg`, `gpu.access:2`. An empty scope is refused: it would mean more than was written.
+  /// `filesystem.read:/srv/data`, `network.http:example.org,*.example.org,[2001:db8::7]`,
+  /// `network.socket:db.example.org:5432`, `system.exec:git,ffmpeg`, `gpu.access:2`. An empty scope is refused: it would mean more than was written.
   package init(_ text: String) throws(Problem) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard let name = Name(rawValue: parts.first ?? "") else {
@@ -32,19 +32,13 @@ extension Permission {
       self = .filesystemWrite(try scope.map { scope throws(Problem) in try Self.path(scope, name) })
     case .networkHTTP:
       self = .networkHTTP(
-        hosts: try Self.items(scope, name, hint: "write host names, for example 'example.org,*.example.org'") {
-          Self.isHost($0, allowsWildcard: true) ? $0.lowercased() : nil
-        })
+        hosts: try Self.items(scope, name) { item throws(Problem) in try Self.host(item) })
     case .networkSocket:
       self = .networkSocket(
-        endpoints: try Self.items(scope, name, hint: "write HOST:PORT, for example 'db.example.org:5432'") {
-          Self.isEndpoint($0) ? $0.lowercased() : nil
-        })
+        endpoints: try Self.items(scope, name) { item throws(Problem) in try Self.endpoint(item) })
     case .systemExec:
       self = .systemExec(
-        programs: try Self.items(scope, name, hint: "write program names, not paths, for example 'git,ffmpeg'") {
-          Self.isProgram($0) ? $0 : nil
-        })
+        programs: try Self.items(scope, name) { item throws(Problem) in try Self.program(item) })
     case .gpuAccess: self = .gpuAccess(count: try scope.map { scope throws(Problem) in try Self.count(scope) })
     case .memoryUnlimited:
       guard scope == nil else {
@@ -72,7 +66,7 @@ extension Permission {
   }
 
   private static func items(
-    _ scope: String?, _ name: Name, hint: String, _ normalise: (String) -> String?
+    _ scope: String?, _ name: Name, _ normalise: (String) throws(Problem) -> String
   ) throws(Problem) -> [String] {
     guard let scope else { return [] }
     let parts = scope.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -81,9 +75,7 @@ extension Permission {
     }
     var items: [String] = []
     for part in parts {
-      guard let item = normalise(part) else {
-        throw Problem(what: "\(part.quoted) can't be a scope of \(name.rawValue.quoted)", hint: hint)
-      }
+      let item = try normalise(part)
       guard !items.contains(item) else {
         throw Problem(what: "\(part.quoted) appears twice in the scope of \(name.rawValue.quoted)", hint: "remove one")
       }
@@ -92,33 +84,32 @@ extension Permission {
     return items
   }
 
-  /// A host name (RFC 952, RFC 1123 §2.1) or an IPv4 address; with a wildcard, `*.` before at least two labels, so
-  /// that no grant covers a whole top-level domain.
-  private static func isHost(_ text: String, allowsWildcard: Bool) -> Bool {
-    let isWildcard = allowsWildcard && text.hasPrefix("*.")
-    let name = isWildcard ? text.dropFirst(2) : text[...]
-    let labels = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard name.utf8.count <= 253, !isWildcard || labels.count >= 2 else { return false }
-    // inet_aton(3) reads `127.1`, `0x7f.1` and `2130706433` as addresses: a name that ends in a number is one, or is nothing.
-    if let last = labels.last?.lowercased(), last.hasPrefix("0x") || last.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
-    {
-      return !isWildcard && labels.count == 4 && labels.allSatisfy { UInt8($0).map(String.init) == String($0) }
-    }
-    return labels.allSatisfy { label in
-      let bytes = label.utf8
-      guard (1...63).contains(bytes.count), bytes.first != 0x2D, bytes.last != 0x2D else { return false }
-      return bytes.allSatisfy { byte in
-        (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A) || byte == 0x2D
-      }
+  private static func unsuitable(_ item: String, _ name: Name, why: String? = nil, hint: String) -> Problem {
+    Problem(what: "\(item.quoted) can't be a scope of \(name.rawValue.quoted)", why: why, hint: hint)
+  }
+
+  private static func host(_ text: String) throws(Problem) -> String {
+    do throws(HostPattern.Problem) {
+      return try HostPattern(text).description
+    } catch {
+      throw unsuitable(text, .networkHTTP, why: error.words, hint: error.hint)
     }
   }
 
-  private static func isEndpoint(_ text: String) -> Bool {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, isHost(parts[0], allowsWildcard: false), let port = UInt16(parts[1]), port > 0 else {
-      return false
+  /// No wildcards: what is said to an endpoint isn't looked at, so that its name is all there is to check.
+  private static func endpoint(_ text: String) throws(Problem) -> String {
+    do throws(HostEndpoint.Problem) {
+      return try HostEndpoint(text).description
+    } catch {
+      throw unsuitable(text, .networkSocket, why: error.words, hint: error.hint)
     }
-    return String(port) == parts[1]
+  }
+
+  private static func program(_ text: String) throws(Problem) -> String {
+    guard isProgram(text) else {
+      throw unsuitable(text, .systemExec, hint: "write program names, not paths, for example 'git,ffmpeg'")
+    }
+    return text
   }
 
   private static func isProgram(_ text: String) -> Bool {

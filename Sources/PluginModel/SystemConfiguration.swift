@@ -7,6 +7,8 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var limits: OperatorLimits
   /// What this host's kernel must enforce itself, or nothing of a plugin is started.
   package var required: [Located<SecurityRequirement>]
+  /// What plugins may reach of the network, whatever they are granted.
+  package var network: OperatorNetwork
   /// Where CDI files lie, in ascending order of precedence. Nil: the usual places.
   package var cdiDirectories: [AbsolutePath]?
   /// What was read and has no effect in this version.
@@ -15,8 +17,10 @@ package struct SystemConfiguration: Hashable, Sendable {
   /// Of a host that has no such file.
   package init(
     directories: [String]? = nil, defaultPermissions: [Permission]? = nil, limits: OperatorLimits = OperatorLimits(),
-    required: [Located<SecurityRequirement>] = [], cdiDirectories: [AbsolutePath]? = nil, warnings: [Diagnostic] = []
+    required: [Located<SecurityRequirement>] = [], network: OperatorNetwork = OperatorNetwork(),
+    cdiDirectories: [AbsolutePath]? = nil, warnings: [Diagnostic] = []
   ) {
+    self.network = network
     self.cdiDirectories = cdiDirectories
     self.directories = directories
     self.defaultPermissions = defaultPermissions
@@ -61,6 +65,7 @@ extension SystemConfiguration {
     case sandboxType = "sandbox_type"
     case defaultPermissions = "default_permissions"
     case require
+    case network
   }
   package enum DevelopmentKey: String, CaseIterable {
     case hotReload = "hot_reload"
@@ -93,6 +98,7 @@ extension SystemConfiguration {
         security.optional(.require)?.list(maximumCount: SecurityRequirement.allCases.count)?.compactMap { item in
           item.choice(SecurityRequirement.self).map { Located($0, at: item.location) }
         } ?? []
+      if let network = security.optional(.network) { result.network = OperatorNetwork(network) }
     }
     if let development = plugins?.optional(.development)?.mapping(DevelopmentKey.self) {
       result.warnings += Self.development(development)

@@ -1,11 +1,11 @@
 import PluginModel
 
 extension EgressPlan {
-  /// What the granted network permissions come to; nil where there is none. Refusals go to `problems`.
+  /// What the granted network permissions come to. Refusals go to `problems`.
   static func decided(
     _ granted: [Permission], _ request: SandboxRequest, problems: inout PlanRefusal
-  ) -> EgressPlan? {
-    guard !granted.isEmpty else { return nil }
+  ) -> EgressPolicy {
+    guard !granted.isEmpty else { return .nothing }
     do throws(Diagnostics) {
       let policy = try EgressPolicy(granted: granted, operator: request.network)
       if policy.ports.count > maximumPorts {
@@ -15,10 +15,10 @@ extension EgressPlan {
             why: "each is a socket of every worker, which has at most \(maximumPorts)",
             hint: "grant fewer, or let the services share ports"))
       }
-      return policy.allowsNothing ? nil : EgressPlan(policy: policy)
+      return policy
     } catch {
       problems.request += error.items
-      return nil
+      return .nothing
     }
   }
 }

@@ -53,6 +53,22 @@ package struct EgressPlan: Hashable, Sendable {
   static let resolverConfiguration = "nameserver \(NameTable.services)\n"
 }
 
+extension EgressPlan {
+  /// For a person who reviews the plan, after what the policy says.
+  var lines: [String] {
+    [
+      "nothing else: no other address, no UDP, no interface but lo",
+      "to lo lead \(routes.map(\.description).joined(separator: ", "))",
+      "the relay answers \(listeners.map(\.description).joined(separator: ", "))",
+    ]
+  }
+
+  /// For programs.
+  var jsonValue: JSONValue {
+    ["routes": .strings(routes.map(\.description)), "listeners": .strings(listeners.map(\.description))]
+  }
+}
+
 /// Addresses of IPv4 that are the worker's own.
 package struct EgressRoutedNetwork: Hashable, Sendable, CustomStringConvertible {
   package var address: UInt32

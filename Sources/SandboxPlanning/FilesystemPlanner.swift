@@ -103,9 +103,9 @@ struct FilesystemPlanner {
     )
     write(AbsolutePath(constant: "/etc/group"), "plugin:x:\(id):\nnogroup:x:65534:\n")
     write(AbsolutePath(constant: "/etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")
-    let hosts = grants.egress == nil ? "files" : "files dns"
+    let hosts = grants.egress.allowsNothing ? "files" : "files dns"
     write(AbsolutePath(constant: "/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: \(hosts)\n")
-    if grants.egress != nil {
+    if !grants.egress.allowsNothing {
       write(AbsolutePath(constant: "/etc/resolv.conf"), EgressPlan.resolverConfiguration)
     }
     allow(AbsolutePath(constant: "/etc"), .read)
@@ -113,7 +113,7 @@ struct FilesystemPlanner {
 
   /// The authorities by which a worker knows its peers: TLS is the worker's own, and ends outside of this host.
   private mutating func addCertificates() {
-    guard grants.egress != nil else { return }
+    guard !grants.egress.allowsNothing else { return }
     for place in host.certificates.sorted(by: { $0.path < $1.path }) where !isBound(place.path) {
       bind(place.source, at: place.path, kind: .directory)
       allow(place.path, .read)

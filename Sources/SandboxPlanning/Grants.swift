@@ -9,8 +9,8 @@ struct Grants {
   var execution: ExecutionScope = .nothing
   /// The most GPUs that it may have; nil: none.
   var gpus: Int?
-  /// What the network permissions come to; nil: none.
-  var egress: EgressPlan?
+  /// What the network permissions come to.
+  var egress: EgressPolicy = .nothing
   /// The names of `system.exec:NAME,…`, sorted; empty unless `execution` is `.listedPrograms`.
   var programs: [String] = []
 

@@ -151,6 +151,8 @@ package struct SandboxRequest: Hashable, Sendable {
   package var resources: ResourceRequest?
   /// Those that this worker has for itself.
   package var gpus: GPUAssignment
+  /// The operator's.
+  package var network: OperatorNetwork
 
   package init(
     plugin: PluginName, pluginDirectory: AbsolutePath, sdkDirectory: AbsolutePath, interpreter: Interpreter,
@@ -158,8 +160,9 @@ package struct SandboxRequest: Hashable, Sendable {
     command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32, grantedFiles: Set<AbsolutePath> = [],
     controlPaths: [AbsolutePath] = [], ceilings: OperatorLimits = OperatorLimits(),
     required: [Located<SecurityRequirement>] = [], resources: ResourceRequest? = nil,
-    gpus: GPUAssignment = GPUAssignment()
+    gpus: GPUAssignment = GPUAssignment(), network: OperatorNetwork = OperatorNetwork()
   ) {
+    self.network = network
     self.gpus = gpus
     self.ceilings = ceilings
     self.required = required

@@ -72,7 +72,7 @@ enum LandlockPlanner {
   }
 
   /// One rule a path, sorted by path. All that the ABI knows is handled, so what no rule allows is denied.
-  static func plan(abi hostABI: Int, allowances: [Allowance], egress: EgressPlan?) -> LandlockPlan {
+  static func plan(abi hostABI: Int, allowances: [Allowance], relay: EgressPlan?) -> LandlockPlan {
     let abi = min(hostABI, newestABI)
     let known = LandlockRights.known(to: abi)
     var rights: [AbsolutePath: LandlockRights] = [:]
@@ -88,7 +88,7 @@ enum LandlockPlanner {
       // LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and SIGNAL.
       scoped: abi >= 6 ? 0b11 : 0,
       rules: rules.map { LandlockPlan.Rule(path: $0.key, allowed: $0.value.rawValue) },
-      connectPorts: abi >= 4 ? egress?.connectPorts ?? [] : [])
+      connectPorts: abi >= 4 ? relay?.connectPorts ?? [] : [])
   }
 }
 

@@ -92,9 +92,9 @@ extension SandboxPlan {
     let landlockText = JSONValue.object(
       landlock.rules.map { JSONValue.Member($0.path.text, .strings($0.rights.names)) })
     let network =
-      egress.map { egress in
-        // A namespace with nothing but a loopback interface: the addresses, the sockets and who answers them are ours.
-        [("egress", egress.jsonValue.text()), ("egress.listeners", egress.listeners.map(\.description).joined(separator: " "))]
+      relay.map { relay in
+        // To another runtime it is a namespace with nothing in it: the routes, the sockets and who answers them are ours.
+        [("egress", egress.jsonValue.text()), ("egress.relay", relay.jsonValue.text())]
       } ?? []
     return ([
       ("plugin", plugin.text),

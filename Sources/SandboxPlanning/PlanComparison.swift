@@ -8,7 +8,8 @@ extension SandboxPlan {
   /// something that makes no difference.
   package func widenings(over other: SandboxPlan) -> [String] {
     identityWidenings(over: other) + filesystemWidenings(over: other) + landlock.widenings(over: other.landlock)
-      + systemCallWidenings(over: other) + limitWidenings(over: other) + egressWidenings(over: other)
+      + systemCallWidenings(over: other) + limitWidenings(over: other)
+      + egress.widenings(over: other.egress)
   }
 
   private func identityWidenings(over other: SandboxPlan) -> [String] {

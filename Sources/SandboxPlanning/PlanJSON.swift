@@ -3,8 +3,9 @@ import PluginModel
 extension SandboxPlan {
   /// The whole plan for programs: `orchestrator plan show --json`. The filter is there as rules, not as a program.
   package var jsonValue: JSONValue {
-    guard let egress, case .object(var members) = jsonWithoutEgress else { return jsonWithoutEgress }
+    guard let relay, case .object(var members) = jsonWithoutEgress else { return jsonWithoutEgress }
     members.append(JSONValue.Member("egress", egress.jsonValue))
+    members.append(JSONValue.Member("relay", relay.jsonValue))
     return .object(members)
   }
 

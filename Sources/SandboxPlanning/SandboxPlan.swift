@@ -31,8 +31,8 @@ package struct SandboxPlan: Hashable, Sendable {
   package var permissions: [Permission]
   /// The GPUs that no other worker has while this one lives. Their nodes are among the binds.
   package var devices: [PlannedDevice]
-  /// Nil: nothing of a network. Otherwise what the worker may reach, and how.
-  package var egress: EgressPlan?
+  /// Where the relay connects it to. The network namespace itself has `lo` alone, whatever is granted.
+  package var egress: EgressPolicy
 
   package init(
     plugin: PluginName, hostname: String, namespaces: [Namespace], identity: Identity,
@@ -41,7 +41,7 @@ package struct SandboxPlan: Hashable, Sendable {
     permissions: [Permission], cgroup: CgroupPlan = CgroupPlan(),
     limitNotes: [CgroupPlan.File: LimitNote] = [:],
     deviceGuard: DeviceGuard = .mounts(why: "it was not tried"), devices: [PlannedDevice] = [],
-    egress: EgressPlan? = nil
+    egress: EgressPolicy = .nothing
   ) {
     self.egress = egress
     self.devices = devices
@@ -65,6 +65,9 @@ package struct SandboxPlan: Hashable, Sendable {
 }
 
 extension SandboxPlan {
+  /// How the worker reaches what ``egress`` allows; nil: there is nothing of a network.
+  package var relay: EgressPlan? { egress.allowsNothing ? nil : EgressPlan(policy: egress) }
+
   /// The directory that its node's writes land in, when they wait for the node's success.
   package var stagedWorkspace: Bind? {
     for case .bind(let bind) in filesystem where bind.stagesWrites { return bind }

@@ -37,7 +37,7 @@ package enum SandboxPlanner {
     }
     var seccomp: SeccompPlan?
     switch SystemCallFilter.plan(
-      profile: request.profile, execution: grants.execution, hasEgress: grants.egress != nil,
+      profile: request.profile, execution: grants.execution, hasEgress: !grants.egress.allowsNothing,
       architecture: host.architecture)
     {
     case .success(let plan): seccomp = plan
@@ -56,6 +56,7 @@ package enum SandboxPlanner {
     problems.host += gpus.problems
     guard problems.isEmpty, let program, let seccomp, let group else { throw problems }
 
+    let relay = grants.egress.allowsNothing ? nil : EgressPlan(policy: grants.egress)
     var filesystem = FilesystemPlanner(request: request, host: host, grants: grants, gpus: gpus)
     filesystem.build(program: program)
     return SandboxPlan(
@@ -64,9 +65,9 @@ package enum SandboxPlanner {
         userInside: identifierInside, groupInside: identifierInside, userOnHost: request.hostUser,
         groupOnHost: request.hostGroup),
       filesystem: filesystem.operations,
-      landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances, egress: grants.egress),
+      landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances, relay: relay),
       seccomp: seccomp, execution: execution, limits: limits(of: request, tasks: group.cgroup.tasksMax, host: host),
-      environment: (environment + gpus.environment + (grants.egress?.environment ?? [])).sorted { $0.name < $1.name },
+      environment: (environment + gpus.environment + (relay?.environment ?? [])).sorted { $0.name < $1.name },
       command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted(),
       cgroup: group.cgroup,
       limitNotes: group.notes(controllers: host.limitControllers), deviceGuard: host.deviceGuard,

@@ -23,6 +23,7 @@ struct SandboxSetup: Sendable {
   /// The operator's.
   var ceilings: OperatorLimits
   var required: [Located<SecurityRequirement>]
+  var network: OperatorNetwork
   /// Nil: no plugin may have one, so that nobody looked.
   var gpus: GPUInventory?
   var files: DedicatedThread
@@ -47,7 +48,7 @@ struct SandboxSetup: Sendable {
       granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profile,
       hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles,
       controlPaths: controlPaths, ceilings: ceilings, required: required, resources: resources,
-      gpus: GPUAssignment(gpus, hostLibraries: self.gpus?.hostLibraries))
+      gpus: GPUAssignment(gpus, hostLibraries: self.gpus?.hostLibraries), network: network)
     return try SandboxPlanner.plan(
       request, host: await host(writing: granted.contains(.filesystemWrite(nil)) ? workspace : nil))
   }
@@ -101,7 +102,7 @@ extension Bootstrap {
       filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
         + ["identities", "specifications", "staging"].compactMap(directory.appending),
-      staging: staging, ceilings: system.limits, required: system.required,
+      staging: staging, ceilings: system.limits, required: system.required, network: system.network,
       gpus: policy.grantsGPUs ? await gpus(system) : nil, files: files)
   }
 

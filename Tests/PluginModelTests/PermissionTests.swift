@@ -7,8 +7,8 @@ struct PermissionTests {
     "every form is read and written back",
     arguments: [
       "filesystem.read", "filesystem.read:/srv/data", "filesystem.write:/", "network.http", "network.http:example.org",
-      "network.http:example.org,*.example.org,127.0.0.1", "network.socket",
-      "network.socket:db.example.org:5432,10.0.0.1:1",
+      "network.http:example.org,*.example.org,127.0.0.1,[2001:db8::7],xn--bcher-kva.example", "network.socket",
+      "network.socket:db.example.org:5432,10.0.0.1:1,[::1]:65535",
       "system.exec", "system.exec:git,ffmpeg,c++,python3.11", "gpu.access", "gpu.access:2", "memory.unlimited",
     ])
   func roundTrip(text: String) throws {
@@ -18,6 +18,7 @@ struct PermissionTests {
   @Test("host names are compared in lower case and paths are normalised")
   func normalised() throws {
     #expect(try Permission("network.http:Example.ORG") == .networkHTTP(hosts: ["example.org"]))
+    #expect(try Permission("network.socket:[2001:DB8:0::1]:80") == .networkSocket(endpoints: ["[2001:db8::1]:80"]))
     #expect(try Permission("filesystem.read://srv//data/").description == "filesystem.read:/srv/data")
   }
 
@@ -34,7 +35,11 @@ struct PermissionTests {
       "network.http:1.2.3.256", "network.http:01.2.3.4",
       "network.http:0x7f.1", "network.http:0x7f000001", "network.http:a.0X7F", "network.http:a.org,a.org",
       "network.http:a.org,A.ORG", "network.http:2130706433",
-      "network.http:[::1]",
+      "network.http:::1", "network.http:[::1%lo]", "network.http:[::1", "network.http:[127.0.0.1]",
+      "network.http:example.org.", "network.http:.", "network.http:*.", "network.http:**.example.org",
+      "network.http:*a.example.org", "network.http:*.*.example.org", "network.http:*.127.0.0.1",
+      "network.http:\u{FF11}27.0.0.1", "network.http:ex\u{430}mple.org", "network.http:a.org\u{0}.b.org",
+      "network.http:a_b.org", "network.http:a.org ", "network.socket:[::1]", "network.socket:::1:80",
       "network.socket:example.org", "network.socket:example.org:0", "network.socket:example.org:65536",
       "network.socket:example.org:+80",
       "network.socket:example.org:080", "network.socket:*.example.org:80", "system.exec:/bin/sh", "system.exec:../sh",

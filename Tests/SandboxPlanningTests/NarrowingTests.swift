@@ -134,6 +134,11 @@ import Testing
     #expect(try widened { $0.identity.userInside = 0 }.contains("identity"))
     #expect(try widened { $0.environment.append(EnvironmentVariable("TOKEN", "x")) } == "environment: TOKEN=x")
     #expect(try widened { $0.limits.removeAll { $0.kind == .openFiles } } == "limit: RLIMIT_NOFILE")
+    #expect(
+      try widened {
+        $0.egress = try EgressPolicy(granted: [.networkHTTP(hosts: ["a.org"])], operator: OperatorNetwork())
+      }
+        == "network: a.org")
     #expect(try widened { $0.landlock.handledNetwork = 0 } == "landlock: handles less")
     #expect(
       try widened {

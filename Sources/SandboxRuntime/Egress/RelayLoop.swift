@@ -39,6 +39,8 @@ final class RelayLoop {
   private var connections: [UInt64: RelayConnection] = [:]
   private var nextIdentifier: UInt64 = 1
   private var lastSweep: Int64 = 0
+  /// Some connection isn't copied yet, or was opened since the last sweep.
+  private var hasShortDeadlines = false
   /// No more descriptors are to be had: listeners rest until then.
   private var restUntil: Int64?
 
@@ -75,11 +77,7 @@ final class RelayLoop {
   private var patience: Int32? {
     if restUntil != nil { return Int32(Self.tick) }
     if connections.isEmpty { return nil }
-    return Int32(hasDecisions ? Self.tick : Self.idleTick)
-  }
-
-  private var hasDecisions: Bool {
-    connections.values.contains { if case .copying = $0.phase { false } else { true } }
+    return Int32(hasShortDeadlines ? Self.tick : Self.idleTick)
   }
 
   private func handle(_ event: SocketPoller.Event) {
@@ -115,7 +113,9 @@ final class RelayLoop {
     }
     guard now - lastSweep >= Self.tick else { return }
     lastSweep = now
+    hasShortDeadlines = false
     for connection in connections.values {
+      if case .copying = connection.phase {} else { hasShortDeadlines = true }
       if let dialling = connection.dialling, let next = dialling.next, now >= next { dialNext(connection) }
       if let deadline = connection.deadline, now >= deadline { expire(connection) }
     }
@@ -194,6 +194,7 @@ final class RelayLoop {
       identifier: nextIdentifier, worker: descriptor,
       phase: isQuestion ? .asking(DNSStream()) : .deciding(RelayMachine(policy: policy)))
     nextIdentifier += 1
+    hasShortDeadlines = true
     guard budget.take(having: connections.count) else {
       refuse(connection, .connectionsAtOnce)
       return

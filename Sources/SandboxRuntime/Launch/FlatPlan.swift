@@ -60,9 +60,9 @@ struct FlatPlan {
     header.rules = append(rules)
     header.port_rules = append(
       plan.landlock.connectPorts.map { sandbox_port_rule(port: UInt64($0), allowed: LandlockPlan.connectRight) })
-    if let egress = plan.egress {
-      header.routes = append(egress.routes.map { sandbox_route(address: $0.address, prefix_length: $0.prefixLength) })
-      header.listeners = append(egress.listeners.map(sandbox_listener.init))
+    if let relay = plan.relay {
+      header.routes = append(relay.routes.map { sandbox_route(address: $0.address, prefix_length: $0.prefixLength) })
+      header.listeners = append(relay.listeners.map(sandbox_listener.init))
     }
     header.limits = append(
       plan.limits.map { sandbox_limit(value: $0.value, resource: $0.kind.resource.rawValue, reserved: 0) })

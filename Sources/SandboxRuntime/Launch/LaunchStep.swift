@@ -26,6 +26,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case mapUser
   case release
   case awaitListeners
+  case startRelay
   case awaitReady
 
   /// For a person, after "refused at the step".
@@ -53,6 +54,7 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .mapUser: "map the worker's user"
     case .release: "release the first process"
     case .awaitListeners: "take over the sockets of the sandbox's network"
+    case .startRelay: "start the relay of the sandbox's network"
     case .awaitReady: "wait for the worker to start"
     }
   }
@@ -124,10 +126,10 @@ extension sandbox_step {
       guard let index, plan.landlock.connectPorts.indices.contains(index) else { return nil }
       return "port \(plan.landlock.connectPorts[index])"
     case .networkListen:
-      guard let index, let listeners = plan.egress?.listeners, listeners.indices.contains(index) else { return nil }
+      guard let index, let listeners = plan.relay?.listeners, listeners.indices.contains(index) else { return nil }
       return listeners[index].description
     case .networkRoute:
-      guard let index, let routes = plan.egress?.routes, routes.indices.contains(index) else { return nil }
+      guard let index, let routes = plan.relay?.routes, routes.indices.contains(index) else { return nil }
       return routes[index].description
     case .networkLoopback: return "lo"
     case .workerLimit:

@@ -16,6 +16,7 @@ package final class LaunchedSandbox: Sandbox {
   private let account: CgroupAccount?
   private let context: LaunchContext
   private let watch: SandboxWatch?
+  private let relay: EgressRelay?
   private let ending: Task<SandboxExit, Never>
 
   init(_ launch: StartedLaunch, _ plan: SandboxPlan, _ context: LaunchContext, _ spawner: DedicatedThread) {
@@ -36,9 +37,10 @@ package final class LaunchedSandbox: Sandbox {
     account = cgroup.map { context.cgroups.account(of: $0, on: context.accountant) }
     let limits = WatchedLimits(plan.cgroup, controllers: Set(context.cgroups.controllers))
     watch = limits.isEmpty ? nil : SandboxWatch(limits, process, control, cgroup, context)
+    relay = launch.relay
     let end = SandboxEnd(
       process: process, control: control, cgroup: cgroup, account: account, context: context, spawner: spawner,
-      watch: watch)
+      watch: watch, relay: relay)
     ending = Task.detached { await end.run() }
   }
 
@@ -58,6 +60,8 @@ package final class LaunchedSandbox: Sandbox {
 
   package func settleAccount() async -> ResourceUsage? { await account?.settle() }
 
+  package func settleEgress() -> EgressUse? { relay?.settle() }
+
   package func exit() async -> SandboxExit { await ending.value }
 }
 
@@ -71,6 +75,7 @@ private struct SandboxEnd: Sendable {
   /// Kept for as long as the sandbox lives, which ends when this thread does.
   var spawner: DedicatedThread
   var watch: SandboxWatch?
+  var relay: EgressRelay?
 
   func run() async -> SandboxExit {
     // pid 1's end: the kernel has by then ended and reaped every process of its namespace, pid_namespaces(7).
@@ -89,6 +94,8 @@ private struct SandboxEnd: Sendable {
       _ = try context.kernel.reap(process)
     } catch { exit.cleanupErrors.append(error) }
     exit.usage = await account?.close()
+    // Nobody is left on the worker's side.
+    await relay?.close()
     if let cgroup {
       do throws(SystemError) { try await remove(cgroup) } catch { exit.cleanupErrors.append(error) }
     }

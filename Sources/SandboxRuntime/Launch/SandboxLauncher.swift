@@ -19,10 +19,11 @@ package final class SandboxLauncher: SandboxLaunching {
   /// - Parameters:
   ///   - initProgram: the `sandbox-init` executable of this build.
   ///   - loop: where the ends of sandboxes are waited for; it must outlive them all.
+  ///   - resolver: for the names that workers with a network permission connect to.
   ///   - staging: a directory of the supervisor's own for the writes of workers; nil: no plan may stage any.
   package init(
     initProgram: AbsolutePath, cgroups: CgroupManager, loop: EventLoop, staging: AbsolutePath? = nil,
-    kernel: any SandboxKernel = LinuxKernel()
+    kernel: any SandboxKernel = LinuxKernel(), resolver: any HostResolver = SystemResolver()
   ) throws(SystemError) {
     let isRoot = effectiveUserIdentifier() == 0
     var area: StagingArea?
@@ -37,7 +38,8 @@ package final class SandboxLauncher: SandboxLaunching {
       ownerMaps: OwnerMaps(),
       networks: NetworkReserve(kernel),
       staging: area,
-      isRoot: isRoot)
+      isRoot: isRoot, resolver: resolver,
+      relayBudget: RelayBudget(openFileLimit: ProcessEnvironment.raiseOpenFileLimit()))
     var spawners: [Spawner] = []
     for number in 0..<Self.width {
       spawners.append(
@@ -78,6 +80,8 @@ struct LaunchContext: Sendable {
   var networks: NetworkReserve
   var staging: StagingArea?
   var isRoot: Bool
+  var resolver: any HostResolver
+  var relayBudget: RelayBudget
 
   /// Ends all of a sandbox. Either is enough: pid 1 takes its whole namespace with it. A cgroup that can't be written any
   /// more is gone.
@@ -101,8 +105,7 @@ struct StartedLaunch: Sendable {
   var error: FileDescriptor
   var cgroup: Cgroup?
   var stagedWrites: StagedWrites?
-  /// Those of the plan's egress, in its order.
-  var listeners: [FileDescriptor]
+  var relay: EgressRelay?
   /// What was enforced, as pid 1 reports it.
   var report: sandbox_report
 
@@ -151,7 +154,7 @@ struct StartedLaunch: Sendable {
       namespaces: cloned.reduce(0) { $0 | $1.cloneFlag }, cgroup: cgroup?.directory, network: network,
       program: context.program,
       descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory] + trees.descriptors,
-      configuresNetwork: plan.egress != nil)
+      configuresNetwork: plan.relay != nil)
     let process = try transaction.perform(.spawn) { () throws(SystemError) in
       try kernel.spawn(request, on: stack)
     } undo: { process in
@@ -168,29 +171,41 @@ struct StartedLaunch: Sendable {
     }
     for descriptor in request.descriptors { descriptor.close() }
     network?.new.close()
-    let listeners = try awaitListeners(plan, control.ours, kernel, &transaction)
+    let relay = try startRelay(plan, control.ours, context, &transaction)
     let report = try awaitReady(plan, control.ours, kernel, &transaction)
     // The next launch uses the same stack.
     stack.awaitVacancy()
     return StartedLaunch(
       process: process, control: control.ours, connection: connection.ours, output: output.ours,
       error: error.ours,
-      cgroup: cgroup, stagedWrites: stagedWrites, listeners: listeners, report: report)
+      cgroup: cgroup, stagedWrites: stagedWrites, relay: relay, report: report)
   }
 
-  /// What pid 1 says before it is ready, where the plan has egress. Nothing of the plugin runs yet.
+  /// For the listeners that pid 1 hands over, where the plan has egress. Nothing of the plugin runs yet.
+  private static func startRelay(
+    _ plan: SandboxPlan, _ control: FileDescriptor, _ context: LaunchContext, _ transaction: inout LaunchTransaction
+  ) throws(LaunchError) -> EgressRelay? {
+    guard let relay = plan.relay else { return nil }
+    let listeners = try awaitListeners(relay, plan, control, context.kernel, &transaction)
+    return try transaction.perform(.startRelay) { () throws(SystemError) in
+      try EgressRelay(relay, listeners: listeners, resolver: context.resolver, budget: context.relayBudget)
+    } undo: { relay in
+      { relay.stop() }
+    }
+  }
+
+  /// What pid 1 says before it is ready.
   private static func awaitListeners(
-    _ plan: SandboxPlan, _ control: FileDescriptor, _ kernel: any SandboxKernel,
+    _ relay: EgressPlan, _ plan: SandboxPlan, _ control: FileDescriptor, _ kernel: any SandboxKernel,
     _ transaction: inout LaunchTransaction
   ) throws(LaunchError) -> [FileDescriptor] {
-    guard let egress = plan.egress else { return [] }
     let answer = try Self.answer(to: .awaitListeners, control, kernel, &transaction)
     switch answer {
     case .listening(let descriptors):
       return try transaction.perform(.awaitListeners) { () throws(SystemError) in
-        guard descriptors.count == egress.listeners.count else {
+        guard descriptors.count == relay.listeners.count else {
           for descriptor in descriptors { descriptor.close() }
-          throw SystemError("recv", "\(descriptors.count) listeners of \(egress.listeners.count)", .badMessage)
+          throw SystemError("recv", "\(descriptors.count) listeners of \(relay.listeners.count)", .badMessage)
         }
         return descriptors
       } undo: { descriptors in

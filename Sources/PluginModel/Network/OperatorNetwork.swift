@@ -1,0 +1,53 @@
+/// What an operator decides about the network for all plugins: `plugins.security.network`.
+package struct OperatorNetwork: Hashable, Sendable {
+  /// Nothing outside of these may be granted. Nil: no ceiling. Empty: nothing may be granted.
+  package var allowedHosts: Located<[HostPattern]>?
+  /// What isn't public and may be reached on purpose, by plugins that are granted a host that leads there.
+  package var privateNetworks: [Located<PrivateNetwork>]
+  package var caps: EgressCaps
+
+  package init(
+    allowedHosts: Located<[HostPattern]>? = nil, privateNetworks: [Located<PrivateNetwork>] = [],
+    caps: EgressCaps = EgressCaps()
+  ) {
+    self.allowedHosts = allowedHosts
+    self.privateNetworks = privateNetworks
+    self.caps = caps
+  }
+}
+
+/// One item of `private_networks`.
+package enum PrivateNetwork: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// `10.1.0.0/16`, `127.0.0.1`: these addresses, on every granted port.
+  case network(NetworkPrefix)
+  /// `db.internal:5432`, `*.corp.example:443`: wherever in a private network that name leads, on this port.
+  case host(HostPattern, port: UInt16)
+
+  package var description: String {
+    switch self {
+    case .network(let prefix): prefix.description
+    case .host(let host, let port): "\(host):\(port)"
+    }
+  }
+}
+
+/// How much one worker may use the network. Nil: no cap.
+package struct EgressCaps: Hashable, Sendable {
+  /// 1024 unless the operator says otherwise: each costs the supervisor two descriptors and its buffers.
+  package var connectionsAtOnce: Int
+  /// In the worker's life. No cap unless the operator sets one.
+  package var connectionsInTotal: Int?
+  /// From the worker, in its life. No cap unless the operator sets one.
+  package var bytesUp: Int64?
+  /// To the worker, in its life. No cap unless the operator sets one.
+  package var bytesDown: Int64?
+
+  package init(
+    connectionsAtOnce: Int = 1024, connectionsInTotal: Int? = nil, bytesUp: Int64? = nil, bytesDown: Int64? = nil
+  ) {
+    self.connectionsAtOnce = connectionsAtOnce
+    self.connectionsInTotal = connectionsInTotal
+    self.bytesUp = bytesUp
+    self.bytesDown = bytesDown
+  }
+}
