@@ -73,6 +73,17 @@ package enum InternetSocket {
     try Self.count("send", linux_send_bytes(connection.number, bytes.baseAddress, bytes.count))
   }
 
+  /// How much of the bytes from `offset` on was taken; nil: none now.
+  package static func write(
+    _ connection: FileDescriptor, _ bytes: [UInt8], from offset: Int = 0
+  ) throws(SystemError) -> Int? {
+    let result = bytes.withUnsafeBytes { buffer in
+      let rest = buffer[min(offset, buffer.count)...]
+      return linux_send_bytes(connection.number, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+    }
+    return try Self.count("send", result)
+  }
+
   /// The other side reads the end of the stream after what was written.
   package static func endWriting(_ connection: FileDescriptor) { _ = linux_shutdown_writing(connection.number) }
 

@@ -7,7 +7,7 @@ extension NodeAccount {
   var jsonMembers: [JSONValue.Member] {
     [
       .init("usage", usage?.jsonValue ?? .null), .init("limits_reached", .array(limits.map(\.jsonValue))),
-    ]
+    ] + (egress.map { [.init("network", $0.jsonValue)] } ?? [])
   }
 }
 
@@ -20,6 +20,24 @@ extension ResourceUsage {
       .init("memory_peak_of", memoryPeak.map { .string($0.scope.rawValue) } ?? .null),
       .init("memory_pressure_us", .count(memoryPressureMicroseconds)), .init("read_bytes", .count(bytesRead)),
       .init("written_bytes", .count(bytesWritten)), .init("tasks_refused_count", .count(refusedTasks)),
+    ])
+  }
+}
+
+extension EgressUse {
+  package var jsonValue: JSONValue {
+    .object([
+      .init("connections_count", .count(connections)), .init("sent_bytes", .count(bytesSent)),
+      .init("received_bytes", .count(bytesReceived)), .init("failures_count", .count(failures)),
+      .init(
+        "denied",
+        .array(
+          denials.map { denial in
+            .object([
+              .init("destination", .string(denial.destination)), .init("why", .string(denial.why)),
+              .init("hint", denial.hint.map(JSONValue.string) ?? .null), .init("times_count", .count(denial.count)),
+            ])
+          })), .init("denied_further_count", .count(furtherDenials)),
     ])
   }
 }

@@ -4,8 +4,11 @@ package struct NodeAccount: Hashable, Sendable {
   package var usage: ResourceUsage?
   /// Each once, in the order of ``LimitReached/Kind``.
   package var limits: [LimitReached]
+  /// Nil where it has no network permission.
+  package var egress: EgressUse?
 
-  package init(usage: ResourceUsage? = nil, limits: [LimitReached] = []) {
+  package init(usage: ResourceUsage? = nil, limits: [LimitReached] = [], egress: EgressUse? = nil) {
+    self.egress = egress
     self.usage = usage
     self.limits = limits
   }
@@ -14,7 +17,8 @@ package struct NodeAccount: Hashable, Sendable {
   package func followed(by next: NodeAccount) -> NodeAccount {
     let usage = usage.map { first in next.usage.map(first.followed) ?? first } ?? next.usage
     let earlier = limits.filter { old in !next.limits.contains { $0.kind == old.kind } }
-    return NodeAccount(usage: usage, limits: (earlier + next.limits).sorted { $0.kind < $1.kind })
+    let egress = egress.map { first in next.egress.map(first.followed) ?? first } ?? next.egress
+    return NodeAccount(usage: usage, limits: (earlier + next.limits).sorted { $0.kind < $1.kind }, egress: egress)
   }
 }
 

@@ -96,24 +96,25 @@ extension SandboxPlan {
         // To another runtime it is a namespace with nothing in it: the routes, the sockets and who answers them are ours.
         [("egress", egress.jsonValue.text()), ("egress.relay", relay.jsonValue.text())]
       } ?? []
-    return ([
-      ("plugin", plugin.text),
-      ("permissions", permissions.map(\.description).joined(separator: " ")),
-      // Which programs may follow the worker.
-      ("execution", execution.name),
-      // Directories, links and files of the root itself, in order.
-      ("root", made.joined(separator: "\n")),
-      // Idmapped so that the owner on the disk is the worker: OCI's mappings need the owner's number.
-      ("mounts.maps-owner", ownerMapped.joined(separator: "\n")),
-      // An overlay, whose changes come to the source when the node has succeeded.
-      ("mounts.staged", staged.joined(separator: "\n")),
-      // Opened with RESOLVE_BENEATH.
-      ("mounts.confined", confined.joined(separator: "\n")),
-      ("landlock.abi", String(landlock.abi)),
-      ("landlock.rules", landlockText.text()),
-      ("landlock.network", landlock.networkWords.joined(separator: " ")),
-      ("landlock.scoped", landlock.scopeWords.joined(separator: " ")),
-    ] + network).map { JSONValue.Member("org.orchestrator.\($0)", .string($1)) }
+    return
+      ([
+        ("plugin", plugin.text),
+        ("permissions", permissions.map(\.description).joined(separator: " ")),
+        // Which programs may follow the worker.
+        ("execution", execution.name),
+        // Directories, links and files of the root itself, in order.
+        ("root", made.joined(separator: "\n")),
+        // Idmapped so that the owner on the disk is the worker: OCI's mappings need the owner's number.
+        ("mounts.maps-owner", ownerMapped.joined(separator: "\n")),
+        // An overlay, whose changes come to the source when the node has succeeded.
+        ("mounts.staged", staged.joined(separator: "\n")),
+        // Opened with RESOLVE_BENEATH.
+        ("mounts.confined", confined.joined(separator: "\n")),
+        ("landlock.abi", String(landlock.abi)),
+        ("landlock.rules", landlockText.text()),
+        ("landlock.network", landlock.networkWords.joined(separator: " ")),
+        ("landlock.scoped", landlock.scopeWords.joined(separator: " ")),
+      ] + network).map { JSONValue.Member("org.orchestrator.\($0)", .string($1)) }
   }
 }
 

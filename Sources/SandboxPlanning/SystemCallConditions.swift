@@ -107,7 +107,10 @@ enum SystemCallConditions {
     // TCP_ULP of SOL_TCP puts another protocol's code into the kernel's path of a connection (CVE-2023-0461, CVE-2023-28466).
     "setsockopt": [
       ArgumentRule(
-        [ArgumentCondition(argument: 1, .equals(6, mask: .max)), ArgumentCondition(argument: 2, .equals(31, mask: .max))],
+        [
+          ArgumentCondition(argument: 1, .equals(6, mask: .max)),
+          ArgumentCondition(argument: 2, .equals(31, mask: .max)),
+        ],
         denied, meaning: "TCP_ULP")
     ],
   ]

@@ -19,8 +19,9 @@ enum SystemCallFilter {
       if let reason = ForbiddenCalls.reason(for: name) {
         problems.append(forbidden(name, reason: reason, profile: profile))
       }
-      answers[name] = SystemCallConditions.decision(
-        for: name, execution: execution, hasEgress: hasEgress) ?? ([], .allow)
+      answers[name] =
+        SystemCallConditions.decision(
+          for: name, execution: execution, hasEgress: hasEgress) ?? ([], .allow)
     }
     for name in lists.exec { answers[name] = ([], executionVerdict(for: name, execution: execution)) }
     // Last, so that a name in two lists is denied.

@@ -28,13 +28,13 @@ package protocol Sandbox: AnyObject, Sendable {
   /// What it has used since this was asked last, or since its start; it may be gone by now. Nil where it has no cgroup.
   func settleAccount() async -> ResourceUsage?
   /// What its relay has counted since this was asked last, or since its start; it may be gone by now. Nil where it has no network.
-  func settleEgress() -> EgressUse?
+  func settleEgress() async -> EgressUse?
   /// How the worker ended. Returns when every process is gone and the cgroup is removed; may be called repeatedly.
   func exit() async -> SandboxExit
 }
 
 extension Sandbox {
-  package func settleEgress() -> EgressUse? { nil }
+  package func settleEgress() async -> EgressUse? { nil }
 }
 
 /// How a worker ended.

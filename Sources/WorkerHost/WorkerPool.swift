@@ -8,6 +8,8 @@ package actor WorkerPool {
   package typealias Report = @Sendable (WorkerReport) -> Void
   /// Told what a node has used.
   package typealias Account = @Sendable (ResourceUsage) -> Void
+  /// Told what a node has had of the network.
+  package typealias EgressAccount = @Sendable (EgressUse) -> Void
 
   /// What came of waiting for a place.
   private enum Admission {
@@ -55,11 +57,13 @@ package actor WorkerPool {
   ///   has a limit of its own.
   /// - Parameter accept: asked before what the node wrote lands; where it answers no, nothing lands.
   /// - Parameter account: told what the node has used, whether it succeeds or not; the last word counts.
+  /// - Parameter egress: told what it has had of the network, likewise; the start of a new worker is its first node's.
   package func execute(
     _ execution: NodeExecution, on configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report,
-    accept: @Sendable (NodeOutcome) async -> Bool = { _ in true }, account: Account? = nil
+    accept: @Sendable (NodeOutcome) async -> Bool = { _ in true }, account: Account? = nil,
+    egress: EgressAccount? = nil
   ) async throws(WorkerFailure) -> NodeOutcome {
-    try await lend(configuration, report: report, accept: accept, account: account) { worker, report in
+    try await lend(configuration, report: report, accept: accept, account: account, egress: egress) { worker, report in
       await Result { () async throws(WorkerFailure) in
         try await worker.execute(execution, limit: limit, report: report)
       }
@@ -96,6 +100,7 @@ package actor WorkerPool {
   private func lend<Success: Sendable>(
     _ configuration: WorkerConfiguration, report: @escaping Report,
     accept: @Sendable (Success) async -> Bool = { _ in true }, account: Account? = nil,
+    egress: EgressAccount? = nil,
     _ body: (Worker, @escaping Report) async -> Result<Success, WorkerFailure>
   ) async throws(WorkerFailure) -> Success {
     switch await admit() {
@@ -105,13 +110,14 @@ package actor WorkerPool {
     }
     defer { leave() }
     while true {
-      let lease = try await acquire(configuration, report, account)
+      let lease = try await acquire(configuration, report, account, egress)
       let wasTaken = Flag()
       let result = await body(lease.worker) {
         if $0 == .started { wasTaken.set() }
         report($0)
       }
       if let account, let used = await lease.worker.sandbox.settleAccount() { account(used) }
+      if let egress, let used = await lease.worker.sandbox.settleEgress() { egress(used) }
       await release(lease.worker, configuration, result)
       if let failure = await settle(lease.worker.stagedWrites, result, accept) { throw failure }
       // An idle worker may die at any moment. Of a call that was never acknowledged no plugin code has run: a new worker gets it.
@@ -121,7 +127,8 @@ package actor WorkerPool {
   }
 
   private func acquire(
-    _ configuration: WorkerConfiguration, _ report: @escaping Report, _ account: Account?
+    _ configuration: WorkerConfiguration, _ report: @escaping Report, _ account: Account?,
+    _ egress: EgressAccount?
   ) async throws(WorkerFailure) -> (worker: Worker, isReused: Bool) {
     if let index = idle.lastIndex(where: { $0.configuration == configuration }) {
       let worker = idle.remove(at: index).worker
@@ -160,6 +167,7 @@ package actor WorkerPool {
       busy[ObjectIdentifier(worker)] = nil
       _ = await worker.stagedWrites?.discard()
       if let used = await sandbox.settleAccount() { account?(used) }
+      if let used = await sandbox.settleEgress() { egress?(used) }
       throw error
     }
     return (worker, false)

@@ -25,7 +25,9 @@ struct RunSummary: Sendable {
       return "\(style("\(output.name):", .strong)) \(values.joined(separator: ", "))"
     }
     lines += report.nodes.flatMap { node in
-      AccountText.notes(node.account.limits).map { "\(style("\(node.name)", .strong)) \($0)" }
+      (AccountText.notes(node.account.limits) + AccountText.notes(node.account.egress)).map {
+        "\(style("\(node.name)", .strong)) \($0)"
+      }
     }
     if let workspace { lines.append("\(style("workspace:", .strong)) \(SafeText.line(workspace.text))") }
     lines.append(verdict(style: style))

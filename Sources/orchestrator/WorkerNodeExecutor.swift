@@ -34,10 +34,11 @@ struct WorkerNodeExecutor: NodeExecutor {
   ) async throws(NodeFailure) -> NodeSuccess {
     let refusal = Lock<NodeFailure?>(nil)
     let used = Lock<ResourceUsage?>(nil)
+    let network = Lock<EgressUse?>(nil)
     func findings(_ failure: WorkerFailure?) -> (limits: LimitFindings, account: NodeAccount) {
       let usage = used.withLock { $0 }
       let limits = LimitFindings(of: failure, usage: usage, plan: configuration.plan)
-      return (limits, NodeAccount(usage: usage, limits: limits.reached))
+      return (limits, NodeAccount(usage: usage, limits: limits.reached, egress: network.withLock { $0 }))
     }
     do throws(WorkerFailure) {
       let outcome = try await pool.execute(
@@ -48,7 +49,9 @@ struct WorkerNodeExecutor: NodeExecutor {
           refusal.withLock { $0 = failure }
           return failure == nil
         },
-        account: { usage in used.withLock { $0 = usage } })
+        account: { usage in used.withLock { $0 = usage } },
+        // A worker that died before it took the call counts as well.
+        egress: { use in network.withLock { $0 = $0?.followed(by: use) ?? use } })
       var success = NodeSuccess(outcome)
       success.account = findings(nil).account
       return success

@@ -16,6 +16,9 @@ package final class EgressRelay: Sendable {
     struct State: Sendable {
       var use = EgressUse()
       var isStopped = false
+      /// The loop has ended: nobody answers any more.
+      var isOver = false
+      var settling: [CheckedContinuation<EgressUse, Never>] = []
       /// Of lookups, by connection.
       var resolved: [(connection: UInt64, result: NameLookups.Result)] = []
     }
@@ -23,6 +26,22 @@ package final class EgressRelay: Sendable {
     init() throws(SystemError) { poller = try SocketPoller() }
 
     func withLock<Result>(_ body: (inout State) -> Result) -> Result { state.withLock(body) }
+
+    /// What was counted so far goes to who asked for it.
+    func settle(ending: Bool = false) {
+      let (use, waiting) = withLock { state in
+        if ending { state.isOver = true }
+        guard !state.settling.isEmpty else { return (EgressUse(), state.settling) }
+        defer {
+          state.use = EgressUse()
+          state.settling = []
+        }
+        return (state.use, state.settling)
+      }
+      for (position, continuation) in waiting.enumerated() {
+        continuation.resume(returning: position == 0 ? use : EgressUse())
+      }
+    }
 
     func stop() {
       withLock { $0.isStopped = true }
@@ -49,11 +68,18 @@ package final class EgressRelay: Sendable {
     }
   }
 
-  /// What was counted since this was asked last, or since the start.
-  package func settle() -> EgressUse {
-    shared.withLock { state in
-      defer { state.use = EgressUse() }
-      return state.use
+  /// What was counted since this was asked last, or since the start: all that the worker has seen by now.
+  package func settle() async -> EgressUse {
+    await withCheckedContinuation { continuation in
+      let last = shared.withLock { state -> EgressUse? in
+        guard state.isOver else {
+          state.settling.append(continuation)
+          return nil
+        }
+        defer { state.use = EgressUse() }
+        return state.use
+      }
+      if let last { continuation.resume(returning: last) } else { shared.poller.wake() }
     }
   }
 

@@ -107,7 +107,8 @@ extension NetworkAddress {
       switch self {
       case .v4(let address): withUnsafeBytes(of: address.bits.bigEndian) { Array($0) }
       case .v6(let address):
-        withUnsafeBytes(of: address.high.bigEndian) { Array($0) } + withUnsafeBytes(of: address.low.bigEndian) { Array($0) }
+        withUnsafeBytes(of: address.high.bigEndian) { Array($0) }
+          + withUnsafeBytes(of: address.low.bigEndian) { Array($0) }
       }
     return SocketAddress(bytes: bytes, port: port)
   }

@@ -85,9 +85,7 @@ extension RelayLoop {
   private func flushAnswer(_ connection: RelayConnection) {
     guard !connection.answer.isEmpty else { return }
     do throws(SystemError) {
-      let taken = try connection.answer.withUnsafeBytes { bytes throws(SystemError) in
-        try InternetSocket.write(connection.worker, bytes)
-      }
+      let taken = try InternetSocket.write(connection.worker, connection.answer)
       connection.answer.removeFirst(taken ?? 0)
     } catch { return drop(connection) }
     if connection.answer.isEmpty, case .leaving = connection.phase { InternetSocket.endWriting(connection.worker) }

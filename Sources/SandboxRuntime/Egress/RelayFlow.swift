@@ -68,10 +68,7 @@ struct RelayFlow {
   /// False while something waits.
   private mutating func flush(to target: FileDescriptor, _ moved: (Int) -> Bool) throws(SystemError) -> Bool {
     while sent < waiting.count {
-      let taken = try waiting.withUnsafeBytes { bytes throws(SystemError) in
-        try InternetSocket.write(target, UnsafeRawBufferPointer(rebasing: bytes[sent...]))
-      }
-      guard let taken else { return false }
+      guard let taken = try InternetSocket.write(target, waiting, from: sent) else { return false }
       sent += taken
       if taken > 0, !moved(taken) { throw SystemError("send", nil, .brokenPipe) }
     }

@@ -69,6 +69,7 @@ final class RelayLoop {
       guard takeMessages() else { break }
       sweep()
       publish()
+      shared.settle()
     }
     close()
   }
@@ -142,6 +143,7 @@ final class RelayLoop {
     for connection in connections.values { cut(connection) }
     for listener in listeners { listener.descriptor.close() }
     publish()
+    shared.settle(ending: true)
   }
 
   // MARK: Listeners

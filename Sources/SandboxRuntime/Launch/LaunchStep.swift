@@ -139,7 +139,8 @@ extension sandbox_step {
     case .hostname: return plan.hostname
     case .workerExecute: return plan.command.first
     case .descriptors, .ambient, .release, .executeInit, .readPlan, .parentDeath, .userNamespaces, .identity,
-      .newRoot, .pivot, .keyring, .networkSocket, .networkHandOver, .noNewPrivileges, .landlockRuleset, .landlockEnforce, .capabilities, .verify,
+      .newRoot, .pivot, .keyring, .networkSocket, .networkHandOver, .noNewPrivileges, .landlockRuleset,
+      .landlockEnforce, .capabilities, .verify,
       .workerInput, .workerClone, .workerSession, .workerSignals, .workerSeccomp, .workerNotification:
       return nil
     }

@@ -60,7 +60,7 @@ package final class LaunchedSandbox: Sandbox {
 
   package func settleAccount() async -> ResourceUsage? { await account?.settle() }
 
-  package func settleEgress() -> EgressUse? { relay?.settle() }
+  package func settleEgress() async -> EgressUse? { await relay?.settle() }
 
   package func exit() async -> SandboxExit { await ending.value }
 }

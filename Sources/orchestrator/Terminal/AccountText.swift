@@ -27,6 +27,20 @@ enum AccountText {
     }
   }
 
+  /// What was refused of the network: `was refused evil.example:443: it isn't granted`.
+  static func notes(_ network: EgressUse?) -> [String] {
+    guard let network else { return [] }
+    var lines = network.denials.flatMap { denial in
+      let times = denial.count == 1 ? "" : " \(denial.count) times"
+      return ["was refused \(denial.destination)\(times): \(denial.why)"]
+        + (denial.hint.map { ["  hint: \($0)"] } ?? [])
+    }
+    if network.furtherDenials > 0 {
+      lines.append("was refused \(network.furtherDenials) connections to further destinations")
+    }
+    return lines
+  }
+
   private static func mebibytes(_ bytes: UInt64) -> String { "\(bytes >> 20 + (bytes & 0xF_FFFF == 0 ? 0 : 1))Mi" }
   private static func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
   private static func processors(_ count: Double) -> String {
