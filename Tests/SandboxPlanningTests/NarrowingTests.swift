@@ -9,16 +9,21 @@ import Testing
     "/srv/a", "/srv/a/b", "/srv/a/b/c", "/srv/ab", "/srv/d", "/srv/d/e", "/var/lib/data", "/var/lib/data/x/y",
     "/srv/a/f.csv",
   ].compactMap { AbsolutePath($0) }
+  private static let hosts = ["a.example.org", "*.example.org", "b.a.example.org", "intranet", "10.0.0.7", "192.0.2.1"]
+  private static let endpoints = ["db.example.org:5432", "a.example.org:443", "10.0.0.7:80", "10.0.0.7:6379"]
   private static let programs = ["git", "tar", "sh", "python3.11", "gcc"]
 
   private func permissions(_ random: inout SplitMix64) -> [Permission] {
     (0..<Int.random(in: 1...7, using: &random)).map { _ in
-      switch Int.random(in: 0..<8, using: &random) {
+      switch Int.random(in: 0..<12, using: &random) {
       case 0: .filesystemRead(nil)
       case 1: .filesystemWrite(nil)
       case 2: .systemExec(programs: [])
       case 3: .systemExec(programs: [Self.programs.randomElement(using: &random) ?? "git"])
       case 5: .memoryUnlimited
+      case 6: .networkHTTP(hosts: [])
+      case 7: .networkHTTP(hosts: [Self.hosts.randomElement(using: &random) ?? "a.example.org"])
+      case 8: .networkSocket(endpoints: [Self.endpoints.randomElement(using: &random) ?? "db.example.org:5432"])
       case 4: .filesystemWrite(Self.paths.randomElement(using: &random))
       default: .filesystemRead(Self.paths.randomElement(using: &random))
       }

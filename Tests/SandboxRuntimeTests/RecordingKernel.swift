@@ -26,14 +26,19 @@ final class RecordingKernel: SandboxKernel {
     var nextProcess: Int32 = 100_000
     /// What the first process says.
     var report: sandbox_report?
+    /// How many sockets it hands over before.
+    var listeners: Int?
   }
   private let ledger = Lock(Ledger())
 
-  init(failing: (Int, ErrorCode)? = nil, alsoFailing: Effect? = nil, report: sandbox_report? = nil) {
+  init(
+    failing: (Int, ErrorCode)? = nil, alsoFailing: Effect? = nil, report: sandbox_report? = nil, listeners: Int? = nil
+  ) {
     ledger.withLock {
       $0.failing = failing
       $0.alsoFailing = alsoFailing
       $0.report = report
+      $0.listeners = listeners
     }
   }
 
@@ -151,6 +156,15 @@ final class RecordingKernel: SandboxKernel {
   }
   func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage? {
     try record(.receive)
+    let listeners = ledger.withLock { ledger in
+      defer { ledger.listeners = nil }
+      return ledger.listeners
+    }
+    if let listeners {
+      var report = sandbox_report()
+      report.message = sandbox_message.listening.rawValue
+      return .report(report, (0..<listeners).map { _ in descriptor(.receive) })
+    }
     return ledger.withLock { ledger in
       defer { ledger.report = nil }
       return ledger.report.map { .report($0) } ?? .end

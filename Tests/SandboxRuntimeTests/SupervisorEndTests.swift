@@ -15,7 +15,8 @@ extension RealSandboxes {
         kernel: LinuxKernel(), program: try LinuxKernel().openPath(Harness.initProgram.text),
         cgroups: try CgroupManager(root: nil), cleaner: try DedicatedThread(name: "test-clean"),
         accountant: try DedicatedThread(name: "test-count"), loop: try EventLoop(), ownerMaps: OwnerMaps(),
-        networks: NetworkReserve(LinuxKernel()), staging: nil, isRoot: effectiveUserIdentifier() == 0)
+        networks: NetworkReserve(LinuxKernel()), staging: nil, isRoot: effectiveUserIdentifier() == 0,
+        resolver: SystemResolver(), relayBudget: RelayBudget(limit: 16))
     }
 
     /// True when it has ended by itself within two seconds; it is gone either way.

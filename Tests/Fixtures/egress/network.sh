@@ -1,0 +1,35 @@
+#!/bin/sh
+# A command in a network of its own, with a site that it can reach:
+#     network.sh DIRECTORY COMMAND...
+# The site has a public address there, the names api.example.org and cdn.example.org, and a certificate of an authority that
+# the host's programs know. intranet.example.org is one of the same host's loopback addresses. Root only.
+set -eu
+if [ "${1-}" != --inside ]; then
+  exec unshare --mount --net --propagation private -- "$0" --inside "$@"
+fi
+shift
+directory=$1
+shift
+here=$(dirname "$0")
+"$here/authority.sh" "$directory" api.example.org cdn.example.org
+mkdir "$directory/certificates"
+cp "$directory/ca.pem" "$directory/certificates/$(openssl x509 -hash -noout -in "$directory/ca.pem").0"
+printf '127.0.0.1 localhost\n9.9.9.9 api.example.org cdn.example.org\n127.0.0.1 intranet.example.org\n' >"$directory/hosts"
+# Others may read them, whatever the mask of who runs the tests.
+chmod -R go+rX "$directory/certificates" "$directory/hosts"
+mount --bind "$directory/hosts" /etc/hosts
+mount --bind "$directory/certificates" /etc/ssl/certs
+ip link set lo up
+ip address add 9.9.9.9/32 dev lo
+mkfifo "$directory/input" "$directory/ready"
+# Reading and writing, so that neither end waits for the other.
+exec 3<>"$directory/input"
+python3 "$here/server.py" 9.9.9.9 "$directory" 9000 <"$directory/input" >"$directory/ready" 3>&- &
+server=$!
+read -r word <"$directory/ready"
+[ "$word" = ready ]
+result=0
+"$@" 3>&- || result=$?
+exec 3>&-
+wait "$server"
+exit "$result"
