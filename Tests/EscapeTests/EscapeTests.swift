@@ -14,6 +14,16 @@ enum Attempts {
     try await run(grants: ["filesystem.read", "filesystem.write", "system.exec"])
   }
 
+  /// With what a plugin of the web has. What only the lack of any network refuses is another matter.
+  static let withNetwork = Task {
+    try await run(ofNetwork, grants: ["network.http:allowed.example.org", "network.socket:db.example.org:5432"])
+  }
+  static let ofNetwork = HostilePlugin.attempts.filter {
+    $0.name.hasPrefix("egress-") || $0.name.hasPrefix("connect-to-")
+      || ["see-interfaces", "resolve-names", "socket-netlink", "socket-packet", "socket-vsock", "socketpair-any-family"]
+        .contains($0.name)
+  }
+
   /// With one program listed: the filter lets every execve through, and only Landlock and sealed memory say to what.
   static let withOneProgram = Task { try await run(startingPrograms, grants: ["system.exec:true"]) }
   static let startingPrograms = HostilePlugin.attempts.filter {
@@ -87,6 +97,13 @@ struct EscapeTests {
       return
     }
     let outcome = try #require(try await Attempts.withOneProgram.value[attempt.name])
+    #expect(outcome.outcome == "denied", "\(attempt.claim) \(outcome.detail)")
+  }
+
+  @Test("with a network, nothing of it is reached that isn't granted", arguments: Attempts.ofNetwork)
+  func deniedWithNetwork(_ attempt: Attempt) async throws {
+    #expect(Attempts.ofNetwork.count > 15)
+    let outcome = try #require(try await Attempts.withNetwork.value[attempt.name])
     #expect(outcome.outcome == "denied", "\(attempt.claim) \(outcome.detail)")
   }
 

@@ -8,6 +8,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import attempts_arguments  # noqa: E402, F401
+import attempts_egress  # noqa: E402, F401
 import attempts_execution  # noqa: E402, F401
 import attempts_files  # noqa: E402, F401
 import attempts_kernel  # noqa: E402, F401
