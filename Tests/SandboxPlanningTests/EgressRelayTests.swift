@@ -112,7 +112,7 @@ struct EgressRelayTests {
       var machine = try machine()
       _ = machine.handle(try direct("api.example.org", 443))
       let actions = machine.handle(.received(bytes))
-      let denial = try #require(denial(actions))
+      let denial = try #require(self.denial(actions))
       #expect(denial.reason == reason && denial.host == "api.example.org" && denial.port == 443)
       #expect(
         actions == [.deny(denial), .answerWorker([21, 3, 3, 0, 2, 2, 49]), .stopTimer, .close(.afterAnswer)])
@@ -304,7 +304,7 @@ struct EgressRelayTests {
     var machine = try machine()
     _ = machine.handle(.opened(.proxy))
     let actions = machine.handle(text(request))
-    let answer = try #require(answer(actions))
+    let answer = try #require(self.answer(actions))
     #expect(answer.hasPrefix("HTTP/1.1 \(code) ") && answer.contains(words), "\(answer)")
     let parts = answer.split(separator: "\r\n\r\n", maxSplits: 1)
     #expect(parts.count == 2 && parts[0].contains("Content-Length: \(parts[1].utf8.count)\r\n"))

@@ -10,8 +10,10 @@ struct EgressResolverTests {
     _ name: String, type: UInt16 = 1, flags: UInt16 = 0x0100, dnsClass: UInt16 = 1, counts: [UInt16] = [1, 0, 0, 0],
     behind: [UInt8] = []
   ) -> [UInt8] {
-    let labels = name.split(separator: ".").flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + [0]
-    return raw(labels, type: type, flags: flags, dnsClass: dnsClass, counts: counts, behind: behind)
+    let labels: [UInt8] = name.split(separator: ".").flatMap { label -> [UInt8] in
+      [UInt8(label.utf8.count)] + Array(label.utf8)
+    }
+    return raw(labels + [0], type: type, flags: flags, dnsClass: dnsClass, counts: counts, behind: behind)
   }
 
   private func raw(
@@ -149,7 +151,8 @@ struct EgressResolverTests {
     let network = try #require(NetworkPrefix("\(NameTable.network)/\(NameTable.networkLength)"))
     for number in 0..<NameTable.capacity {
       let name = try HostName("n\(number).example")
-      let given = try #require(names.address(of: name))
+      let answered = names.address(of: name)
+      let given = try #require(answered)
       #expect(names.address(of: name) == given && names.name(of: given) == name)
       #expect(seen.insert(given).inserted && network.contains(.v4(given)))
       #expect(given.bits > 0xC612_00FF)
@@ -171,7 +174,8 @@ struct EgressResolverTests {
     var names = NameTable()
     let policy = try egressPolicy(["network.http:api.example.org,192.0.2.7", "network.socket:[2001:db8::7]:25"])
     let name = try HostName("api.example.org")
-    let given = try #require(names.address(of: name))
+    let answered = names.address(of: name)
+    let given = try #require(answered)
     #expect(names.host(at: .v4(given), port: 443, policy: policy) == .name(name))
     #expect(names.host(at: try address("::ffff:\(given)"), port: 443, policy: policy) == .name(name))
     #expect(try names.host(at: address("192.0.2.7"), port: 443, policy: policy) == Host("192.0.2.7"))
