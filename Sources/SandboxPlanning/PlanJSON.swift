@@ -25,7 +25,6 @@ extension SandboxPlan {
             "notes": .strings(device.notes),
           ]
         }),
-      "egress": egress.jsonValue,
       "filesystem": .array(filesystem.map(\.jsonValue)),
       "landlock": landlock.jsonValue,
       "devices": devicesJSON,
