@@ -401,8 +401,19 @@ struct EgressRelayTests {
       let pieced = try run(opening, SandboxPlanningTests.pieces(bytes, &random))
       let single = try run(opening, [bytes])
       #expect(pieced == single)
-      if pieced.passed != nil { #expect(pieced.denial == nil && pieced.dialled) }
+      guard let passed = pieced.passed else { continue }
+      #expect(pieced.denial == nil && pieced.dialled)
+      #expect(try saysItsHost(passed), "\(String(decoding: passed, as: UTF8.self))")
     }
+  }
+
+  /// What an ungranted host's server would be asked is never among what was passed on.
+  private func saysItsHost(_ bytes: [UInt8]) throws -> Bool {
+    let host = try HostName("api.example.org")
+    var (hello, request) = (ClientHelloReader(), HTTPRequestReader())
+    if case .name(let name) = hello.append(bytes) { return name == host }
+    if case .head(let head) = request.append(bytes) { return head.host?.host == .name(host) }
+    return false
   }
 
   private struct Outcome: Equatable {
