@@ -131,7 +131,7 @@ if isFuzzing {
   package.targets.append(.target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer", cSettings: strictC))
   for (name, dependencies) in [
     ("FuzzFrame", ["WorkerHost", "PluginModel"]), ("FuzzManifest", ["PluginModel", "SandboxPlanning"]),
-    ("FuzzWorkflow", ["PluginModel"]),
+    ("FuzzWorkflow", ["PluginModel"]), ("FuzzEgress", ["PluginModel", "SandboxPlanning"]),
   ] {
     package.targets.append(
       .executableTarget(

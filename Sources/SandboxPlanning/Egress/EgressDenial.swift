@@ -62,9 +62,17 @@ package enum EgressCap: String, CaseIterable, Sendable {
 
 extension EgressDenial {
   static func notGranted(_ host: Host, port: UInt16?) -> EgressDenial {
-    EgressDenial(
-      host: host.description, port: port, reason: .notGranted,
-      remedy: Self.remedy(host, port: port ?? EgressPolicy.tlsPort))
+    let remedy = Self.remedy(host, port: port ?? EgressPolicy.tlsPort)
+    guard case .address(let address) = host, !address.isPublic else {
+      return EgressDenial(host: host.description, port: port, reason: .notGranted, remedy: remedy)
+    }
+    // No grant alone opens what isn't public, and none at all what nobody can open.
+    guard address.addressClass.canBeOpened else {
+      return EgressDenial(host: host.description, port: port, reason: .privateAddress(address))
+    }
+    return EgressDenial(
+      host: host.description, port: port, reason: .notGranted, remedy: remedy,
+      operatorRemedy: .network(NetworkPrefix(address)))
   }
 
   /// A port of the web is best asked for as what it is: then what is said there is looked at.
@@ -129,9 +137,12 @@ extension EgressDenial {
   }
 
   package var hint: String? {
-    if let remedy { return "\(remedy) would allow it" }
-    if let operatorRemedy {
-      return "if plugins shall reach it, the operator adds \(operatorRemedy.description.quoted) to private_networks"
+    let opening = operatorRemedy.map { "the operator adds \($0.description.quoted) to private_networks" }
+    switch (remedy, opening) {
+    case (let remedy?, let opening?): return "\(remedy) would allow it, if \(opening)"
+    case (let remedy?, nil): return "\(remedy) would allow it"
+    case (nil, let opening?): return "if plugins shall reach it, \(opening)"
+    case (nil, nil): break
     }
     switch reason {
     case .invalidHost(let problem): return problem.hint

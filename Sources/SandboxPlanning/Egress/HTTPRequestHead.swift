@@ -34,7 +34,7 @@ package struct HTTPRequestHead: Hashable, Sendable {
 }
 
 /// `host[:port]` of a target or a Host field, RFC 3986 §3.2 without user information.
-package struct HTTPAuthority: Hashable, Sendable {
+package struct HTTPAuthority: Hashable, Sendable, CustomStringConvertible {
   package let host: Host
   /// Nil where none is written.
   package let port: UInt16?
@@ -57,6 +57,8 @@ package struct HTTPAuthority: Hashable, Sendable {
     }
     do throws(HostName.Problem) { host = try Host(name) } catch { throw .invalidHost(error) }
   }
+
+  package var description: String { port.map { "\(host):\($0)" } ?? host.description }
 
   /// The same host, and the same port once the scheme's own is written out.
   func means(_ other: HTTPAuthority, defaultPort: UInt16) -> Bool {

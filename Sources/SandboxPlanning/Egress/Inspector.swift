@@ -54,7 +54,7 @@ struct Inspector: Sendable {
       guard case .origin = head.target else { return .refused(.unreadable(.notHTTP, host, port: port)) }
       guard let named = head.host else { return .refused(.unreadable(.missingHost(.hostField), host, port: port)) }
       guard named.means(HTTPAuthority(host: host, port: port), defaultPort: EgressPolicy.httpPort) else {
-        let other = EgressDenial.Reason.otherHost(named.host.description, in: .hostField)
+        let other = EgressDenial.Reason.otherHost(named.description, in: .hostField)
         return .refused(EgressDenial(host: host.description, port: port, reason: other))
       }
       return .agrees
