@@ -124,10 +124,8 @@ struct EstimateTests {
     let outcome = try run(
       Self.node("small", "result = os.getpid()", estimate: "needs(memory_mb=64)"),
       Self.node(
-        "large", "a = bytearray(b'x') * (300 << 20); time.sleep(0.5)", estimate: "needs(memory_mb=400)",
-        ", needs: [small]"
-      )
-      .replacing("a = ", with: "import time\\na = "),
+        "large", "import time\na = bytearray(b'x') * (300 << 20)\ntime.sleep(0.5)",
+        estimate: "needs(memory_mb=400)", ", needs: [small]"),
       Self.node("plain", "result = 1", estimate: "None", ", needs: [large]"),
       options: ["--output", "json", "--jobs", "1"])
     #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")

@@ -19,7 +19,7 @@ struct DeviceLeaseTests {
 
   @Test("is one supervisor's at a time; several are taken together or not at all")
   func exclusive() throws {
-    try withTwo { first, second in
+    try withTwo { (first, second) throws in
       #expect(try first.take([one]) == [])
       #expect(try first.take([one]) == [], "what is held stays")
       #expect(try second.take([zero, one]) == [one])

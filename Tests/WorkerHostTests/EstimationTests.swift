@@ -76,7 +76,8 @@ struct EstimationTests {
     arguments: [#"{"resources":null}"#, #"{"resources":{}}"#, #"{"resources":{"memory_mb":0,"gpu_count":9}}"#])
   func nothing(_ answer: String) async throws {
     try await withPool { pool, launcher in
-      #expect(try await call(pool, try configuration(answer)) == nil)
+      let configuration = try configuration(answer)
+      #expect(try await call(pool, configuration) == nil)
       #expect(launcher.sandboxes[0].limits.withLock(\.changes).allSatisfy { $0 == Self.base })
     }
   }
