@@ -169,6 +169,12 @@ int linux_memory_facts(int fd, struct linux_memory *facts) {
   return 0;
 }
 
+uint64_t linux_tmpfs_used(const char *path) {
+  struct statfs status;
+  if (statfs(path, &status) < 0 || status.f_type != TMPFS_MAGIC || status.f_blocks < status.f_bfree) return 0;
+  return (uint64_t)(status.f_blocks - status.f_bfree) * (uint64_t)status.f_bsize;
+}
+
 int linux_epoll_create(void) {
   int fd = epoll_create1(EPOLL_CLOEXEC);
   return fd < 0 ? -errno : fd;

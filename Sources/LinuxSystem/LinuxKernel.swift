@@ -74,7 +74,7 @@ package struct LinuxKernel: SandboxKernel {
   }
 
   package func contents(of control: FileDescriptor) -> String? {
-    let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+    let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
       count = max(0, Int(linux_pread(control.number, buffer.baseAddress, buffer.count, 0)))
     }
     return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)

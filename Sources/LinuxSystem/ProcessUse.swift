@@ -2,6 +2,8 @@
 package struct ProcessUse: Hashable, Sendable {
   /// Bytes, resident and swapped out; what it shares with others counts whole.
   package var memory: UInt64
+  /// Bytes of that which are pages of files that live in memory, or shared anonymous ones.
+  package var mappedFiles: UInt64
   /// In user mode and in the kernel, with that of the children that it has waited for.
   package var processorTime: Duration
   package var threads: UInt64
@@ -22,15 +24,19 @@ package struct ProcessUse: Hashable, Sendable {
     // What a zombie had is gone, and these lines with it.
     memory = 1024 * (kibibytes("VmRSS:", in: status) + kibibytes("VmSwap:", in: status))
     // USER_HZ, which is 100 for every program: time(7).
+    mappedFiles = 1024 * kibibytes("RssShmem:", in: status)
     processorTime = .milliseconds(10) * Int(ticks.reduce(0, &+))
     self.threads = threads
   }
 
   /// Bytes of memory, each page divided by the number of processes that have it: proc_pid_smaps(5). Takes the longer, the
   /// more is mapped. Nil when there is no such process, or it may not be looked at.
-  package static func share(of process: Int32) -> UInt64? {
+  package static func share(of process: Int32) -> (memory: UInt64, mappedFiles: UInt64)? {
     guard let rollup = readSmallFile("/proc/\(process)/smaps_rollup", limit: 4096) else { return nil }
-    return 1024 * (kibibytes("Pss:", in: rollup) + kibibytes("SwapPss:", in: rollup))
+    return (
+      1024 * (kibibytes("Pss:", in: rollup) + kibibytes("SwapPss:", in: rollup)),
+      1024 * kibibytes("Pss_Shmem:", in: rollup)
+    )
   }
 }
 

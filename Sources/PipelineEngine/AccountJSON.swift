@@ -7,6 +7,7 @@ extension NodeAccount {
   var jsonMembers: [JSONValue.Member] {
     [
       .init("usage", usage?.jsonValue ?? .null), .init("limits_reached", .array(limits.map(\.jsonValue))),
+      .init("limits", .array(held.map(\.jsonValue))),
     ] + (egress.map { [.init("network", $0.jsonValue)] } ?? [])
   }
 }
@@ -18,6 +19,7 @@ extension ResourceUsage {
       .init("cpu_throttled_share", throttledShare.map { .double($0.thousandths) } ?? .null),
       .init("memory_peak_bytes", .count(memoryPeak?.bytes)),
       .init("memory_peak_of", memoryPeak.map { .string($0.scope.rawValue) } ?? .null),
+      .init("memory_peak_by", memoryPeak.map { $0.isSampled ? "supervisor" : "kernel" } ?? .null),
       .init("memory_pressure_us", .count(memoryPressureMicroseconds)), .init("read_bytes", .count(bytesRead)),
       .init("written_bytes", .count(bytesWritten)), .init("tasks_refused_count", .count(refusedTasks)),
     ])
@@ -42,6 +44,17 @@ extension EgressUse {
   }
 }
 
+extension HeldLimits {
+  package var jsonValue: JSONValue {
+    .object([
+      .init("attempt", .integer(Int64(attempt))), .init("memory_bytes", .count(memory)),
+      .init("memory_by", memoryOrigin.map { .string($0.rawValue) } ?? .null),
+      .init("processors", processors.map { .double($0.thousandths) } ?? .null),
+      .init("processors_by", processorsOrigin.map { .string($0.rawValue) } ?? .null),
+    ])
+  }
+}
+
 extension LimitReached {
   package var jsonValue: JSONValue {
     .object([.init("limit", .string(kind.rawValue)), .init("told_by", .string(witness.rawValue))] + numbers)
@@ -49,7 +62,7 @@ extension LimitReached {
 
   private var numbers: [JSONValue.Member] {
     switch self {
-    case .memory(let limit, let peak):
+    case .memory(let limit, let peak, _):
       [.init("limit_bytes", .count(limit)), .init("memory_peak_bytes", .count(peak))]
     case .processors(let limit, let share):
       [.init("limit_processors", .double(limit)), .init("cpu_throttled_share", .double(share.thousandths))]
@@ -64,7 +77,7 @@ extension LimitReached {
 
 extension JSONValue {
   /// Null where it isn't known. JSON's integers end at 2^63 here.
-  fileprivate static func count(_ number: UInt64?) -> JSONValue {
+  static func count(_ number: UInt64?) -> JSONValue {
     number.map { .integer(Int64(clamping: $0)) } ?? .null
   }
 }

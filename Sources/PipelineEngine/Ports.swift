@@ -25,12 +25,13 @@ package struct NodeCall: Sendable {
   package var attempt: Int
   /// From the call to its result; nil: none.
   package var timeoutMilliseconds: Int64?
-  package var resources: ResourceRequirement
+  /// Bytes of memory that it is to have at least, because the attempt before ran out of less; nil: nothing of the kind.
+  package var raisedMemory: UInt64?
 
   package init(
     run: String, node: NodeName, type: NodeTypeReference, parameters: [(name: ParameterName, value: JSONValue)],
     inputs: [(port: PortName, values: [NodeValue], multiple: Bool)], attempt: Int, timeoutMilliseconds: Int64?,
-    resources: ResourceRequirement
+    raisedMemory: UInt64? = nil
   ) {
     self.run = run
     self.node = node
@@ -39,7 +40,7 @@ package struct NodeCall: Sendable {
     self.inputs = inputs
     self.attempt = attempt
     self.timeoutMilliseconds = timeoutMilliseconds
-    self.resources = resources
+    self.raisedMemory = raisedMemory
   }
 }
 

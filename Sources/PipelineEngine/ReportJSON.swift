@@ -95,9 +95,10 @@ extension RunEvent {
         members += account.jsonMembers
       }
       if let skip { members.append(.init("skipped_because", skip.jsonValue)) }
-    case .nodeRetry(let failure, let delay):
+    case .nodeRetry(let failure, let delay, let memory):
       members += [
         .init("event", "node_retry"), .init("after_ms", .integer(delay)), .init("error", failure.jsonValue),
+        .init("memory_bytes", .count(memory)),
       ]
       members += failure.account.jsonMembers
     case .nodeReport(let report): members += report.members

@@ -5,8 +5,8 @@ package struct RunEvent: Sendable {
   package enum Content: Sendable {
     case runStarted(run: String, workflow: String, nodes: [NodeName])
     case nodeState(RunMachine.NodeState, attempt: Int)
-    /// The attempt failed, and another follows.
-    case nodeRetry(NodeFailure, afterMilliseconds: Int64)
+    /// The attempt failed, and another follows: with so many bytes of memory, where the one before ran out of it.
+    case nodeRetry(NodeFailure, afterMilliseconds: Int64, memory: UInt64?)
     case nodeReport(NodeReport)
     case nodeFailed(NodeFailure)
     case runFinished(RunOutcome)

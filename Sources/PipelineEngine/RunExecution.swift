@@ -23,14 +23,16 @@ package struct RunExecution: Sendable {
   /// has ended and nothing of any is left.
   /// - Parameters:
   ///   - maximumHeldResults: how many shared values may wait for their readers at one time.
+  ///   - mostMemory: bytes that one node can have; nil: unknown.
   ///   - timeoutMilliseconds: for the whole run; nil: none.
   package func run(
     _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, maximumHeldResults: Int = .max,
-    timeoutMilliseconds: Int64?
+    mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?
   ) async -> RunReport {
     let (events, sender) = AsyncStream<RunSignal>.makeStream()
     let machine = RunMachine(
-      graph: graph, run: identifier, maximumParallel: maximumParallel, maximumHeldResults: maximumHeldResults)
+      graph: graph, run: identifier, maximumParallel: maximumParallel, maximumHeldResults: maximumHeldResults,
+      mostMemory: mostMemory)
     // In a task of its own, which is never cancelled: a cancelled one could not wait for the nodes to end.
     let driver = Task {
       var driver = RunDriver(
@@ -114,8 +116,8 @@ private struct RunDriver {
     for action in actions {
       switch action {
       case .start(let node, let call): start(node, call, &group)
-      case .scheduleRetry(let node, let delay, let failure):
-        tell(node, .nodeRetry(failure, afterMilliseconds: delay))
+      case .scheduleRetry(let node, let delay, let failure, let memory):
+        tell(node, .nodeRetry(failure, afterMilliseconds: delay, memory: memory))
         group.addTask { [clock, sender] in
           // Woken early by a cancellation: the machine has ended the node already and ignores the event.
           try? await clock.sleep(milliseconds: delay)

@@ -40,7 +40,8 @@ package struct RunMachine: Sendable {
 
   package enum Action: Sendable {
     case start(node: Int, NodeCall)
-    case scheduleRetry(node: Int, afterMilliseconds: Int64, NodeFailure)
+    /// `memory`: bytes that it will have instead of what it ran out of; nil: nothing changes.
+    case scheduleRetry(node: Int, afterMilliseconds: Int64, NodeFailure, memory: UInt64?)
     /// Cancel every node that runs and every retry that waits.
     case cancelRunning
     /// For observers: the node is now in this state.
@@ -62,6 +63,10 @@ package struct RunMachine: Sendable {
 
   private let maximumParallel: Int
   private let maximumHeldResults: Int
+  /// Bytes that one node can have; nil: unknown.
+  private let mostMemory: UInt64?
+  /// Bytes, of nodes that ran out of memory before.
+  private var raisedMemory: [Int: UInt64] = [:]
   /// Of `values`, those that lie in memory of their own: each is a descriptor of this process.
   private var heldResults = 0
   /// Of `heldResults`, those of nodes that were accepted and haven't ended yet.
@@ -80,7 +85,11 @@ package struct RunMachine: Sendable {
   /// - Parameters:
   ///   - maximumParallel: how many nodes run at once, at least 1.
   ///   - maximumHeldResults: how many shared values may wait for their readers at one time.
-  package init(graph: WorkflowGraph, run: String, maximumParallel: Int, maximumHeldResults: Int = .max) {
+  ///   - mostMemory: bytes that one node can have; nil: unknown.
+  package init(
+    graph: WorkflowGraph, run: String, maximumParallel: Int, maximumHeldResults: Int = .max, mostMemory: UInt64? = nil
+  ) {
+    self.mostMemory = mostMemory
     self.graph = graph
     self.run = run
     self.maximumParallel = max(1, maximumParallel)
@@ -208,15 +217,34 @@ package struct RunMachine: Sendable {
     let policy = graph.nodes[node].policy
     heldResults -= reserved.removeValue(forKey: node) ?? 0
     failures[node] = failure
-    if cancellation == nil, policy.retries(failure.kind), attempts[node] <= policy.maximumRetries ?? 0 {
-      move(node, to: .retrying, &actions)
-      actions.append(
-        .scheduleRetry(node: node, afterMilliseconds: NodePolicy.backoff(afterAttempt: attempts[node]), failure))
+    if cancellation == nil, policy.retries(failure.kind), attempts[node] <= policy.maximumRetries ?? 0,
+      retry(node, failure, &actions)
+    {
       return
     }
     move(node, to: failure.kind == .cancelled ? .cancelled : .failed, &actions)
     releaseInputs(of: node)
     skipDependents(of: node, &actions)
+  }
+
+  /// - Returns: false where another attempt would only end as this one did.
+  private mutating func retry(_ node: Int, _ failure: NodeFailure, _ actions: inout [Action]) -> Bool {
+    var memory: UInt64?
+    if failure.kind == .oom {
+      switch MemoryRetry(after: failure.memoryLimit, most: mostMemory) {
+      case .raised(let bytes): memory = bytes
+      case .unchanged: break
+      case .exhausted(let limit):
+        failures[node] = failure.exhausted(at: limit)
+        return false
+      }
+    }
+    if let memory { raisedMemory[node] = memory }
+    move(node, to: .retrying, &actions)
+    actions.append(
+      .scheduleRetry(
+        node: node, afterMilliseconds: NodePolicy.backoff(afterAttempt: attempts[node]), failure, memory: memory))
+    return true
   }
 
   /// Everything downstream can't run any more; what doesn't depend on `node` goes on.
@@ -285,7 +313,7 @@ package struct RunMachine: Sendable {
     return NodeCall(
       run: run, node: node.name, type: node.type, parameters: node.parameters,
       inputs: node.inputs.map { ($0.port, values(of: $0), $0.multiple) }, attempt: attempts[index],
-      timeoutMilliseconds: node.policy.timeoutMilliseconds, resources: node.resources)
+      timeoutMilliseconds: node.policy.timeoutMilliseconds, raisedMemory: raisedMemory[index])
   }
 
   private func values(of input: WorkflowGraph.Input) -> [NodeValue] {

@@ -22,6 +22,11 @@ package struct WorkflowGraph: Sendable {
     package var resourceLocations: [Workflow.ResourcesKey: SourceLocation]
     package var location: SourceLocation
 
+    /// Whether its worker is to be asked what a call will need: not where the workflow has said it all.
+    package var isEstimated: Bool {
+      specification.estimates && !(resourceLocations[.memory] != nil && resourceLocations[.cpu] != nil)
+    }
+
     /// Every output that an input is connected to, once for each connection.
     package var sources: [Connection] {
       inputs.flatMap { input in

@@ -1,16 +1,21 @@
 /// What a node used and which limits it came up against, whether it succeeded or not.
 package struct NodeAccount: Hashable, Sendable {
-  /// Nil where nothing was counted: no worker was started, or the host has no cgroup v2 for it.
+  /// Nil where nothing was counted: no worker was started, or the host has neither cgroup v2 for it nor a limit to watch.
   package var usage: ResourceUsage?
   /// Each once, in the order of ``LimitReached/Kind``.
   package var limits: [LimitReached]
   /// Nil where it has no network permission.
   package var egress: EgressUse?
+  /// What each attempt could have, in their order; none of an attempt that had no worker.
+  package var held: [HeldLimits]
 
-  package init(usage: ResourceUsage? = nil, limits: [LimitReached] = [], egress: EgressUse? = nil) {
+  package init(
+    usage: ResourceUsage? = nil, limits: [LimitReached] = [], egress: EgressUse? = nil, held: [HeldLimits] = []
+  ) {
     self.egress = egress
     self.usage = usage
     self.limits = limits
+    self.held = held
   }
 
   /// Of two attempts at one node. Of two words about one limit the later counts.
@@ -18,7 +23,9 @@ package struct NodeAccount: Hashable, Sendable {
     let usage = usage.map { first in next.usage.map(first.followed) ?? first } ?? next.usage
     let earlier = limits.filter { old in !next.limits.contains { $0.kind == old.kind } }
     let egress = egress.map { first in next.egress.map(first.followed) ?? first } ?? next.egress
-    return NodeAccount(usage: usage, limits: (earlier + next.limits).sorted { $0.kind < $1.kind }, egress: egress)
+    return NodeAccount(
+      usage: usage, limits: (earlier + next.limits).sorted { $0.kind < $1.kind }, egress: egress,
+      held: held + next.held)
   }
 }
 
@@ -48,10 +55,13 @@ package struct ResourceUsage: Hashable, Sendable {
     }
     package var bytes: UInt64
     package var scope: Scope
+    /// The supervisor looked ten times a second, because no kernel counted: what came and went between two looks isn't in it.
+    package var isSampled: Bool
 
-    package init(bytes: UInt64, scope: Scope) {
+    package init(bytes: UInt64, scope: Scope, isSampled: Bool = false) {
       self.bytes = bytes
       self.scope = scope
+      self.isSampled = isSampled
     }
   }
 
@@ -95,8 +105,9 @@ package struct ResourceUsage: Hashable, Sendable {
 
 /// A limit that a node came up against. Not always an error: who is held back, or starts no further thread, may well succeed.
 package enum LimitReached: Hashable, Sendable {
-  /// Something of the worker was ended at its limit of memory. Bytes; nil: not known.
-  case memory(limit: UInt64?, peak: UInt64?)
+  /// Something of the worker was ended at its limit of memory, by the kernel or, where that has no such limit, by the supervisor.
+  /// Bytes; nil: not known.
+  case memory(limit: UInt64?, peak: UInt64?, by: Witness = .kernel)
   /// It was held back for this share of the time in which it wanted to run.
   case processors(limit: Double, heldBack: Double)
   /// Processes and threads were refused; nil: the plugin says that some were.
@@ -139,7 +150,8 @@ package enum LimitReached: Hashable, Sendable {
 
   package var witness: Witness {
     switch self {
-    case .memory, .processors, .tasks(_, refused: .some): .kernel
+    case .memory(_, _, let witness): witness
+    case .processors, .tasks(_, refused: .some): .kernel
     case .tasks(_, refused: nil), .openFiles, .scratch: .plugin
     case .deadline: .supervisor
     }

@@ -12,11 +12,14 @@ package struct NodeSpecification: Hashable, Sendable {
   package var outputs: [PortSpecification]
   package var parameters: [ParameterSpecification]
   package var resourceRequirements: ResourceRequirement
+  /// Its worker is to be asked before each call what that will need: it depends on parameters and inputs.
+  package var estimates: Bool
 
   package init(
     nodeType: NodeTypeName, displayName: String, category: String, description: String, icon: String? = nil,
     color: String? = nil, inputs: [PortSpecification] = [], outputs: [PortSpecification] = [],
-    parameters: [ParameterSpecification] = [], resourceRequirements: ResourceRequirement = ResourceRequirement()
+    parameters: [ParameterSpecification] = [], resourceRequirements: ResourceRequirement = ResourceRequirement(),
+    estimates: Bool = false
   ) {
     self.nodeType = nodeType
     self.displayName = displayName
@@ -28,6 +31,7 @@ package struct NodeSpecification: Hashable, Sendable {
     self.outputs = outputs
     self.parameters = parameters
     self.resourceRequirements = resourceRequirements
+    self.estimates = estimates
   }
 }
 

@@ -19,6 +19,7 @@ extension NodeSpecification {
     case outputs
     case parameters
     case resourceRequirements = "resource_requirements"
+    case estimates
   }
 
   /// The keys of what a worker answers to `describe`.
@@ -62,6 +63,7 @@ extension NodeSpecification {
     let outputs = root.optional(.outputs)?.list(maximumCount: Self.maximumPorts)
     let parameters = root.optional(.parameters)?.list(maximumCount: Self.maximumParameters)
     let resources = root.optional(.resourceRequirements).flatMap { ResourceRequirement($0) }
+    let estimates = root.optional(.estimates)?.bool() ?? false
     let lists = (
       inputs: inputs?.unique(by: \.name) { PortSpecification($0) },
       outputs: outputs?.unique(by: \.name) { PortSpecification($0) },
@@ -71,7 +73,7 @@ extension NodeSpecification {
     self.init(
       nodeType: nodeType, displayName: displayName, category: category, description: description, icon: icon,
       color: color, inputs: lists.inputs ?? [], outputs: lists.outputs ?? [], parameters: lists.parameters ?? [],
-      resourceRequirements: resources ?? ResourceRequirement())
+      resourceRequirements: resources ?? ResourceRequirement(), estimates: estimates)
   }
 
   /// With the field names of the specification's dataclasses.
@@ -90,6 +92,7 @@ extension NodeSpecification {
           case .outputs: .array(outputs.map(\.jsonValue))
           case .parameters: .array(parameters.map(\.jsonValue))
           case .resourceRequirements: resourceRequirements.jsonValue
+          case .estimates: .bool(estimates)
           }
         return JSONValue.Member(key.rawValue, value)
       })

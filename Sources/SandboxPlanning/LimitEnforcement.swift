@@ -55,29 +55,17 @@ extension LimitSources.Decision {
   }
 }
 
-// MARK: Words
-
-extension LimitOrigin {
-  package var words: String {
-    switch self {
-    case .node: "asked for by the node"
-    case .profile: "by the profile"
-    case .ceiling: "by plugin_system.yaml"
-    case .permission: "by memory.unlimited"
-    case .always: "always"
-    }
-  }
-
-  var name: String {
-    switch self {
-    case .node: "node"
-    case .profile: "profile"
-    case .ceiling: "plugin_system.yaml"
-    case .permission: "memory.unlimited"
-    case .always: "always"
-    }
+extension SandboxPlan {
+  /// The same worker with other limits of its cgroup.
+  package func limited(by decision: LimitSources.Decision, controllers: Set<CgroupPlan.Controller>) -> SandboxPlan {
+    var plan = self
+    plan.cgroup = decision.cgroup
+    plan.limitNotes = decision.notes(controllers: controllers)
+    return plan
   }
 }
+
+// MARK: Words
 
 extension LimitNote.Enforcement {
   var words: String {
@@ -117,7 +105,7 @@ extension SandboxPlan {
         guard let note = limitNotes[file] else { return nil }
         return [
           "file": .string(file.rawValue), "value": .string(values[file] ?? file.unlimited),
-          "origin": .string(note.origin.name),
+          "origin": .string(note.origin.rawValue),
           "enforcement": .string(values[file] == nil ? "none" : note.enforcement.name),
         ]
       })

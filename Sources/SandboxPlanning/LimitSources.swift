@@ -1,35 +1,42 @@
 import PluginModel
 
-/// What one node asks for: its workflow's word, completed by its plugin's. Zero is nothing asked for.
+/// What one node asks for: its workflow's word, its own estimate where there is one, its plugin's word. Zero is nothing asked
+/// for.
 package struct ResourceRequest: Hashable, Sendable {
   /// For messages: `the node "clean"`.
   package var subject: String
+  /// The workflow's word, completed by the plugin's.
   package var requirement: ResourceRequirement
+  /// What of it is the workflow's: no estimate changes that.
+  package var fixed: Set<Workflow.ResourcesKey>
+  /// What the plugin said of this very call. Its GPUs don't count: a worker has its devices from its start on.
+  package var estimate: ResourceRequirement?
+  /// Bytes; at least this much, because the attempt before had less and ran out of it.
+  package var raisedMemory: UInt64?
   package var memoryLocation: SourceLocation?
   package var cpuLocation: SourceLocation?
 
   package init(
-    subject: String, requirement: ResourceRequirement, memoryLocation: SourceLocation? = nil,
+    subject: String, requirement: ResourceRequirement, fixed: Set<Workflow.ResourcesKey> = [],
+    estimate: ResourceRequirement? = nil, raisedMemory: UInt64? = nil, memoryLocation: SourceLocation? = nil,
     cpuLocation: SourceLocation? = nil
   ) {
     self.subject = subject
     self.requirement = requirement
+    self.fixed = fixed
+    self.estimate = estimate
+    self.raisedMemory = raisedMemory
     self.memoryLocation = memoryLocation
     self.cpuLocation = cpuLocation
   }
-}
 
-/// Who decided a limit.
-package enum LimitOrigin: Hashable, Sendable {
-  /// The node, or its plugin for it.
-  case node
-  case profile
-  /// `limits` of plugin_system.yaml.
-  case ceiling
-  /// `memory.unlimited`.
-  case permission
-  /// Every worker has it.
-  case always
+  /// What counts of one resource: the workflow's word, the estimate, the plugin's word; nil where nobody asks for any.
+  fileprivate func amount(
+    _ key: Workflow.ResourcesKey, _ resource: (ResourceRequirement) -> Double
+  ) -> (value: Double, origin: LimitOrigin)? {
+    if !fixed.contains(key), let estimate, resource(estimate) > 0 { return (resource(estimate), .estimate) }
+    return resource(requirement) > 0 ? (resource(requirement), .node) : nil
+  }
 }
 
 /// Where the limits of a worker's cgroup come from, and which of them counts:
@@ -37,8 +44,12 @@ package enum LimitOrigin: Hashable, Sendable {
 /// 1. What the host has is the end of everything. A limit above it, whoever wrote it, is a mistake and refused.
 /// 2. The operator's `limits` are ceilings. What a node asks for above them is refused, not cut: it would fail later and
 ///    elsewhere.
-/// 3. What the node asks for.
+/// 3. What the node asks for: the workflow's `resources`, else what its plugin estimates for this call (`estimate_resources`), else
+///    what its plugin says of all nodes of the type (`resource_requirements`). For memory and processors each on its own.
 /// 4. What the profile says, where the node asks for nothing; never more than the ceiling.
+///
+/// A node that is run again because it ran out of memory has at least ``ResourceRequest/raisedMemory``, whoever decided before;
+/// never more than ``mostMemory``.
 ///
 /// `memory.unlimited` lifts the profile's and the node's memory limit, not the operator's, and nothing else: there is no
 /// swap, and the number of tasks stays limited.
@@ -62,6 +73,11 @@ package struct LimitSources: Hashable, Sendable {
     self.isMemoryUnlimited = isMemoryUnlimited
     hostMemory = host.memoryBytes
     hostProcessors = host.processorCount
+  }
+
+  /// Bytes that a worker can have at most: the operator's ceiling, or what the host has. Nil: unknown.
+  package var mostMemory: UInt64? {
+    [hostMemory, ceilings.memoryMB.map { UInt64($0.value) << 20 }].compactMap(\.self).min()
   }
 
   package struct Decision: Hashable, Sendable {
@@ -100,10 +116,9 @@ package struct LimitSources: Hashable, Sendable {
   /// Bytes.
   private func memory(_ problems: inout [Diagnostic]) -> Resource.Choice {
     let request = asked.flatMap { asked in
-      asked.requirement.memoryMB > 0
-        ? Resource.Request(
-          subject: asked.subject, amount: Double(asked.requirement.memoryMB) * 0x1p20, location: asked.memoryLocation)
-        : nil
+      asked.amount(.memory) { Double($0.memoryMB) * 0x1p20 }.map {
+        Resource.Request(subject: asked.subject, amount: $0.value, origin: $0.origin, location: asked.memoryLocation)
+      }
     }
     let resource = Resource(
       unit: " of memory", lowest: Double(LimitBounds.memoryMB.lowerBound) * 0x1p20, host: hostMemory.map { Double($0) },
@@ -113,16 +128,19 @@ package struct LimitSources: Hashable, Sendable {
       words: { ByteCount(UInt64($0)).description })
     let choice = resource.choice(&problems)
     // With the permission nothing is asked for that could be too small; the operator's ceiling stays.
-    guard isMemoryUnlimited, let ceiling = resource.ceiling else { return choice }
-    return Resource.Choice(value: ceiling.value, origin: .ceiling)
+    if isMemoryUnlimited {
+      return resource.ceiling.map { Resource.Choice(value: $0.value, origin: .ceiling) } ?? choice
+    }
+    let raised = Double(min(asked?.raisedMemory ?? 0, mostMemory ?? .max))
+    return raised > choice.value ? Resource.Choice(value: raised, origin: .retry) : choice
   }
 
   /// Logical processors.
   private func cpu(_ problems: inout [Diagnostic]) -> Resource.Choice {
     let request = asked.flatMap { asked in
-      asked.requirement.cpuCores > 0
-        ? Resource.Request(
-          subject: asked.subject, amount: asked.requirement.cpuCores, location: asked.cpuLocation) : nil
+      asked.amount(.cpu, \.cpuCores).map {
+        Resource.Request(subject: asked.subject, amount: $0.value, origin: $0.origin, location: asked.cpuLocation)
+      }
     }
     return Resource(
       unit: " processors", lowest: LimitBounds.cpuCores.lowerBound, host: hostProcessors.map { Double($0) },
@@ -138,7 +156,9 @@ private struct Resource {
   struct Request {
     var subject: String
     var amount: Double
+    var origin: LimitOrigin
     var location: SourceLocation?
+    var verb: String { origin == .estimate ? "estimates that it needs" : "asks for" }
   }
   struct Choice {
     var value: Double
@@ -165,14 +185,14 @@ private struct Resource {
     }
     if let request {
       problems += refusal(of: request).map { [$0] } ?? []
-      return Choice(value: request.amount, origin: .node)
+      return Choice(value: request.amount, origin: request.origin)
     }
     if let ceiling, ceiling.value < profile.value { return Choice(value: ceiling.value, origin: .ceiling) }
     return Choice(value: profile.value, origin: .profile)
   }
 
   private func refusal(of request: Request) -> Diagnostic? {
-    let what = "\(request.subject) asks for \(words(request.amount))\(unit)"
+    let what = "\(request.subject) \(request.verb) \(words(request.amount))\(unit)"
     let most = [host, ceiling?.value].compactMap(\.self).min()
     let range = most.map { "ask for \(words(lowest)) to \(words($0))" } ?? "ask for at least \(words(lowest))"
     if let ceiling, request.amount > ceiling.value {

@@ -44,12 +44,13 @@ extension SandboxPlan {
 
 extension SandboxPlan {
   private var devicesJSON: JSONValue {
-    var members = [JSONValue.Member("allowed", .strings(deviceRules.map(\.words)))]
+    var members = [
+      JSONValue.Member("allowed", .strings(deviceRules.map(\.words))),
+      JSONValue.Member("enforcement", .string(deviceGuard.name)),
+    ]
     switch deviceGuard {
-    case .program: members.append(JSONValue.Member("enforcement", "kernel"))
-    case .mounts(let why):
-      members.append(JSONValue.Member("enforcement", "mounts"))
-      members.append(JSONValue.Member("why", .string(why)))
+    case .program: break
+    case .mounts(let why): members.append(JSONValue.Member("why", .string(why)))
     }
     return .object(members)
   }

@@ -33,9 +33,9 @@ package struct WatchedLimits: Hashable, Sendable {
 /// Processor time works as in `cpu.max`: each moment earns as much as the limit allows, what is used is paid from that, and who
 /// has nothing left waits, stopped, until he has. Memory and tasks can't be given back: a worker that has too much is ended.
 ///
-/// This is less than what a cgroup does. Between two looks a worker may take much, and memory that no process has mapped (in
-/// a memfd, a pipe, a socket) isn't seen; the sizes of its temporary filesystems are limited in any case. Where that isn't
-/// enough, `security.require` refuses such a host.
+/// This is less than what a cgroup does. Between two looks a worker may take much, and what lies in pipes and sockets, or in
+/// memfds that nobody has open or mapped but such a socket, isn't seen. Where that isn't enough, `security.require` refuses such a
+/// host.
 package struct Watchdog: Hashable, Sendable {
   /// What may be saved up, so that work that comes in bursts isn't stopped for what it left unused just before.
   static let savings = Duration.milliseconds(200)
@@ -48,6 +48,9 @@ package struct Watchdog: Hashable, Sendable {
   private var lastUsed = Duration.zero
   private var credit = Self.savings
   private var isHolding = false
+  /// Bytes, at the last look.
+  package private(set) var memory: UInt64?
+  private var peakSinceSettlement: UInt64?
 
   package init(_ limits: WatchedLimits) { self.limits = limits }
 
@@ -71,7 +74,7 @@ package struct Watchdog: Hashable, Sendable {
       return .end
     }
     guard let limit = limits.memory, use.memory > limit else {
-      report.memoryPeak = max(report.memoryPeak, use.memory)
+      note(use.memory)
       return pace(at: now, use.processorTime)
     }
     return .countShares
@@ -81,12 +84,24 @@ package struct Watchdog: Hashable, Sendable {
   /// - Parameter shares: bytes, each page divided by the number of processes that have it.
   package mutating func look(at now: Duration, _ use: GroupUse, shares: UInt64) -> Action? {
     guard report.excess == nil else { return nil }
-    report.memoryPeak = max(report.memoryPeak, shares)
+    note(shares)
     if let limit = limits.memory, shares > limit {
       report.excess = .memory(limit: limit, seen: shares)
       return .end
     }
     return pace(at: now, use.processorTime)
+  }
+
+  /// Bytes; the most that was seen since this was asked last. Nil: there was no look meanwhile.
+  package mutating func settlePeak() -> UInt64? {
+    defer { peakSinceSettlement = nil }
+    return peakSinceSettlement
+  }
+
+  private mutating func note(_ bytes: UInt64) {
+    memory = bytes
+    report.memoryPeak = max(report.memoryPeak, bytes)
+    peakSinceSettlement = max(peakSinceSettlement ?? 0, bytes)
   }
 
   private mutating func pace(at now: Duration, _ used: Duration) -> Action? {
@@ -123,6 +138,20 @@ package struct GroupUse: Hashable, Sendable {
     self.memory = memory
     self.processorTime = processorTime
     self.tasks = tasks
+  }
+}
+
+extension GroupUse {
+  /// Bytes. Files that live in memory count once, whether they are mapped, open, or both: which of the mapped pages are theirs isn't
+  /// known, so that the larger of the two counts.
+  /// - Parameters:
+  ///   - memory: of all processes.
+  ///   - mapped: of that, pages of such files.
+  ///   - files: what they have pages for.
+  package static func memory(_ memory: UInt64, mapped: UInt64, files: UInt64) -> UInt64 {
+    let own = memory > mapped ? memory - mapped : 0
+    let sum = own.addingReportingOverflow(max(mapped, files))
+    return sum.overflow ? .max : sum.partialValue
   }
 }
 

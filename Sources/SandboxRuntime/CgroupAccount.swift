@@ -8,6 +8,8 @@ import SandboxPlanning
 /// the supervisor's own. There one reading can't meet the removal of the group, either.
 final class CgroupAccount: Sendable {
   private struct State: Sendable {
+    /// What is read at every settlement stays open, so that each costs one pread(2). Nil: it isn't there.
+    var files: [String: FileDescriptor?] = [:]
     /// `memory.peak`, which forgets for this descriptor alone what came before the last write to it. Nil: not tried yet, or not to
     /// be had.
     var peak: FileDescriptor?
@@ -36,7 +38,7 @@ final class CgroupAccount: Sendable {
   func settle() async -> ResourceUsage {
     await thread.run { [self] in
       state.withLock { state in
-        let now = state.last ?? reading(state)
+        let now = state.last ?? counters(&state)
         let spent = now.spent(since: state.settled)
         state.settled = now
         if state.last == nil { resetPeak(&state) }
@@ -49,15 +51,38 @@ final class CgroupAccount: Sendable {
   func close() async -> CgroupUsage {
     await thread.run { [self] in
       state.withLock { state in
-        let last = state.last ?? reading(state)
+        let last = state.last ?? everything(state)
         state.last = last
         state.peak = nil
+        state.files = [:]
         return last
       }
     }
   }
 
-  private func reading(_ state: State) -> CgroupUsage {
+  /// What a call's account is made of: neither limits nor what only the end of a worker is explained with.
+  private func counters(_ state: inout State) -> CgroupUsage {
+    let settled = state.peak.flatMap { CgroupUsage.number(kernel.contents(of: $0)) }
+    var usage = CgroupUsage(controllers: controllers) { name in
+      switch name {
+      case "memory.max", "memory.events": nil
+      case "memory.peak" where settled != nil: nil
+      default: contents(name, &state)
+      }
+    }
+    usage.memoryPeakSinceSettlement = settled
+    return usage
+  }
+
+  private func contents(_ name: String, _ state: inout State) -> String? {
+    if let known = state.files[name] { return known.flatMap(kernel.contents) }
+    let file: FileDescriptor?
+    do throws(SystemError) { file = try kernel.openFile("\(cgroup.path)/\(name)") } catch { file = nil }
+    state.files[name] = .some(file)
+    return file.flatMap(kernel.contents)
+  }
+
+  private func everything(_ state: State) -> CgroupUsage {
     var usage = CgroupUsage(controllers: controllers) { kernel.read("\(cgroup.path)/\($0)") }
     usage.memoryPeakSinceSettlement = state.peak.flatMap { CgroupUsage.number(kernel.contents(of: $0)) }
     return usage
@@ -73,6 +98,8 @@ final class CgroupAccount: Sendable {
         state.peak = try kernel.openControl("\(cgroup.path)/memory.peak")
       }
       _ = try state.peak?.write(Array("reset".utf8))
+      // Its own descriptor tells it from now on.
+      if state.peak != nil { state.files["memory.peak"] = nil }
     } catch {
       state.peak = nil
     }

@@ -25,10 +25,18 @@ package protocol Sandbox: AnyObject, Sendable {
   func terminate()
   /// Ends every process of the sandbox, by `cgroup.kill` where there is a cgroup and through its pid 1 otherwise.
   func kill()
-  /// What it has used since this was asked last, or since its start; it may be gone by now. Nil where it has no cgroup.
+  /// What it has used since this was asked last, or since its start; it may be gone by now. Nil where nobody counts.
   func settleAccount() async -> ResourceUsage?
   /// What its relay has counted since this was asked last, or since its start; it may be gone by now. Nil where it has no network.
   func settleEgress() async -> EgressUse?
+  /// Gives it other limits while it lives, the kernel's and those that the supervisor watches. One that has more memory than it may
+  /// have from now on is ended. Does nothing when it is gone.
+  /// - Throws: when a limit can't be had; some may have changed. It must not be used any more then.
+  func change(to limits: CgroupPlan) async throws(SystemError)
+  /// Memory in these that it will have open isn't its own.
+  func lend(_ descriptors: [FileDescriptor])
+  /// Bytes of memory that it has now, or had a moment ago; nil where nobody counts.
+  func memoryInUse() async -> UInt64?
   /// How the worker ended. Returns when every process is gone and the cgroup is removed; may be called repeatedly.
   func exit() async -> SandboxExit
 }

@@ -1,6 +1,7 @@
 /// How many of this process's descriptors may be results that a run holds for nodes that come later.
 package enum DescriptorBudget {
-  /// A live worker has six (socket, two pipes, control socket, pidfd, cgroup); starting one takes a dozen more for a moment.
+  /// A live worker has twelve (socket, two pipes, control socket, pidfd, cgroup, six files of that); starting one takes a dozen more
+  /// for a moment.
   private static let perWorker = 24
   /// Files that are read or written meanwhile.
   private static let reserve = 32

@@ -23,8 +23,13 @@ package struct LimitFindings: Sendable {
     switch failure {
     case .outOfMemory(let end):
       let memory = end.exit.usage
-      let limit = memory?.memoryLimit ?? plan.cgroup.memoryMax
-      reached.append(.memory(limit: limit, peak: memory?.memoryPeak))
+      var limit = memory?.memoryLimit ?? plan.cgroup.memoryMax
+      if case .memory(let watched, let seen)? = end.exit.watch?.excess {
+        limit = watched
+        reached.append(.memory(limit: watched, peak: seen, by: .supervisor))
+      } else {
+        reached.append(.memory(limit: limit, peak: memory?.memoryPeak))
+      }
       if let note = plan.limitNotes[.memoryMax] { cause = "\(end.exit.memoryWords), \(note.origin.words)" }
       hints = [plan.memoryHint(limit)]
     case .timedOut(let limit):
@@ -34,8 +39,8 @@ package struct LimitFindings: Sendable {
       }
     case .pluginError(let error, _), .loadFailed(let error, _):
       if let limit = error.limit { note(limit, plan, &hints) }
-    case .launchRefused, .startupTimedOut, .protocolViolation, .crashed, .notAcknowledged, .cancelled, .resultsLost,
-      .landing, .notAccepted, .inputsTooLarge, .system, .poolClosed, nil:
+    case .launchRefused, .startupTimedOut, .protocolViolation, .crashed, .notAcknowledged, .estimateTimedOut,
+      .estimateRefused, .cancelled, .resultsLost, .landing, .notAccepted, .inputsTooLarge, .system, .poolClosed, nil:
       break
     }
     if let usage { note(usage, plan, &hints) }
@@ -108,7 +113,12 @@ extension SandboxPlan {
       return "have the operator raise 'max_memory_mb' of plugin_system.yaml, \(less)"
     case .permission:
       return "it has no limit of its own: the host has no more to give, or a group above it has a limit"
-    case .node, .profile, .always, nil:
+    case .estimate:
+      let more = limit.map { ByteCount(roundedUp($0) * 2).description } ?? "…"
+      return
+        "let estimate_resources ask for more, let it run again with twice as much, retry: {max: 1, on: [oom]}, or give the node more, "
+        + "for example resources: {memory: \(more)}"
+    case .node, .retry, .profile, .always, nil:
       let more = limit.map { ByteCount(roundedUp($0) * 2).description } ?? "…"
       return "give the node more memory, for example resources: {memory: \(more)}, \(less)"
     }
@@ -124,7 +134,7 @@ extension SandboxPlan {
     let held = "it was held back \(Int((share * 100).rounded())) % of the time"
     switch limitNotes[.cpuMax]?.origin {
     case .ceiling: return "\(held): have the operator raise 'max_cpu_percent' of plugin_system.yaml"
-    case .node, .profile, .permission, .always, nil:
+    case .node, .estimate, .retry, .profile, .permission, .always, nil:
       return "\(held): give the node more processors, resources: {cpu: …}"
     }
   }

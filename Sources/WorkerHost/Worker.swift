@@ -16,6 +16,7 @@ package actor Worker {
     case ready(CheckedContinuation<WorkerFailure?, Never>)
     case answer(CheckedContinuation<Result<NodeOutcome, WorkerFailure>, Never>)
     case description(CheckedContinuation<Result<JSONValue, WorkerFailure>, Never>)
+    case estimate(CheckedContinuation<Result<JSONValue, WorkerFailure>, Never>)
   }
 
   let sandbox: any Sandbox
@@ -88,6 +89,16 @@ package actor Worker {
     return try result.get()
   }
 
+  /// What the plugin says that `execution` will need: the keys of ``ResourceRequirement``, not yet validated; null: it can't tell.
+  /// Cancelling the task cancels it, as any call.
+  package func estimate(
+    _ execution: NodeExecution, limit: Duration?, report: @escaping @Sendable (WorkerReport) -> Void
+  ) async throws(WorkerFailure) -> JSONValue {
+    let encoded = try WorkerCall(metadata: execution.estimateMetadata, inputs: execution.inputs).encoded()
+    let result = await call(encoded, limit: limit, report: report) { Waiting.estimate($0) }
+    return try result.get()
+  }
+
   /// Carries out one node. Cancelling the task cancels it: cancel frame, SIGTERM, kill.
   package func execute(
     _ execution: NodeExecution, limit: Duration?, report: @escaping @Sendable (WorkerReport) -> Void
@@ -117,6 +128,7 @@ package actor Worker {
     guard let call = session.call(body: encoded.body, descriptors: encoded.descriptors, limit: limit) else {
       return .failure(.system(SystemError("call", "a worker that is not idle", .busy)))
     }
+    sandbox.lend(encoded.descriptors)
     // What was written since the last call belongs to none.
     _ = standardOutput.beginCall() + standardError.beginCall()
     lastOutput = []
@@ -198,6 +210,13 @@ package actor Worker {
         guard table.values.isEmpty else { throw .resultNotUnderstood("a description has no values") }
         settle()
         continuation.resume(returning: .success(table.metadata))
+      case .estimate(let continuation):
+        guard table.values.isEmpty else { throw .resultNotUnderstood("an estimate has no values") }
+        guard let resources = table.metadata["resources"] else {
+          throw .resultNotUnderstood("an estimate must say \"resources\"")
+        }
+        settle()
+        continuation.resume(returning: .success(resources))
       case .ready, .nobody: return
       }
     } catch {
@@ -212,8 +231,9 @@ package actor Worker {
     switch (waiting, failure) {
     case (.ready(let continuation), _): continuation.resume(returning: failure)
     case (.answer(let continuation), .some(let failure)): continuation.resume(returning: .failure(failure))
-    case (.description(let continuation), .some(let failure)): continuation.resume(returning: .failure(failure))
-    case (.nobody, _), (.answer, nil), (.description, nil): return
+    case (.description(let continuation), .some(let failure)), (.estimate(let continuation), .some(let failure)):
+      continuation.resume(returning: .failure(failure))
+    case (.nobody, _), (.answer, nil), (.description, nil), (.estimate, nil): return
     }
   }
 

@@ -30,6 +30,10 @@ package enum WorkerFailure: Error, Sendable {
   /// No ack within the limit.
   case notAcknowledged(Duration, WorkerEnd)
   case timedOut(Duration)
+  /// The plugin didn't say within the limit what the node will need.
+  case estimateTimedOut(Duration)
+  /// What the plugin said that the node will need is no amount, or can't be had.
+  case estimateRefused(Diagnostics)
   case cancelled
   /// Plugin code raised, or refused its inputs. The worker is well.
   case pluginError(PluginError, lastOutput: [String])
@@ -51,10 +55,10 @@ extension WorkerFailure {
   /// True when the worker that gave it may serve another call.
   package var leavesWorkerUsable: Bool {
     switch self {
-    case .pluginError, .inputsTooLarge: true
+    case .pluginError, .inputsTooLarge, .estimateRefused: true
     case .launchRefused, .startupTimedOut, .loadFailed, .protocolViolation, .crashed, .outOfMemory,
-      .notAcknowledged, .timedOut,
-      .cancelled, .resultsLost, .landing, .notAccepted, .system, .poolClosed:
+      .notAcknowledged, .timedOut, .estimateTimedOut, .cancelled, .resultsLost, .landing, .notAccepted, .system,
+      .poolClosed:
       false
     }
   }
@@ -73,6 +77,8 @@ extension WorkerFailure {
     case .outOfMemory: "the worker ran out of memory"
     case .notAcknowledged(let limit, _): "the worker did not take the call within \(limit.words)"
     case .timedOut(let limit): "the node did not finish within \(limit.words)"
+    case .estimateTimedOut(let limit): "the plugin did not estimate within \(limit.words) what the node needs"
+    case .estimateRefused: "the node can't have what its plugin estimates that it needs"
     case .cancelled: "the node was cancelled"
     case .pluginError(let error, _):
       switch error.kind {
@@ -106,7 +112,9 @@ extension WorkerFailure {
     case .landing(let error): error.description
     case .inputsTooLarge(let why): why
     case .system(let error): error.description
-    case .timedOut, .cancelled, .notAccepted, .poolClosed: nil
+    case .estimateRefused(let problems):
+      problems.items.map { item in item.why.map { "\(item.what): \($0)" } ?? item.what }.joined(separator: "; ")
+    case .timedOut, .estimateTimedOut, .cancelled, .notAccepted, .poolClosed: nil
     }
   }
 
@@ -122,6 +130,12 @@ extension WorkerFailure {
     case .crashed(let end): end.exit.hint
     case .outOfMemory: "give the node more memory, resources: {memory: …}, or let it work on less at once"
     case .notAcknowledged: "the plugin may be blocking the SDK's reading thread, or be stopped"
+    case .estimateTimedOut:
+      "estimate_resources should only look at its inputs; or say in the workflow what the node gets, "
+        + "resources: {cpu: …, memory: …}"
+    case .estimateRefused(let problems):
+      (problems.items.compactMap(\.hint) + ["the workflow's word counts before the estimate, resources: {…}"])
+        .joined(separator: "; ")
     case .timedOut: "raise the node's timeout, or let the plugin look at its context's cancelled flag"
     case .resultsLost: Self.moreFiles
     case .landing(.refused), .landing(.tooMany):
@@ -154,7 +168,8 @@ extension WorkerFailure {
     case .startupTimedOut(_, let end), .loadFailed(_, let end), .protocolViolation(_, let end), .crashed(let end),
       .outOfMemory(let end), .notAcknowledged(_, let end), .resultsLost(let end):
       end
-    case .pluginError, .launchRefused, .timedOut, .cancelled, .inputsTooLarge, .landing, .notAccepted, .system,
+    case .pluginError, .launchRefused, .timedOut, .estimateTimedOut, .estimateRefused, .cancelled, .inputsTooLarge,
+      .landing, .notAccepted, .system,
       .poolClosed:
       nil
     }

@@ -4,6 +4,8 @@ package struct WorkerLimits: Hashable, Sendable {
   package var startup: Duration
   /// From a call to its ack, which no plugin code delays.
   package var acknowledgement: Duration
+  /// From asking what a call will need to the answer.
+  package var estimate: Duration
   /// From the cancel frame to SIGTERM.
   package var cancelGrace: Duration
   /// From SIGTERM to the kill.
@@ -15,12 +17,14 @@ package struct WorkerLimits: Hashable, Sendable {
   package var output: OutputLimits
 
   package init(
-    startup: Duration = .seconds(30), acknowledgement: Duration = .seconds(10), cancelGrace: Duration = .seconds(2),
+    startup: Duration = .seconds(30), acknowledgement: Duration = .seconds(10),
+    estimate: Duration = .seconds(10), cancelGrace: Duration = .seconds(2),
     terminateGrace: Duration = .seconds(2), exitGrace: Duration = .seconds(2), textBytes: Int = 16 << 20,
     output: OutputLimits = OutputLimits()
   ) {
     self.startup = startup
     self.acknowledgement = acknowledgement
+    self.estimate = estimate
     self.cancelGrace = cancelGrace
     self.terminateGrace = terminateGrace
     self.exitGrace = exitGrace

@@ -1,5 +1,6 @@
 import LinuxSystem
 import PluginModel
+import SandboxPlanning
 import SandboxRuntime
 
 /// The live workers of this process: starts them, lends each to one call at a time, keeps well ones for the next call of the same
@@ -56,16 +57,31 @@ package actor WorkerPool {
   /// - Parameter limit: from the call to its result. Waiting for a place and starting a worker are not part of it; the latter
   ///   has a limit of its own.
   /// - Parameter accept: asked before what the node wrote lands; where it answers no, nothing lands.
+  /// - Parameter estimation: how the worker's limits follow from what its plugin estimates that the call will need; nil: it isn't asked,
+  ///   and has those of `configuration`.
   /// - Parameter account: told what the node has used, whether it succeeds or not; the last word counts.
   /// - Parameter egress: told what it has had of the network, likewise; the start of a new worker is its first node's.
   package func execute(
     _ execution: NodeExecution, on configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report,
-    accept: @Sendable (NodeOutcome) async -> Bool = { _ in true }, account: Account? = nil,
-    egress: EgressAccount? = nil
+    accept: @Sendable (NodeOutcome) async -> Bool = { _ in true }, estimation: Estimation? = nil,
+    account: Account? = nil, egress: EgressAccount? = nil
   ) async throws(WorkerFailure) -> NodeOutcome {
-    try await lend(configuration, report: report, accept: accept, account: account, egress: egress) { worker, report in
-      await Result { () async throws(WorkerFailure) in
-        try await worker.execute(execution, limit: limit, report: report)
+    let estimateLimit = min(limits.estimate, limit ?? limits.estimate)
+    return try await lend(configuration, report: report, accept: accept, account: account, egress: egress) {
+      lease, report in
+      await Result { () async throws(WorkerFailure) -> NodeOutcome? in
+        if let estimation {
+          lease.hasOtherLimits.set()
+          let isFit = try await estimation.prepare(
+            lease.worker, for: execution, base: configuration.plan.cgroup, isReused: lease.isReused,
+            limit: estimateLimit
+          ) {
+            // The call that starts the node is the next one.
+            if $0 == .started { lease.wasTaken.set() } else { report($0) }
+          }
+          guard isFit else { return nil }
+        }
+        return try await lease.worker.execute(execution, limit: limit, report: report)
       }
     }
   }
@@ -75,8 +91,17 @@ package actor WorkerPool {
     _ configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report = { _ in }
   ) async throws(WorkerFailure) -> JSONValue {
     // What describing uses is no node's either.
-    try await lend(configuration, report: report, account: { _ in }) { worker, _ in
-      await Result { () async throws(WorkerFailure) in try await worker.describe(limit: limit) }
+    try await lend(configuration, report: report, account: { _ in }) { lease, _ in
+      await Result { () async throws(WorkerFailure) -> JSONValue? in try await lease.worker.describe(limit: limit) }
+    }
+  }
+
+  /// Ends the idle workers that have one of these devices. Returns when they are gone.
+  package func endIdle(holding devices: Set<CDIDeviceReference>) async {
+    while let index = idle.firstIndex(where: { idle in
+      idle.configuration.plan.devices.contains { devices.contains($0.reference) }
+    }) {
+      await idle.remove(at: index).worker.shutdown()
     }
   }
 
@@ -101,7 +126,7 @@ package actor WorkerPool {
     _ configuration: WorkerConfiguration, report: @escaping Report,
     accept: @Sendable (Success) async -> Bool = { _ in true }, account: Account? = nil,
     egress: EgressAccount? = nil,
-    _ body: (Worker, @escaping Report) async -> Result<Success, WorkerFailure>
+    _ body: (Lease, @escaping Report) async -> Result<Success?, WorkerFailure>
   ) async throws(WorkerFailure) -> Success {
     switch await admit() {
     case .admitted: break
@@ -109,39 +134,51 @@ package actor WorkerPool {
     case .closed: throw .poolClosed
     }
     defer { leave() }
+    var mayReuse = true
     while true {
-      let lease = try await acquire(configuration, report, account, egress)
-      let wasTaken = Flag()
-      let result = await body(lease.worker) {
-        if $0 == .started { wasTaken.set() }
+      let lease = try await acquire(configuration, mayReuse: mayReuse, report, account, egress)
+      let answer = await body(lease) {
+        if $0 == .started { lease.wasTaken.set() }
         report($0)
+      }
+      guard let result = answer.ofSomething() else {
+        await end(lease.worker)
+        mayReuse = false
+        continue
       }
       if let account, let used = await lease.worker.sandbox.settleAccount() { account(used) }
       if let egress, let used = await lease.worker.sandbox.settleEgress() { egress(used) }
-      await release(lease.worker, configuration, result)
+      await release(lease, configuration, result)
       if let failure = await settle(lease.worker.stagedWrites, result, accept) { throw failure }
-      // An idle worker may die at any moment. Of a call that was never acknowledged no plugin code has run: a new worker gets it.
-      if lease.isReused, !wasTaken.isSet, case .failure(.crashed) = result, !isClosed { continue }
+      if lease.isReused, !lease.wasTaken.isSet, case .failure(let failure) = result, failure.isDeath, !isClosed {
+        continue
+      }
       return try result.get()
     }
   }
 
+  /// A worker that is busy with one call.
+  private struct Lease: Sendable {
+    let worker: Worker
+    /// It may have died since its last call. Of one that was never acknowledged no plugin code has run: a new worker gets it.
+    let isReused: Bool
+    /// The worker has acknowledged something of the call.
+    let wasTaken = Flag()
+    /// Its limits may no longer be those of its plan.
+    let hasOtherLimits = Flag()
+  }
+
   private func acquire(
-    _ configuration: WorkerConfiguration, _ report: @escaping Report, _ account: Account?,
+    _ configuration: WorkerConfiguration, mayReuse: Bool, _ report: @escaping Report, _ account: Account?,
     _ egress: EgressAccount?
-  ) async throws(WorkerFailure) -> (worker: Worker, isReused: Bool) {
-    if let index = idle.lastIndex(where: { $0.configuration == configuration }) {
+  ) async throws(WorkerFailure) -> Lease {
+    if mayReuse, let index = idle.lastIndex(where: { $0.configuration == configuration }) {
       let worker = idle.remove(at: index).worker
       busy[ObjectIdentifier(worker)] = worker
-      return (worker, true)
+      return Lease(worker: worker, isReused: true)
     }
     // Whoever was assigned a device has it alone: an idle worker that still holds it is gone before another starts.
-    let devices = Set(configuration.plan.devices.map(\.reference))
-    while let index = idle.firstIndex(where: { idle in
-      idle.configuration.plan.devices.contains { devices.contains($0.reference) }
-    }) {
-      await idle.remove(at: index).worker.shutdown()
-    }
+    await endIdle(holding: Set(configuration.plan.devices.map(\.reference)))
     while active + idle.count > maximumWorkers, !idle.isEmpty {
       await idle.removeFirst().worker.shutdown()
     }
@@ -170,7 +207,7 @@ package actor WorkerPool {
       if let used = await sandbox.settleEgress() { egress?(used) }
       throw error
     }
-    return (worker, false)
+    return Lease(worker: worker, isReused: false)
   }
 
   /// What a worker wrote lands when its call succeeded, and is gone otherwise. The worker is gone already.
@@ -194,8 +231,9 @@ package actor WorkerPool {
   }
 
   private func release<Success>(
-    _ worker: Worker, _ configuration: WorkerConfiguration, _ result: Result<Success, WorkerFailure>
+    _ lease: Lease, _ configuration: WorkerConfiguration, _ result: Result<Success, WorkerFailure>
   ) async {
+    let worker = lease.worker
     let isWell =
       switch result {
       case .success: true
@@ -203,12 +241,33 @@ package actor WorkerPool {
       }
     // Whoever was cancelled promised that nothing it used is left.
     // One whose writes wait for its success has a view of the workspace that ends with it.
-    if isWell, worker.stagedWrites == nil, !Task.isCancelled, await worker.isIdle, !isClosed {
+    if isWell, worker.stagedWrites == nil, !Task.isCancelled, await worker.isIdle,
+      await restore(lease, configuration.plan.cgroup), !isClosed
+    {
       busy[ObjectIdentifier(worker)] = nil
       idle.append((configuration, worker))
     } else {
-      await worker.shutdown()
-      busy[ObjectIdentifier(worker)] = nil
+      await end(worker)
+    }
+  }
+
+  private func end(_ worker: Worker) async {
+    await worker.shutdown()
+    busy[ObjectIdentifier(worker)] = nil
+  }
+
+  /// Gives a worker the limits of its plan again.
+  /// - Returns: false when it can't go on with them.
+  private func restore(_ lease: Lease, _ limits: CgroupPlan) async -> Bool {
+    guard lease.hasOtherLimits.isSet else { return true }
+    let sandbox = lease.worker.sandbox
+    // The kernel would end it for what its last call left behind.
+    if let most = limits.memoryMax, let used = await sandbox.memoryInUse(), used > most { return false }
+    do throws(SystemError) {
+      try await sandbox.change(to: limits)
+      return true
+    } catch {
+      return false
     }
   }
 
@@ -256,7 +315,25 @@ private final class Flag: Sendable {
   func set() { value.withLock { $0 = true } }
 }
 
+extension WorkerFailure {
+  /// The worker is gone, whatever ended it.
+  fileprivate var isDeath: Bool {
+    switch self {
+    case .crashed, .outOfMemory: true
+    default: false
+    }
+  }
+}
+
 extension Result {
+  /// Nil: a success without a value.
+  fileprivate func ofSomething<Value>() -> Result<Value, Failure>? where Success == Value? {
+    switch self {
+    case .success(let value): value.map { .success($0) }
+    case .failure(let failure): .failure(failure)
+    }
+  }
+
   fileprivate init(_ body: () async throws(Failure) -> Success) async {
     do throws(Failure) {
       self = .success(try await body())

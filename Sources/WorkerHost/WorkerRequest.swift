@@ -89,6 +89,13 @@ package struct NodeExecution: Sendable {
     self.attempt = attempt
   }
 
+  var estimateMetadata: JSONValue {
+    [
+      "operation": "estimate", "node_type": .string(nodeType.text),
+      "parameters": .object(parameters.map { JSONValue.Member($0.name.text, $0.value) }),
+    ]
+  }
+
   func metadata(limit: Duration?) -> JSONValue {
     [
       "operation": "execute", "run": .string(run), "node": .string(node.text), "node_type": .string(nodeType.text),

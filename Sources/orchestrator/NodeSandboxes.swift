@@ -1,13 +1,16 @@
+import LinuxSystem
 import PipelineEngine
 import PluginModel
 import PluginRegistry
 import SandboxPlanning
+import SandboxRuntime
 import WorkerHost
 
 extension ResourceRequest {
   init(_ node: WorkflowGraph.Node) {
     self.init(
       subject: "the node \(node.name.text.quoted)", requirement: node.resources,
+      fixed: Set(node.resourceLocations.keys),
       memoryLocation: node.resourceLocations[.memory] ?? node.location,
       cpuLocation: node.resourceLocations[.cpu] ?? node.location)
   }
@@ -105,8 +108,8 @@ extension SandboxSetup {
   /// How the nodes that ask for GPUs get theirs. Their plans are made when it is known which.
   func gpuNodes(
     among nodes: [WorkflowGraph.Node], plugins: [DiscoveredPlugin], decisions: [PluginName: GrantDecision],
-    workspace: AbsolutePath?
-  ) -> NodeGPUs {
+    workspace: AbsolutePath?, pool: WorkerPool
+  ) async throws(CommandFailure) -> NodeGPUs {
     var prepared: [NodeName: NodeGPUs.Node] = [:]
     for node in nodes {
       guard let demand = GPUDemand(node.resources),
@@ -119,7 +122,22 @@ extension SandboxSetup {
           for: plugin, granted: granted, workspace: workspace, resources: resources, gpus: gpus)
       }
     }
-    return NodeGPUs(lender: GPULender(gpus ?? GPUInventory()), nodes: prepared)
+    let sharing = prepared.isEmpty ? nil : try await sharing(with: pool)
+    return NodeGPUs(lender: GPULender(gpus ?? GPUInventory(), sharing: sharing), nodes: prepared)
+  }
+
+  /// What keeps two supervisors of one host from using one GPU.
+  private func sharing(with pool: WorkerPool) async throws(CommandFailure) -> GPULender.Sharing {
+    let directory = Places.current().deviceLeases
+    let leases: DeviceLeases
+    do throws(FileError) {
+      leases = try await files.run { () throws(FileError) in try DeviceLeases(directory: directory) }
+    } catch {
+      throw CommandFailure(
+        .sandboxUnavailable, "it can't be made sure that nobody else uses the GPUs", why: error.description,
+        hint: "make \(directory) a directory that is this user's own and that nobody else can write to")
+    }
+    return GPULender.Sharing(leases: leases, thread: files) { await pool.endIdle(holding: $0) }
   }
 
   /// A grant that no node makes use of is most often a forgotten request.
@@ -157,10 +175,22 @@ struct NodeGPUs: Sendable {
   /// has the one that was made for it before.
   func lend<Success: Sendable>(
     to node: NodeName, otherwise configuration: WorkerConfiguration,
+    report: @escaping @Sendable (NodeReport) -> Void,
     _ body: (WorkerConfiguration) async throws(NodeFailure) -> Success
   ) async throws(NodeFailure) -> Success {
     guard let wanted = nodes[node] else { return try await body(configuration) }
-    guard let gpus = await lender.borrow(wanted.demand, for: wanted.plugin) else {
+    let borrowed: [GPU]?
+    do throws(SystemError) {
+      borrowed = try await lender.borrow(wanted.demand, for: wanted.plugin) { held in
+        let words = held.map { device, process in "\(device)" + (process.map { " (process \($0))" } ?? "") }
+        report(
+          .log(level: .info, message: "waits for what another orchestrator has: \(words.joined(separator: ", "))"))
+      }
+    } catch {
+      throw NodeFailure(
+        .sandbox, "it can't be made sure that nobody else uses the node's GPUs", cause: error.description)
+    }
+    guard let gpus = borrowed else {
       throw NodeFailure(.cancelled, "the node was cancelled while it waited for \(wanted.demand.words)")
     }
     let result: Result<Success, NodeFailure>

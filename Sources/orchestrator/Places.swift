@@ -7,6 +7,7 @@ struct Places: Sendable {
   var user: UInt32
   var home: String?
   var stateHome: String?
+  var runtimeDirectory: String?
 
   /// The operator's decisions, where `--config` names no other file. Not in a user's own directories or in the current
   /// one: it grants permissions, and is no part of what is run.
@@ -16,7 +17,8 @@ struct Places: Sendable {
   static func current() -> Places {
     Places(
       user: ProcessEnvironment.effectiveUser, home: ProcessEnvironment.variable("HOME"),
-      stateHome: ProcessEnvironment.variable("XDG_STATE_HOME"))
+      stateHome: ProcessEnvironment.variable("XDG_STATE_HOME"),
+      runtimeDirectory: ProcessEnvironment.variable("XDG_RUNTIME_DIR"))
   }
 
   /// Runs, stored specifications: `--state-dir`, root's /var/lib/orchestrator, or the user's state directory (XDG base
@@ -29,6 +31,14 @@ struct Places: Sendable {
     throw Diagnostic(
       "there is no place for the program's state", why: "neither HOME nor XDG_STATE_HOME is set",
       hint: "name a directory with --state-dir")
+  }
+
+  /// Where supervisors of this host and user tell each other which devices they have. Not in the state directory, of which each may
+  /// have its own: root's /run, or the user's runtime directory (XDG base directory specification), or one in /tmp where there is none.
+  var deviceLeases: String {
+    if user == 0 { return "/run/orchestrator/devices" }
+    if let runtimeDirectory, runtimeDirectory.utf8.first == 0x2F { return runtimeDirectory + "/orchestrator/devices" }
+    return "/tmp/orchestrator-\(user)/devices"
   }
 
   private static let usualPlugins = ["./plugins", "~/.pipeline/plugins", "/usr/share/pipeline/plugins"]

@@ -40,9 +40,10 @@ actor PlainObserver: RunObserver {
       guard let line = NodeLine.State(state) else { return }
       let again = attempt > 1 ? " (attempt \(attempt))" : ""
       await console.print(board.plainLine(node, line, at: event.milliseconds, style: style) + again)
-    case .nodeRetry(let failure, let delay):
+    case .nodeRetry(let failure, let delay, let memory):
       let wait = DurationText.short(milliseconds: delay)
-      await console.print("↻ \(node): \(SafeText.line(failure.message)); again in \(wait)")
+      let amount = memory.map { " with \($0 >> 20)Mi of memory" } ?? ""
+      await console.print("↻ \(node): \(SafeText.line(failure.message)); again in \(wait)\(amount)")
     case .nodeReport(.log(let level, let message)):
       await console.print("  \(node) | \(level.prefix)\(SafeText.line(message))")
     case .nodeReport(.output(let line, _)): await console.print("  \(node) | \(SafeText.line(line))")

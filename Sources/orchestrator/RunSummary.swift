@@ -9,6 +9,8 @@ struct RunSummary: Sendable {
   let workspace: AbsolutePath?
   /// Limits that the supervisor watched, for want of the kernel's.
   let watched: [CgroupPlan.Controller]
+  /// What keeps workers from devices that they weren't given.
+  let deviceGuard: DeviceGuard
 
   /// For standard error: every failure, once. What was cancelled or skipped because of it is no news.
   func failures(style: Style) -> [String] {
@@ -25,7 +27,7 @@ struct RunSummary: Sendable {
       return "\(style("\(output.name):", .strong)) \(values.joined(separator: ", "))"
     }
     lines += report.nodes.flatMap { node in
-      (AccountText.notes(node.account.limits) + AccountText.notes(node.account.egress)).map {
+      (AccountText.notes(node.account) + AccountText.notes(node.account.egress)).map {
         "\(style("\(node.name)", .strong)) \($0)"
       }
     }
@@ -69,7 +71,7 @@ struct RunSummary: Sendable {
         .object(
           [CgroupPlan.Controller.memory, .cpu, .pids].map {
             JSONValue.Member($0.rawValue, watched.contains($0) ? "watched" : "kernel")
-          })))
+          } + [JSONValue.Member("devices", .string(deviceGuard.name))])))
     return .object(members)
   }
 

@@ -1,6 +1,7 @@
 import LinuxSystem
 import PipelineEngine
 import PluginModel
+import SandboxPlanning
 import WorkerHost
 
 /// Runs the engine's nodes in sandboxed workers: translates between the engine's words and the worker host's, and
@@ -10,6 +11,8 @@ struct WorkerNodeExecutor: NodeExecutor {
   /// For every node of the workflow.
   let configurations: [NodeName: WorkerConfiguration]
   let gpus: NodeGPUs
+  /// Of every node of the workflow.
+  let limits: [NodeName: NodeLimits]
 
   func execute(
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
@@ -22,7 +25,8 @@ struct WorkerNodeExecutor: NodeExecutor {
       run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters,
       inputs: call.inputs.map { NodeExecution.Input(port: $0.port, values: $0.values, isMultiple: $0.multiple) },
       attempt: call.attempt)
-    return try await gpus.lend(to: call.node, otherwise: configuration) { configuration throws(NodeFailure) in
+    return try await gpus.lend(to: call.node, otherwise: configuration, report: report) {
+      configuration throws(NodeFailure) in
       try await run(execution, call, on: configuration, report: report, accept: accept)
     }
   }
@@ -35,10 +39,21 @@ struct WorkerNodeExecutor: NodeExecutor {
     let refusal = Lock<NodeFailure?>(nil)
     let used = Lock<ResourceUsage?>(nil)
     let network = Lock<EgressUse?>(nil)
+    let limits = limits[call.node]
+    let configuration = try limits?.raise(configuration, for: call) ?? configuration
+    // Its limits are those of this plan, once an estimate has changed them.
+    let plan = Lock(configuration.plan)
     func findings(_ failure: WorkerFailure?) -> (limits: LimitFindings, account: NodeAccount) {
       let usage = used.withLock { $0 }
-      let limits = LimitFindings(of: failure, usage: usage, plan: configuration.plan)
-      return (limits, NodeAccount(usage: usage, limits: limits.reached, egress: network.withLock { $0 }))
+      let plan = plan.withLock { $0 }
+      let limits = LimitFindings(of: failure, usage: usage, plan: plan)
+      let hadWorker = if case .launchRefused = failure { false } else { true }
+      return (
+        limits,
+        NodeAccount(
+          usage: usage, limits: limits.reached, egress: network.withLock { $0 },
+          held: hadWorker ? [HeldLimits(plan, attempt: call.attempt)] : [])
+      )
     }
     do throws(WorkerFailure) {
       let outcome = try await pool.execute(
@@ -49,6 +64,7 @@ struct WorkerNodeExecutor: NodeExecutor {
           refusal.withLock { $0 = failure }
           return failure == nil
         },
+        estimation: limits?.estimation(call, on: configuration.plan) { changed in plan.withLock { $0 = changed } },
         account: { usage in used.withLock { $0 = usage } },
         // A worker that died before it took the call counts as well.
         egress: { use in network.withLock { $0 = $0?.followed(by: use) ?? use } })
@@ -102,8 +118,8 @@ extension NodeFailure {
   private static func kind(_ failure: WorkerFailure) -> Class {
     switch failure {
     case .launchRefused: .sandbox
-    case .startupTimedOut, .timedOut: .timeout
-    case .loadFailed, .inputsTooLarge, .resultsLost, .landing: .error
+    case .startupTimedOut, .timedOut, .estimateTimedOut: .timeout
+    case .loadFailed, .estimateRefused, .inputsTooLarge, .resultsLost, .landing: .error
     case .outOfMemory: .oom
     case .protocolViolation, .crashed, .notAcknowledged, .system: .crash
     case .cancelled, .notAccepted, .poolClosed: .cancelled

@@ -85,6 +85,16 @@ struct GPUTests {
     _ nodes: [(name: String, resources: String, code: String)], grants: [String] = ["--grant", "probe=gpu.access"],
     options: [String] = [], in directory: TemporaryDirectory, through wrapper: [String] = [], executable: String? = nil
   ) throws -> Program.Outcome {
+    try start(
+      nodes, grants: grants, options: ["--output", "json"] + options, in: directory, through: wrapper,
+      executable: executable
+    ).wait()
+  }
+
+  private func start(
+    _ nodes: [(name: String, resources: String, code: String)], grants: [String] = ["--grant", "probe=gpu.access"],
+    options: [String], in directory: TemporaryDirectory, through wrapper: [String] = [], executable: String? = nil
+  ) throws -> Running {
     let outputs = nodes.map { "\($0.name): \($0.name).output" }.joined(separator: ", ")
     let lines = nodes.map { node in
       let code = JSONValue.string(node.code).text()
@@ -94,10 +104,9 @@ struct GPUTests {
       "w.yaml",
       "apiVersion: orchestrator/v1\nkind: Workflow\nmetadata: {name: sample}\nspec:\n"
         + "  outputs: {\(outputs)}\n  nodes:\n\(lines.joined(separator: "\n"))\n")
-    return try Program.run(
-      ["run", "w.yaml", "--config", "system.yaml", "--state-dir", directory.path + "/state", "--output", "json"]
-        + grants
-        + options, in: directory, through: wrapper, executable: executable)
+    return try Program.start(
+      ["run", "w.yaml", "--config", "system.yaml", "--state-dir", directory.path + "/state"] + grants + options,
+      in: directory, through: wrapper, executable: executable)
   }
 
   private func value(_ name: String, _ outcome: Program.Outcome) throws -> JSONValue {
@@ -179,6 +188,38 @@ struct GPUTests {
     #expect(fewer.status == 2)
     #expect(fewer.errors.contains("gpu.access allows it 1"), "\(fewer.errors)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/runs") == [])
+  }
+
+  @Test(
+    "is one run's at a time, whoever starts them: another waits, says for what, and has it when that run is over or dies"
+  )
+  func twoRuns() throws {
+    let directories = try (0..<3).map { _ in try host(gpus: 1) }
+    func start(_ index: Int, _ seconds: Int) throws -> Running {
+      let code = "import time\nresult = [time.monotonic()]\ntime.sleep(\(seconds))\nresult.append(time.monotonic())"
+      return try self.start([("a", "gpu: 1", code)], options: ["--output", "jsonl"], in: directories[index])
+    }
+    func span(_ outcome: Program.Outcome) throws -> [Double] {
+      try #require(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+      let last = try JSONValue(json: String(try #require(outcome.output.split(separator: "\n").last)))
+      return try #require(last["report"]?["outputs"]?["a"]?["value"]?.arrayValue).map { value in
+        if case .double(let time) = value { time } else { 0 }
+      }
+    }
+    let first = try start(0, 2)
+    try first.wait(for: "node_started")
+    let second = try start(1, 60)
+    try second.wait(
+      for: "waits for what another orchestrator has: nvidia.com/gpu=0 (process \(first.process.processIdentifier))")
+    let before = try span(try first.wait())
+    try second.wait(for: "node_started")
+    let third = try start(2, 0)
+    try third.wait(
+      for: "waits for what another orchestrator has: nvidia.com/gpu=0 (process \(second.process.processIdentifier))")
+    kill(second.process.processIdentifier, SIGKILL)
+    let after = try span(try third.wait())
+    #expect(before[1] < after[0])
+    _ = try second.wait()
   }
 
   @Test("is refused before anything starts where the host has fewer, with what was found")

@@ -14,14 +14,28 @@ struct GuestRuns {
       "group=/sys/fs/cgroup/delegated/run-$$; mkdir $group && echo $$ >$group/cgroup.procs && exec \"$@\"", "sh",
     ]
 
-  private func run(_ nodes: String..., options: [String] = []) throws -> Program.Outcome {
+  /// A group whose children get processors and tasks to limit, and no memory.
+  private static let withoutMemory = [
+    "/bin/sh", "-c",
+    """
+    top=/sys/fs/cgroup; test -d $top/delegated && test -w $top/delegated/cgroup.procs && test $(id -u) != 0 && top=$top/delegated
+    echo '+cpu +pids' >$top/cgroup.subtree_control 2>/dev/null
+    mkdir $top/few-$$ && echo '+cpu +pids' >$top/few-$$/cgroup.subtree_control && mkdir $top/few-$$/run &&
+      echo $$ >$top/few-$$/run/cgroup.procs && exec "$@"
+    """, "sh",
+  ]
+
+  private func run(
+    _ nodes: String..., options: [String] = [], through wrapper: [String] = alone, system: String? = nil
+  ) throws -> Program.Outcome {
     let directory = try TemporaryDirectory()
+    if let system { try directory.write("system.yaml", system) }
     let profile = try String(contentsOfFile: Program.package + "/profiles/default.yaml", encoding: .utf8)
     try directory.write("few.yaml", profile.replacing("    tasks: 512", with: "    tasks: 24"))
     try directory.writeWorkflow(nodes)
     return try Program.run(
-      ["run", "w.yaml", "--plugins", "probe", "--state-dir", directory.path + "/state"] + options, in: directory,
-      through: Self.alone)
+      ["run", "w.yaml", "--plugins", "probe", "--state-dir", directory.path + "/state"] + options
+        + (system == nil ? [] : ["--config", "system.yaml"]), in: directory, through: wrapper)
   }
 
   private func node(_ name: String, _ outcome: Program.Outcome) throws -> JSONValue {
@@ -52,6 +66,47 @@ struct GuestRuns {
     #expect(peak > 48 << 20 && peak <= 64 << 20)
     #expect(try #require(hog["usage"]?["memory_peak_bytes"]?.integerValue) > 48 << 20, "a failed node's usage is told")
     #expect(try node("well", outcome)["state"] == "succeeded")
+  }
+
+  @Test("that a node took more than its plugin estimated, and holds it to that; another attempt has twice as much")
+  func estimate() throws {
+    let outcome = try run(EstimateTests.greedy("hog", ""), options: ["--output", "json"])
+    let hog = try node("hog", outcome)
+    #expect(hog["error"]?["class"] == "oom", "\(outcome.output)\(outcome.errors)")
+    #expect(hog["error"]?["cause"]?.stringValue?.hasSuffix("Mi, its limit is 256Mi, by its estimate") == true, "\(hog)")
+    let reached = try reached("memory", by: hog)
+    #expect(reached["told_by"] == "kernel" && reached["limit_bytes"] == 268_435_456, "\(reached)")
+    #expect(EstimateTests.attempts(hog) == ["1: 256 estimate"])
+    let again = try run(
+      EstimateTests.greedy("hog", ", retry: {max: 1, on: [oom]}"),
+      EstimateTests.node("next", "result = 1", estimate: "needs(memory_mb=96, cpu_cores=0.5)", ", needs: [hog]"),
+      options: ["--output", "json", "--jobs", "1"])
+    #expect(again.status == 0, "\(again.output)\(again.errors)")
+    #expect(EstimateTests.attempts(try node("hog", again)) == ["1: 256 estimate", "2: 512 retry"])
+    #expect(EstimateTests.attempts(try node("next", again)) == ["1: 96 estimate"])
+  }
+
+  @Test("nothing of what an operator demands of the kernel and it holds; a run without it doesn't start")
+  func required() throws {
+    for names in ["cgroup", "memory, cpu, pids"] {
+      let demands = "plugins: {security: {require: [\(names)]}}"
+      let held = try run(Probe.python("well", "result = 1"), options: ["--output", "json"], system: demands)
+      #expect(held.status == 0, "\(held.output)\(held.errors)")
+      let limits = try JSONValue(json: held.output)["limits"]
+      #expect(
+        limits?["memory"] == "kernel" && limits?["cpu"] == "kernel" && limits?["pids"] == "kernel", "\(held.output)")
+      let refused = try run(Probe.python("well", "result = 1"), through: Self.withoutMemory, system: demands)
+      #expect(refused.status == 3, "\(refused.output)\(refused.errors)")
+      #expect(refused.errors.contains("this host's kernel holds no limit of memory, and 'require' demands it"))
+      #expect(refused.errors.contains("its cgroup has no controller memory"), "\(refused.errors)")
+      #expect(!refused.output.contains("well"))
+    }
+    let other = try run(
+      Probe.python("well", "result = 1"), options: ["--output", "json"], through: Self.withoutMemory,
+      system: "plugins: {security: {require: [cpu, pids]}}")
+    #expect(other.status == 0, "\(other.output)\(other.errors)")
+    let limits = try JSONValue(json: other.output)["limits"]
+    #expect(limits?["memory"] == "watched" && limits?["cpu"] == "kernel", "\(other.output)")
   }
 
   private static let busy = """

@@ -32,4 +32,15 @@ struct PlacesTests {
     let configured = root.plugins(options: ["a"], configured: ["~/b", "c"], bundled: bundled)
     #expect(configured.map(\.path) == ["a", "/people/r/b", "c", bundled.text])
   }
+
+  @Test("isn't where devices are leased: all runs of a user meet in one place, whatever their state directories")
+  func deviceLeases() {
+    func leases(_ user: UInt32, _ runtime: String?) -> String {
+      Places(user: user, home: "/people/a", stateHome: "/x", runtimeDirectory: runtime).deviceLeases
+    }
+    #expect(leases(0, "/run/user/1000") == "/run/orchestrator/devices", "root's environment may be another's")
+    #expect(leases(1000, "/run/user/1000") == "/run/user/1000/orchestrator/devices")
+    #expect(leases(1000, nil) == "/tmp/orchestrator-1000/devices")
+    #expect(leases(1000, "relative") == "/tmp/orchestrator-1000/devices")
+  }
 }

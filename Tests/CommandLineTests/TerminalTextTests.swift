@@ -136,10 +136,23 @@ struct LiveViewTests {
       .tasks(limit: 32, refused: nil), .openFiles(limit: 5), .deadline(1),
     ]
     #expect(
-      AccountText.notes(limits) == [
+      AccountText.notes(NodeAccount(limits: limits, held: [HeldLimits(attempt: 1, memory: 1 << 20)])) == [
         "was held back 62 % of the time by its limit of 0.5 processors",
         "was refused 2 processes or threads by its limit of 32",
       ])
+  }
+
+  @Test("says what memory the attempts at a node had, where they differ")
+  func attempts() {
+    let held = [
+      HeldLimits(attempt: 1, memory: 64 << 20, memoryOrigin: .estimate),
+      HeldLimits(attempt: 2, memory: 128 << 20, memoryOrigin: .retry),
+    ]
+    #expect(
+      AccountText.notes(NodeAccount(held: held)) == [
+        "had memory in its attempts: 64Mi, by its estimate; then 128Mi, raised because the attempt before ran out of memory"
+      ])
+    #expect(AccountText.notes(NodeAccount(held: [held[0], held[0]])).isEmpty)
   }
 
   @Test("survives any fraction a plugin names", arguments: [Double.nan, -.infinity, .infinity, -1, 7, 0.5])

@@ -45,10 +45,17 @@ struct WatchedLimitTests {
     #expect(nodes.first { $0["node"] == "well" }?["state"] == "succeeded")
     let isEnforced = try isEnforced(in: directory)
     if isEnforced {
-      #expect(report["limits"] == ["memory": "kernel", "cpu": "kernel", "pids": "kernel"])
+      for name in ["memory", "cpu", "pids"] { #expect(report["limits"]?[name] == "kernel", "\(outcome.output)") }
     } else {
       #expect(report["limits"]?["memory"] == "watched", "\(outcome.output)")
     }
+    let reached = hog?["limits_reached"]?.arrayValue?.first
+    #expect(reached?["told_by"] == (isEnforced ? "kernel" : "supervisor") && reached?["limit_bytes"] == 67_108_864)
+    #expect(hog?["usage"]?["memory_peak_by"] == (isEnforced ? "kernel" : "supervisor"), "\(outcome.output)")
+    #expect(try #require(hog?["usage"]?["memory_peak_bytes"]?.integerValue) > 48 << 20)
+    let devices = try #require(report["limits"]?["devices"]?.stringValue)
+    let plan = try JSONValue(json: try orchestrator("plan", "show", "probe", "--json", in: directory).output)
+    #expect(plan["devices"]?["enforcement"]?.stringValue == devices, "what keeps devices out is what the plan said")
     let text = try orchestrator("run", "w.yaml", in: directory)
     #expect(text.errors.contains("watched by the supervisor, not held by this kernel") == !isEnforced, "\(text.errors)")
   }

@@ -29,7 +29,11 @@ struct ReportTests {
             usage: ResourceUsage(
               processorMicroseconds: 3_000, throttledMicroseconds: 1_500,
               memoryPeak: .init(bytes: 4096, scope: .worker), memoryPressureMicroseconds: 0, refusedTasks: 0),
-            limits: [.processors(limit: 0.5, heldBack: 1 / 3)])),
+            limits: [.processors(limit: 0.5, heldBack: 1 / 3)],
+            held: [
+              HeldLimits(
+                attempt: 2, memory: 64 << 20, memoryOrigin: .retry, processors: 0.5, processorsOrigin: .profile)
+            ])),
         .init(
           name: NodeName(unchecked: "b"), type: Self.type, state: .failed, attempts: 1, milliseconds: 5,
           isFallback: false, failure: failure),
@@ -63,6 +67,7 @@ struct ReportTests {
                 "cpu_throttled_share": 0.333,
                 "memory_peak_bytes": 4096,
                 "memory_peak_of": "worker",
+                "memory_peak_by": "kernel",
                 "memory_pressure_us": 0,
                 "read_bytes": null,
                 "written_bytes": null,
@@ -74,6 +79,15 @@ struct ReportTests {
                   "told_by": "kernel",
                   "limit_processors": 0.5,
                   "cpu_throttled_share": 0.333
+                }
+              ],
+              "limits": [
+                {
+                  "attempt": 2,
+                  "memory_bytes": 67108864,
+                  "memory_by": "retry",
+                  "processors": 0.5,
+                  "processors_by": "profile"
                 }
               ]
             },
@@ -96,7 +110,8 @@ struct ReportTests {
               },
               "skipped_because": null,
               "usage": null,
-              "limits_reached": []
+              "limits_reached": [],
+              "limits": []
             },
             {
               "node": "c",
@@ -111,7 +126,8 @@ struct ReportTests {
                 "failed": "b"
               },
               "usage": null,
-              "limits_reached": []
+              "limits_reached": [],
+              "limits": []
             }
           ],
           "outputs": {
@@ -130,6 +146,10 @@ struct ReportTests {
   func limits() throws {
     let cases: [(LimitReached, String)] = [
       (.memory(limit: 64, peak: nil), #""memory","told_by":"kernel","limit_bytes":64,"memory_peak_bytes":null"#),
+      (
+        .memory(limit: 64, peak: 70, by: .supervisor),
+        #""memory","told_by":"supervisor","limit_bytes":64,"memory_peak_bytes":70"#
+      ),
       (
         .processors(limit: 0.5, heldBack: 0.62),
         #""processors","told_by":"kernel","limit_processors":0.5,"cpu_throttled_share":0.62"#
@@ -168,7 +188,7 @@ struct ReportTests {
       RunEvent(milliseconds: 7, node: node, content: content, duration: duration, skip: skip).jsonValue.text()
     }
     let head = #"{"time_ms":7,"node":"a","#
-    let nothing = #""usage":null,"limits_reached":[]"#
+    let nothing = #""usage":null,"limits_reached":[],"limits":[]"#
     let error = #""class":"timeout","message":"late","cause":null,"hint":null,"traceback":null,"last_output":[]"#
     let failure = NodeFailure(.timeout, "late")
     #expect(line(.nodeState(.running, attempt: 2)) == head + #""event":"node_state","state":"running","attempt":2}"#)
@@ -179,9 +199,11 @@ struct ReportTests {
       line(.nodeState(.skipped, attempt: 0), skip: SkipReason(needs: node, failed: node)) == head
         + #""event":"node_state","state":"skipped","attempt":0,"duration_ms":null,\#(nothing),"#
         + #""skipped_because":{"needs":"a","failed":"a"}}"#)
-    #expect(
-      line(.nodeRetry(failure, afterMilliseconds: 200)) == head
-        + #""event":"node_retry","after_ms":200,"error":{\#(error)},\#(nothing)}"#)
+    for (memory, text): (UInt64?, String) in [(nil, "null"), (512, "512")] {
+      #expect(
+        line(.nodeRetry(failure, afterMilliseconds: 200, memory: memory)) == head
+          + #""event":"node_retry","after_ms":200,"error":{\#(error)},"memory_bytes":\#(text),\#(nothing)}"#)
+    }
     #expect(line(.nodeFailed(failure)) == head + #""event":"node_failed","error":{\#(error)}}"#)
     #expect(line(.nodeReport(.started)) == head + #""event":"node_started"}"#)
     #expect(

@@ -40,7 +40,7 @@ struct RunMachineTests {
           let isFilled = call.inputs.allSatisfy { $0.port.text == "limit" || !$0.values.isEmpty }
           #expect(isFilled)
           running.append(node)
-        case .scheduleRetry(let node, let delay, _):
+        case .scheduleRetry(let node, let delay, _, _):
           #expect(delay > 0)
           retrying.append(node)
         case .cancelRunning: retrying = []
@@ -115,6 +115,68 @@ struct RunMachineTests {
     #expect(unnamed.isEmpty)
     let delays = (1...10).map { NodePolicy.backoff(afterAttempt: $0) }
     #expect(delays == [200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000])
+  }
+
+  private func outOfMemory(_ mebibytes: UInt64?) -> NodeFailure {
+    NodeFailure(
+      .oom, "the worker ran out of memory", hint: "give it more",
+      account: NodeAccount(limits: [.memory(limit: mebibytes.map { $0 << 20 }, peak: nil)]))
+  }
+
+  /// What the attempts at a node that always runs out of memory have in mebibytes, from the second on, and how it ends.
+  private func attempts(
+    first: UInt64?, most: UInt64?, policy: String = "{max: 9, on: [oom]}"
+  ) throws -> (memory: [UInt64?], failure: NodeFailure?) {
+    let graph = try Demo.graph(Demo.workflow("a: {type: demo/source, retry: \(policy)}"))
+    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 1, mostMemory: most.map { $0 << 20 })
+    var memory: [UInt64?] = []
+    var limit = first
+    var actions = machine.handle(.begin)
+    while true {
+      for case .start(_, let call) in actions {
+        memory.append(call.raisedMemory.map { $0 >> 20 })
+        limit = call.raisedMemory.map { $0 >> 20 } ?? limit
+      }
+      actions = machine.handle(.failed(node: 0, outOfMemory(limit)))
+      let isRetried = actions.contains { if case .scheduleRetry = $0 { true } else { false } }
+      guard isRetried else { break }
+      actions = machine.handle(.retryDelayPassed(node: 0))
+    }
+    #expect(memory.first == .some(nil), "the first attempt has what it asked for")
+    return (Array(memory.dropFirst()), machine.failures[0])
+  }
+
+  @Test("runs a node that ran out of memory again with twice as much, up to what a node can have, and then no more")
+  func moreMemory() throws {
+    let (memory, failure) = try attempts(first: 256, most: 1500)
+    #expect(memory == [512, 1024, 1500])
+    #expect(
+      failure?.hint == "give it more; it isn't run again: 1500Mi is the most memory that a node can have here")
+    #expect(try attempts(first: 1500, most: 1500).memory.isEmpty, "nothing would be different")
+    #expect(try attempts(first: 2000, most: 1500).memory.isEmpty)
+    #expect(try attempts(first: 256, most: nil, policy: "{max: 2, on: [oom]}").memory == [512, 1024])
+    #expect(try attempts(first: 256, most: 1500, policy: "{max: 3, on: [crash]}").memory.isEmpty)
+    #expect(try attempts(first: 256, most: 1500, policy: "{max: 3, on: [crash]}").failure?.hint == "give it more")
+  }
+
+  @Test("runs a node without a limit of its own again as it was, as often as its policy says")
+  func unlimitedMemory() throws {
+    #expect(try attempts(first: nil, most: 1500, policy: "{max: 2, on: [oom]}").memory == [nil, nil])
+  }
+
+  @Test("never asks for an amount of memory that is no amount, whatever a limit was")
+  func memoryBounds() {
+    for limit: UInt64 in [1, 1 << 20, 1 << 49, 1 << 50, 1 << 63, .max] {
+      for most: UInt64? in [nil, 0, 1 << 20, 1 << 33, .max] {
+        switch MemoryRetry(after: limit, most: most) {
+        case .raised(let next): #expect(next > limit && next <= most ?? 1 << 50)
+        case .exhausted(let end): #expect(end == limit)
+        case .unchanged: Issue.record("\(limit) is a limit")
+        }
+      }
+    }
+    #expect(MemoryRetry(after: 0, most: 5) == .unchanged)
+    #expect(MemoryRetry(after: nil, most: 5) == .unchanged)
   }
 
   @Test("a graph of 10,000 nodes takes one step a node")

@@ -104,6 +104,37 @@ struct GPUInventoryTests {
     #expect(text.contains(problem), "\(text)")
   }
 
+  @Test(
+    "that name groups are whole without them where their nodes are open to all, and refused otherwise: no group is joined",
+    arguments: [
+      ("rw", "rwm", ""), ("r", "r", ""),
+      ("r", "rw", "/dev/dri/renderD128 can only be written to by groups (additionalGids: 44, 105)"),
+      ("", "rw", "can't read /dev/dri/renderD128, and a worker joins no groups (additionalGids)"),
+    ])
+  func groups(open: String, wanted: String, problem: String) throws {
+    var host = try GPUHost(
+      """
+      cdiVersion: 0.7.0
+      kind: a.com/gpu
+      devices:
+        - name: "0"
+          containerEdits: {deviceNodes: [{path: /dev/dri/renderD128, permissions: \(wanted)}], additionalGids: [44, 105]}
+      """)
+    var access: DeviceAccess = []
+    if open.contains("r") { access.insert(.read) }
+    if open.contains("w") { access.insert(.write) }
+    try host.device("/dev/dri/renderD128", 226, 128, access: access)
+    let inventory = host.inventory()
+    guard !problem.isEmpty else {
+      let gpu = try #require(inventory.gpus.first, "\(inventory.problems)")
+      #expect(gpu.notes == ["its groups are not joined: its nodes are open to all users that plugins run as"])
+      return
+    }
+    #expect(inventory.gpus.isEmpty)
+    let text = inventory.problems.map(\.description).joined(separator: "\n")
+    #expect(text.contains(problem) && text.contains("MODE=\"0666\""), "\(text)")
+  }
+
   @Test("that two files of one directory describe are nobody's, and said so")
   func conflict() throws {
     var host = try GPUHost.twoGPUs()

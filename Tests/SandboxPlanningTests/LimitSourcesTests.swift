@@ -10,6 +10,9 @@ struct LimitSourcesTests {
     var file: String
     var ceilings = OperatorLimits()
     var asked: ResourceRequirement?
+    var fixed: Set<Workflow.ResourcesKey> = []
+    var estimate: ResourceRequirement?
+    var raisedMemory: UInt64?
     var granted: [Permission] = []
     var profile = "default"
     var controllers = ["cpu", "io", "memory", "pids"]
@@ -27,6 +30,15 @@ struct LimitSourcesTests {
     Case(
       file: "unlimited", asked: ResourceRequirement(memoryMB: 64), granted: [.memoryUnlimited], profile: "strict"),
     Case(file: "unlimited-below-ceiling", ceilings: ceilings(), granted: [.memoryUnlimited]),
+    Case(
+      file: "estimate", asked: ResourceRequirement(cpuCores: 1, memoryMB: 1024),
+      estimate: ResourceRequirement(cpuCores: 0.5, memoryMB: 256, gpuCount: 4)),
+    Case(
+      file: "estimate-below-workflow", asked: ResourceRequirement(cpuCores: 1, memoryMB: 1024), fixed: [.memory],
+      estimate: ResourceRequirement(cpuCores: 0.5, memoryMB: 256)),
+    Case(
+      file: "retry", ceilings: ceilings(memoryMB: 400), asked: ResourceRequirement(memoryMB: 64),
+      estimate: ResourceRequirement(memoryMB: 200), raisedMemory: 512 << 20),
     Case(file: "no-controllers", profile: "strict", controllers: []),
     Case(file: "no-memory-controller", profile: "strict", controllers: ["cpu", "pids"]),
   ]
@@ -51,7 +63,13 @@ struct LimitSourcesTests {
     host.cgroupControllers = example.controllers
     let asked = try request(
       example.granted, profile: shippedProfile(example.profile), ceilings: example.ceilings,
-      resources: example.asked.map(Self.asking))
+      resources: example.asked.map {
+        var request = Self.asking($0)
+        request.fixed = example.fixed
+        request.estimate = example.estimate
+        request.raisedMemory = example.raisedMemory
+        return request
+      })
     return try SandboxPlanner.plan(asked, host: host)
   }
 
@@ -128,6 +146,58 @@ struct LimitSourcesTests {
     let beyond = problems(Self.ceilings(memoryMB: 16_384, percent: 800), 0, 0)
     #expect(beyond.count == 2)
     #expect(beyond.allSatisfy { $0.hasPrefix("plugin_system.yaml:2") && $0.contains("hint: write ") }, "\(beyond)")
+  }
+
+  @Test("are an estimate's where the workflow says nothing, and the plugin's own where that estimates nothing")
+  func precedence() throws {
+    func memory(
+      fixed: Set<Workflow.ResourcesKey> = [], estimate: Int?, raised: UInt64? = nil, plugin: Int = 100,
+      granted: [Permission] = []
+    ) throws -> (UInt64?, LimitOrigin?) {
+      let plan = try plan(
+        Case(
+          file: "", asked: ResourceRequirement(memoryMB: plugin), fixed: fixed,
+          estimate: estimate.map { ResourceRequirement(memoryMB: $0) }, raisedMemory: raised, granted: granted))
+      return (plan.cgroup.memoryMax.map { $0 >> 20 }, plan.limitNotes[.memoryMax]?.origin)
+    }
+    #expect(try memory(estimate: 300) == (300, .estimate))
+    #expect(try memory(estimate: 50) == (50, .estimate), "also where it is less")
+    #expect(try memory(fixed: [.memory], estimate: 300) == (100, .node))
+    #expect(try memory(fixed: [.cpu], estimate: 300) == (300, .estimate), "each on its own")
+    #expect(try memory(estimate: 0) == (100, .node))
+    #expect(try memory(estimate: nil) == (100, .node))
+    #expect(try memory(estimate: 0, plugin: 0).1 == .profile)
+    #expect(try memory(estimate: 300, raised: 200 << 20) == (300, .estimate), "never less than it says now")
+    #expect(try memory(estimate: 100, raised: 200 << 20) == (200, .retry))
+    #expect(try memory(fixed: [.memory], estimate: nil, raised: 200 << 20) == (200, .retry))
+    #expect(try memory(estimate: nil, raised: 1 << 50) == (8192, .retry), "the host is the end of everything")
+    #expect(try memory(estimate: 300, raised: 200 << 20, granted: [.memoryUnlimited]) == (nil, .permission))
+  }
+
+  @Test("that an estimate names are refused as any other, and called an estimate")
+  func estimateRefused() throws {
+    let host = try debianHost()
+    func refusals(_ memory: Int, _ cpu: Double, ceilings: OperatorLimits = OperatorLimits()) throws -> [String] {
+      var request = Self.asking(ResourceRequirement())
+      request.estimate = ResourceRequirement(cpuCores: cpu, memoryMB: memory)
+      let sources = LimitSources(
+        ceilings: ceilings, asked: request, profile: try shippedProfile().resources, host: host)
+      do throws(Diagnostics) {
+        _ = try sources.decision()
+        return []
+      } catch {
+        return error.items.map(\.description)
+      }
+    }
+    #expect(
+      try refusals(9000, 0) == [
+        "w.yaml:7:20: error: the node \"clean\" estimates that it needs 9000Mi of memory: this host has 8Gi\n"
+          + "  hint: ask for 16Mi to 8Gi"
+      ])
+    #expect(try refusals(256, 0, ceilings: Self.ceilings()).first?.contains("the operator allows 128Mi") == true)
+    #expect(try refusals(0, 5).first?.contains("estimates that it needs 5 processors") == true)
+    #expect(try refusals(1, 0).first?.contains("no worker starts with less than 16Mi") == true)
+    #expect(try refusals(8192, 4).isEmpty)
   }
 
   @Test("of a profile are held against the host too")

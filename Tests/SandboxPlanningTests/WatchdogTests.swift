@@ -37,6 +37,39 @@ struct WatchdogTests {
     #expect(watchdog.report == WatchReport(memoryPeak: 95))
   }
 
+  @Test("tells the most that was seen since it was asked last, and nothing where it wasn't looked at meanwhile")
+  func settledPeak() {
+    var watchdog = Watchdog(WatchedLimits(memory: 100))
+    #expect(watchdog.settlePeak() == nil && watchdog.memory == nil)
+    for memory: UInt64 in [10, 90, 30] { _ = watchdog.look(at: .zero, use(memory: memory)) }
+    #expect(watchdog.memory == 30)
+    #expect(watchdog.settlePeak() == 90)
+    #expect(watchdog.settlePeak() == nil)
+    _ = watchdog.look(at: .seconds(1), use(memory: 20))
+    #expect(watchdog.settlePeak() == 20)
+    #expect(watchdog.report.memoryPeak == 90, "of its whole life")
+  }
+
+  @Test("holds a worker to other limits from the next look on, whether they are higher or lower")
+  func changedLimits() {
+    var watchdog = Watchdog(WatchedLimits(memory: 100))
+    watchdog.limits = WatchedLimits(memory: 200)
+    #expect(watchdog.look(at: .zero, use(memory: 150)) == nil)
+    watchdog.limits = WatchedLimits(memory: 100)
+    #expect(watchdog.look(at: .zero, use(memory: 150), shares: 150) == .end)
+    #expect(watchdog.report.excess == .memory(limit: 100, seen: 150))
+  }
+
+  @Test("counts files that live in memory once, whether they are mapped, open, or both")
+  func files() {
+    #expect(GroupUse.memory(50, mapped: 0, files: 0) == 50)
+    #expect(GroupUse.memory(50, mapped: 0, files: 30) == 80, "nobody maps them")
+    #expect(GroupUse.memory(50, mapped: 30, files: 30) == 50, "they are the mapped ones")
+    #expect(GroupUse.memory(50, mapped: 40, files: 10) == 50)
+    #expect(GroupUse.memory(50, mapped: 60, files: 0) == 60, "two looks at what moves")
+    #expect(GroupUse.memory(.max, mapped: 1, files: .max) == .max)
+  }
+
   @Test("ends a worker with more processes and threads than it may have")
   func tasks() {
     var watchdog = Watchdog(WatchedLimits(tasks: 8))

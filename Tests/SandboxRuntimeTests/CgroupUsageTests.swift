@@ -53,6 +53,22 @@ struct CgroupUsageTests {
     #expect(end.spent(since: start).memoryPeak == .init(bytes: 100, scope: .node))
   }
 
+  @Test("costs one read a file and call: files stay open, and neither limits nor events are read before the end")
+  func cost() async throws {
+    let kernel = RecordingKernel()
+    let group = Cgroup(name: "x", path: "/double/x", directory: try kernel.openDirectory("/double/x"))
+    let account = CgroupAccount(
+      group, controllers: [.cpu, .io, .memory, .pids], kernel: kernel, thread: try DedicatedThread(name: "test-count"))
+    for _ in 0..<5 { _ = await account.settle() }
+    // cpu.stat, memory.pressure, memory.peak, pids.events and io.stat.
+    #expect(kernel.effects.filter { $0 == .openFile }.count == 5, "\(kernel.effects)")
+    #expect(kernel.pathsRead.isEmpty, "\(kernel.pathsRead)")
+    _ = await account.close()
+    #expect(kernel.pathsRead.contains("/double/x/memory.events"))
+    group.directory.close()
+    #expect(kernel.left.isEmpty, "\(kernel.left)")
+  }
+
   @Test("is kept when the group is gone, and no file is made in it")
   func kept() async throws {
     let directory = "/tmp/cgroup-account-\(currentProcessIdentifier())"

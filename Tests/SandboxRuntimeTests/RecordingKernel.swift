@@ -21,6 +21,7 @@ final class RecordingKernel: SandboxKernel {
     /// A second one, while the first is being undone.
     var alsoFailing: Effect?
     var directories: [String] = []
+    var pathsRead: [String] = []
     var processes: Set<Int32> = []
     var descriptors: [Witness] = []
     var nextProcess: Int32 = 100_000
@@ -43,6 +44,7 @@ final class RecordingKernel: SandboxKernel {
   }
 
   var effects: [Effect] { ledger.withLock { $0.effects } }
+  var pathsRead: [String] { ledger.withLock { $0.pathsRead } }
   func fail(_ number: Int, _ code: ErrorCode) { ledger.withLock { $0.failing = (number, code) } }
 
   /// Everything that was made and isn't unmade.
@@ -130,7 +132,8 @@ final class RecordingKernel: SandboxKernel {
   }
   /// Not an effect. As a host whose controllers are not yet handed down.
   func read(_ path: String) -> String? {
-    switch path {
+    ledger.withLock { $0.pathsRead.append(path) }
+    return switch path {
     case "/double/cgroup.controllers": "cpuset cpu io memory pids"
     case "/double/cgroup.subtree_control": "memory pids"
     default: nil

@@ -13,6 +13,11 @@ extension RealSandboxes {
     private func run(_ script: String, _ limits: CgroupPlan, inGroup: Bool = false) async throws -> Harness.Outcome {
       var plan = SandboxPlan.python(script)
       plan.cgroup = limits
+      plan.filesystem = plan.filesystem.map { operation in
+        guard case .temporaryFilesystem(Inside.scratch, var options) = operation else { return operation }
+        options.sizeBytes = 256 << 20
+        return .temporaryFilesystem(Inside.scratch, options)
+      }
       let launcher = try SandboxLauncher(
         initProgram: Harness.initProgram, cgroups: try CgroupManager(root: inGroup ? Harness.cgroupRoot : nil),
         loop: EventLoop())
@@ -56,6 +61,54 @@ extension RealSandboxes {
       #expect(outcome.output == "well\n" && outcome.exit.watch?.excess == nil, "\(outcome)")
       let peak = try #require(outcome.exit.watch?.memoryPeak)
       #expect(peak > 40 << 20 && peak <= 72 << 20)
+    }
+
+    /// Of which no page is mapped.
+    private static let unmapped = [
+      """
+      import os, time
+      file = os.memfd_create('hidden', os.MFD_CLOEXEC | 0x8)
+      for _ in range(96): os.write(file, bytes(1 << 20))
+      time.sleep(30)
+      print('alive')
+      """,
+      """
+      import time
+      with open('/tmp/hidden', 'wb') as file:
+        for _ in range(96): file.write(bytes(1 << 20))
+        file.flush()
+        time.sleep(30)
+      print('alive')
+      """,
+    ]
+
+    @Test(
+      "is ended for memory that none of its processes maps, in memfds and in its temporary filesystems",
+      arguments: unmapped)
+    func unmappedMemory(script: String) async throws {
+      let outcome = try await run(script, CgroupPlan(memoryMax: 64 << 20))
+      guard case .memory(_, let seen)? = outcome.exit.watch?.excess else {
+        Issue.record("\(outcome)")
+        return
+      }
+      #expect(seen < 160 << 20, "each page once")
+      #expect(outcome.output.isEmpty, "\(outcome)")
+    }
+
+    @Test("has each page of a memfd counted once, though it is mapped too")
+    func mappedOnce() async throws {
+      let script = """
+        import mmap, os, time
+        file = os.memfd_create('both', os.MFD_CLOEXEC | 0x8)
+        os.ftruncate(file, 40 << 20)
+        pages = mmap.mmap(file, 40 << 20)
+        for i in range(0, 40 << 20, 4096): pages[i] = 1
+        time.sleep(1)
+        print('well')
+        """
+      let outcome = try await run(script, CgroupPlan(memoryMax: 72 << 20))
+      #expect(outcome.output == "well\n", "\(outcome)")
+      #expect(try #require(outcome.exit.watch?.memoryPeak) > 40 << 20)
     }
 
     @Test("is ended when it has more processes and threads than it may")

@@ -39,6 +39,8 @@ struct LimitFindingsTests {
     arguments: [
       (LimitOrigin.node, "asked for by the node", "resources: {memory: 128Mi}"),
       (.profile, "by the profile", "resources: {memory: 128Mi}"),
+      (.estimate, "by its estimate", "let estimate_resources ask for more"),
+      (.retry, "raised because the attempt before ran out of memory", "resources: {memory: 128Mi}"),
       (.ceiling, "by plugin_system.yaml", "have the operator raise 'max_memory_mb'"),
       (.permission, "by memory.unlimited", "the host has no more to give"),
     ])

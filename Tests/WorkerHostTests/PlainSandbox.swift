@@ -81,6 +81,22 @@ final class PlainSandbox: Sandbox {
   }
   /// It has no cgroup.
   func settleAccount() async -> ResourceUsage? { nil }
+  /// It has no limits; what it was given is kept.
+  func change(to limits: CgroupPlan) async throws(SystemError) {
+    let refused = self.limits.withLock { given in
+      given.changes.append(limits)
+      return given.refuses
+    }
+    if refused { throw SystemError("write", "memory.max", .accessDenied) }
+  }
+  func lend(_ descriptors: [FileDescriptor]) {}
+  func memoryInUse() async -> UInt64? { limits.withLock(\.memory) }
+  struct Limits {
+    var changes: [CgroupPlan] = []
+    var memory: UInt64?
+    var refuses = false
+  }
+  let limits = Lock(Limits())
   func terminate() { signal(SIGTERM) }
   func kill() { signal(SIGKILL) }
 
@@ -99,6 +115,8 @@ final class PlainSandbox: Sandbox {
 final class PlainLauncher: SandboxLaunching {
   private let started = Lock<[PlainSandbox]>([])
   var launches: Int { started.withLock(\.count) }
+  /// Oldest first.
+  var sandboxes: [PlainSandbox] { started.withLock { $0 } }
 
   func launch(_ plan: SandboxPlan) async throws(LaunchError) -> any Sandbox {
     do {

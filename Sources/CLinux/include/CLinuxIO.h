@@ -21,6 +21,8 @@ int linux_disable_linger(int fd);
 // read(2) and write(2), repeated on EINTR.
 int64_t linux_read(int fd, void *buffer, size_t capacity);
 int64_t linux_write(int fd, const void *bytes, size_t count);
+// Bytes in use of the tmpfs at the path, statfs(2); 0 where there is none.
+uint64_t linux_tmpfs_used(const char *path);
 // pread(2), repeated on EINTR; one call may return less than was asked for.
 int64_t linux_pread(int fd, void *buffer, size_t capacity, int64_t offset);
 

@@ -21,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
 
+    from pipeline.plugin import BasePlugin
+
 COMPONENTS = ("input", "select", "slider", "checkbox")
 PARAMETER_TYPES = (
     "string",
@@ -251,6 +253,25 @@ class _Checker:
         for name in sorted({n for n in names if isinstance(n, str)}):
             if names.count(name) > 1:
                 self.problem(where, f"the {what} {name!r} appears twice")
+
+
+def estimates(plugin: BasePlugin, node_type: str) -> bool:
+    """Whether nodes of the type can say more than the specification does.
+
+    True where that can't be seen without making one.
+    """
+    from pipeline.declared import DeclaredNode, DeclaredPlugin
+
+    if not isinstance(plugin, DeclaredPlugin):
+        return True
+    if type(plugin).create_node is not DeclaredPlugin.create_node:
+        return True
+    declared = DeclaredNode.estimate_resources
+    return any(
+        node.specification.node_type == node_type
+        and node.estimate_resources is not declared
+        for node in plugin.nodes
+    )
 
 
 def resource_values(resources: Any) -> Dict[str, Any]:

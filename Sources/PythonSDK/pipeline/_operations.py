@@ -59,10 +59,16 @@ class Operations:
 
     def _describe(self) -> Answer:
         # Imported here because most workers are never asked.
-        from pipeline._describe import SpecificationError, describe
+        from pipeline._describe import (
+            SpecificationError,
+            describe,
+            estimates,
+        )
 
         try:
             described = describe(self._plugin.get_node_types())
+            for node in described:
+                node["estimates"] = estimates(self._plugin, node["node_type"])
         except SpecificationError as error:
             raise Failure(
                 _failures.LOAD,
@@ -106,11 +112,14 @@ class Operations:
         from pipeline._describe import resource_values
 
         node = self._node(call)
+        self._check_patterns(call.metadata)
         inputs = call.inputs()
         try:
-            resources = node.estimate_resources(inputs)
+            resources: Any = node.estimate_resources(inputs)
         except BaseException as error:
             raise Failure.of(_failures.ERROR, error) from None
+        if resources is None:
+            return pack_outputs({"resources": None}, {})
         try:
             return pack_outputs({"resources": resource_values(resources)}, {})
         except ValueError as error:

@@ -70,7 +70,10 @@ class DeclaredNode(BaseNode):
     def estimate_resources(
         self, inputs: Dict[str, Any]
     ) -> ResourceRequirement:
-        """What the specification says; override it where inputs matter."""
+        """What the specification says; override it where inputs matter.
+
+        Nodes that don't override it aren't asked.
+        """
         return self.specification.resource_requirements
 
 

@@ -167,7 +167,14 @@ class BaseNode(ABC):
     def estimate_resources(
         self, inputs: Dict[str, Any]
     ) -> ResourceRequirement:
-        """What `execute` will need for these inputs."""
+        """What `execute` will need for these inputs.
+
+        The engine asks just before `execute`, and holds the worker to the
+        answer: the whole worker, its interpreter and imports included. What
+        the workflow says under `resources:` comes first. A field that is 0
+        leaves it to the specification, and so does None for all of them.
+        GPUs are those of the specification. The answer has ten seconds.
+        """
 
     def on_error(
         self, error: Exception, context: ExecutionContext

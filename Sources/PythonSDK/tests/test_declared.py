@@ -83,6 +83,33 @@ def test_inputs_are_accepted_and_needs_are_those_of_the_specification() -> (
     assert Repeat({}).estimate_resources({}) is NEEDS
 
 
+def test_only_nodes_that_estimate_for_themselves_say_so(
+    launch: Launch,
+) -> None:
+    worker = launch(
+        "return {}",
+        """
+        from pipeline import DeclaredNode, DeclaredPlugin
+        del Probe
+        class Plain(DeclaredNode):
+            specification = NodeSpecification("plain", "P", "Test", "Plain")
+            def execute(self, inputs, context):
+                return {}
+        class Careful(Plain):
+            specification = NodeSpecification("careful", "C", "Test", "Asks")
+            def estimate_resources(self, inputs):
+                return ResourceRequirement(memory_mb=32)
+        class Both(DeclaredPlugin):
+            nodes = (Plain, Careful)
+        """,
+    )
+    described, _ = worker.answer(worker.send_call({"operation": "describe"}))
+    assert {
+        node["node_type"]: node["estimates"]
+        for node in described.values()[0]["node_types"]
+    } == {"plain": False, "careful": True}
+
+
 def test_a_declared_plugin_runs_in_a_worker(launch: Launch) -> None:
     worker = launch(
         "return {}",

@@ -8,6 +8,14 @@ package enum DeviceGuard: Hashable, Sendable {
   /// process of a user namespace makes no device nodes: mknod(2).
   case mounts(why: String)
 
+  /// In JSON.
+  package var name: String {
+    switch self {
+    case .program: "kernel"
+    case .mounts: "mounts"
+    }
+  }
+
   /// For people, after "devices:".
   package var words: String {
     switch self {

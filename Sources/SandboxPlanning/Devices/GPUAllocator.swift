@@ -15,6 +15,8 @@ package struct GPUAllocator: Sendable {
 
   private let inventory: GPUInventory
   private var taken: Set<CDIDeviceReference> = []
+  /// Another supervisor of this host has them.
+  package private(set) var elsewhere: Set<CDIDeviceReference> = []
   /// Who had it last: an idle worker of that plugin may still be there.
   private var lastPlugin: [CDIDeviceReference: PluginName] = [:]
   /// Oldest first.
@@ -32,6 +34,13 @@ package struct GPUAllocator: Sendable {
   package mutating func request(_ demand: GPUDemand, for plugin: PluginName, _ ticket: Ticket) {
     waiting.append(Request(ticket: ticket, demand: demand, plugin: plugin))
   }
+
+  /// At the head of the line, again: what it was granted turned out to be another supervisor's.
+  package mutating func requestAgain(_ demand: GPUDemand, for plugin: PluginName, _ ticket: Ticket) {
+    waiting.insert(Request(ticket: ticket, demand: demand, plugin: plugin), at: 0)
+  }
+
+  package mutating func markElsewhere(_ devices: Set<CDIDeviceReference>) { elsewhere = devices }
 
   /// Those at the head of the line that can be met now, with what they get.
   package mutating func granted() -> [(ticket: Ticket, gpus: [GPU])] {
@@ -59,7 +68,9 @@ package struct GPUAllocator: Sendable {
   /// Those that the same plugin had last come first, because a worker of its may still be there; then those that nobody had.
   private func free(for request: Request) -> [GPU]? {
     guard let candidates = inventory.candidates(for: request.demand) else { return nil }
-    let free = candidates.enumerated().filter { !taken.contains($0.element.reference) }
+    let free = candidates.enumerated().filter {
+      !taken.contains($0.element.reference) && !elsewhere.contains($0.element.reference)
+    }
     guard free.count >= request.demand.count else { return nil }
     func rank(_ gpu: GPU) -> Int {
       switch lastPlugin[gpu.reference] {

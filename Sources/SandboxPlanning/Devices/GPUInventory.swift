@@ -141,7 +141,7 @@ extension GPU {
     let effects = CDIHookEffects(candidate.edits.hooks)
     if nodes.isEmpty, reader.problems.isEmpty { reader.refuse("none of its nodes is one to compute with") }
     if !candidate.edits.additionalGroups.isEmpty {
-      reader.notes.append("its groups are not joined: its nodes are open to every user")
+      reader.notes.append("its groups are not joined: its nodes are open to all users that plugins run as")
     }
     guard reader.problems.isEmpty else { throw Diagnostics(reader.problems) }
     self.init(
@@ -195,8 +195,18 @@ private struct CandidateReader {
     }
     guard access.contains(.read), node.access.contains(.read) else {
       refuse(
-        "the users that plugins run as can't read \(source)",
+        "the users that plugins run as can't read \(source)"
+          + (candidate.edits.additionalGroups.isEmpty ? "" : ", and a worker joins no groups (additionalGids)"),
         hint: "let them, by a udev rule: KERNEL==\"\(source.lastComponent)\", MODE=\"0666\"")
+      return nil
+    }
+    // Read-only nodes are common and meant so; one that needs a group to be written to isn't.
+    guard access.isSuperset(of: node.access.subtracting(.makeNode)) || candidate.edits.additionalGroups.isEmpty else {
+      let groups = candidate.edits.additionalGroups.map(String.init).joined(separator: ", ")
+      refuse(
+        "\(source) can only be written to by groups (additionalGids: \(groups)), and a worker is in none but its own",
+        hint: "let the users that plugins run as write to it, by a udev rule: "
+          + "KERNEL==\"\(source.lastComponent)\", MODE=\"0666\"")
       return nil
     }
     return GPU.Node(

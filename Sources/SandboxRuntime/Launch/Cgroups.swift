@@ -171,14 +171,30 @@ package final class CgroupManager: Sendable {
     }
   }
 
+  /// Writes other limits into a worker's group, as far as it has their controllers.
+  func change(_ settings: [CgroupPlan.Setting], of cgroup: Cgroup) throws(SystemError) {
+    for setting in settings where controllers.contains(setting.file.controller) {
+      try kernel.write(setting.value, to: "\(cgroup.path)/\(setting.file.rawValue)")
+    }
+  }
+
+  /// Bytes, `memory.current`.
+  func memoryInUse(of cgroup: Cgroup) -> UInt64? {
+    CgroupUsage.number(kernel.read("\(cgroup.path)/memory.current"))
+  }
+
   /// What the group uses, read on `thread`.
   func account(of cgroup: Cgroup, on thread: DedicatedThread) -> CgroupAccount {
     CgroupAccount(cgroup, controllers: controllers, kernel: kernel, thread: thread)
   }
 
-  /// Which every group counts, whatever its controllers.
-  func processorMicroseconds(of cgroup: Cgroup) -> UInt64? {
-    CgroupUsage(controllers: []) { $0 == "cpu.stat" ? kernel.read("\(cgroup.path)/\($0)") : nil }.processorMicroseconds
+  /// `cpu.stat`, which every group has, whatever its controllers; nil where it can't be read.
+  func processorFile(of cgroup: Cgroup) -> FileDescriptor? {
+    do throws(SystemError) { return try kernel.openFile("\(cgroup.path)/cpu.stat") } catch { return nil }
+  }
+
+  func processorMicroseconds(_ file: FileDescriptor) -> UInt64? {
+    CgroupUsage(controllers: []) { $0 == "cpu.stat" ? kernel.contents(of: file) : nil }.processorMicroseconds
   }
 
   /// SIGKILL to every process of the group: cgroup.kill of cgroups(7).

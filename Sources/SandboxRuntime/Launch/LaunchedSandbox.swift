@@ -17,6 +17,7 @@ package final class LaunchedSandbox: Sandbox {
   private let context: LaunchContext
   private let watch: SandboxWatch?
   private let relay: EgressRelay?
+  private let live: LiveLimits?
   private let ending: Task<SandboxExit, Never>
 
   init(_ launch: StartedLaunch, _ plan: SandboxPlan, _ context: LaunchContext, _ spawner: DedicatedThread) {
@@ -35,6 +36,7 @@ package final class LaunchedSandbox: Sandbox {
       seccompInstructions: Int(report.seccomp_instructions), cgroup: launch.cgroup?.name,
       deviceGuard: plan.deviceGuard)
     account = cgroup.map { context.cgroups.account(of: $0, on: context.accountant) }
+    live = cgroup.map { LiveLimits($0, plan.cgroup, context) }
     let limits = WatchedLimits(plan.cgroup, controllers: Set(context.cgroups.controllers))
     watch = limits.isEmpty ? nil : SandboxWatch(limits, process, control, cgroup, context)
     relay = launch.relay
@@ -58,7 +60,30 @@ package final class LaunchedSandbox: Sandbox {
 
   package func kill() { context.kill(process, cgroup) }
 
-  package func settleAccount() async -> ResourceUsage? { await account?.settle() }
+  package func settleAccount() async -> ResourceUsage? {
+    let counted = await account?.settle()
+    guard counted?.memoryPeak == nil, let seen = watch?.settlePeak() else { return counted }
+    var usage = counted ?? ResourceUsage()
+    usage.memoryPeak = ResourceUsage.MemoryPeak(bytes: seen, scope: .node, isSampled: true)
+    return usage
+  }
+
+  package func change(to limits: CgroupPlan) async throws(SystemError) {
+    let watched = WatchedLimits(limits, controllers: Set(context.cgroups.controllers))
+    if let watch {
+      watch.change(to: watched)
+    } else if !watched.isEmpty {
+      throw SystemError("limit", "a worker that isn't watched", .notSupported)
+    }
+    try await live?.change(to: limits)
+  }
+
+  package func lend(_ descriptors: [FileDescriptor]) { watch?.lend(descriptors) }
+
+  package func memoryInUse() async -> UInt64? {
+    if let counted = await live?.memoryInUse() { return counted }
+    return watch?.memoryInUse
+  }
 
   package func settleEgress() async -> EgressUse? { await relay?.settle() }
 

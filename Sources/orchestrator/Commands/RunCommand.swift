@@ -110,6 +110,9 @@ private struct RunWork: Sendable {
       await bootstrap.files.run { directory.removeIfEmpty() }
       throw checked.file.failure(error)
     }
+    let gpus = try await session.sandboxes.setup.gpuNodes(
+      among: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
+      workspace: directory.workspace, pool: session.sandboxes.pool)
     let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
     let observer = observer()
     let watching = Task {
@@ -119,15 +122,15 @@ private struct RunWork: Sendable {
     let execution = RunExecution(
       executor: WorkerNodeExecutor(
         pool: session.sandboxes.pool, configurations: configurations,
-        gpus: session.sandboxes.setup.gpuNodes(
-          among: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
-          workspace: directory.workspace)),
+        gpus: gpus,
+        limits: session.sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions)),
       clock: MonotonicClock(),
       observe: { sender.yield($0) })
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
     let report = await execution.run(
       checked.content, identifier: directory.identifier, maximumParallel: jobs,
       maximumHeldResults: DescriptorBudget.heldResults(limit: bootstrap.openFileLimit, open: open, jobs: jobs),
+      mostMemory: session.sandboxes.setup.mostMemory,
       timeoutMilliseconds: command.timeout.flatMap(Quantity.duration))
     sender.finish()
     await watching.value
@@ -150,7 +153,8 @@ private struct RunWork: Sendable {
     if !command.keep { await bootstrap.files.run { directory.removeIfEmpty() } }
     let workspace = hasResults || command.keep ? directory.workspace : nil
     let summary = RunSummary(
-      report: report, workspace: workspace, watched: session.sandboxes.setup.host.watchedControllers)
+      report: report, workspace: workspace, watched: session.sandboxes.setup.host.watchedControllers,
+      deviceGuard: session.sandboxes.setup.host.deviceGuard)
     switch command.output {
     case .text:
       for line in summary.failures(style: console.errorStyle) { await console.printError(line) }

@@ -45,7 +45,7 @@ struct RunBoard: Sendable {
       entry.become(NodeLine.State(state) ?? .waiting, at: event.milliseconds)
       entry.usage = event.account.usage
       if let skip = event.skip { entry.message = "skipped: \(skip)" }
-    case .nodeRetry(let failure, _):
+    case .nodeRetry(let failure, _, _):
       entry.become(.waiting, at: event.milliseconds)
       entry.message = "again: \(failure.message)"
     case .nodeReport(.progress(let fraction, let message)):

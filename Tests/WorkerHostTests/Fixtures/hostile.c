@@ -15,6 +15,8 @@
 enum { SOCKET = 3 };
 enum { HELLO = 1, INITIALIZE, READY, CALL, ACK, RESULT, ERROR, PROGRESS, LOG, CANCEL, SHUTDOWN };
 static const char *mode;
+// What it answers to the odd calls of the mode "estimates".
+static const char *estimate;
 static int is(const char *name) { return strcmp(mode, name) == 0; }
 
 static void put(const void *bytes, size_t count, const int *fds, size_t fd_count) {
@@ -117,6 +119,15 @@ static void result(uint64_t call, const int *fds, size_t count, size_t sent, uin
   frame(RESULT, call, body, (uint32_t)(at - body), fds, sent, claimed);
 }
 
+// A result without values.
+static void answer(uint64_t call, const char *metadata) {
+  uint8_t body[8192] = {0};
+  uint32_t length = (uint32_t)strlen(metadata);
+  memcpy(body, &length, 4);
+  memcpy(body + 4, metadata, length);
+  frame(RESULT, call, body, length + 8, NULL, 0, 0);
+}
+
 static void before_hello(void) {
   if (is("garbage")) put("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 38, NULL, 0), sleep_forever();
   if (is("closes")) close(SOCKET), sleep_forever();
@@ -151,6 +162,7 @@ static void in_call(uint64_t call) {
   if (is("never-acks")) sleep_forever();
   if (is("result-before-ack")) result(call, NULL, 0, 0, 0), sleep_forever();
   frame(ACK, call, "", 0, NULL, 0, 0);
+  if (is("estimates")) return answer(call, call % 2 ? estimate : "{}");
   if (is("acks-twice")) frame(ACK, call, "", 0, NULL, 0, 0), sleep_forever();
   if (is("unknown-call")) result(call + 7, NULL, 0, 0, 0), sleep_forever();
   if (is("result-twice")) result(call, NULL, 0, 0, 0), result(call, NULL, 0, 0, 0), sleep_forever();
@@ -216,6 +228,7 @@ static void in_call(uint64_t call) {
 
 int main(int argc, char **argv) {
   mode = argc > 1 ? argv[1] : "";
+  estimate = argc > 2 ? argv[2] : "{}";
   before_hello();
   text(HELLO, 0, "{\"protocol\":1,\"sdk\":\"hostile\",\"language\":\"C\"}");
   if (is("hangs-at-initialize")) sleep_forever();

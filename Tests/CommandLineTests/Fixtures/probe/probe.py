@@ -9,6 +9,7 @@ from pipeline import (
     NodeSpecification,
     ParameterSpecification,
     PortSpecification,
+    ResourceRequirement,
 )
 
 
@@ -52,6 +53,10 @@ class ProbePlugin(BasePlugin):
                         name="value", type="any", display_name="Value",
                         description="To do it with", default=None,
                     ),
+                    ParameterSpecification(
+                        name="estimate", type="string", display_name="Estimate",
+                        description="An expression for the answer of estimate_resources", default="None",
+                    ),
                     # One of those that take exponential time for what doesn't match.
                     ParameterSpecification(
                         name="word", type="string", display_name="Word",
@@ -71,7 +76,8 @@ class ProbeNode(BaseNode):
         return True
 
     def estimate_resources(self, inputs):
-        return None
+        names = {"inputs": inputs, "os": os, "time": time, "needs": ResourceRequirement}
+        return eval(self.parameters["estimate"], names)
 
     def execute(self, inputs, context):
         action = getattr(self, "do_" + self.parameters["do"])
