@@ -9,6 +9,8 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var required: [Located<SecurityRequirement>]
   /// Where CDI files lie, in ascending order of precedence. Nil: the usual places.
   package var cdiDirectories: [AbsolutePath]?
+  /// Where the operator's own security profiles lie, in the order in which they count.
+  package var profileDirectories: [AbsolutePath]?
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
@@ -61,6 +63,7 @@ extension SystemConfiguration {
     case sandboxType = "sandbox_type"
     case defaultPermissions = "default_permissions"
     case require
+    case profileDirectories = "profile_directories"
   }
   package enum DevelopmentKey: String, CaseIterable {
     case hotReload = "hot_reload"
@@ -93,6 +96,8 @@ extension SystemConfiguration {
         security.optional(.require)?.list(maximumCount: SecurityRequirement.allCases.count)?.compactMap { item in
           item.choice(SecurityRequirement.self).map { Located($0, at: item.location) }
         } ?? []
+      result.profileDirectories = security.optional(.profileDirectories)?.list(maximumCount: 64)?.compactMap(
+        Self.absoluteDirectory)
     }
     if let development = plugins?.optional(.development)?.mapping(DevelopmentKey.self) {
       result.warnings += Self.development(development)
