@@ -28,13 +28,15 @@ struct BenchmarkSetup {
       let sdk = AbsolutePath(root + "/Sources/PythonSDK"),
       let python = ProcessEnvironment.resolve("/usr/bin/python3").flatMap({ AbsolutePath($0) })
     else { throw BenchmarkFailure("the repository isn't at \(root), or there is no /usr/bin/python3") }
-    let file = root + "/profiles/default.yaml"
+    var library = ProfileLibrary()
+    let (groups, file) = (root + "/profiles/groups.yaml", root + "/profiles/default.yaml")
+    library.groups = try SystemCallGroups(yaml: try System.read(groups), file: groups)
     let isRoot = ProcessEnvironment.effectiveUser == 0
     let request = SandboxRequest(
       plugin: name, pluginDirectory: directory, sdkDirectory: sdk,
       interpreter: Interpreter(executable: python, prefix: nil),
       granted: granted, workspace: nil, filesystemRoots: [],
-      profile: try SecurityProfile(yaml: try System.read(file), file: file), command: command,
+      profile: try library.profile(from: ProfileDocument(yaml: try System.read(file), file: file)), command: command,
       hostUser: isRoot ? 1_900_000_000 : geteuid(), hostGroup: isRoot ? 1_900_000_000 : getegid())
     return try SandboxPlanner.plan(request, host: HostInspector.facts())
   }

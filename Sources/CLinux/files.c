@@ -14,6 +14,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
@@ -211,4 +212,13 @@ static void note_nothing(int number) { (void)number; }
 void linux_signals_ignore_broken_pipe(void) {
   struct sigaction action = {.sa_handler = note_nothing, .sa_flags = SA_RESTART};
   sigaction(SIGPIPE, &action, NULL);
+}
+
+int linux_mount_is_read_only(const char *path) {
+  int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  struct statvfs status;
+  int result = fstatvfs(fd, &status) < 0 ? -errno : (status.f_flag & ST_RDONLY) != 0;
+  close(fd);
+  return result;
 }

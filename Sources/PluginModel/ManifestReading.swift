@@ -141,7 +141,7 @@ package enum ValueType: String, CaseIterable, Sendable {
 
 extension [ValueReader] {
   /// What `read` makes of each; a value that appears again is reported.
-  func unique<Value: Hashable & CustomStringConvertible>(_ read: (ValueReader) -> Value?) -> [Value] {
+  package func unique<Value: Hashable & CustomStringConvertible>(_ read: (ValueReader) -> Value?) -> [Value] {
     var seen: Set<Value> = []
     return compactMap { item in
       guard let value = read(item) else { return nil }

@@ -52,7 +52,7 @@ extension Permission {
     guard let path = AbsolutePath(scope) else {
       throw Problem(
         what: "\(scope.quoted) is not a path that \(name.rawValue.quoted) can cover",
-        hint: "write an absolute path without '.' or '..'")
+        hint: "write an absolute path without '.', '..' and control characters")
     }
     return path
   }

@@ -11,6 +11,8 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var network: OperatorNetwork
   /// Where CDI files lie, in ascending order of precedence. Nil: the usual places.
   package var cdiDirectories: [AbsolutePath]?
+  /// Where the operator's own security profiles lie, in the order in which they count.
+  package var profileDirectories: [AbsolutePath]?
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
@@ -66,6 +68,7 @@ extension SystemConfiguration {
     case defaultPermissions = "default_permissions"
     case require
     case network
+    case profileDirectories = "profile_directories"
   }
   package enum DevelopmentKey: String, CaseIterable {
     case hotReload = "hot_reload"
@@ -99,6 +102,8 @@ extension SystemConfiguration {
           item.choice(SecurityRequirement.self).map { Located($0, at: item.location) }
         } ?? []
       if let network = security.optional(.network) { result.network = OperatorNetwork(network) }
+      result.profileDirectories = security.optional(.profileDirectories)?.list(maximumCount: 64)?.compactMap(
+        Self.absoluteDirectory)
     }
     if let development = plugins?.optional(.development)?.mapping(DevelopmentKey.self) {
       result.warnings += Self.development(development)

@@ -19,6 +19,7 @@ package enum SandboxPlanner {
     {
       problems.request.append(refusal)
     }
+    problems.request += request.profile.ceiling?.refusals(of: request.granted, to: request.plugin) ?? []
     let grants = Grants(request, host: host, problems: &problems)
     let command = command(of: request)
     let program = command.first.flatMap { AbsolutePath($0) }

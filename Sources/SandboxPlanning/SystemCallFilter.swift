@@ -23,6 +23,11 @@ enum SystemCallFilter {
         SystemCallConditions.decision(
           for: name, execution: execution, hasEgress: hasEgress) ?? ([], .allow)
     }
+    for name in lists.exec where !ForbiddenCalls.programs.contains(name) {
+      if let reason = ForbiddenCalls.reason(for: name) {
+        problems.append(forbidden(name, reason: reason, profile: profile))
+      }
+    }
     for name in lists.exec { answers[name] = ([], executionVerdict(for: name, execution: execution)) }
     // Last, so that a name in two lists is denied.
     for name in lists.deny { answers[name] = ([], .fail(.notPermitted)) }
@@ -45,7 +50,8 @@ enum SystemCallFilter {
         problems.append(
           Diagnostic(
             "the profile \(profile.name.quoted) names the system call \(name.quoted), which is not known",
-            why: "a misspelt name would protect nothing", hint: "correct the name, or remove it; see syscalls(2)"))
+            why: "a misspelt name would protect nothing", hint: "correct the name, or remove it; see syscalls(2)",
+            at: profile.origins.calls[name]?.location))
       }
     }
     let calls = byNumber.values.sorted { $0.number < $1.number }
@@ -83,13 +89,26 @@ enum SystemCallFilter {
   private static func forbidden(_ name: String, reason: String, profile: SecurityProfile) -> Diagnostic {
     Diagnostic(
       "the profile \(profile.name.quoted) allows the system call \(name), which no profile may", why: reason,
-      hint: "move \(name) from \"allow\" to \"deny\"")
+      hint: "move \(name) from \"allow\" to \"deny\"", at: profile.origins.calls[name]?.location)
+  }
+}
+
+extension SecurityProfile {
+  /// What keeps it from becoming a filter on this architecture.
+  package func problems(on architecture: HostFacts.Architecture) -> [Diagnostic] {
+    switch SystemCallFilter.plan(profile: self, execution: .everything, architecture: architecture) {
+    case .success: []
+    case .failure(let refusals): refusals.items
+    }
   }
 }
 
 /// Calls with which a worker could leave, look out of or rebuild its sandbox. A profile that allows one is refused.
 enum ForbiddenCalls {
   static func reason(for name: String) -> String? { reasons.first { $0.names.contains(name) }?.why }
+
+  /// What `exec` of a profile is for.
+  static let programs: Set<String> = ["execve", "execveat"]
 
   static let reasons: [(why: String, names: Set<String>)] = [
     (
@@ -128,6 +147,6 @@ enum ForbiddenCalls {
         "iopl", "ioperm", "lookup_dcookie", "vhangup",
       ]
     ),
-    ("it starts programs, which only a grant of system.exec allows", ["execve", "execveat"]),
+    ("it starts programs, which only a grant of system.exec allows", programs),
   ]
 }

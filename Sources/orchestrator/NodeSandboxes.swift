@@ -23,7 +23,7 @@ extension SandboxSetup {
     for node in nodes {
       do throws(Diagnostics) {
         _ = try LimitSources(
-          ceilings: ceilings, asked: ResourceRequest(node), profile: profile.resources, host: host
+          ceilings: ceilings, asked: ResourceRequest(node), profile: profiles[node.type.plugin].resources, host: host
         ).decision()
       } catch {
         problems += error.items

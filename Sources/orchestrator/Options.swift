@@ -72,9 +72,14 @@ struct GrantOptions: ParsableArguments {
 /// How sandboxes are made.
 struct SandboxOptions: ParsableArguments {
   @Option(
+    name: .customLong("profile"),
     help: ArgumentHelp(
-      "The security profile: a file, or the name of one that came with the program.", valueName: "file|name"))
-  var profile: String = "default"
+      "The security profile of all plugins, or of one. May be repeated. Default: default.",
+      discussion: """
+        Examples: strict, ./own.yaml, git=ci, trainer=./gpu.yaml. The profiles there are: orchestrator profile list.
+        """,
+      valueName: "[plugin=]file|name"))
+  var profiles: [String] = []
 
   @Option(help: ArgumentHelp("The Python that runs plugins. Default: python3.", valueName: "path"))
   var python: String?

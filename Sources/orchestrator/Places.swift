@@ -13,6 +13,9 @@ struct Places: Sendable {
   /// one: it grants permissions, and is no part of what is run.
   static let systemConfiguration = "/etc/orchestrator/plugin_system.yaml"
 
+  /// The operator's own security profiles, after those that plugin_system.yaml names.
+  static let profiles = "/etc/orchestrator/profiles"
+
   /// Those of this process.
   static func current() -> Places {
     Places(

@@ -9,7 +9,7 @@ import WorkerHost
 struct SandboxSetup: Sendable {
   var installation: Installation
   var host: HostFacts
-  var profile: SecurityProfile
+  var profiles: ProfileAssignment
   var interpreter: Interpreter
   var identities: IdentityAllocator
   /// Paths outside of which no scoped filesystem permission reaches.
@@ -37,6 +37,8 @@ struct SandboxSetup: Sendable {
     gpus: [GPU] = []
   ) async throws(PlanRefusal) -> SandboxPlan {
     let name = plugin.manifest.name
+    let readOnly = await files.run { Self.readOnlyPlaces(granted, workspace: workspace, to: name) }
+    guard readOnly.isEmpty else { throw PlanRefusal(request: readOnly) }
     let identity: HostIdentity
     do throws(IdentityError) {
       identity = try await identities.identity(for: name)
@@ -45,12 +47,29 @@ struct SandboxSetup: Sendable {
     }
     let request = SandboxRequest(
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
-      granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profile,
+      granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profiles[name],
       hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles,
       controlPaths: controlPaths, ceilings: ceilings, required: required, resources: resources,
       gpus: GPUAssignment(gpus, hostLibraries: self.gpus?.hostLibraries), network: network)
     return try SandboxPlanner.plan(
       request, host: await host(writing: granted.contains(.filesystemWrite(nil)) ? workspace : nil))
+  }
+
+  /// What nobody can write to isn't shown as writable: the plugin would fail in the middle, or its results would.
+  private static func readOnlyPlaces(
+    _ granted: [Permission], workspace: AbsolutePath?, to plugin: PluginName
+  ) -> [Diagnostic] {
+    granted.compactMap { permission in
+      guard case .filesystemWrite(let path) = permission, let place = path ?? workspace,
+        MountState.isReadOnly(place.text)
+      else { return nil }
+      return Diagnostic(
+        "\(plugin) is granted \(permission), and nothing can be written to \(place)",
+        why: "it is mounted read-only (EROFS)",
+        hint: path == nil
+          ? "name another directory with --workspace, or let it be mounted writable"
+          : "grant filesystem.read:\(place) in its place, or let it be mounted writable")
+    }
   }
 
   /// What the host offers where this workspace is written to.
@@ -89,15 +108,17 @@ extension Bootstrap {
     let directory = try await stateDirectory(state)
     let staging = try await stateDirectory("\(directory)/staging")
     let host = try await hostFacts(staging: staging)
-    let profile = try await self.profile(options.profile)
+    let profiles = try await self.profiles(ProfileChoice(options.profiles), system)
     do throws(Diagnostics) {
       // What the operator wrote holds for every worker: its mistakes are told once.
-      _ = try LimitSources(ceilings: system.limits, asked: nil, profile: profile.resources, host: host).decision()
+      for profile in profiles.distinct {
+        _ = try LimitSources(ceilings: system.limits, asked: nil, profile: profile.resources, host: host).decision()
+      }
     } catch {
       throw CommandFailure(.invalidInput, error.items)
     }
     return SandboxSetup(
-      installation: installation, host: host, profile: profile,
+      installation: installation, host: host, profiles: profiles,
       interpreter: try await interpreter(options), identities: try identities(directory),
       filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
@@ -169,43 +190,16 @@ extension Bootstrap {
     }
   }
 
-  /// The security profile that `--profile` names: a file, or one that came with the program.
-  func profile(_ option: String) async throws(CommandFailure) -> SecurityProfile {
-    let isFile = option.contains("/") || option.hasSuffix(".yaml")
-    if !isFile, PluginName(option) == nil {
-      throw CommandFailure(
-        .invalidInput, "--profile \(option) is neither a file nor the name of a profile",
-        hint: "a name is \(PluginName.grammar); a file ends in .yaml")
-    }
-    let path = isFile ? option : "\(installation.profiles)/\(option).yaml"
-    let bytes: [UInt8]
-    do throws(CommandFailure) {
-      bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
-    } catch {
-      guard !isFile else { throw error }
-      throw CommandFailure(
-        .invalidInput, "there is no profile \"\(option)\"",
-        hint: Suggestion.hint(for: option, among: await profileNames()))
-    }
-    do throws(Diagnostics) {
-      return try SecurityProfile(yaml: bytes, file: path)
-    } catch {
-      throw CommandFailure(.invalidInput, error.items, sources: [(path, bytes)])
-    }
-  }
-
-  private func profileNames() async -> [String] {
-    let directory = installation.profiles.text
-    let names = try? await files.run { () throws(FileError) in try Directory(opening: directory).names(limit: 1000)
-    }
-    return (names ?? []).filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }
-  }
-
   /// Which of the paths that were granted are files. One that doesn't exist is a mistake that is better told now.
   func grantedFiles(_ policy: GrantPolicy) async throws(CommandFailure) -> Set<AbsolutePath> {
     let paths = policy.filesystemRoots
     let found = await files.run { paths.map { path in (path, Self.kind(of: path)) } }
     let problems = found.compactMap { path, kind -> Diagnostic? in
+      if kind != nil, kind != .symbolicLink, let place = ProcessEnvironment.resolve(path.text), place != path.text {
+        return Diagnostic(
+          "the granted path \(path) leads through a link",
+          why: "what is granted could be changed by whoever changes the link", hint: "grant what it leads to: \(place)")
+      }
       switch kind {
       case .directory, .regular: nil
       case .symbolicLink:

@@ -108,4 +108,18 @@ struct DoctorAndPlanTests {
     #expect(broken.status == 2)
     #expect(broken.errors.contains("mine.yaml:2:7"))
   }
+
+  @Test(
+    "doctor says that no plugin runs where /proc/sys is read-only, as runtimes of containers have it",
+    .enabled(if: geteuid() == 0))
+  func readOnlySettings() throws {
+    let outcome = try Program.run(
+      ["doctor"], in: TemporaryDirectory(),
+      through: [
+        "/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec",
+        "mount --bind /proc/sys /proc/sys\nmount -o remount,bind,ro /proc/sys\nexec \"$@\"", "sh",
+      ])
+    #expect(outcome.status == 3, "\(outcome.output)")
+    #expect(outcome.output.contains("max_user_namespaces is mounted read-only"))
+  }
 }

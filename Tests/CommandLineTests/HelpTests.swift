@@ -10,7 +10,7 @@ struct HelpTests {
     "help says what each command does",
     arguments: [
       "", "run", "validate", "graph", "plan", "plan show", "plan bundle", "doctor", "plugin", "plugin list",
-      "plugin new",
+      "plugin new", "profile", "profile list", "profile show", "profile diff",
     ])
   func help(_ command: String) throws {
     let directory = try TemporaryDirectory()

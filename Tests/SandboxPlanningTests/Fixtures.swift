@@ -10,16 +10,35 @@ let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLa
 func path(_ text: String) throws -> AbsolutePath { try #require(AbsolutePath(text), "\(text) is no path") }
 
 /// A profile as it is shipped. Read once: the property tests make thousands of plans.
-func shippedProfile(_ name: String = "default") throws -> SecurityProfile {
-  try #require(shippedProfiles[name]).get()
+/// - Parameter capped: without it, whatever may be granted under it can be looked at.
+func shippedProfile(_ name: String = "default", capped: Bool = true) throws -> SecurityProfile {
+  var profile = try #require(shippedProfiles[name]).get()
+  if !capped { profile.ceiling = nil }
+  return profile
+}
+
+/// All that are shipped.
+let shippedProfileNames = ["ci", "default", "gpu", "installer", "network", "strict"]
+
+/// The shipped groups and profiles, under the names they have in the repository.
+func shippedLibrary() throws -> ProfileLibrary {
+  func bytes(_ file: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: repository.appending(path: file))) }
+  var library = ProfileLibrary()
+  library.groups = try SystemCallGroups(yaml: bytes("profiles/groups.yaml"), file: "profiles/groups.yaml")
+  for name in shippedProfileNames {
+    library.add(try ProfileDocument(yaml: bytes("profiles/\(name).yaml"), file: "profiles/\(name).yaml"))
+  }
+  return library
 }
 
 private let shippedProfiles: [String: Result<SecurityProfile, any Error>] = {
-  let named = ["default", "strict"].map { name in
-    let file = repository.appending(path: "profiles/\(name).yaml")
-    return (
+  let named = shippedProfileNames.map { name in
+    (
       name,
-      Result { try SecurityProfile(yaml: [UInt8](Data(contentsOf: file)), file: "profiles/\(name).yaml") }
+      Result {
+        let library = try shippedLibrary()
+        return try library.profile(from: try #require(library.documents(named: name).first))
+      }
     )
   }
   return Dictionary(uniqueKeysWithValues: named)

@@ -33,7 +33,7 @@ import Testing
     for architecture in Self.architectures {
       var host = try debianHost()
       host.architecture = architecture
-      let plan = try SandboxPlanner.plan(request(granted, profile: shippedProfile(profile)), host: host)
+      let plan = try SandboxPlanner.plan(request(granted, profile: shippedProfile(profile, capped: false)), host: host)
       let machine = FilterMachine(plan.seccomp.program)
       for number in Self.numbers {
         for arguments in argumentVariants(of: plan.seccomp.rule(number: number)) {
@@ -219,6 +219,31 @@ import Testing
     profile.systemCalls.allow.append(name)
     let refused = try #require(try refusal(of: request(profile: profile)))
     #expect(refused.description.contains("allows the system call \(name)"))
+  }
+
+  @Test("nor can it under the name of what system.exec allows", arguments: ["mount", "ptrace", "setns"])
+  func execHasABound(name: String) throws {
+    var profile = try shippedProfile()
+    profile.systemCalls.deny.removeAll { $0 == name }
+    profile.systemCalls.exec.append(name)
+    let refused = try #require(try refusal(of: request(profile: profile)))
+    #expect(refused.description.contains("allows the system call \(name)"))
+    #expect(refused.description.contains("profiles/default.yaml:"))
+  }
+
+  @Test("the programs of the shipped profiles are those that were reviewed", arguments: ["default", "strict"])
+  func reviewed(profile: String) throws {
+    for architecture in Self.architectures {
+      var host = try debianHost()
+      host.architecture = architecture
+      let program = try SandboxPlanner.plan(
+        request(profile: shippedProfile(profile, capped: false)), host: host
+      ).seccomp.program
+      let lines = stride(from: 0, to: program.count, by: 8).map { start in
+        program[start..<start + 8].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + "\n"
+      }
+      try compare(lines.joined(), with: "profiles/\(profile)-\(architecture.rawValue).filter")
+    }
   }
 
   @Test("a misspelt name in a profile is refused, a name of another architecture isn't")

@@ -39,6 +39,8 @@ int linux_file_status(int fd, struct linux_file_status *status);
 // fstatat(2) with AT_SYMLINK_NOFOLLOW.
 int linux_file_status_at(int directory, const char *name, struct linux_file_status *status);
 int linux_file_synchronise(int fd);
+// 1 where what lies at the path is on a mount or a filesystem that is read-only, statvfs(3); links aren't followed.
+int linux_mount_is_read_only(const char *path);
 // open(2), following links, without waiting for a FIFO or acquiring a terminal.
 int linux_file_open(const char *path);
 int linux_file_rename(int directory, const char *from, const char *to);

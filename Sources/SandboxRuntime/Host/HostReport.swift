@@ -83,6 +83,12 @@ package struct HostReport: Hashable, Sendable {
         feature: feature, severity: .missing, detail: "\(path) can't be read",
         remedy: Remedy.of(.userNamespaces, .notFound))
     }
+    // Every sandbox writes its own limit there; runtimes of containers mount it read-only.
+    guard !MountState.isReadOnly(path) else {
+      return Finding(
+        feature: feature, severity: .missing, detail: "\(path) is mounted read-only",
+        remedy: Remedy.of(.userNamespaces, .readOnlyFilesystem))
+    }
     return Finding(
       feature: feature, severity: .ok, detail: "the host's own limit is \(limit.prefix { $0 != "\n" })", remedy: nil)
   }

@@ -29,9 +29,30 @@ struct PlanShowCommand: AsyncParsableCommand {
 
   func run() async throws {
     let bootstrap = try Bootstrap()
-    let plan = try await options.plan(bootstrap)
+    let (plan, profile) = try await options.decide(bootstrap)
     await bootstrap.console.print(
-      json ? plan.jsonValue.text(.pretty) : oci ? plan.ociConfiguration().text(.pretty) : plan.text)
+      json
+        ? Self.json(plan, under: profile).text(.pretty)
+        : oci ? plan.ociConfiguration().text(.pretty) : Self.text(plan, under: profile))
+  }
+
+  /// With the files that the profile comes of: they lie elsewhere on every host, and are no part of a plan.
+  private static func text(_ plan: SandboxPlan, under profile: SecurityProfile) -> String {
+    let lines = profile.chainLines + ["at most   \(profile.ceiling?.words ?? "all permissions may be granted")"]
+    return plan.text + "\nprofile\n" + lines.map { "  \(SafeText.line($0, limit: 4096))\n" }.joined()
+  }
+
+  private static func json(_ plan: SandboxPlan, under profile: SecurityProfile) -> JSONValue {
+    guard case .object(let members) = plan.jsonValue else { return plan.jsonValue }
+    let files = profile.origins.chain.map { file -> JSONValue in
+      ["name": .string(file.name), "file": .string(file.path)]
+    }
+    let most: JSONValue = profile.ceiling.map { .array($0.permissions.map { .string($0.description) }) } ?? .null
+    return .object(
+      members + [
+        JSONValue.Member(
+          "profile", ["name": .string(profile.name), "chain": .array(files), "permissionsAtMost": most])
+      ])
   }
 }
 
@@ -45,8 +66,10 @@ struct PlanOptions: ParsableArguments {
   @OptionGroup var plugins: PluginOptions
   @OptionGroup var state: StateOptions
 
-  /// Reports what was asked for and isn't granted.
-  func plan(_ bootstrap: Bootstrap) async throws -> SandboxPlan {
+  func plan(_ bootstrap: Bootstrap) async throws -> SandboxPlan { try await decide(bootstrap).plan }
+
+  /// The plan and the profile it was made under. Reports what was asked for and isn't granted.
+  func decide(_ bootstrap: Bootstrap) async throws -> (plan: SandboxPlan, profile: SecurityProfile) {
     let system = try await bootstrap.systemConfiguration(self.system)
     await bootstrap.report(system.warnings)
     let policy = try grants.policy(system)
@@ -61,7 +84,9 @@ struct PlanOptions: ParsableArguments {
     let gpus = shownGPUs(decision, setup.gpus ?? GPUInventory())
     if let missing = gpus.missing { await bootstrap.report([missing]) }
     do throws(PlanRefusal) {
-      return try await setup.plan(for: found, granted: decision.effective, workspace: workspace, gpus: gpus.shown)
+      let plan = try await setup.plan(
+        for: found, granted: decision.effective, workspace: workspace, gpus: gpus.shown)
+      return (plan, setup.profiles[found.manifest.name])
     } catch {
       throw CommandFailure(error)
     }

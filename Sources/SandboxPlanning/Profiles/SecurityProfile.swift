@@ -1,7 +1,7 @@
 import PluginModel
 
-/// A named set of defaults that an operator attaches to plugins: `profiles/*.yaml`. Read by
-/// ``SecurityProfile/init(yaml:file:)``.
+/// A named set of defaults that an operator attaches to plugins, as it comes of one file of `profiles/*.yaml` and of those
+/// that it inherits from: ``ProfileLibrary/profile(from:)``.
 package struct SecurityProfile: Hashable, Sendable {
   package var name: String
   package var description: String
@@ -12,6 +12,37 @@ package struct SecurityProfile: Hashable, Sendable {
   package var scratchInodes: UInt64
   /// Of the worker and all that it starts, together.
   package var resources: Resources
+  /// Nil: whatever the operator grants.
+  package var ceiling: PermissionCeiling?
+  package var origins = Origins()
+
+  /// Where each part of it was written.
+  package struct Origins: Hashable, Sendable {
+    /// The profile's own file, then the one that it inherits from, and so on.
+    package var chain: [File]
+    /// By the name of the call; also of those that were removed.
+    package var calls: [String: Call]
+    /// By the key that the files use: `RLIMIT_NOFILE`, `memory`, `mebibytes`.
+    package var settings: [String: SourceLocation]
+
+    package struct File: Hashable, Sendable {
+      package var name: String
+      package var path: String
+    }
+
+    package struct Call: Hashable, Sendable {
+      /// Nil: the call is named in the profile itself.
+      package var group: String?
+      package var why: String
+      package var location: SourceLocation
+    }
+
+    package init(chain: [File] = [], calls: [String: Call] = [:], settings: [String: SourceLocation] = [:]) {
+      self.chain = chain
+      self.calls = calls
+      self.settings = settings
+    }
+  }
 
   /// What a worker has whose node asks for nothing.
   package struct Resources: Hashable, Sendable {
