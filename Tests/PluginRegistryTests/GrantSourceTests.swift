@@ -6,7 +6,7 @@ import Testing
 @Suite("Sources of grants")
 struct GrantSourceTests {
   private let name = PluginName(unchecked: "files")
-  private let here = SourceLocation(file: "policy.yaml", line: 3, column: 5)
+  private let here = PluginModel.SourceLocation(file: "policy.yaml", line: 3, column: 5)
 
   private func path(_ text: String) throws -> AbsolutePath { try #require(AbsolutePath(text)) }
 
@@ -151,7 +151,7 @@ struct GrantSourceTests {
       SecurityPolicy(filesystemRoots: Located(try roots.map(path), at: here))
     }
     let data = Permission.filesystemRead(try path("/srv/data"))
-    func refusals(_ policies: SecurityPolicy...) -> [SourceLocation?] {
+    func refusals(_ policies: SecurityPolicy...) -> [PluginModel.SourceLocation?] {
       GrantPolicy(grants: [name: [data]], policies: policies)
         .decision(for: manifest([.filesystemRead(nil)]), digest: "sha256:1").refusals.map(\.location)
     }
@@ -190,7 +190,7 @@ struct GrantSourceTests {
 
 @Suite("Grants, whatever they are")
 struct GrantPropertyTests {
-  private let here = SourceLocation(file: "p.yaml", line: 1, column: 1)
+  private let here = PluginModel.SourceLocation(file: "p.yaml", line: 1, column: 1)
   private static let seeds = UInt64(1)...300
 
   private static let pool: [Permission] = [
@@ -216,7 +216,8 @@ struct GrantPropertyTests {
     }
   }
 
-  private let (a, b) = (PluginName(unchecked: "a"), PluginName(unchecked: "b"))
+  private let a = PluginName(unchecked: "a")
+  private let b = PluginName(unchecked: "b")
 
   private func some(_ generator: inout SplitMix64, of chance: Int = 3) -> [Permission] {
     Self.pool.filter { _ in Int.random(in: 0..<chance, using: &generator) == 0 }
