@@ -13,6 +13,8 @@ package enum StateStoreError: Error, Hashable, Sendable, CustomStringConvertible
   case foreign(path: String)
   case damaged(path: String, why: String)
   case full(path: String)
+  /// Its disk fails, or is so full that SQLite can't even begin.
+  case disk(path: String, why: String)
   /// Another process has been writing for longer than one waits.
   case locked(path: String)
 
@@ -26,6 +28,7 @@ package enum StateStoreError: Error, Hashable, Sendable, CustomStringConvertible
     case .foreign: "it is a database of another program"
     case .damaged(_, let why): "it is damaged: \(why)"
     case .full: "there is no space left on its disk"
+    case .disk(_, let why): "its disk can't be read or written: \(why)"
     case .locked: "another process holds it, for more than \(Int(StateDatabase.patience)) seconds"
     }
   }
@@ -43,13 +46,15 @@ package enum StateStoreError: Error, Hashable, Sendable, CustomStringConvertible
       "put a copy of yours in its place, or move \(path) and the files beside it of the same name away; "
         + "plugins then have to be granted again what they were"
     case .full: "make space there; nothing was changed"
+    case .disk(let path, _): "see whether it is full (df \(path)) or failing (dmesg); nothing was changed"
     case .locked(let path): "see who holds it: fuser \(path)"
     }
   }
 
   package var path: String {
     switch self {
-    case .unusable(let path, _), .notRegular(let path), .foreignOwner(let path, _), .writableByOthers(let path),
+    case .unusable(let path, _), .disk(let path, _), .notRegular(let path), .foreignOwner(let path, _),
+      .writableByOthers(let path),
       .newer(let path), .foreign(let path), .damaged(let path, _), .full(let path), .locked(let path):
       path
     }
@@ -69,6 +74,7 @@ package enum StateStoreError: Error, Hashable, Sendable, CustomStringConvertible
     switch cause.resultCode {
     case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged(path: path, why: message)
     case .SQLITE_FULL: self = .full(path: path)
+    case .SQLITE_IOERR: self = .disk(path: path, why: message)
     case .SQLITE_BUSY, .SQLITE_LOCKED: self = .locked(path: path)
     default: self = .unusable(path: path, why: message)
     }

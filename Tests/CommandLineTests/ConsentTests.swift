@@ -133,7 +133,8 @@ struct ConsentTests {
       "probe/plugin.yaml",
       manifest.replacing(
         "filesystem.write]", with: "filesystem.write, \"filesystem.read:/srv/\\u202Egpj.\\u200Bx\"]"))
-    let outcome = try onTerminal(typing: ["n\\n"], environment: ["NO_COLOR": "1"])
+    let outcome = try onTerminal(typing: ["n\\n"])
+    #expect(outcome.output.contains("filesystem.read:/srv/"), "\(outcome.output)")
     let scalars = outcome.output.unicodeScalars
     #expect(!scalars.contains("\u{1B}") && !scalars.contains("\u{202E}") && !scalars.contains("\u{200B}"))
     #expect(outcome.status == 1 || outcome.status == 2, "\(outcome.output)")

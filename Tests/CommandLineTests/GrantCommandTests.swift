@@ -207,7 +207,8 @@ struct GrantCommandTests {
       through: ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c", script, "sh"])
     #expect(outcome.status == 2, "\(outcome.errors)")
     #expect(
-      outcome.errors.contains("there is no space left") || outcome.errors.contains("No space left"), "\(outcome.errors)"
+      outcome.errors.contains("there is no space left") || outcome.errors.contains("see whether it is full"),
+      "\(outcome.errors)"
     )
     #expect(outcome.errors.contains("\"by\": \"command\""), "\(outcome.errors)")
   }

@@ -4,7 +4,8 @@ extension Program {
   private static let terminal =
     ((#filePath as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent + "/Fixtures/terminal.py"
 
-  /// Runs it on a terminal, where somebody types when it has shown a text. What the terminal showed is its output.
+  /// Runs it on a terminal, where somebody types when it has shown a text. What the terminal showed is its output,
+  /// without colours.
   static func run(
     _ arguments: [String], in directory: TemporaryDirectory, environment: [String: String] = [:],
     typingBefore: String = "",
