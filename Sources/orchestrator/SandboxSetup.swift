@@ -216,7 +216,7 @@ extension Bootstrap {
           "the granted path \(path) is a link", why: "what is granted could be changed by whoever changes the link",
           hint: "grant what it leads to: \(ProcessEnvironment.resolve(path.text) ?? "nothing")")
       case .special: Diagnostic("the granted path \(path) is neither a file nor a directory")
-      case nil: Diagnostic("the granted path \(path) doesn't exist", hint: "check the path of the grant")
+      case nil: Diagnostic("the granted path \(path) doesn't exist", hint: "check the path of the grant, or take it back")
       }
     }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }

@@ -31,6 +31,8 @@ struct ConsentDialogue: Sendable {
       guard !decision.offered.isEmpty, decision.refusals.isEmpty else { continue }
       switch await answer(to: ConsentQuestion(plugin: plugin, decision: decision)) {
       case .remember:
+        // What can't be given now would stop every later run.
+        _ = try await bootstrap.grantedFiles(decision.offered)
         try await bootstrap.remember(decision.offered, for: plugin, way: .consent, state: state)
         policy.consent(to: decision.offered, for: plugin.manifest.name)
       case .onlyThisRun: policy.consent(to: decision.offered, for: plugin.manifest.name)
