@@ -28,6 +28,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // System libraries.
@@ -60,13 +61,18 @@ let package = Package(
         "SandboxRuntime", "PluginModel", "LinuxSystem", .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: strict),
+    // SQLite through GRDB, which takes Foundation with it: no other module may import either.
+    .target(
+      name: "StateStore",
+      dependencies: ["PluginModel", "LinuxSystem", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
 
     // Programs.
     .executableTarget(
       name: "orchestrator",
       dependencies: [
         "PluginModel", "SandboxPlanning", "SandboxRuntime", "WorkerHost", "PipelineEngine", "PluginRegistry",
-        "LinuxSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "StateStore", "LinuxSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -107,6 +113,9 @@ let package = Package(
       name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel", "LinuxSystem"], exclude: ["Golden"]),
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
     .testTarget(
+      name: "StateStoreTests",
+      dependencies: ["StateStore", "PluginModel", "LinuxSystem", .product(name: "GRDB", package: "GRDB.swift")]),
+    .testTarget(
       name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"],
       exclude: ["Golden", "Fixtures"]),
     .testTarget(name: "TidyTests"),
@@ -119,9 +128,11 @@ let package = Package(
 if isSanitizing {
   // ThreadSanitizer's run time needs a C library, which sandbox-init, a program of one thread, is linked without: the
   // ordinary one is put beside the sanitized programs. The modules that only decide have no threads; and what EscapeTests
-  // starts takes the same paths through the program as CommandLineTests do.
+  // starts takes the same paths through the program as CommandLineTests do: they use the database too, whose threads are SQLite's
+  // and GRDB's.
   let left: Set = [
     "SandboxInit", "Benchmarks", "PluginModelTests", "SandboxPlanningTests", "TidyTests", "EscapeTests",
+    "StateStoreTests",
   ]
   package.targets.removeAll { left.contains($0.name) }
   package.products.removeAll { ["sandbox-init", "orchestrator-bench"].contains($0.name) }

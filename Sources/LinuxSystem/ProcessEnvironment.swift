@@ -45,6 +45,15 @@ package enum ProcessEnvironment {
     return date + "T" + padded(time.hour, 2) + padded(time.minute, 2) + padded(time.second, 2) + "Z"
   }
 
+  /// `2026-01-31T23:59:59Z`, UTC: ISO 8601.
+  package static func readableTime() -> String {
+    var time = linux_civil_time()
+    linux_civil_time_now(&time)
+    let date = [padded(time.year, 4), padded(time.month, 2), padded(time.day, 2)].joined(separator: "-")
+    let clock = [padded(time.hour, 2), padded(time.minute, 2), padded(time.second, 2)].joined(separator: ":")
+    return "\(date)T\(clock)Z"
+  }
+
   private static func padded(_ number: Int32, _ width: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits

@@ -4,6 +4,8 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var directories: [String]?
   /// What every plugin that asks for it gets. Nil: the usual.
   package var defaultPermissions: [Permission]?
+  /// What is granted to plugins by name, and what to none; a file's that comes first names the profile.
+  package var policies: [SecurityPolicy]
   package var limits: OperatorLimits
   /// What this host's kernel must enforce itself, or nothing of a plugin is started.
   package var required: [Located<SecurityRequirement>]
@@ -18,14 +20,16 @@ package struct SystemConfiguration: Hashable, Sendable {
 
   /// Of a host that has no such file.
   package init(
-    directories: [String]? = nil, defaultPermissions: [Permission]? = nil, limits: OperatorLimits = OperatorLimits(),
-    required: [Located<SecurityRequirement>] = [], network: OperatorNetwork = OperatorNetwork(),
+    directories: [String]? = nil, defaultPermissions: [Permission]? = nil, policies: [SecurityPolicy] = [],
+    limits: OperatorLimits = OperatorLimits(), required: [Located<SecurityRequirement>] = [],
+    network: OperatorNetwork = OperatorNetwork(),
     cdiDirectories: [AbsolutePath]? = nil, warnings: [Diagnostic] = []
   ) {
     self.network = network
     self.cdiDirectories = cdiDirectories
     self.directories = directories
     self.defaultPermissions = defaultPermissions
+    self.policies = policies
     self.limits = limits
     self.required = required
     self.warnings = warnings
@@ -66,6 +70,9 @@ extension SystemConfiguration {
     case enableSandboxing = "enable_sandboxing"
     case sandboxType = "sandbox_type"
     case defaultPermissions = "default_permissions"
+    case filesystemRoots = "filesystem_roots"
+    case forbiddenPermissions = "forbidden_permissions"
+    case plugins
     case require
     case network
     case profileDirectories = "profile_directories"
@@ -95,16 +102,7 @@ extension SystemConfiguration {
       .mapping(PluginsKey.self)
     var result = SystemConfiguration()
     result.directories = plugins?.optional(.directories)?.list(maximumCount: 256)?.compactMap(Self.directory)
-    if let security = plugins?.optional(.security)?.mapping(SecurityKey.self) {
-      result.defaultPermissions = Self.permissions(security)
-      result.required =
-        security.optional(.require)?.list(maximumCount: SecurityRequirement.allCases.count)?.compactMap { item in
-          item.choice(SecurityRequirement.self).map { Located($0, at: item.location) }
-        } ?? []
-      if let network = security.optional(.network) { result.network = OperatorNetwork(network) }
-      result.profileDirectories = security.optional(.profileDirectories)?.list(maximumCount: 64)?.compactMap(
-        Self.absoluteDirectory)
-    }
+    if let security = plugins?.optional(.security)?.mapping(SecurityKey.self) { result.read(security) }
     if let development = plugins?.optional(.development)?.mapping(DevelopmentKey.self) {
       result.warnings += Self.development(development)
     }
@@ -115,8 +113,9 @@ extension SystemConfiguration {
       result.limits = OperatorLimits(limits)
     }
     if let devices = plugins?.optional(.devices)?.mapping(DevicesKey.self) {
-      result.cdiDirectories = devices.optional(.cdiDirectories)?.list(maximumCount: 64)?.compactMap(
-        Self.absoluteDirectory)
+      result.cdiDirectories = devices.optional(.cdiDirectories)?.list(maximumCount: 64)?.compactMap {
+        $0.absoluteDirectory()
+      }
     }
     try report.check()
     self = result
@@ -131,13 +130,18 @@ extension SystemConfiguration {
     return text
   }
 
-  private static func absoluteDirectory(_ reader: ValueReader) -> AbsolutePath? {
-    guard let text = reader.string() else { return nil }
-    guard let path = AbsolutePath(text) else {
-      reader.error("\(text.quoted) is not an absolute path", hint: "start it with '/', and leave out '.' and '..'")
-      return nil
+  mutating func read(_ security: MappingReader<SecurityKey>) {
+    defaultPermissions = Self.permissions(security)
+    required =
+      security.optional(.require)?.list(maximumCount: SecurityRequirement.allCases.count)?.compactMap { item in
+        item.choice(SecurityRequirement.self).map { Located($0, at: item.location) }
+      } ?? []
+    if let network = security.optional(.network) { self.network = OperatorNetwork(network) }
+    profileDirectories = security.optional(.profileDirectories)?.list(maximumCount: 64)?.compactMap {
+      $0.absoluteDirectory()
     }
-    return path
+    let policy = SecurityPolicy(security)
+    if !policy.isEmpty { policies = [policy] }
   }
 
   /// What would weaken every worker is refused: nothing of a plugin ever runs outside of a sandbox.
@@ -178,6 +182,17 @@ extension SystemConfiguration {
     Diagnostic(
       "\(reader.subject) has no effect in this version", hint: "remove it, or leave it for a later version",
       at: reader.location, severity: .warning)
+  }
+}
+
+extension ValueReader {
+  func absoluteDirectory() -> AbsolutePath? {
+    guard let text = string() else { return nil }
+    guard let path = AbsolutePath(text) else {
+      error("\(text.quoted) is not an absolute path", hint: "start it with '/', and leave out '.' and '..'")
+      return nil
+    }
+    return path
   }
 }
 

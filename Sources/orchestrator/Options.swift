@@ -37,16 +37,17 @@ struct GrantOptions: ParsableArguments {
   @Option(
     name: .customLong("grant"),
     help: ArgumentHelp(
-      "Allow a plugin what its manifest asks for. May be repeated.",
+      "Allow a plugin what its manifest asks for, in this run. May be repeated.",
       discussion: """
         Examples: files=filesystem.write (the workspace), files=filesystem.read:/srv/data, git=system.exec:git. \
-        Without any, a plugin that asks for filesystem.read can read the workspace, and nothing else is allowed.
+        What a plugin may always do is granted with orchestrator plugin grant. Without any, a plugin that asks for \
+        filesystem.read can read the workspace, and nothing else is allowed.
         """,
       valueName: "plugin=permission"))
   var grants: [String] = []
 
   /// All that is wrong with them at once.
-  func policy(_ system: SystemConfiguration) throws(CommandFailure) -> GrantPolicy {
+  func permissions() throws(CommandFailure) -> [PluginName: [Permission]] {
     var result: [PluginName: [Permission]] = [:]
     var problems: [Diagnostic] = []
     for text in grants {
@@ -65,8 +66,18 @@ struct GrantOptions: ParsableArguments {
       }
     }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
-    return GrantPolicy(defaults: system.defaultPermissions ?? GrantPolicy.defaultPermissions, grants: result)
+    return result
   }
+}
+
+/// What the operator decides in files, besides plugin_system.yaml.
+struct PolicyOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A file with a section \"security\", as plugin_system.yaml has one: what plugins are granted, and what is forbidden.",
+      discussion: "It adds to plugin_system.yaml and to what was granted before. What either forbids is forbidden.",
+      valueName: "file"))
+  var policy: String?
 }
 
 /// How sandboxes are made.

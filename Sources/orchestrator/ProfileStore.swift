@@ -1,5 +1,6 @@
 import LinuxSystem
 import PluginModel
+import PluginRegistry
 import SandboxPlanning
 
 /// What the operator chose, before anything is read: `--profile NAME`, `--profile PLUGIN=FILE`.
@@ -234,13 +235,16 @@ extension Bootstrap {
       files: files)
   }
 
-  /// The profiles of all plugins of a command.
+  /// The profiles of all plugins of a command. What `--profile` says of one plugin wins over what the operator's files say of it, and
+  /// either over the profile of all.
   func profiles(
-    _ choice: ProfileChoice, _ system: SystemConfiguration
+    _ choice: ProfileChoice, _ system: SystemConfiguration, _ decisions: [GrantDecision]
   ) async throws(CommandFailure) -> ProfileAssignment {
     let store = profileStore(system)
     var assignment = ProfileAssignment(common: try await store.profile(choice.common))
-    for (plugin, name) in choice.byPlugin.sorted(by: { $0.key < $1.key }) {
+    let written = decisions.compactMap { decision in decision.profile.map { (decision.plugin, $0.value.text) } }
+    let names = Dictionary(written) { first, _ in first }.merging(choice.byPlugin) { _, chosen in chosen }
+    for (plugin, name) in names.sorted(by: { $0.key < $1.key }) {
       assignment.byPlugin[plugin] = try await store.profile(name)
     }
     return assignment

@@ -3,6 +3,7 @@ import PluginModel
 import PluginRegistry
 import SandboxPlanning
 import SandboxRuntime
+import StateStore
 import WorkerHost
 
 /// What all sandboxes of one command share. From it and a plugin comes a plan.
@@ -12,8 +13,8 @@ struct SandboxSetup: Sendable {
   var profiles: ProfileAssignment
   var interpreter: Interpreter
   var identities: IdentityAllocator
-  /// Paths outside of which no scoped filesystem permission reaches.
-  var filesystemRoots: [AbsolutePath]
+  /// By plugin: paths outside of which no scoped filesystem permission reaches.
+  var filesystemRoots: [PluginName: [AbsolutePath]]
   /// Which of the granted paths are regular files.
   var grantedFiles: Set<AbsolutePath>
   /// Where no worker may write: what decides about plugins, and what is recorded of them.
@@ -47,7 +48,7 @@ struct SandboxSetup: Sendable {
     }
     let request = SandboxRequest(
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
-      granted: granted, workspace: workspace, filesystemRoots: filesystemRoots, profile: profiles[name],
+      granted: granted, workspace: workspace, filesystemRoots: filesystemRoots[name] ?? [], profile: profiles[name],
       hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles,
       controlPaths: controlPaths, ceilings: ceilings, required: required, resources: resources,
       gpus: GPUAssignment(gpus, hostLibraries: self.gpus?.hostLibraries), network: network)
@@ -101,14 +102,16 @@ struct SandboxSetup: Sendable {
 }
 
 extension Bootstrap {
-  /// What sandboxes are made from: the host as it is, the profile, the Python and the operator's grants.
+  /// What sandboxes are made from: the host as it is, the profile, the Python and what the operator grants the plugins that are
+  /// to run.
   func sandboxSetup(
-    _ options: SandboxOptions, state: String, system: SystemConfiguration, policy: GrantPolicy, catalog: PluginCatalog
+    _ options: SandboxOptions, state: String, system: SystemConfiguration, decisions: [GrantDecision],
+    catalog: PluginCatalog
   ) async throws(CommandFailure) -> SandboxSetup {
     let directory = try await stateDirectory(state)
     let staging = try await stateDirectory("\(directory)/staging")
     let host = try await hostFacts(staging: staging)
-    let profiles = try await self.profiles(ProfileChoice(options.profiles), system)
+    let profiles = try await self.profiles(ProfileChoice(options.profiles), system, decisions)
     do throws(Diagnostics) {
       // What the operator wrote holds for every worker: its mistakes are told once.
       for profile in profiles.distinct {
@@ -120,11 +123,12 @@ extension Bootstrap {
     return SandboxSetup(
       installation: installation, host: host, profiles: profiles,
       interpreter: try await interpreter(options), identities: try identities(directory),
-      filesystemRoots: policy.filesystemRoots, grantedFiles: try await grantedFiles(policy),
+      filesystemRoots: Dictionary(decisions.map { ($0.plugin, $0.roots) }) { first, _ in first },
+      grantedFiles: try await grantedFiles(decisions.flatMap(\.effective)),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
-        + ["identities", "specifications", "staging"].compactMap(directory.appending),
+        + (["identities", "specifications", "staging"] + StateDatabase.fileNames).compactMap(directory.appending),
       staging: staging, ceilings: system.limits, required: system.required, network: system.network,
-      gpus: policy.grantsGPUs ? await gpus(system) : nil, files: files)
+      gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files)
   }
 
   func gpus(_ system: SystemConfiguration) async -> GPUInventory {
@@ -191,8 +195,8 @@ extension Bootstrap {
   }
 
   /// Which of the paths that were granted are files. One that doesn't exist is a mistake that is better told now.
-  func grantedFiles(_ policy: GrantPolicy) async throws(CommandFailure) -> Set<AbsolutePath> {
-    let paths = policy.filesystemRoots
+  func grantedFiles(_ permissions: [Permission]) async throws(CommandFailure) -> Set<AbsolutePath> {
+    let paths = Set(permissions.compactMap(\.path)).sorted()
     let found = await files.run { paths.map { path in (path, Self.kind(of: path)) } }
     let problems = found.compactMap { path, kind -> Diagnostic? in
       if kind != nil, kind != .symbolicLink, let place = ProcessEnvironment.resolve(path.text), place != path.text {
@@ -207,7 +211,7 @@ extension Bootstrap {
           "the granted path \(path) is a link", why: "what is granted could be changed by whoever changes the link",
           hint: "grant what it leads to: \(ProcessEnvironment.resolve(path.text) ?? "nothing")")
       case .special: Diagnostic("the granted path \(path) is neither a file nor a directory")
-      case nil: Diagnostic("the granted path \(path) doesn't exist", hint: "check the path of --grant")
+      case nil: Diagnostic("the granted path \(path) doesn't exist", hint: "check the path of the grant, or take it back")
       }
     }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }

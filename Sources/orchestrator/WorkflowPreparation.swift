@@ -46,6 +46,7 @@ struct WorkflowOptions: ParsableArguments {
   @Argument(help: ArgumentHelp("The workflow, a YAML or JSON file.", valueName: "workflow")) var path: String
   @OptionGroup var inputs: InputOptions
   @OptionGroup var grants: GrantOptions
+  @OptionGroup var policy: PolicyOptions
   @OptionGroup var sandbox: SandboxOptions
   @OptionGroup var system: SystemOptions
   @OptionGroup var plugins: PluginOptions
@@ -60,27 +61,47 @@ struct WorkflowSession: Sendable {
   let statePath: String
   let sandboxes: Sandboxes
   private let policy: GrantPolicy
+  /// What each plugin of the workflow may do.
+  private let decisions: [GrantDecision]
+  /// Of the command line, for the commands that hints propose.
+  private let placeOptions: String
   /// On the operator's configuration.
   private let notes: [Diagnostic]
   private let arguments: [InputArgument]
 
-  init(_ options: WorkflowOptions, jobs: Int, _ bootstrap: Bootstrap) async throws(CommandFailure) {
+  /// - Parameter asks: somebody may be asked for what isn't granted.
+  init(
+    _ options: WorkflowOptions, jobs: Int, asks: Bool = false, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) {
     self.bootstrap = bootstrap
-    let system = try await bootstrap.systemConfiguration(options.system)
+    let system = try await bootstrap.systemConfiguration(options.system, options.policy)
     notes = system.warnings
-    policy = try options.grants.policy(system)
     arguments = try options.inputs.arguments()
     file = try await bootstrap.workflow(options.path, limits: system.limits)
     catalog = try await bootstrap.catalog(options.plugins, system)
     statePath = try bootstrap.state(options.state)
+    placeOptions = options.plugins.text + options.state.text
+    var policy = try await bootstrap.grantPolicy(system, options.grants, state: statePath)
+    let plugins = catalog.plugins(of: file)
+    var declined: Set<PluginName> = []
+    if asks {
+      // Of two plugins with one name nobody knows which is meant.
+      let clear = plugins.filter { catalog.rivals[$0.manifest.name] == nil }
+      (policy, declined) = try await ConsentDialogue(bootstrap: bootstrap, state: statePath).ask(about: clear, policy)
+    }
+    self.policy = policy
+    decisions = plugins.map { plugin in
+      let decision = policy.decision(for: plugin)
+      return declined.contains(plugin.manifest.name) ? decision.declined : decision
+    }
     let setup = try await bootstrap.sandboxSetup(
-      options.sandbox, state: statePath, system: system, policy: policy, catalog: catalog)
+      options.sandbox, state: statePath, system: system, decisions: decisions, catalog: catalog)
     sandboxes = try Sandboxes(setup: setup, jobs: jobs)
   }
 
   /// For a run.
   func check() async throws(CommandFailure) -> CheckedWorkflow<WorkflowGraph> {
-    try await check(areAllNeeded: true) { (catalog, inputs) throws(Diagnostics) in
+    try await check(isRun: true) { (catalog, inputs) throws(Diagnostics) in
       let graph = try WorkflowGraph.validate(file.workflow, catalog: catalog, inputs: inputs)
       try sandboxes.setup.checkLimits(of: graph.nodes)
       return graph
@@ -89,7 +110,7 @@ struct WorkflowSession: Sendable {
 
   /// Inputs that a run would still have to be given may be missing.
   func outline() async throws(CommandFailure) -> CheckedWorkflow<WorkflowOutline> {
-    try await check(areAllNeeded: false) { (catalog, inputs) throws(Diagnostics) in
+    try await check(isRun: false) { (catalog, inputs) throws(Diagnostics) in
       let outline = try WorkflowOutline(checking: file.workflow, catalog: catalog, inputs: inputs)
       try sandboxes.setup.checkLimits(of: outline.nodes)
       return outline
@@ -97,21 +118,34 @@ struct WorkflowSession: Sendable {
   }
 
   private func check<Content: Sendable>(
-    areAllNeeded: Bool, _ content: (NodeCatalog, [ParameterName: JSONValue]) throws(Diagnostics) -> Content
+    isRun: Bool, _ content: (NodeCatalog, [ParameterName: JSONValue]) throws(Diagnostics) -> Content
   ) async throws(CommandFailure) -> CheckedWorkflow<Content> {
     let inputs: [ParameterName: JSONValue]
     do throws(Diagnostics) {
       let given = arguments.map { ($0.name, file.workflow.value(ofArgument: $0.text, for: $0.name)) }
-      inputs = try file.workflow.bind(given, areAllNeeded: areAllNeeded)
+      inputs = try file.workflow.bind(given, areAllNeeded: isRun)
     } catch {
       throw file.failure(error.items)
     }
     let loader = sandboxes.loader(state: statePath, files: bootstrap.files)
-    var checked = try await bootstrap.check(file, catalog: catalog, policy: policy, loader: loader) {
-      (offered) throws(Diagnostics) in try content(offered, inputs)
+    let changes = decisions.compactMap { decision in
+      decision.change?.diagnostic(of: decision, options: placeOptions, severity: isRun ? .error : .warning)
     }
-    checked.warnings = notes + checked.warnings
+    var checked = try await bootstrap.check(
+      file, catalog: catalog, decisions: decisions, refusals: isRun ? changes : [], loader: loader
+    ) { (offered) throws(Diagnostics) in try content(offered, inputs) }
+    checked.warnings =
+      notes + checked.warnings + decisions.flatMap { $0.diagnostics(options: placeOptions) }
+      + (isRun ? [] : changes) + unusedGrants()
     return checked
+  }
+
+  private func unusedGrants() -> [Diagnostic] {
+    policy.plugins.filter { !file.plugins.contains($0) }.map { name in
+      Diagnostic(
+        "--grant names the plugin \"\(name)\", which no node of the workflow uses",
+        hint: Suggestion.hint(for: name.text, among: file.plugins.map(\.text).sorted()), severity: .warning)
+    }
   }
 
   /// Runs `work` until it ends or a signal ends it, and closes the session whatever comes.
@@ -138,10 +172,10 @@ extension Bootstrap {
   /// Finds the workflow's plugins, learns their node types, and checks the workflow. Everything that is wrong is told
   /// at once, as far as that is possible.
   fileprivate func check<Content: Sendable>(
-    _ file: WorkflowFile, catalog: PluginCatalog, policy: GrantPolicy, loader: SpecificationLoader,
-    _ content: (NodeCatalog) throws(Diagnostics) -> Content
+    _ file: WorkflowFile, catalog: PluginCatalog, decisions: [GrantDecision], refusals: [Diagnostic],
+    loader: SpecificationLoader, _ content: (NodeCatalog) throws(Diagnostics) -> Content
   ) async throws(CommandFailure) -> CheckedWorkflow<Content> {
-    let plugins = catalog.plugins.filter { file.plugins.contains($0.manifest.name) }
+    let plugins = catalog.plugins(of: file)
     let loaded = await loader.load(plugins)
     let failures = loaded.diagnostics.filter { $0.severity == .error }
     guard failures.isEmpty else {
@@ -156,13 +190,12 @@ extension Bootstrap {
     ) { first, _ in first }
     do throws(Diagnostics) {
       let content = try content(NodeCatalog(plugins: offered))
-      let decisions = plugins.map { policy.decision(for: $0.manifest) }
-      let ambiguities = decisions.compactMap(catalog.ambiguity)
-      guard ambiguities.isEmpty else { throw Diagnostics(ambiguities) }
+      let refusals = decisions.flatMap(\.refusals) + decisions.compactMap(catalog.ambiguity) + refusals
+      guard refusals.isEmpty else { throw Diagnostics(refusals) }
       return CheckedWorkflow(
         file: file, content: content, plugins: plugins,
         decisions: Dictionary(decisions.map { ($0.plugin, $0) }) { first, _ in first },
-        warnings: loaded.diagnostics + decisions.flatMap(\.diagnostics) + unused(policy, by: file, catalog))
+        warnings: loaded.diagnostics)
     } catch {
       throw file.failure(error.items + explanations(of: file, catalog))
     }
@@ -172,13 +205,12 @@ extension Bootstrap {
   private func explanations(of file: WorkflowFile, _ catalog: PluginCatalog) -> [Diagnostic] {
     file.plugins.contains { catalog[$0] == nil } ? catalog.broken.flatMap(\.diagnostics) : []
   }
+}
 
-  private func unused(_ policy: GrantPolicy, by file: WorkflowFile, _ catalog: PluginCatalog) -> [Diagnostic] {
-    policy.plugins.filter { !file.plugins.contains($0) }.map { name in
-      Diagnostic(
-        "--grant names the plugin \"\(name)\", which no node of the workflow uses",
-        hint: Suggestion.hint(for: name.text, among: file.plugins.map(\.text).sorted()), severity: .warning)
-    }
+extension PluginCatalog {
+  /// Those that the nodes of the workflow name.
+  fileprivate func plugins(of file: WorkflowFile) -> [DiscoveredPlugin] {
+    plugins.filter { file.plugins.contains($0.manifest.name) }
   }
 }
 

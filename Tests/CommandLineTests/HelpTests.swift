@@ -10,7 +10,8 @@ struct HelpTests {
     "help says what each command does",
     arguments: [
       "", "run", "validate", "graph", "plan", "plan show", "plan bundle", "doctor", "plugin", "plugin list",
-      "plugin new", "profile", "profile list", "profile show", "profile diff",
+      "plugin new", "plugin permissions", "plugin grant", "plugin revoke", "profile", "profile list", "profile show",
+      "profile diff",
     ])
   func help(_ command: String) throws {
     let directory = try TemporaryDirectory()
@@ -44,7 +45,8 @@ struct HelpTests {
       ["run", "a.yaml", "--jobs", "0"], ["run", "missing.yaml"], ["validate", "missing.yaml"],
       ["graph", "missing.yaml"], ["plan", "show", "nothing_of_this_name"],
       ["plan", "show", "files", "--json", "--oci"], ["plugin", "list", "--plugins", "/nonexistent"],
-      ["plugin", "new", "../escape"], ["plugin", "new", "Upper"],
+      ["plugin", "grant"], ["plugin", "revoke", "../x", "--all"], ["plugin", "permissions", "nothing_of_this_name"],
+      ["run", "a.yaml", "--policy", "missing.yaml"], ["plugin", "new", "../escape"], ["plugin", "new", "Upper"],
     ])
   func usage(_ arguments: [String]) throws {
     let outcome = try Program.run(arguments, in: TemporaryDirectory())

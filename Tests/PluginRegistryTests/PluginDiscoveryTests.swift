@@ -53,7 +53,9 @@ struct PluginDiscoveryTests {
     try second.plugin("a", name: "twice", extra: "# two")
     let name = try #require(PluginName("twice"))
     func decision(_ effective: [Permission]) -> GrantDecision {
-      GrantDecision(plugin: name, effective: effective, missing: [], useless: [])
+      var decision = GrantDecision(plugin: name, digest: "sha256:")
+      decision.effective = effective
+      return decision
     }
     let catalog = scan(first.path, second.path)
     let refusal = try #require(catalog.ambiguity(of: decision([.filesystemRead(nil)])))

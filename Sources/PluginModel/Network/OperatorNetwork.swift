@@ -51,3 +51,37 @@ package struct EgressCaps: Hashable, Sendable {
     self.bytesDown = bytesDown
   }
 }
+
+extension OperatorNetwork {
+  /// Both hold: what lies beneath either ceiling alone may not be granted, and the lower cap counts. Private networks add up, as
+  /// everything does that is allowed on purpose.
+  package func adding(_ other: OperatorNetwork) -> OperatorNetwork {
+    OperatorNetwork(
+      allowedHosts: Self.common(allowedHosts, other.allowedHosts),
+      privateNetworks: privateNetworks
+        + other.privateNetworks.filter { new in !privateNetworks.contains { $0.value == new.value } },
+      caps: caps.lower(other.caps))
+  }
+
+  private static func common(
+    _ first: Located<[HostPattern]>?, _ second: Located<[HostPattern]>?
+  ) -> Located<[HostPattern]>? {
+    guard let first, let second else { return first ?? second }
+    let narrow = { (patterns: [HostPattern], others: [HostPattern]) in
+      patterns.filter { pattern in others.contains { $0.covers(pattern) } }
+    }
+    let patterns = Set(narrow(first.value, second.value) + narrow(second.value, first.value)).sorted()
+    return Located(patterns, at: second.location)
+  }
+}
+
+extension EgressCaps {
+  /// Of two caps the lower one.
+  package func lower(_ other: EgressCaps) -> EgressCaps {
+    EgressCaps(
+      connectionsAtOnce: min(connectionsAtOnce, other.connectionsAtOnce),
+      connectionsInTotal: [connectionsInTotal, other.connectionsInTotal].compactMap(\.self).min(),
+      bytesUp: [bytesUp, other.bytesUp].compactMap(\.self).min(),
+      bytesDown: [bytesDown, other.bytesDown].compactMap(\.self).min())
+  }
+}

@@ -60,6 +60,7 @@ struct PlanShowCommand: AsyncParsableCommand {
 struct PlanOptions: ParsableArguments {
   @Argument(help: "The plugin's name.") var plugin: String
   @OptionGroup var grants: GrantOptions
+  @OptionGroup var policy: PolicyOptions
   @Option(help: ArgumentHelp("The workspace of the run.", valueName: "directory")) var workspace: String?
   @OptionGroup var sandbox: SandboxOptions
   @OptionGroup var system: SystemOptions
@@ -70,16 +71,20 @@ struct PlanOptions: ParsableArguments {
 
   /// The plan and the profile it was made under. Reports what was asked for and isn't granted.
   func decide(_ bootstrap: Bootstrap) async throws -> (plan: SandboxPlan, profile: SecurityProfile) {
-    let system = try await bootstrap.systemConfiguration(self.system)
+    let system = try await bootstrap.systemConfiguration(self.system, self.policy)
     await bootstrap.report(system.warnings)
-    let policy = try grants.policy(system)
+    let state = try bootstrap.state(self.state)
+    let policy = try await bootstrap.grantPolicy(system, grants, state: state)
     let catalog = try await bootstrap.catalog(plugins, system)
     let found = try catalog.plugin(named: plugin)
+    let decision = policy.decision(for: found)
+    let refusals = decision.refusals + [catalog.ambiguity(of: decision)].compactMap(\.self)
+    guard refusals.isEmpty else { throw CommandFailure(.invalidInput, refusals) }
     let setup = try await bootstrap.sandboxSetup(
-      sandbox, state: bootstrap.state(state), system: system, policy: policy, catalog: catalog)
-    let decision = policy.decision(for: found.manifest)
-    if let ambiguity = catalog.ambiguity(of: decision) { throw CommandFailure(.invalidInput, [ambiguity]) }
-    await bootstrap.report(decision.diagnostics)
+      sandbox, state: state, system: system, decisions: [decision], catalog: catalog)
+    let options = plugins.text + self.state.text
+    let change = decision.change?.diagnostic(of: decision, options: options, severity: .warning)
+    await bootstrap.report([change].compactMap(\.self) + decision.diagnostics(options: options))
     let workspace = try shownWorkspace()
     let gpus = shownGPUs(decision, setup.gpus ?? GPUInventory())
     if let missing = gpus.missing { await bootstrap.report([missing]) }

@@ -3,6 +3,9 @@ import ArgumentParser
 /// `orchestrator plugin …`
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plugin", abstract: "Lists plugins, and starts new ones.",
-    subcommands: [PluginListCommand.self, PluginNewCommand.self])
+    commandName: "plugin", abstract: "Lists plugins, starts new ones, and says what they may do.",
+    subcommands: [
+      PluginListCommand.self, PluginNewCommand.self, PluginPermissionsCommand.self, PluginGrantCommand.self,
+      PluginRevokeCommand.self,
+    ])
 }

@@ -40,7 +40,7 @@ struct PluginListCommand: AsyncParsableCommand {
   ) async throws(CommandFailure) -> SpecificationLoader.Loaded {
     let path = try bootstrap.state(state)
     let setup = try await bootstrap.sandboxSetup(
-      sandbox, state: path, system: system, policy: GrantPolicy(grants: [:]), catalog: catalog)
+      sandbox, state: path, system: system, decisions: [], catalog: catalog)
     let sandboxes = try Sandboxes(setup: setup, jobs: ProcessEnvironment.processorCount)
     return try await sandboxes.use { () async throws(CommandFailure) in
       await sandboxes.loader(state: path, files: bootstrap.files).load(catalog.plugins)

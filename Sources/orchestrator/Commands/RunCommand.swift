@@ -12,7 +12,7 @@ struct RunCommand: AsyncParsableCommand {
     commandName: "run", abstract: "Runs a workflow, every node in a sandbox of its own.",
     discussion: """
       Nodes whose inputs are ready run at the same time. Each runs in a worker that can see and do what its plugin's \
-      manifest asks for and --grant allows, and nothing else.
+      manifest asks for and you granted, and nothing else. On a terminal you are asked about what isn't granted yet.
 
       Example:
         orchestrator run report.yaml --input title=Licences \\
@@ -36,6 +36,11 @@ struct RunCommand: AsyncParsableCommand {
       valueName: "format"))
   var output: RunOutputFormat = .text
   @Flag(help: "Keep the run's own workspace even when nothing was written to it.") var keep = false
+  @Flag(
+    help: ArgumentHelp(
+      "Don't ask whether plugins may do what they ask for.",
+      discussion: "Nobody is asked either without a terminal, with --output other than text, and where CI is set."))
+  var noConsent = false
 
   func validate() throws {
     if let jobs, jobs < 1 || jobs > 1024 { throw ValidationError("--jobs must be from 1 to 1024.") }
@@ -48,7 +53,8 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     let jobs = jobs ?? ProcessEnvironment.processorCount
-    let session = try await WorkflowSession(options, jobs: jobs, bootstrap)
+    let asks = output == .text && !noConsent && ConsentDialogue.isPossible()
+    let session = try await WorkflowSession(options, jobs: jobs, asks: asks, bootstrap)
     let work = RunWork(command: self, session: session, jobs: jobs)
     let outcome = try await session.run(onStop: { await work.announceStop() }) { () async throws(CommandFailure) in
       try await work.run()

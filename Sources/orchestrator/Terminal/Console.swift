@@ -33,6 +33,9 @@ package actor Console {
   /// A whole line on standard error.
   package func printError(_ line: String) { write(line + "\n", to: errors) }
 
+  /// A question on standard error, behind which the answer is typed.
+  package func prompt(_ question: String) { write(question, to: errors) }
+
   /// Bytes as they are, without a line end of ours.
   package func printRaw(_ text: String) { write(text, to: output) }
 
