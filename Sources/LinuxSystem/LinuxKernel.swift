@@ -110,6 +110,7 @@ package struct LinuxKernel: SandboxKernel {
     case .terminate: report.message = sandbox_message.terminate.rawValue
     case .hold: report.message = sandbox_message.hold.rawValue
     case .resume: report.message = sandbox_message.resume.rawValue
+    case .count: report.message = sandbox_message.count.rawValue
     }
     _ = try systemCall("send", on: "the control socket", sandbox_send_report(control.number, &report))
   }
@@ -126,17 +127,17 @@ package struct LinuxKernel: SandboxKernel {
   }
 
   package func receive(on control: FileDescriptor) throws(SystemError) -> ReceivedMessage? {
-    var report = sandbox_report()
-    var result = sandbox_receive_report(control.number, &report, false)
+    var incoming = sandbox_incoming()
+    var result = sandbox_receive_any(control.number, &incoming)
     // A peer that ended without reading what was sent to it: told once, and before what it had said itself. unix(7)
-    if result == -ECONNRESET { result = sandbox_receive_report(control.number, &report, false) }
+    if result == -ECONNRESET { result = sandbox_receive_any(control.number, &incoming) }
     if result == -EAGAIN { return nil }
     if result == 0 || result == -ECONNRESET { return .end }
     let length = try systemCall("recv", on: "the control socket", result)
-    guard length == MemoryLayout<sandbox_report>.size else {
+    guard let message = ReceivedMessage(incoming, length: Int(length)) else {
       throw SystemError("recv", "the control socket", ErrorCode(rawValue: EBADMSG))
     }
-    return .report(report)
+    return message
   }
 
   package func kill(_ process: SpawnedProcess) throws(SystemError) {

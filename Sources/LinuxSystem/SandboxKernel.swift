@@ -122,6 +122,8 @@ package enum SandboxMessage: Hashable, Sendable {
   /// Stops all of the sandbox but the first process itself, until ``resume``.
   case hold
   case resume
+  /// To say how often it refused what.
+  case count
 }
 
 /// Of a file, as the host's disks have them.
@@ -137,6 +139,8 @@ package struct FileOwner: Hashable, Sendable {
 /// What arrived on a control socket.
 package enum ReceivedMessage: Sendable {
   case report(sandbox_report)
+  case denial(DeniedCall)
+  case counts(DeniedCallCounts)
   /// The other end is closed: the process is gone.
   case end
 }

@@ -7,7 +7,7 @@ extension NodeAccount {
   var jsonMembers: [JSONValue.Member] {
     [
       .init("usage", usage?.jsonValue ?? .null), .init("limits_reached", .array(limits.map(\.jsonValue))),
-    ]
+    ] + denialMembers
   }
 }
 
@@ -46,7 +46,7 @@ extension LimitReached {
 
 extension JSONValue {
   /// Null where it isn't known. JSON's integers end at 2^63 here.
-  fileprivate static func count(_ number: UInt64?) -> JSONValue {
+  static func count(_ number: UInt64?) -> JSONValue {
     number.map { .integer(Int64(clamping: $0)) } ?? .null
   }
 }

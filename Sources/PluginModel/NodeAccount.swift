@@ -4,17 +4,22 @@ package struct NodeAccount: Hashable, Sendable {
   package var usage: ResourceUsage?
   /// Each once, in the order of ``LimitReached/Kind``.
   package var limits: [LimitReached]
+  /// Nil: no worker was started.
+  package var denials: NodeDenials?
 
-  package init(usage: ResourceUsage? = nil, limits: [LimitReached] = []) {
+  package init(usage: ResourceUsage? = nil, limits: [LimitReached] = [], denials: NodeDenials? = nil) {
     self.usage = usage
     self.limits = limits
+    self.denials = denials
   }
 
   /// Of two attempts at one node. Of two words about one limit the later counts.
   package func followed(by next: NodeAccount) -> NodeAccount {
     let usage = usage.map { first in next.usage.map(first.followed) ?? first } ?? next.usage
     let earlier = limits.filter { old in !next.limits.contains { $0.kind == old.kind } }
-    return NodeAccount(usage: usage, limits: (earlier + next.limits).sorted { $0.kind < $1.kind })
+    let denials = denials.map { first in next.denials.map(first.followed) ?? first } ?? next.denials
+    return NodeAccount(
+      usage: usage, limits: (earlier + next.limits).sorted { $0.kind < $1.kind }, denials: denials)
   }
 }
 

@@ -37,7 +37,8 @@ package enum SandboxPlanner {
     }
     var seccomp: SeccompPlan?
     switch SystemCallFilter.plan(
-      profile: request.profile, execution: grants.execution, architecture: host.architecture)
+      profile: request.profile, execution: grants.execution, architecture: host.architecture,
+      tells: host.seccompUserNotification)
     {
     case .success(let plan): seccomp = plan
     case .failure(let refusals): problems.request += refusals.items

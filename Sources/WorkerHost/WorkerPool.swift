@@ -6,8 +6,8 @@ import SandboxRuntime
 /// configuration, and ends them all. Whoever makes a pool must call ``shutdown()``.
 package actor WorkerPool {
   package typealias Report = @Sendable (WorkerReport) -> Void
-  /// Told what a node has used.
-  package typealias Account = @Sendable (ResourceUsage) -> Void
+  /// Told what a node has used, where that is counted, and what it was denied.
+  package typealias Account = @Sendable (ResourceUsage?, DenialRecord) -> Void
 
   /// What came of waiting for a place.
   private enum Admission {
@@ -54,7 +54,7 @@ package actor WorkerPool {
   /// - Parameter limit: from the call to its result. Waiting for a place and starting a worker are not part of it; the latter
   ///   has a limit of its own.
   /// - Parameter accept: asked before what the node wrote lands; where it answers no, nothing lands.
-  /// - Parameter account: told what the node has used, whether it succeeds or not; the last word counts.
+  /// - Parameter account: told of the node whether it succeeds or not; the last word about its use counts, and all denials.
   package func execute(
     _ execution: NodeExecution, on configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report,
     accept: @Sendable (NodeOutcome) async -> Bool = { _ in true }, account: Account? = nil
@@ -71,7 +71,7 @@ package actor WorkerPool {
     _ configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report = { _ in }
   ) async throws(WorkerFailure) -> JSONValue {
     // What describing uses is no node's either.
-    try await lend(configuration, report: report, account: { _ in }) { worker, _ in
+    try await lend(configuration, report: report, account: { _, _ in }) { worker, _ in
       await Result { () async throws(WorkerFailure) in try await worker.describe(limit: limit) }
     }
   }
@@ -111,7 +111,7 @@ package actor WorkerPool {
         if $0 == .started { wasTaken.set() }
         report($0)
       }
-      if let account, let used = await lease.worker.sandbox.settleAccount() { account(used) }
+      if let account { await settle(lease.worker.sandbox, account) }
       await release(lease.worker, configuration, result)
       if let failure = await settle(lease.worker.stagedWrites, result, accept) { throw failure }
       // An idle worker may die at any moment. Of a call that was never acknowledged no plugin code has run: a new worker gets it.
@@ -159,10 +159,17 @@ package actor WorkerPool {
       await worker.shutdown()
       busy[ObjectIdentifier(worker)] = nil
       _ = await worker.stagedWrites?.discard()
-      if let used = await sandbox.settleAccount() { account?(used) }
+      if let account { await settle(sandbox, account) }
       throw error
     }
     return (worker, false)
+  }
+
+  private func settle(_ sandbox: any Sandbox, _ account: Account) async {
+    let used = await sandbox.settleAccount()
+    await sandbox.collectDenials()
+    let denials = sandbox.takeDenials()
+    if used != nil || !denials.isEmpty { account(used, denials) }
   }
 
   /// What a worker wrote lands when its call succeeded, and is gone otherwise. The worker is gone already.

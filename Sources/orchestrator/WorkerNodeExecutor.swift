@@ -1,6 +1,7 @@
 import LinuxSystem
 import PipelineEngine
 import PluginModel
+import SandboxPlanning
 import WorkerHost
 
 /// Runs the engine's nodes in sandboxed workers: translates between the engine's words and the worker host's, and
@@ -10,6 +11,7 @@ struct WorkerNodeExecutor: NodeExecutor {
   /// For every node of the workflow.
   let configurations: [NodeName: WorkerConfiguration]
   let gpus: NodeGPUs
+  let explainer: DenialExplainer
 
   func execute(
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
@@ -33,11 +35,12 @@ struct WorkerNodeExecutor: NodeExecutor {
     accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
   ) async throws(NodeFailure) -> NodeSuccess {
     let refusal = Lock<NodeFailure?>(nil)
-    let used = Lock<ResourceUsage?>(nil)
-    func findings(_ failure: WorkerFailure?) -> (limits: LimitFindings, account: NodeAccount) {
-      let usage = used.withLock { $0 }
+    let seen = Lock<(usage: ResourceUsage?, denials: DenialRecord)>((nil, DenialRecord()))
+    func findings(_ failure: WorkerFailure?) async -> (limits: LimitFindings, account: NodeAccount) {
+      let (usage, record) = seen.withLock { $0 }
       let limits = LimitFindings(of: failure, usage: usage, plan: configuration.plan)
-      return (limits, NodeAccount(usage: usage, limits: limits.reached))
+      let denials = await explainer.denials(record, failure, plan: configuration.plan)
+      return (limits, NodeAccount(usage: usage, limits: limits.reached, denials: denials))
     }
     do throws(WorkerFailure) {
       let outcome = try await pool.execute(
@@ -48,12 +51,17 @@ struct WorkerNodeExecutor: NodeExecutor {
           refusal.withLock { $0 = failure }
           return failure == nil
         },
-        account: { usage in used.withLock { $0 = usage } })
+        account: { usage, denials in
+          seen.withLock { seen in
+            seen.usage = usage ?? seen.usage
+            seen.denials.add(denials)
+          }
+        })
       var success = NodeSuccess(outcome)
-      success.account = findings(nil).account
+      success.account = await findings(nil).account
       return success
     } catch {
-      let (limits, account) = findings(error)
+      let (limits, account) = await findings(error)
       var failure = refusal.withLock { $0 } ?? NodeFailure(error, limits)
       failure.account = account
       throw failure

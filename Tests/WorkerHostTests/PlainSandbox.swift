@@ -81,6 +81,9 @@ final class PlainSandbox: Sandbox {
   }
   /// It has no cgroup.
   func settleAccount() async -> ResourceUsage? { nil }
+  /// Nothing denies it anything.
+  func collectDenials() async {}
+  func takeDenials() -> DenialRecord { DenialRecord() }
   func terminate() { signal(SIGTERM) }
   func kill() { signal(SIGKILL) }
 

@@ -12,7 +12,7 @@ import queue
 import sys
 import threading
 
-from pipeline import __version__, _failures, _frames, _json, _logs
+from pipeline import __version__, _attempts, _failures, _frames, _json, _logs
 from pipeline._failures import Failure
 from pipeline._frames import ProtocolError
 from pipeline._operations import Operations
@@ -90,6 +90,7 @@ class Worker:
             },
         )
         _logs.install(self._record)
+        _attempts.install()
         frame = self._connection.receive()
         if frame is None or frame.kind == _frames.SHUTDOWN:
             return 0

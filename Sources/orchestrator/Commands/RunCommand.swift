@@ -110,6 +110,12 @@ private struct RunWork: Sendable {
       await bootstrap.files.run { directory.removeIfEmpty() }
       throw checked.file.failure(error)
     }
+    let explainer: DenialExplainer
+    do throws(SystemError) {
+      explainer = try DenialExplainer(checked.plugins)
+    } catch {
+      throw CommandFailure(.sandboxUnavailable, "the program can't go on", why: error.description)
+    }
     let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
     let observer = observer()
     let watching = Task {
@@ -121,7 +127,8 @@ private struct RunWork: Sendable {
         pool: session.sandboxes.pool, configurations: configurations,
         gpus: session.sandboxes.setup.gpuNodes(
           among: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
-          workspace: directory.workspace)),
+          workspace: directory.workspace),
+        explainer: explainer),
       clock: MonotonicClock(),
       observe: { sender.yield($0) })
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
@@ -151,6 +158,7 @@ private struct RunWork: Sendable {
     let workspace = hasResults || command.keep ? directory.workspace : nil
     let summary = RunSummary(
       report: report, workspace: workspace, watched: session.sandboxes.setup.host.watchedControllers)
+    if let problem = await bootstrap.files.run({ directory.keep(report) }) { await bootstrap.report([problem]) }
     switch command.output {
     case .text:
       for line in summary.failures(style: console.errorStyle) { await console.printError(line) }
