@@ -37,7 +37,8 @@ package struct DenialExplanation: Hashable, Sendable {
   private static func advice(_ denial: Denial, _ subject: DenialSubject, isRequested: Bool) -> String? {
     guard let wanted = denial.permission else { return denial.attempt.advice }
     guard isRequested else {
-      return "\(subject.plugin)'s manifest doesn't ask for it: its author adds \(wanted) to \"permissions\" in plugin.yaml first"
+      return
+        "\(subject.plugin)'s manifest doesn't ask for it: its author adds \(wanted) to \"permissions\" in plugin.yaml first"
     }
     switch wanted {
     case .networkHTTP(hosts: []): return "network.http:HOST,… lets it reach those hosts and no others"
@@ -56,7 +57,8 @@ package struct DenialExplanation: Hashable, Sendable {
     let plain = text.utf8.allSatisfy { byte in
       (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A) || ":,./_+@%-".utf8.contains(byte)
     }
-    return plain ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    return plain
+      ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }
 
@@ -127,7 +129,8 @@ extension Permission {
   /// Programs that do whatever their input says, or start others.
   private static let interpreters: Set = [
     "sh", "bash", "dash", "zsh", "ksh", "busybox", "env", "xargs", "find", "awk", "gawk", "mawk", "sed", "perl", "ruby",
-    "node", "lua", "php", "tclsh", "git", "tar", "make", "ssh", "vim", "vi", "gdb", "nice", "timeout", "setsid", "nohup",
+    "node", "lua", "php", "tclsh", "git", "tar", "make", "ssh", "vim", "vi", "gdb", "nice", "timeout", "setsid",
+    "nohup",
   ]
 
   /// Why one might not want to grant it.

@@ -39,7 +39,8 @@ import Testing
     #expect(Permission.starting(UntrustedBytes(path))?.description == permission)
   }
 
-  @Test("proposes nothing for what nothing can allow", arguments: ["/tmp/x", "/dev/shm/x", "/workspace/x", "/usr/bin/a\nb"])
+  @Test(
+    "proposes nothing for what nothing can allow", arguments: ["/tmp/x", "/dev/shm/x", "/workspace/x", "/usr/bin/a\nb"])
   func startingNothing(path: String) {
     #expect(Permission.starting(UntrustedBytes(path)) == nil)
     #expect(Permission.starting(UntrustedBytes([0x2F, 0xFF])) == nil)
@@ -49,7 +50,8 @@ import Testing
   func reaching() {
     #expect(Permission.reaching(host: "example.org", port: 443)?.description == "network.http:example.org")
     #expect(Permission.reaching(host: "example.org", port: nil)?.description == "network.http:example.org")
-    #expect(Permission.reaching(host: "db.example.org", port: 5432)?.description == "network.socket:db.example.org:5432")
+    #expect(
+      Permission.reaching(host: "db.example.org", port: 5432)?.description == "network.socket:db.example.org:5432")
     for host in ["a b", "a,b", "x:1", "", "a\nb", "*.org"] { #expect(Permission.reaching(host: host, port: 80) == nil) }
   }
 
@@ -71,7 +73,8 @@ import Testing
     let path = try #require(AbsolutePath("/srv/the customer's data"))
     let quoted = DenialExplanation(
       Denial(
-        .file(UntrustedBytes(path.text), .read, error: "ENOENT"), evidence: .inferred, permission: .filesystemRead(path)),
+        .file(UntrustedBytes(path.text), .read, error: "ENOENT"), evidence: .inferred, permission: .filesystemRead(path)
+      ),
       subject: try subject(asks: ["filesystem.read"]))
     #expect(quoted.commands[0] == "orchestrator plugin grant fetch 'filesystem.read:/srv/the customer'\\''s data'")
   }
@@ -135,7 +138,8 @@ import Testing
     arguments: [
       ("system.exec", "system.exec:git", true), ("system.exec:git,tar", "system.exec:tar", true),
       ("system.exec:git", "system.exec:tar", false), ("system.exec:git", "system.exec", false),
-      ("filesystem.read:/srv", "filesystem.read:/srv/a", true), ("filesystem.read:/srv/a", "filesystem.read:/srv", false),
+      ("filesystem.read:/srv", "filesystem.read:/srv/a", true),
+      ("filesystem.read:/srv/a", "filesystem.read:/srv", false),
       ("filesystem.write:/srv", "filesystem.read:/srv/a", true), ("filesystem.read", "filesystem.read:/srv", false),
       ("network.http:*.example.org", "network.http:a.example.org", true),
       ("network.http:*.example.org", "network.http:example.com", false), ("network.http", "network.socket:a:1", false),

@@ -62,7 +62,9 @@ import Testing
     #expect(permission(.write, "/usr/share/x", "EROFS", on: there("/usr/share/x")) == "none")
   }
 
-  @Test("nothing is proposed that would be refused", arguments: ["/etc/shadow", "/proc/1/environ", "/sys/kernel/x", "/run/x"])
+  @Test(
+    "nothing is proposed that would be refused",
+    arguments: ["/etc/shadow", "/proc/1/environ", "/sys/kernel/x", "/run/x"])
   func reserved(path: String) {
     #expect(permission(.read, path, "EACCES", on: HostPlace(resolved: AbsolutePath(path))) == "none")
   }

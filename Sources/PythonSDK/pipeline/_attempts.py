@@ -70,6 +70,12 @@ def install() -> None:
     sys.addaudithook(_note)
 
 
+def forget() -> None:
+    """Before another call: what the one before asked for isn't its business."""
+    _files.clear()
+    _hosts.clear()
+
+
 def _note(event: str, arguments: Tuple[Any, ...]) -> None:
     if event == "open":
         access = _WRITE if _is_writing(arguments) else _READ

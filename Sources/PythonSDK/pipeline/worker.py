@@ -120,6 +120,7 @@ class Worker:
     ) -> None:
         """Runs one call on the main thread and answers it."""
         self._running = scope
+        _attempts.forget()
         try:
             try:
                 body, shared = operations.carry_out(call, scope)

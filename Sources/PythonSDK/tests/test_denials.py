@@ -94,3 +94,20 @@ def test_a_name_that_is_not_found_is_told(launch: Launch) -> None:
 )
 def test_other_errors_tell_nothing(launch: Launch, execute: str) -> None:
     assert denied(launch, execute) is None
+
+
+def test_what_one_call_asked_for_is_not_told_of_the_next(
+    launch: Launch,
+) -> None:
+    worker = launch(
+        "import errno, socket\n"
+        "if not DONE:\n"
+        "    DONE.append(1)\n"
+        "    socket.getaddrinfo('127.0.0.1', 80)\n"
+        "    raise ValueError('first')\n"
+        "raise PermissionError(errno.EPERM, 'second')",
+        "DONE = []",
+    )
+    for _ in range(2):
+        error = worker.error(worker.send_execute("probe"))
+        assert "denied" not in error

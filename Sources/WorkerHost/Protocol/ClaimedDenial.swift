@@ -83,7 +83,9 @@ extension ClaimedDenial {
         continue
       }
       let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-      guard digits.utf8.count == 2, digits.utf8.first != 0x2B, let decoded = UInt8(digits, radix: 16) else { return nil }
+      guard digits.utf8.count == 2, digits.utf8.first != 0x2B, let decoded = UInt8(digits, radix: 16) else {
+        return nil
+      }
       bytes.append(decoded)
       rest = rest.dropFirst(2)
     }

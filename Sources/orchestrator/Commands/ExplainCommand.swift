@@ -39,23 +39,23 @@ struct ExplainCommand: AsyncParsableCommand {
     let console = bootstrap.console
     switch output {
     case .json: await console.print(Self.selection(report, nodes).text(.pretty))
-    case .text:
-      let text = StoredReportText(style: console.outputStyle)
-      let told = node != nil ? nodes : nodes.filter(Self.isDenied)
-      if told.isEmpty {
-        let first = nodes.first { $0["watched"] != nil }
-        for line in text.lines(report, nodes: []) + ["", "Nothing was denied to any of its \(all.count) nodes."] {
-          await console.print(line)
-        }
-        if let first { await console.print(text.watched(first).joined(separator: "\n")) }
-      } else {
-        for line in text.lines(report, nodes: told) { await console.print(line) }
-        if told.count < nodes.count {
-          await console.print("\nNothing was denied to the other \(nodes.count - told.count) nodes.")
-        }
-      }
+    case .text: for line in lines(report, nodes, style: console.outputStyle) { await console.print(line) }
     }
   }
+
+  private func lines(_ report: JSONValue, _ nodes: [JSONValue], style: Style) -> [String] {
+    let text = StoredReportText(style: style)
+    let told = node != nil ? nodes : nodes.filter(Self.isDenied)
+    let lines = text.lines(report, nodes: told)
+    let others = nodes.count - told.count
+    guard others > 0 else { return lines }
+    guard told.isEmpty else { return lines + ["", "Nothing was denied to the other \(Self.words(others))."] }
+    let watched = nodes.first { $0["watched"] != nil }.map(text.watched) ?? []
+    return lines + ["", "Nothing was denied to \(others == 1 ? "its node" : "any of its \(Self.words(others))")."]
+      + watched
+  }
+
+  private static func words(_ count: Int) -> String { count == 1 ? "node" : "\(count) nodes" }
 
   private static func isDenied(_ node: JSONValue) -> Bool {
     node["denials"]?.arrayValue?.isEmpty == false || node["denials_further_count"]?.integerValue ?? 0 > 0
