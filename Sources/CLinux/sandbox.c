@@ -391,8 +391,22 @@ int sandbox_notification_receive(int listener, struct sandbox_notification *noti
   union notification received = {};
   long result = call(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_RECV, &received);
   if (result < 0) return (int)result;
-  *notification = (struct sandbox_notification){.id = received.fields.id, .pid = received.fields.pid};
+  const struct seccomp_data *data = &received.fields.data;
+  *notification = (struct sandbox_notification){
+      .id = received.fields.id,
+      .pid = received.fields.pid,
+      .number = data->nr,
+      .is_execve = data->nr == SYS_execve,
+      .kind = data->nr == SYS_execve || data->nr == SYS_execveat     ? SANDBOX_DENIED_EXECUTION
+              : data->nr == SYS_socket || data->nr == SYS_socketpair ? SANDBOX_DENIED_SOCKET
+                                                                     : SANDBOX_DENIED_CALL,
+  };
+  for (int i = 0; i < 6; i++) notification->arguments[i] = data->args[i];
   return 0;
+}
+
+int sandbox_notification_valid(int listener, uint64_t id) {
+  return (int)call(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
 }
 
 int sandbox_notification_answer(int listener, uint64_t id, int error) {

@@ -22,6 +22,8 @@
 #pragma clang attribute push(__attribute__((disable_sanitizer_instrumentation)), apply_to = function)
 #include "kernel.h"
 
+// SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV of linux/seccomp.h.
+enum { FILTER_FLAG_WAIT_KILLABLE = 1 << 5 };
 enum { STACK_SIZE = 64 * 1024, GUARD_SIZE = 64 * 1024, SPARE_DESCRIPTORS = 64, KERNEL_SIGNAL_SET = 8 };
 
 #if defined(__x86_64__)
@@ -295,8 +297,11 @@ static void worker_process(void *context) {
   if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SIGNALS, SANDBOX_NO_INDEX, result);
 
   struct sock_fprog program = {.len = worker->filter_length, .filter = (struct sock_filter *)worker->filter};
-  unsigned flags = worker->notifies ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+  // Signals don't interrupt a call that pid 1 has taken up, so that it fails with the error that it always had. Linux 5.19.
+  unsigned flags = worker->notifies ? SECCOMP_FILTER_FLAG_NEW_LISTENER | FILTER_FLAG_WAIT_KILLABLE : 0;
   result = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, (long)&program, 0, 0);
+  if (result == -EINVAL && worker->notifies)
+    result = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, (long)&program, 0, 0);
   if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SECCOMP, SANDBOX_NO_INDEX, result);
   if (worker->notifies) {
     __atomic_store_n(&worker->listener, (int32_t)result, __ATOMIC_RELEASE);

@@ -37,12 +37,13 @@ int sandbox_sealed_memory(const char *name, const void *bytes, size_t length) {
   return result;
 }
 
-int sandbox_receive_descriptors(int control, struct sandbox_report *report, int32_t *descriptors, uint32_t *count) {
+int sandbox_receive_descriptors(int control, union sandbox_incoming *incoming, int32_t *descriptors, uint32_t *count) {
+  *incoming = (union sandbox_incoming){};
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int) * LINUX_MESSAGE_DESCRIPTORS)];
   } room;
-  struct iovec part = {.iov_base = report, .iov_len = sizeof *report};
+  struct iovec part = {.iov_base = incoming, .iov_len = sizeof *incoming};
   struct msghdr message = {
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof room};
   *count = 0;

@@ -111,6 +111,7 @@ package struct LinuxKernel: SandboxKernel {
     case .terminate: report.message = sandbox_message.terminate.rawValue
     case .hold: report.message = sandbox_message.hold.rawValue
     case .resume: report.message = sandbox_message.resume.rawValue
+    case .count: report.message = sandbox_message.count.rawValue
     }
     _ = try systemCall("send", on: "the control socket", sandbox_send_report(control.number, &report))
   }
@@ -133,23 +134,23 @@ package struct LinuxKernel: SandboxKernel {
     if message.result == -EAGAIN { return nil }
     if message.result == 0 || message.result == -ECONNRESET { return .end }
     let length = try systemCall("recv", on: "the control socket", message.result)
-    guard length == MemoryLayout<sandbox_report>.size else {
+    guard let received = ReceivedMessage(message.incoming, length: Int(length), message.descriptors) else {
       throw SystemError("recv", "the control socket", ErrorCode(rawValue: EBADMSG))
     }
-    return .report(message.report, message.descriptors)
+    return received
   }
 
   private static func receiveOnce(
     _ control: FileDescriptor
-  ) -> (result: Int32, report: sandbox_report, descriptors: [FileDescriptor]) {
-    var report = sandbox_report()
+  ) -> (result: Int32, incoming: sandbox_incoming, descriptors: [FileDescriptor]) {
+    var incoming = sandbox_incoming()
     var count: UInt32 = 0
     var result: Int32 = 0
     let numbers = [Int32](unsafeUninitializedCapacity: Int(SANDBOX_LISTENER_LIMIT)) { numbers, filled in
-      result = sandbox_receive_descriptors(control.number, &report, numbers.baseAddress, &count)
+      result = sandbox_receive_descriptors(control.number, &incoming, numbers.baseAddress, &count)
       filled = Int(count)
     }
-    return (result, report, numbers.map { FileDescriptor(owning: $0) })
+    return (result, incoming, numbers.map { FileDescriptor(owning: $0) })
   }
 
   package func kill(_ process: SpawnedProcess) throws(SystemError) {

@@ -125,6 +125,8 @@ package enum SandboxMessage: Hashable, Sendable {
   /// Stops all of the sandbox but the first process itself, until ``resume``.
   case hold
   case resume
+  /// To say how often it refused what.
+  case count
 }
 
 /// Of a file, as the host's disks have them.
@@ -141,6 +143,8 @@ package struct FileOwner: Hashable, Sendable {
 package enum ReceivedMessage: Sendable {
   /// With the descriptors that came along.
   case report(sandbox_report, [FileDescriptor] = [])
+  case denial(DeniedCall)
+  case counts(DeniedCallCounts)
   /// The other end is closed: the process is gone.
   case end
 }

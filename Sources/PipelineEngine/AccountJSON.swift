@@ -8,7 +8,7 @@ extension NodeAccount {
     [
       .init("usage", usage?.jsonValue ?? .null), .init("limits_reached", .array(limits.map(\.jsonValue))),
       .init("limits", .array(held.map(\.jsonValue))),
-    ] + (egress.map { [.init("network", $0.jsonValue)] } ?? [])
+    ] + denialMembers + (egress.map { [.init("network", $0.jsonValue)] } ?? [])
   }
 }
 

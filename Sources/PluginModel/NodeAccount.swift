@@ -4,17 +4,21 @@ package struct NodeAccount: Hashable, Sendable {
   package var usage: ResourceUsage?
   /// Each once, in the order of ``LimitReached/Kind``.
   package var limits: [LimitReached]
+  /// Nil: no worker was started.
+  package var denials: NodeDenials?
   /// Nil where it has no network permission.
   package var egress: EgressUse?
   /// What each attempt could have, in their order; none of an attempt that had no worker.
   package var held: [HeldLimits]
 
   package init(
-    usage: ResourceUsage? = nil, limits: [LimitReached] = [], egress: EgressUse? = nil, held: [HeldLimits] = []
+    usage: ResourceUsage? = nil, limits: [LimitReached] = [], denials: NodeDenials? = nil, egress: EgressUse? = nil,
+    held: [HeldLimits] = []
   ) {
-    self.egress = egress
     self.usage = usage
     self.limits = limits
+    self.denials = denials
+    self.egress = egress
     self.held = held
   }
 
@@ -22,9 +26,10 @@ package struct NodeAccount: Hashable, Sendable {
   package func followed(by next: NodeAccount) -> NodeAccount {
     let usage = usage.map { first in next.usage.map(first.followed) ?? first } ?? next.usage
     let earlier = limits.filter { old in !next.limits.contains { $0.kind == old.kind } }
+    let denials = denials.map { first in next.denials.map(first.followed) ?? first } ?? next.denials
     let egress = egress.map { first in next.egress.map(first.followed) ?? first } ?? next.egress
     return NodeAccount(
-      usage: usage, limits: (earlier + next.limits).sorted { $0.kind < $1.kind }, egress: egress,
+      usage: usage, limits: (earlier + next.limits).sorted { $0.kind < $1.kind }, denials: denials, egress: egress,
       held: held + next.held)
   }
 }

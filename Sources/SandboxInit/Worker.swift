@@ -32,12 +32,14 @@ func startWorker(_ plan: Plan) throws(StepFailure) -> RunningWorker {
   worker.limit_count = header.limits.count
   worker.filter = UnsafeRawPointer(filter.baseAddress)
   worker.filter_length = UInt16(filter.count)
-  worker.notifies = header.flags & SANDBOX_WORKER_ONLY.rawValue != 0
+  let flags = header.flags
+  worker.notifies = flags & (SANDBOX_WORKER_ONLY.rawValue | SANDBOX_NOTIFIES.rawValue) != 0
+  let asksForFirst = flags & SANDBOX_WORKER_ONLY.rawValue != 0
 
   // The child runs on these two while this function waits: their addresses must be one and the same throughout.
   let running = try withUnsafeMutablePointer(to: &worker) { worker throws(StepFailure) in
     try withUnsafeMutablePointer(to: &stack) { stack throws(StepFailure) in
-      try start(worker, stack, signals)
+      try start(worker, stack, signals, asksForFirst: asksForFirst)
     }
   }
   // The sockets and pipes end when the worker closes them, not when this process does.
@@ -46,13 +48,14 @@ func startWorker(_ plan: Plan) throws(StepFailure) -> RunningWorker {
 }
 
 private func start(
-  _ worker: UnsafeMutablePointer<sandbox_worker>, _ stack: UnsafeMutablePointer<sandbox_stack>, _ signals: Int32
+  _ worker: UnsafeMutablePointer<sandbox_worker>, _ stack: UnsafeMutablePointer<sandbox_stack>, _ signals: Int32,
+  asksForFirst: Bool
 ) throws(StepFailure) -> RunningWorker {
   let pid = try checked(.workerClone, sandbox_worker_start(worker, stack))
   var listener: Int32 = -1
   if worker.pointee.notifies {
     listener = sandbox_worker_await_listener(worker, stack)
-    if listener >= 0 { try permitFirstExecution(of: pid, listener) }
+    if listener >= 0, asksForFirst { try permitFirstExecution(of: pid, listener) }
   }
   sandbox_stack_await(stack)
   guard worker.pointee.error == 0 else {
@@ -67,37 +70,31 @@ private func start(
 private func permitFirstExecution(of pid: Int32, _ listener: Int32) throws(StepFailure) {
   var notification = sandbox_notification()
   try checked(.workerNotification, sandbox_notification_receive(listener, &notification))
-  guard notification.pid == UInt32(pid) else {
+  guard notification.pid == UInt32(pid), notification.is_execve else {
     throw StepFailure(step: .workerNotification, code: ErrorNumber.notPermitted, index: SANDBOX_NO_INDEX)
   }
   try checked(.workerNotification, sandbox_notification_answer(listener, notification.id, 0))
 }
 
-/// Waits for the worker's end, refuses every execution that the filter asks about, reaps what is left to pid 1, and ends
-/// when the supervisor does.
+/// Waits for the worker's end, refuses every call that the filter asks about, reaps what is left to pid 1, and ends when the
+/// supervisor does.
 func supervise(_ worker: RunningWorker) -> Never {
   var listener = worker.listener
-  var denied: UInt32 = 0
+  var refusals = Refusals()
   while true {
     let ready = sandbox_poll(control, listener, worker.signals)
     if ready < 0 { sandbox_end(1) }
-    if ready & 2 != 0 {
-      var notification = sandbox_notification()
-      if sandbox_notification_receive(listener, &notification) == 0 {
-        _ = sandbox_notification_answer(listener, notification.id, ErrorNumber.accessDenied)
-        denied &+= 1
-      }
-    }
+    if ready & 2 != 0 { refusals.refuseNext(listener) }
     if ready & 8 != 0 {
       _ = linux_close(listener)
       listener = -1
     }
-    if ready & 1 != 0 { obey(worker) }
-    if ready & 4 != 0 { reap(worker, denied) }
+    if ready & 1 != 0 { obey(worker, &refusals) }
+    if ready & 4 != 0 { reap(worker, &refusals) }
   }
 }
 
-private func obey(_ worker: RunningWorker) {
+private func obey(_ worker: RunningWorker, _ refusals: inout Refusals) {
   var report = sandbox_report()
   let received = sandbox_receive_report(control, &report, false)
   if received == 0 { sandbox_end(0) }
@@ -107,19 +104,21 @@ private func obey(_ worker: RunningWorker) {
   // to win that race.
   if report.message == sandbox_message.hold.rawValue { for _ in 0..<holds { _ = sandbox_signal(everyOther, sigstop) } }
   if report.message == sandbox_message.resume.rawValue { _ = sandbox_signal(everyOther, sigcont) }
+  if report.message == sandbox_message.count.rawValue { refusals.tell() }
 }
 
-private func reap(_ worker: RunningWorker, _ denied: UInt32) {
+private func reap(_ worker: RunningWorker, _ refusals: inout Refusals) {
   _ = sandbox_drain_signals(worker.signals)
   while true {
     var status: Int32 = 0
     let pid = sandbox_reap(&status)
     if pid <= 0 { return }
     if pid == worker.pid {
+      if refusals.hasAny { refusals.tell() }
       var report = sandbox_report()
       report.message = sandbox_message.ended.rawValue
       report.status = status
-      report.denied_executions = denied
+      report.denied_executions = refusals.executions
       _ = sandbox_send_report(control, &report)
       sandbox_end(0)
     }

@@ -164,7 +164,10 @@ extension DeviceRule {
 
 extension SeccompPlan {
   fileprivate func ociValue(agent: AbsolutePath?) -> JSONValue {
-    let unconditional = Dictionary(grouping: calls.filter(\.rules.isEmpty), by: \.otherwise)
+    // Nobody listens to what a runtime's worker is denied.
+    let unconditional = Dictionary(grouping: calls.filter(\.rules.isEmpty)) { call in
+      call.otherwise.error.map(SystemCallVerdict.fail) ?? call.otherwise
+    }
     var entries = unconditional.sorted { $0.key.returnValue > $1.key.returnValue }.map { verdict, calls in
       Self.entry(names: calls.map(\.name).sorted(), verdict: verdict, arguments: [])
     }
@@ -189,9 +192,9 @@ extension SeccompPlan {
     case .allow: members.append(JSONValue.Member("action", "SCMP_ACT_ALLOW"))
     case .notify: members.append(JSONValue.Member("action", "SCMP_ACT_NOTIFY"))
     case .kill: members.append(JSONValue.Member("action", "SCMP_ACT_KILL_PROCESS"))
-    case .fail(let failure):
+    case .fail, .refuse:
       members.append(JSONValue.Member("action", "SCMP_ACT_ERRNO"))
-      members.append(JSONValue.Member("errnoRet", .integer(Int64(failure.rawValue))))
+      if let error = verdict.error { members.append(JSONValue.Member("errnoRet", .integer(Int64(error.rawValue)))) }
     }
     if !arguments.isEmpty { members.append(JSONValue.Member("args", .array(arguments))) }
     return .object(members)

@@ -113,6 +113,7 @@ extension SeccompPlan {
       "architecture": .string(architecture.rawValue),
       "instructions": .integer(Int64(instructionCount)),
       "unlisted": .string(SystemCallVerdict.fail(.notImplemented).description),
+      "tellsDenials": .bool(tellsDenials),
       "calls": .array(calls.map(\.jsonValue)),
     ]
   }

@@ -97,6 +97,7 @@ extension SeccompPlan {
       "profile \(profile), \(architecture.rawValue), \(instructionCount) instructions",
       "ENOSYS for every number that is not listed; kill for those of other architectures",
     ]
+    if tellsDenials { lines.append("EPERM through sandbox-init, which tells what was tried") }
     for answer in always.keys.sorted() {
       let names = (always[answer] ?? []).map(\.name).sorted()
       lines.append("\(answer) (\(names.count))")

@@ -3,7 +3,7 @@ import PluginModel
 /// The paths of a sandbox that no scoped grant may touch. A scoped path is shown inside under its own name, so it may
 /// neither be one of these, nor lie beneath one, nor contain one: it would replace, uncover or hide what the sandbox
 /// is made of.
-struct ReservedPaths {
+package struct ReservedPaths {
   private let structure: [(path: AbsolutePath, reason: String)]
   private let code: [AbsolutePath]
   private let control: [AbsolutePath]
@@ -33,6 +33,13 @@ struct ReservedPaths {
     ("/var/run", "the sockets of the host's daemons are there"),
     ("/boot", "the kernel is there"),
   ]
+
+  /// Why no plugin of any host can be granted this path; nil where that depends.
+  package static func reason(against path: AbsolutePath) -> String? {
+    fixed.first { text, _ in
+      AbsolutePath(text).map { path.isEqualToOrBeneath($0) || $0.isEqualToOrBeneath(path) } ?? false
+    }?.1
+  }
 
   func refusal(of path: AbsolutePath, _ access: Bind.Access) -> Diagnostic? {
     let name: Permission = access == .readOnly ? .filesystemRead(path) : .filesystemWrite(path)

@@ -232,11 +232,14 @@ package struct SeccompPlan: Hashable, Sendable {
   package var architecture: HostFacts.Architecture
   /// What `program` answers, sorted by number; every other number is answered with ENOSYS.
   package var calls: [SystemCallRule]
+  /// What is denied with EPERM goes through `sandbox-init`, which tells of it.
+  package var tellsDenials: Bool
 
   package init(
     program: [UInt8], profile: String, allowed: [String], denied: [String],
-    architecture: HostFacts.Architecture = .x86_64, calls: [SystemCallRule] = []
+    architecture: HostFacts.Architecture = .x86_64, calls: [SystemCallRule] = [], tellsDenials: Bool = false
   ) {
+    self.tellsDenials = tellsDenials
     self.program = program
     self.profile = profile
     self.allowed = allowed

@@ -39,7 +39,7 @@ package enum SandboxPlanner {
     var seccomp: SeccompPlan?
     switch SystemCallFilter.plan(
       profile: request.profile, execution: grants.execution, hasEgress: !grants.egress.allowsNothing,
-      architecture: host.architecture)
+      architecture: host.architecture, tells: host.seccompUserNotification)
     {
     case .success(let plan): seccomp = plan
     case .failure(let refusals): problems.request += refusals.items

@@ -9,8 +9,10 @@ enum ExecutionScope: Hashable {
 
 /// Turns a profile and the granted execution into the filter of a plan.
 enum SystemCallFilter {
+  /// - Parameter tells: whether what is denied with EPERM is also told of; what is denied is the same.
   static func plan(
-    profile: SecurityProfile, execution: ExecutionScope, hasEgress: Bool, architecture: HostFacts.Architecture
+    profile: SecurityProfile, execution: ExecutionScope, hasEgress: Bool, architecture: HostFacts.Architecture,
+    tells: Bool
   ) -> Result<SeccompPlan, Diagnostics> {
     var problems: [Diagnostic] = []
     var answers: [String: (rules: [ArgumentRule], otherwise: SystemCallVerdict)] = [:]
@@ -43,7 +45,8 @@ enum SystemCallFilter {
     for (name, answer) in answers {
       switch SystemCallNames.resolve(name, on: architecture) {
       case .number(let number):
-        let call = SystemCallRule(name: name, number: number, rules: answer.rules, otherwise: answer.otherwise)
+        var call = SystemCallRule(name: name, number: number, rules: answer.rules, otherwise: answer.otherwise)
+        if tells, !untold.contains(name) { call.tellDenials() }
         byNumber[number] = byNumber[number].map { narrower($0, call) } ?? call
       case .absent: break
       case .unknown:
@@ -67,9 +70,12 @@ enum SystemCallFilter {
       SeccompPlan(
         program: program, profile: profile.name,
         allowed: calls.filter { $0.widest.width >= SystemCallVerdict.notify.width }.map(\.name).sorted(),
-        denied: calls.filter { $0.widest == .fail(.notPermitted) }.map(\.name).sorted(),
-        architecture: architecture, calls: calls))
+        denied: calls.filter { $0.widest.error == .notPermitted }.map(\.name).sorted(),
+        architecture: architecture, calls: calls, tellsDenials: tells))
   }
+
+  /// What our own code calls between the filter's installation and the worker's execve, when nobody listens yet.
+  private static let untold: Set = ["futex", "exit_group"]
 
   /// Of two names for one number, such as umount and umount2, the narrower answer holds.
   private static func narrower(_ left: SystemCallRule, _ right: SystemCallRule) -> SystemCallRule {
@@ -103,9 +109,16 @@ extension SecurityProfile {
   }
 }
 
+extension SystemCallRule {
+  fileprivate mutating func tellDenials() {
+    if otherwise == .fail(.notPermitted) { otherwise = .refuse }
+    for index in rules.indices where rules[index].verdict == .fail(.notPermitted) { rules[index].verdict = .refuse }
+  }
+}
+
 /// Calls with which a worker could leave, look out of or rebuild its sandbox. A profile that allows one is refused.
-enum ForbiddenCalls {
-  static func reason(for name: String) -> String? { reasons.first { $0.names.contains(name) }?.why }
+package enum ForbiddenCalls {
+  package static func reason(for name: String) -> String? { reasons.first { $0.names.contains(name) }?.why }
 
   /// What `exec` of a profile is for.
   static let programs: Set<String> = ["execve", "execveat"]

@@ -3,6 +3,8 @@ package enum SystemCallVerdict: Hashable, Sendable {
   case allow
   /// The call waits until `sandbox-init` has answered it, seccomp_unotify(2).
   case notify
+  /// As `fail(.notPermitted)`, by `sandbox-init`, which also tells what was tried.
+  case refuse
   /// The call isn't made and fails with this error.
   case fail(Failure)
   /// The whole process is killed with SIGSYS: for calls in another architecture's numbering, which no honest
@@ -27,9 +29,18 @@ package enum SystemCallVerdict: Hashable, Sendable {
   package var returnValue: UInt32 {
     switch self {
     case .allow: 0x7FFF_0000
-    case .notify: 0x7FC0_0000
+    case .notify, .refuse: 0x7FC0_0000
     case .fail(let failure): 0x0005_0000 | UInt32(failure.rawValue)
     case .kill: 0x8000_0000
+    }
+  }
+
+  /// The error that whoever makes the call sees; nil where it isn't always one.
+  package var error: Failure? {
+    switch self {
+    case .refuse: .notPermitted
+    case .fail(let failure): failure
+    case .allow, .notify, .kill: nil
     }
   }
 
@@ -37,7 +48,7 @@ package enum SystemCallVerdict: Hashable, Sendable {
   var width: Int {
     switch self {
     case .kill: 0
-    case .fail: 1
+    case .fail, .refuse: 1
     case .notify: 2
     case .allow: 3
     }
@@ -49,6 +60,7 @@ extension SystemCallVerdict: CustomStringConvertible {
     switch self {
     case .allow: "allow"
     case .notify: "ask sandbox-init"
+    case .refuse: Failure.notPermitted.symbol
     case .fail(let failure): failure.symbol
     case .kill: "kill"
     }

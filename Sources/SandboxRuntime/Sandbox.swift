@@ -37,6 +37,11 @@ package protocol Sandbox: AnyObject, Sendable {
   func lend(_ descriptors: [FileDescriptor])
   /// Bytes of memory that it has now, or had a moment ago; nil where nobody counts.
   func memoryInUse() async -> UInt64?
+  /// Asks how often what was denied was tried, so that ``takeDenials()`` knows all of it also if the sandbox is killed next. Returns
+  /// soon, whatever the sandbox does; at once where nothing was denied.
+  func collectDenials() async
+  /// What it was denied since this was asked last, or since its start. All that it tried before it gave its last answer is in it.
+  func takeDenials() -> DenialRecord
   /// How the worker ended. Returns when every process is gone and the cgroup is removed; may be called repeatedly.
   func exit() async -> SandboxExit
 }

@@ -274,6 +274,8 @@ package actor Worker {
 
   private func exit(within grace: Duration?) async -> SandboxExit {
     guard let grace else {
+      // While pid 1 is there to be asked.
+      await sandbox.collectDenials()
       sandbox.kill()
       return await sandbox.exit()
     }

@@ -154,6 +154,16 @@ extension WorkerFailure {
   private static let moreFiles =
     "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd), or run fewer nodes at once (--jobs)"
 
+  /// What the plugin says it was not let do.
+  package var claimedDenial: ClaimedDenial? {
+    switch self {
+    case .loadFailed(let error, _), .pluginError(let error, _): error.denied
+    case .launchRefused, .startupTimedOut, .protocolViolation, .crashed, .outOfMemory, .notAcknowledged, .timedOut,
+      .cancelled, .resultsLost, .landing, .notAccepted, .inputsTooLarge, .system, .poolClosed:
+      nil
+    }
+  }
+
   /// The plugin's own traceback.
   package var traceback: String? {
     switch self {
@@ -223,8 +233,7 @@ extension SandboxExit {
   }
 
   var hint: String? {
-    if deniedExecutions > 0 { return "grant the plugin system.exec if it is to start programs" }
-    return switch status {
+    switch status {
     case .signalled(let number) where number == Signal.badSystemCall.number:
       "the plugin made a system call that no worker may make"
     case .signalled(let number) where number == Signal.kill.number:

@@ -7,10 +7,8 @@ import SandboxRuntime
 /// configuration, and ends them all. Whoever makes a pool must call ``shutdown()``.
 package actor WorkerPool {
   package typealias Report = @Sendable (WorkerReport) -> Void
-  /// Told what a node has used.
-  package typealias Account = @Sendable (ResourceUsage) -> Void
-  /// Told what a node has had of the network.
-  package typealias EgressAccount = @Sendable (EgressUse) -> Void
+  /// Told what a node has had: the last word about its use counts, and all denials.
+  package typealias Account = @Sendable (CallAccount) -> Void
 
   /// What came of waiting for a place.
   private enum Admission {
@@ -59,16 +57,14 @@ package actor WorkerPool {
   /// - Parameter accept: asked before what the node wrote lands; where it answers no, nothing lands.
   /// - Parameter estimation: how the worker's limits follow from what its plugin estimates that the call will need; nil: it isn't asked,
   ///   and has those of `configuration`.
-  /// - Parameter account: told what the node has used, whether it succeeds or not; the last word counts.
-  /// - Parameter egress: told what it has had of the network, likewise; the start of a new worker is its first node's.
+  /// - Parameter account: told of the node whether it succeeds or not; the start of a new worker is its first node's.
   package func execute(
     _ execution: NodeExecution, on configuration: WorkerConfiguration, limit: Duration?, report: @escaping Report,
     accept: @Sendable (NodeOutcome) async -> Bool = { _ in true }, estimation: Estimation? = nil,
-    account: Account? = nil, egress: EgressAccount? = nil
+    account: Account? = nil
   ) async throws(WorkerFailure) -> NodeOutcome {
     let estimateLimit = min(limits.estimate, limit ?? limits.estimate)
-    return try await lend(configuration, report: report, accept: accept, account: account, egress: egress) {
-      lease, report in
+    return try await lend(configuration, report: report, accept: accept, account: account) { lease, report in
       await Result { () async throws(WorkerFailure) -> NodeOutcome? in
         if let estimation {
           lease.hasOtherLimits.set()
@@ -125,7 +121,6 @@ package actor WorkerPool {
   private func lend<Success: Sendable>(
     _ configuration: WorkerConfiguration, report: @escaping Report,
     accept: @Sendable (Success) async -> Bool = { _ in true }, account: Account? = nil,
-    egress: EgressAccount? = nil,
     _ body: (Lease, @escaping Report) async -> Result<Success?, WorkerFailure>
   ) async throws(WorkerFailure) -> Success {
     switch await admit() {
@@ -136,7 +131,7 @@ package actor WorkerPool {
     defer { leave() }
     var mayReuse = true
     while true {
-      let lease = try await acquire(configuration, mayReuse: mayReuse, report, account, egress)
+      let lease = try await acquire(configuration, mayReuse: mayReuse, report, account)
       let answer = await body(lease) {
         if $0 == .started { lease.wasTaken.set() }
         report($0)
@@ -146,8 +141,7 @@ package actor WorkerPool {
         mayReuse = false
         continue
       }
-      if let account, let used = await lease.worker.sandbox.settleAccount() { account(used) }
-      if let egress, let used = await lease.worker.sandbox.settleEgress() { egress(used) }
+      if let account { await settle(lease.worker.sandbox, account) }
       await release(lease, configuration, result)
       if let failure = await settle(lease.worker.stagedWrites, result, accept) { throw failure }
       if lease.isReused, !lease.wasTaken.isSet, case .failure(let failure) = result, failure.isDeath, !isClosed {
@@ -169,8 +163,7 @@ package actor WorkerPool {
   }
 
   private func acquire(
-    _ configuration: WorkerConfiguration, mayReuse: Bool, _ report: @escaping Report, _ account: Account?,
-    _ egress: EgressAccount?
+    _ configuration: WorkerConfiguration, mayReuse: Bool, _ report: @escaping Report, _ account: Account?
   ) async throws(WorkerFailure) -> Lease {
     if mayReuse, let index = idle.lastIndex(where: { $0.configuration == configuration }) {
       let worker = idle.remove(at: index).worker
@@ -203,11 +196,17 @@ package actor WorkerPool {
       await worker.shutdown()
       busy[ObjectIdentifier(worker)] = nil
       _ = await worker.stagedWrites?.discard()
-      if let used = await sandbox.settleAccount() { account?(used) }
-      if let used = await sandbox.settleEgress() { egress?(used) }
+      if let account { await settle(sandbox, account) }
       throw error
     }
     return Lease(worker: worker, isReused: false)
+  }
+
+  private func settle(_ sandbox: any Sandbox, _ account: Account) async {
+    let usage = await sandbox.settleAccount()
+    let egress = await sandbox.settleEgress()
+    await sandbox.collectDenials()
+    account(CallAccount(usage: usage, egress: egress, denials: sandbox.takeDenials()))
   }
 
   /// What a worker wrote lands when its call succeeded, and is gone otherwise. The worker is gone already.

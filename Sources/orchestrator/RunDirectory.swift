@@ -1,4 +1,5 @@
 import LinuxSystem
+import PipelineEngine
 import PluginModel
 
 /// A run's place in the state directory, and the workspace that its nodes share. Blocks while it works on files.
@@ -6,6 +7,7 @@ struct RunDirectory: Sendable {
   /// `20260131T235959Z-1a2b3c4d`: sorts by time, can't be guessed into by name, is a valid file name.
   let identifier: String
   let workspace: AbsolutePath
+  private let reports: RunReports
   /// Nil where the operator named the workspace: then nothing of it is ours to remove.
   private let owned: Owned?
 
@@ -16,6 +18,7 @@ struct RunDirectory: Sendable {
 
   /// Makes the directories. `--workspace` is made where it is missing and used as it is where it isn't.
   init(state: String, workspaceOption: String?) throws(Diagnostic) {
+    reports = RunReports(state: state)
     do throws(FileError) {
       identifier = "\(ProcessEnvironment.timestamp())-\(try RandomBytes.hexadecimal(4))"
       if let workspaceOption {
@@ -47,6 +50,19 @@ struct RunDirectory: Sendable {
   func hasResults() -> Bool {
     let names = try? Directory(opening: workspace.text).names(limit: 1_000_000)
     return names.map { !$0.isEmpty } ?? true
+  }
+
+  /// Writes what there is to say of the run where `orchestrator explain` looks for it.
+  /// - Returns: a warning where that failed: the run itself is over.
+  func keep(_ report: RunReport) -> Diagnostic? {
+    do throws(FileError) {
+      try reports.keep(report, as: identifier)
+      return nil
+    } catch {
+      return Diagnostic(
+        "the report of the run can't be kept", why: error.description,
+        hint: "\"orchestrator explain\" won't know this run", severity: .warning)
+    }
   }
 
   /// Removes what was made for this run and never used. Directories that aren't empty stay.

@@ -16,7 +16,10 @@ struct RunSummary: Sendable {
   func failures(style: Style) -> [String] {
     report.nodes.flatMap { node -> [String] in
       guard let failure = node.failure, node.state == .failed else { return [] }
-      return FailureText(style: style).lines(node: node.name, failure)
+      let denials = node.account.denials.map { denials in
+        DenialText(style: style).hints(denials, run: report.run, node: node.name)
+      }
+      return FailureText(style: style).lines(node: node.name, failure) + (denials ?? [])
     }
   }
 

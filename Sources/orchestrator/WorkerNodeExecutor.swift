@@ -13,6 +13,7 @@ struct WorkerNodeExecutor: NodeExecutor {
   let gpus: NodeGPUs
   /// Of every node of the workflow.
   let limits: [NodeName: NodeLimits]
+  let explainer: DenialExplainer
 
   func execute(
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
@@ -37,21 +38,21 @@ struct WorkerNodeExecutor: NodeExecutor {
     accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
   ) async throws(NodeFailure) -> NodeSuccess {
     let refusal = Lock<NodeFailure?>(nil)
-    let used = Lock<ResourceUsage?>(nil)
-    let network = Lock<EgressUse?>(nil)
+    let seen = Lock(CallAccount())
     let limits = limits[call.node]
     let configuration = try limits?.raise(configuration, for: call) ?? configuration
     // Its limits are those of this plan, once an estimate has changed them.
     let plan = Lock(configuration.plan)
-    func findings(_ failure: WorkerFailure?) -> (limits: LimitFindings, account: NodeAccount) {
-      let usage = used.withLock { $0 }
+    func findings(_ failure: WorkerFailure?) async -> (limits: LimitFindings, account: NodeAccount) {
+      let seen = seen.withLock { $0 }
       let plan = plan.withLock { $0 }
-      let limits = LimitFindings(of: failure, usage: usage, plan: plan)
+      let limits = LimitFindings(of: failure, usage: seen.usage, plan: plan)
       let hadWorker = if case .launchRefused = failure { false } else { true }
       return (
         limits,
         NodeAccount(
-          usage: usage, limits: limits.reached, egress: network.withLock { $0 },
+          usage: seen.usage, limits: limits.reached,
+          denials: await explainer.denials(seen.denials, failure, plan: plan), egress: seen.egress,
           held: hadWorker ? [HeldLimits(plan, attempt: call.attempt)] : [])
       )
     }
@@ -65,14 +66,12 @@ struct WorkerNodeExecutor: NodeExecutor {
           return failure == nil
         },
         estimation: limits?.estimation(call, on: configuration.plan) { changed in plan.withLock { $0 = changed } },
-        account: { usage in used.withLock { $0 = usage } },
-        // A worker that died before it took the call counts as well.
-        egress: { use in network.withLock { $0 = $0?.followed(by: use) ?? use } })
+        account: { account in seen.withLock { $0.add(account) } })
       var success = NodeSuccess(outcome)
-      success.account = findings(nil).account
+      success.account = await findings(nil).account
       return success
     } catch {
-      let (limits, account) = findings(error)
+      let (limits, account) = await findings(error)
       var failure = refusal.withLock { $0 } ?? NodeFailure(error, limits)
       failure.account = account
       throw failure

@@ -9,7 +9,7 @@ struct HelpTests {
   @Test(
     "help says what each command does",
     arguments: [
-      "", "run", "validate", "graph", "plan", "plan show", "plan bundle", "doctor", "plugin", "plugin list",
+      "", "run", "validate", "graph", "plan", "plan show", "plan bundle", "explain", "doctor", "plugin", "plugin list",
       "plugin new", "plugin permissions", "plugin grant", "plugin revoke", "profile", "profile list", "profile show",
       "profile diff",
     ])
@@ -43,7 +43,8 @@ struct HelpTests {
       ["run", "a.yaml", "--input", "novalue"], ["run", "a.yaml", "--grant", "files"],
       ["run", "a.yaml", "--grant", "files=filesystem.reed"], ["run", "a.yaml", "--grant", "../x=filesystem.read"],
       ["run", "a.yaml", "--jobs", "0"], ["run", "missing.yaml"], ["validate", "missing.yaml"],
-      ["graph", "missing.yaml"], ["plan", "show", "nothing_of_this_name"],
+      ["graph", "missing.yaml"], ["explain"], ["explain", "20260101T000000Z-00000000"],
+      ["plan", "show", "nothing_of_this_name"],
       ["plan", "show", "files", "--json", "--oci"], ["plugin", "list", "--plugins", "/nonexistent"],
       ["plugin", "grant"], ["plugin", "revoke", "../x", "--all"], ["plugin", "permissions", "nothing_of_this_name"],
       ["run", "a.yaml", "--policy", "missing.yaml"], ["plugin", "new", "../escape"], ["plugin", "new", "Upper"],

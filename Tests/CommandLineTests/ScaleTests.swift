@@ -44,9 +44,13 @@ struct ScaleTests {
     #expect(try leftovers(of: directory) == [])
     let left = try HostTraces.settled(since: before, of: running.process.processIdentifier)
     #expect(left == [])
-    // What the run was given, and what it keeps on purpose: the specifications and identities of plugins.
+    // What the run was given, and what it keeps on purpose: the specifications and identities of plugins, and its report.
     let files = try FileManager.default.subpathsOfDirectory(atPath: directory.path).filter { !$0.hasPrefix("probe") }
-    let kept = ["state", "state/identities", "state/runs", "state/specifications", "state/staging", "w.yaml"]
+    let run = "state/runs/" + (report["run"]?.stringValue ?? "")
+    let kept = [
+      "state", "state/identities", "state/runs", "state/specifications", "state/staging", "w.yaml", run,
+      run + "/report.json",
+    ]
     #expect(
       files.filter { path in !kept.contains(path) && !path.hasPrefix(".") && !path.hasPrefix("state/specifications/") }
         .isEmpty, "\(files)")

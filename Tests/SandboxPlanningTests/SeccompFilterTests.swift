@@ -1,6 +1,7 @@
 import PluginModel
-import SandboxPlanning
 import Testing
+
+@testable import SandboxPlanning
 
 @Suite("system-call filter") struct SeccompFilterTests {
   /// Past every number in use, and past the gap before x32's.
@@ -20,7 +21,7 @@ import Testing
   }
 
   private static let allowed = SystemCallVerdict.allow.returnValue
-  private static let refused = SystemCallVerdict.fail(.notPermitted).returnValue
+  private static let refused = SystemCallVerdict.refuse.returnValue
   private static let missing = SystemCallVerdict.fail(.notImplemented).returnValue
   private static let killed = SystemCallVerdict.kill.returnValue
 
@@ -184,6 +185,41 @@ import Testing
     // MFD_NOEXEC_SEAL: a memfd is a program that no list names.
     #expect(try answer(listed, 319, 0, 0x3) == Self.refused)
     #expect(try answer(listed, 319, 0, 0xB) == Self.allowed)
+  }
+
+  @Test("what is denied is the same whether somebody is told of it or not", arguments: grants, profiles)
+  func telling(granted: [Permission], profile: String) throws {
+    let request = try request(granted, profile: shippedProfile(profile))
+    let told = try SandboxPlanner.plan(request, host: debianHost()).seccomp
+    var host = try debianHost()
+    host.seccompUserNotification = false
+    guard !granted.isEmpty else {
+      #expect(told.tellsDenials)
+      return
+    }
+    let untold = try SandboxPlanner.plan(request, host: host).seccomp
+    #expect(told.tellsDenials && !untold.tellsDenials)
+    #expect(told.denied == untold.denied && told.allowed == untold.allowed)
+    for number in Self.numbers {
+      for arguments in argumentVariants(of: told.rule(number: number)) {
+        let answers = (
+          told.verdict(number: number, arguments: arguments), untold.verdict(number: number, arguments: arguments)
+        )
+        #expect(answers.0.error == answers.1.error && answers.0.width == answers.1.width, "\(number) \(arguments)")
+        #expect(answers.1 != .refuse && answers.0 != .fail(.notPermitted))
+      }
+    }
+  }
+
+  @Test("nobody listens yet when our own code makes its last calls: those are never asked about")
+  func untold() throws {
+    var profile = try shippedProfile()
+    profile.systemCalls.deny += ["futex", "exit_group", "getpid"]
+    let plan = try SandboxPlanner.plan(request(profile: profile), host: debianHost())
+    for name in ["futex", "exit_group"] {
+      #expect(try answer(plan, number(name, in: plan)) == SystemCallVerdict.fail(.notPermitted).returnValue)
+    }
+    #expect(try answer(plan, number("getpid", in: plan)) == Self.refused)
   }
 
   @Test("the program is short: installing it is part of every launch", arguments: profiles)

@@ -26,7 +26,7 @@ enum Filter {
       (0x06, 0, 0, 0x7FFF_0000),
     ])
   }
-  private static func bytes(_ instructions: [(UInt16, UInt8, UInt8, UInt32)]) -> [UInt8] {
+  static func bytes(_ instructions: [(UInt16, UInt8, UInt8, UInt32)]) -> [UInt8] {
     var bytes: [UInt8] = []
     for (code, yes, no, operand) in instructions {
       withUnsafeBytes(of: code.littleEndian) { bytes.append(contentsOf: $0) }

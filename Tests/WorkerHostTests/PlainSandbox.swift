@@ -97,6 +97,9 @@ final class PlainSandbox: Sandbox {
     var refuses = false
   }
   let limits = Lock(Limits())
+  /// Nothing denies it anything.
+  func collectDenials() async {}
+  func takeDenials() -> DenialRecord { DenialRecord() }
   func terminate() { signal(SIGTERM) }
   func kill() { signal(SIGKILL) }
 

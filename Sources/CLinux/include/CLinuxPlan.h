@@ -73,6 +73,8 @@ enum sandbox_plan_flag : uint32_t {
   SANDBOX_CLEAR_GROUPS = 1,
   // The filter answers execve(2) with a notification; all but the first are refused.
   SANDBOX_WORKER_ONLY = 2,
+  // The filter has a listener: calls that it denies are notified too, refused by pid 1 and told of.
+  SANDBOX_NOTIFIES = 4,
 };
 
 // The offset of a text; `sandbox-init` replaces it by the address in its private mapping.
@@ -250,11 +252,17 @@ enum sandbox_message : uint32_t {
   // To pid 1: SIGSTOP, and SIGCONT, to every other process of the sandbox.
   SANDBOX_HOLD SANDBOX_SWIFT(hold),
   SANDBOX_RESUME SANDBOX_SWIFT(resume),
+  // From pid 1: a call that it refused and has not told of yet, a sandbox_denial. Always before the call returns.
+  SANDBOX_DENIED SANDBOX_SWIFT(denied),
+  // To pid 1: how often each was refused. From pid 1, the answer and once at the end: sandbox_denial_counts; the table is empty
+  // then.
+  SANDBOX_COUNT SANDBOX_SWIFT(count),
+  SANDBOX_COUNTED SANDBOX_SWIFT(counted),
 } SANDBOX_CLOSED_ENUM;
 
 static const uint32_t SANDBOX_NO_INDEX = 0xFFFFFFFF;
 
-// Every message of the control socket, in both directions.
+// Every message of the control socket, in both directions, but for the two about denials.
 struct sandbox_report {
   uint32_t message;
   uint32_t step;
@@ -270,6 +278,55 @@ struct sandbox_report {
   uint64_t landlock_scoped;
   uint32_t seccomp_instructions;
   uint32_t reserved;
+};
+
+// ---- What pid 1 refused ----
+
+enum {
+  // Different ones that pid 1 keeps apart until it is asked; all others are only counted together. With the counts, they fit the
+  // buffer of the control socket, so that nobody has to read while they are written.
+  SANDBOX_DENIALS = 64,
+  // Of a path, in bytes; longer ones are cut.
+  SANDBOX_DENIED_PATH = 512,
+  // TASK_COMM_LEN of proc_pid_comm(5).
+  SANDBOX_DENIED_PROCESS = 16,
+};
+
+enum sandbox_denied_kind : uint32_t {
+  // execve(2), execveat(2): with a path where it could be read.
+  SANDBOX_DENIED_EXECUTION SANDBOX_SWIFT(execution),
+  // socket(2), socketpair(2): one for each family.
+  SANDBOX_DENIED_SOCKET SANDBOX_SWIFT(socket),
+  SANDBOX_DENIED_CALL SANDBOX_SWIFT(call),
+} SANDBOX_CLOSED_ENUM;
+
+// Sent without the unused end of `path`. All of it is what a worker's memory held: no more than its word.
+struct sandbox_denial {
+  uint32_t message;
+  // Its place in sandbox_denial_counts.
+  uint32_t slot;
+  // enum sandbox_denied_kind, checked by the reader.
+  uint32_t kind;
+  // The number of the system call.
+  int32_t number;
+  // Of the first time.
+  uint64_t arguments[6];
+  // Of the first time, ended by a NUL where it is shorter; empty where it couldn't be read.
+  unsigned char process[SANDBOX_DENIED_PROCESS];
+  uint32_t path_length;
+  // Bools: a path was read; all of it.
+  uint16_t has_path;
+  uint16_t is_whole;
+  unsigned char path[SANDBOX_DENIED_PATH];
+};
+
+struct sandbox_denial_counts {
+  uint32_t message;
+  // How many places are in use.
+  uint32_t used;
+  // Refused calls that found no place.
+  uint64_t further;
+  uint64_t counts[SANDBOX_DENIALS];
 };
 
 #endif

@@ -91,6 +91,12 @@ int sandbox_probe_overlay(struct sandbox_stack *stack, const char *directory, ui
 int sandbox_send_report(int control, const struct sandbox_report *report);
 // The bytes received; 0 at the end of the stream.
 int sandbox_receive_report(int control, struct sandbox_report *report, bool wait);
+// Anything that pid 1 says, of which the first word says what it is; what wasn't sent is zero.
+union sandbox_incoming {
+  struct sandbox_report report;
+  struct sandbox_denial denial;
+  struct sandbox_denial_counts counts;
+};
 
 // Maps the sealed plan privately; the result is its size.
 int sandbox_map_plan(int fd, void **address);
@@ -179,12 +185,42 @@ int sandbox_send_listeners(int control, const struct sandbox_listener *listeners
 
 struct sandbox_notification {
   uint64_t id;
+  // The thread that waits, as pid 1 sees it.
   uint32_t pid;
+  // enum sandbox_denied_kind.
+  uint32_t kind;
+  int32_t number;
+  // execve(2), which is how the worker itself is started.
+  bool is_execve;
+  uint64_t arguments[6];
 };
 int sandbox_notification_available(void);
 int sandbox_notification_receive(int listener, struct sandbox_notification *notification);
 // 0 lets the call go on, an errno refuses it.
 int sandbox_notification_answer(int listener, uint64_t id, int error);
+// -ENOENT once the call waits no more: its pid may be another's by now, and what was read of it also.
+int sandbox_notification_valid(int listener, uint64_t id);
+
+// ---- denial.c ----
+
+// What was refused since the supervisor asked: zero at the start. Static storage, of which only what is used takes memory.
+struct sandbox_denials {
+  struct sandbox_denial_counts counts;
+  // And one to read the next into.
+  struct sandbox_denial entries[SANDBOX_DENIALS + 1];
+};
+struct sandbox_denials *sandbox_denials(void);
+// NULL beyond the last.
+struct sandbox_denial *sandbox_denial_entry(struct sandbox_denials *denials, uint32_t slot);
+// Once more.
+void sandbox_denial_count(struct sandbox_denials *denials, uint32_t slot);
+// Fills in kind, number, arguments and, of an execution, the path, from the memory of who waits: process_vm_readv(2).
+void sandbox_denial_describe(struct sandbox_denial *denial, const struct sandbox_notification *notification);
+// The name of the process; empty where /proc doesn't show it.
+void sandbox_denial_name(struct sandbox_denial *denial, uint32_t pid);
+bool sandbox_denial_equal(const struct sandbox_denial *left, const struct sandbox_denial *right);
+int sandbox_denial_send(int control, const struct sandbox_denial *denial);
+int sandbox_counts_send(int control, const struct sandbox_denial_counts *counts);
 
 // The read end of a pipe that nothing can be written to: at its end from the start.
 int sandbox_empty_input(void);
@@ -202,7 +238,7 @@ _Noreturn void sandbox_end(int code);
 
 // As sandbox_receive_report, without waiting, and with the descriptors that came along: at most SANDBOX_LISTENER_LIMIT, which
 // close on exec and are the caller's. -EMSGSIZE: the kernel dropped some, because this process may open no more.
-int sandbox_receive_descriptors(int control, struct sandbox_report *report, int32_t *descriptors, uint32_t *count);
+int sandbox_receive_descriptors(int control, union sandbox_incoming *incoming, int32_t *descriptors, uint32_t *count);
 
 // A memfd with these bytes, sealed against any change.
 int sandbox_sealed_memory(const char *name, const void *bytes, size_t length);

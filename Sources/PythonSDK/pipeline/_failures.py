@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from pipeline import _attempts
 from pipeline._frames import cut
 
 TYPE_CHECKING = False
@@ -60,8 +61,10 @@ class Failure(Exception):
         """The error frame's object."""
         cause = self.cause
         limit = {} if cause is None else _limit(cause)
+        denied = None if cause is None else _attempts.denied(_chain(cause))
         return {
             **limit,
+            **({} if denied is None else {"denied": denied}),
             "class": self.kind,
             "type": "" if cause is None else type(cause).__name__,
             "message": cut(self.message),

@@ -12,7 +12,7 @@ import queue
 import sys
 import threading
 
-from pipeline import __version__, _failures, _frames, _json, _logs
+from pipeline import __version__, _attempts, _failures, _frames, _json, _logs
 from pipeline._failures import Failure
 from pipeline._frames import ProtocolError
 from pipeline._operations import Operations
@@ -90,6 +90,7 @@ class Worker:
             },
         )
         _logs.install(self._record)
+        _attempts.install()
         frame = self._connection.receive()
         if frame is None or frame.kind == _frames.SHUTDOWN:
             return 0
@@ -119,6 +120,7 @@ class Worker:
     ) -> None:
         """Runs one call on the main thread and answers it."""
         self._running = scope
+        _attempts.forget()
         try:
             try:
                 body, shared = operations.carry_out(call, scope)

@@ -46,6 +46,10 @@ NOT_OF_THE_FORMAT = {
     "a fraction lies within 0 and 1",
     "a level is one of the four",
     "a class is one of the table",
+    "a denial is an object",
+    "a denial names its error",
+    "the path of a denial is percent-encoded",
+    "the port of a denial is one",
     "a result belongs to the open call",
     "a result comes while a call is open",
 }

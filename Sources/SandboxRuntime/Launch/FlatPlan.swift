@@ -41,6 +41,7 @@ struct FlatPlan {
     case .workerOnly: header.flags |= SANDBOX_WORKER_ONLY.rawValue
     case .allowed: break
     }
+    if plan.seccomp.tellsDenials { header.flags |= SANDBOX_NOTIFIES.rawValue }
     header.hostname = try append(plan.hostname)
     header.directory = try append(plan.workingDirectory.text)
     header.handled_filesystem = plan.landlock.handledFilesystem

@@ -11,7 +11,7 @@ package final class LaunchedSandbox: Sandbox {
   package let enforcement: Enforcement
   package let stagedWrites: StagedWrites?
   private let process: SpawnedProcess
-  private let control: FileDescriptor
+  private let control: ControlChannel
   private let cgroup: Cgroup?
   private let account: CgroupAccount?
   private let context: LaunchContext
@@ -26,7 +26,8 @@ package final class LaunchedSandbox: Sandbox {
     standardOutput = launch.output
     standardError = launch.error
     process = launch.process
-    control = launch.control
+    let control = ControlChannel(launch.control, plan.seccomp, context)
+    self.control = control
     cgroup = launch.cgroup
     stagedWrites = launch.stagedWrites
     self.context = context
@@ -38,7 +39,7 @@ package final class LaunchedSandbox: Sandbox {
     account = cgroup.map { context.cgroups.account(of: $0, on: context.accountant) }
     live = cgroup.map { LiveLimits($0, plan.cgroup, context) }
     let limits = WatchedLimits(plan.cgroup, controllers: Set(context.cgroups.controllers))
-    watch = limits.isEmpty ? nil : SandboxWatch(limits, process, control, cgroup, context)
+    watch = limits.isEmpty ? nil : SandboxWatch(limits, process, launch.control, cgroup, context)
     relay = launch.relay
     let end = SandboxEnd(
       process: process, control: control, cgroup: cgroup, account: account, context: context, spawner: spawner,
@@ -55,7 +56,7 @@ package final class LaunchedSandbox: Sandbox {
 
   package func terminate() {
     // Fails when pid 1 is gone, and then so is the worker.
-    do throws(SystemError) { try context.kernel.send(.terminate, on: control) } catch { return }
+    do throws(SystemError) { try control.send(.terminate) } catch { return }
   }
 
   package func kill() { context.kill(process, cgroup) }
@@ -87,13 +88,17 @@ package final class LaunchedSandbox: Sandbox {
 
   package func settleEgress() async -> EgressUse? { await relay?.settle() }
 
+  package func collectDenials() async { await control.collectDenials() }
+
+  package func takeDenials() -> DenialRecord { control.takeDenials() }
+
   package func exit() async -> SandboxExit { await ending.value }
 }
 
 /// Waits for the end of a sandbox and removes what is left of it. Runs whether or not anyone asks for the result.
 private struct SandboxEnd: Sendable {
   var process: SpawnedProcess
-  var control: FileDescriptor
+  var control: ControlChannel
   var cgroup: Cgroup?
   var account: CgroupAccount?
   var context: LaunchContext
@@ -112,7 +117,7 @@ private struct SandboxEnd: Sendable {
     }
     // Before the processes' numbers may become others'.
     let watched = await watch?.stop()
-    var exit = lastReport(on: control, context.kernel)
+    var exit = control.lastWords()
     exit.watch = watched
     do throws(SystemError) {
       _ = try waited.get()
@@ -134,21 +139,6 @@ private struct SandboxEnd: Sendable {
     let context = self.context
     try await context.cleaner.run { () throws(SystemError) in try context.cgroups.remove(cgroup) }
   }
-}
-
-/// pid 1's last words, which stay readable after it has ended.
-private func lastReport(on control: FileDescriptor, _ kernel: any SandboxKernel) -> SandboxExit {
-  var exit = SandboxExit(status: .killed)
-  do throws(SystemError) {
-    while case .report(let report, _) = try kernel.receive(on: control) {
-      if case .ended(let status, let denied) = SandboxReport(report) {
-        exit = SandboxExit(status: status, deniedExecutions: denied)
-      }
-    }
-  } catch {
-    exit.cleanupErrors.append(error)
-  }
-  return exit
 }
 
 /// The worker is pid 1's only child at the start; only for people, since the number may be reused.

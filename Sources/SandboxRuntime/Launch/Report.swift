@@ -30,7 +30,7 @@ enum SandboxReport: Sendable {
     case .ended:
       self = .ended(
         status: SandboxExit.Status(waitStatus: report.status), deniedExecutions: report.denied_executions)
-    case .go, .terminate, .hold, .resume: return nil
+    case .go, .terminate, .hold, .resume, .denied, .count, .counted: return nil
     }
   }
 }
@@ -47,7 +47,7 @@ extension SandboxExit.Status {
 
 extension sandbox_message {
   fileprivate init?(checking number: UInt32) {
-    guard (sandbox_message.go.rawValue...sandbox_message.ended.rawValue).contains(number) else { return nil }
+    guard (sandbox_message.go.rawValue...sandbox_message.counted.rawValue).contains(number) else { return nil }
     self.init(rawValue: number)
   }
 }

@@ -25,11 +25,14 @@ package struct PluginError: Hashable, Sendable {
   package var hint: String?
   /// The limit that it says was reached.
   package var limit: ClaimedLimit?
+  /// What it says it was not let do.
+  package var denied: ClaimedDenial?
 
   package init(
     _ kind: Class, type: String, message: String, traceback: String? = nil, hint: String? = nil,
-    limit: ClaimedLimit? = nil
+    limit: ClaimedLimit? = nil, denied: ClaimedDenial? = nil
   ) {
+    self.denied = denied
     self.limit = limit
     self.kind = kind
     self.type = type
@@ -104,7 +107,7 @@ enum Message {
       message: TerminalText.block(try fields.string("message"), limit: textLimit),
       traceback: try fields.optionalString("traceback").map { TerminalText.block($0, limit: textLimit) },
       hint: try fields.optionalString("hint").map { TerminalText.block($0, limit: textLimit) },
-      limit: try limit(fields))
+      limit: try limit(fields), denied: try ClaimedDenial(fields.value["denied"], in: .error))
   }
 
   /// The names are those of the page's table.
@@ -146,7 +149,7 @@ enum Message {
 }
 
 /// The members of one object, by type. Keys that aren't known are ignored, so that later versions can add some.
-private struct Fields {
+struct Fields {
   let kind: FrameKind
   let value: JSONValue
 

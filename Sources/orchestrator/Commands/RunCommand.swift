@@ -119,6 +119,12 @@ private struct RunWork: Sendable {
     let gpus = try await session.sandboxes.setup.gpuNodes(
       among: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
       workspace: directory.workspace, pool: session.sandboxes.pool)
+    let explainer: DenialExplainer
+    do throws(SystemError) {
+      explainer = try DenialExplainer(checked.plugins)
+    } catch {
+      throw CommandFailure(.sandboxUnavailable, "the program can't go on", why: error.description)
+    }
     let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
     let observer = observer()
     let watching = Task {
@@ -129,7 +135,8 @@ private struct RunWork: Sendable {
       executor: WorkerNodeExecutor(
         pool: session.sandboxes.pool, configurations: configurations,
         gpus: gpus,
-        limits: session.sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions)),
+        limits: session.sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions),
+        explainer: explainer),
       clock: MonotonicClock(),
       observe: { sender.yield($0) })
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
@@ -161,6 +168,7 @@ private struct RunWork: Sendable {
     let summary = RunSummary(
       report: report, workspace: workspace, watched: session.sandboxes.setup.host.watchedControllers,
       deviceGuard: session.sandboxes.setup.host.deviceGuard)
+    if let problem = await bootstrap.files.run({ directory.keep(report) }) { await bootstrap.report([problem]) }
     switch command.output {
     case .text:
       for line in summary.failures(style: console.errorStyle) { await console.printError(line) }

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -299,3 +300,115 @@ def execveat(directory, path, flags, arguments=("probe",)):
         ctypes.cast((ctypes.c_char_p * len(values))(*values), ctypes.c_void_p),
         0, flags,
     )
+
+
+def execute_in_scratch(make, arguments=("probe",)):
+    """Starts what `make` puts at a path of scratch."""
+    path = f"/tmp/.probe-made-{os.getpid()}"
+    make(path)
+    try:
+        return ran_in_child(
+            lambda: os.execve(path, list(arguments), ENVIRONMENT)
+        )
+    finally:
+        os.unlink(path)
+
+
+@attempt("exec-loader-of-scratch", {"ENOENT"}, open_to_everyone=True)
+def exec_loader_of_scratch(facts):
+    """The dynamic loader doesn't load a program that lies where the plugin
+    writes."""
+    loader = (
+        "/lib64/ld-linux-x86-64.so.2" if IS_X86 else "/lib/ld-linux-aarch64.so.1"
+    )
+    path = f"/tmp/.probe-loaded-{os.getpid()}"
+    shutil.copyfile(sys.executable, path)
+    command = [loader, path, "-I", "-S", "-c", f"import os; os._exit({RAN})"]
+    try:
+        return ran_in_child(lambda: os.execve(loader, command, ENVIRONMENT))
+    except RuntimeError as error:
+        # What it can't map, it complains of.
+        if "exited 127" in str(error):
+            raise Prevented("the loader could not map it") from None
+        raise
+    finally:
+        os.unlink(path)
+
+
+@attempt("exec-copy", open_to_everyone=True)
+def exec_copy(facts):
+    """A copy of a program that may be started is one that the plugin wrote."""
+    return execute_in_scratch(make_program)
+
+
+@attempt("exec-symbolic-link", {"ENOENT"}, open_to_everyone=True)
+def exec_symbolic_link(facts):
+    """A link to a program is the program."""
+    return execute_in_scratch(
+        lambda path: os.symlink("/bin/sh", path), shell_arguments()
+    )
+
+
+@attempt("exec-hard-link", {"ENOENT", "EXDEV"})
+def exec_hard_link(facts):
+    """A program gets no second name where it may be started."""
+    return execute_in_scratch(
+        lambda path: os.link("/bin/sh", path), shell_arguments()
+    )
+
+
+@attempt("exec-script-chain", {"ENOENT"}, open_to_everyone=True)
+def exec_script_chain(facts):
+    """A script whose interpreter is a script whose interpreter is a shell starts
+    none of them."""
+    inner = f"/tmp/.probe-inner-{os.getpid()}"
+    make_program(inner, f"#!/bin/sh\nexit {RAN}\n".encode())
+    try:
+        return execute_in_scratch(
+            lambda path: make_program(path, f"#!{inner}\n".encode())
+        )
+    finally:
+        os.unlink(inner)
+
+
+@attempt("exec-other-path", {"ENOENT"}, open_to_everyone=True)
+def exec_other_path(facts):
+    """A program of a listed name in another directory of PATH isn't that one."""
+    directory = f"/tmp/.probe-path-{os.getpid()}"
+    os.mkdir(directory)
+    make_program(f"{directory}/true")
+    try:
+        return ran_in_child(
+            lambda: os.execvpe("true", ["true"], {"PATH": directory})
+        )
+    finally:
+        os.unlink(f"{directory}/true")
+        os.rmdir(directory)
+
+
+@attempt("exec-undumpable", {"ENOENT"}, open_to_everyone=True)
+def exec_undumpable(facts):
+    """A process whose memory nobody may read is refused as any other
+    (PR_SET_DUMPABLE of prctl(2))."""
+
+    def start():
+        system_call(157 if IS_X86 else 167, 4, 0, 0, 0, 0)
+        os.execve("/bin/sh", shell_arguments(), ENVIRONMENT)
+
+    return ran_in_child(start)
+
+
+@attempt("exec-unreadable-path", {"EFAULT"})
+def exec_unreadable_path(facts):
+    """A path that lies nowhere is refused, whoever tries to read it."""
+
+    def start():
+        arguments = (ctypes.c_char_p * 2)(b"sh", None)
+        for address in (1, 2**64 - 1, 2**47 - 1):
+            try:
+                system_call(59 if IS_X86 else 221, address, arguments, 0)
+            except OSError as error:
+                last = error
+        raise last
+
+    return ran_in_child(start)

@@ -1,0 +1,18 @@
+import PluginModel
+import SandboxRuntime
+
+/// What one call has had of its worker's sandbox.
+package struct CallAccount: Sendable {
+  /// Nil where nobody counts.
+  package var usage: ResourceUsage?
+  /// Nil where it has no network permission.
+  package var egress: EgressUse?
+  package var denials = DenialRecord()
+
+  /// Of a call that went to a second worker because the first had died: what was used last counts, and all connections and denials.
+  package mutating func add(_ next: CallAccount) {
+    usage = next.usage ?? usage
+    egress = egress.map { first in next.egress.map(first.followed) ?? first } ?? next.egress
+    denials.add(next.denials)
+  }
+}
