@@ -103,6 +103,8 @@ package struct DenialSubject: Hashable, Sendable {
     case programs
     /// System calls and socket families that the profile denies.
     case systemCalls = "system_calls"
+    /// Connections that its relay refuses.
+    case network
     /// Errors that the plugin raises about files and hosts.
     case errors
   }

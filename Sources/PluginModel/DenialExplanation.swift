@@ -124,37 +124,3 @@ extension Denial.Attempt {
     }
   }
 }
-
-extension Permission {
-  /// Programs that do whatever their input says, or start others.
-  private static let interpreters: Set = [
-    "sh", "bash", "dash", "zsh", "ksh", "busybox", "env", "xargs", "find", "awk", "gawk", "mawk", "sed", "perl", "ruby",
-    "node", "lua", "php", "tclsh", "git", "tar", "make", "ssh", "vim", "vi", "gdb", "nice", "timeout", "setsid",
-    "nohup",
-  ]
-
-  /// Why one might not want to grant it.
-  fileprivate var risk: String {
-    switch self {
-    case .filesystemRead(nil): "it can read everything in the run's workspace, also what other nodes wrote there"
-    case .filesystemRead(.some(let path)):
-      "it can read everything at \(path); with a network permission it could also send it away"
-    case .filesystemWrite(nil): "it can change and remove everything in the run's workspace"
-    case .filesystemWrite(.some(let path)):
-      "it can change and remove everything at \(path), at once and whether its node succeeds or not"
-    case .networkHTTP(hosts: []), .networkSocket(endpoints: []):
-      "it can send all that it can read to anybody"
-    case .networkHTTP, .networkSocket: "it can send all that it can read there"
-    case .systemExec(programs: []):
-      "it can start every program of this host, also on files it wrote itself; each has what the plugin has, and no more"
-    case .systemExec(let programs):
-      programs.contains { Self.interpreters.contains($0) || $0.hasPrefix("python") }
-        ? "this program runs what it is told to, so that it comes near to a grant of system.exec for all; it has what the "
-          + "plugin has, and no more"
-        : "the program gets arguments and files from the plugin, so that a flaw of it is the plugin's to use; it has what "
-          + "the plugin has, and no more"
-    case .gpuAccess: "it talks to the GPU's driver, which is a large part of the kernel's surface"
-    case .memoryUnlimited: "it can use the memory of all others"
-    }
-  }
-}

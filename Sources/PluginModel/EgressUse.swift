@@ -17,17 +17,27 @@ package struct EgressUse: Hashable, Sendable {
 
   /// A destination that was refused. Nothing of it is the plugin's own text: it is safe to print.
   package struct Denial: Hashable, Sendable {
-    /// `api.example.org:443`.
-    package var destination: String
+    package var host: String
+    /// Nil: of looking up its name.
+    package var port: UInt16?
     package var why: String
     /// What would allow it, if anything should.
     package var hint: String?
+    /// The permission among that.
+    package var permission: Permission?
     package var count: UInt64
 
-    package init(destination: String, why: String, hint: String?, count: UInt64) {
-      self.destination = destination
+    /// `api.example.org:443`.
+    package var destination: String { port.map { "\(host):\($0)" } ?? host }
+
+    package init(
+      host: String, port: UInt16?, why: String, hint: String? = nil, permission: Permission? = nil, count: UInt64 = 1
+    ) {
+      self.host = host
+      self.port = port
       self.why = why
       self.hint = hint
+      self.permission = permission
       self.count = count
     }
   }
@@ -44,15 +54,26 @@ package struct EgressUse: Hashable, Sendable {
     self.furtherDenials = furtherDenials
   }
 
-  /// One more of a kind.
-  package mutating func deny(_ destination: String, why: String, hint: String?, count: UInt64 = 1) {
-    if let known = denials.firstIndex(where: { $0.destination == destination && $0.why == why }) {
-      denials[known].count = denials[known].count.addingReportingOverflow(count).partialValue
+  /// One more of a kind, or as many as it counts.
+  package mutating func deny(_ denial: Denial) {
+    let known = denials.firstIndex { $0.host == denial.host && $0.port == denial.port && $0.why == denial.why }
+    if let known {
+      denials[known].count = denials[known].count.addingReportingOverflow(denial.count).partialValue
     } else if denials.count < Self.maximumDenials {
-      denials.append(Denial(destination: destination, why: why, hint: hint, count: count))
+      denials.append(denial)
     } else {
-      furtherDenials = furtherDenials.addingReportingOverflow(count).partialValue
+      furtherDenials = furtherDenials.addingReportingOverflow(denial.count).partialValue
     }
+  }
+
+  /// The same, among all that a node was denied.
+  package var record: DenialRecord {
+    DenialRecord(
+      denials.map { denial in
+        PluginModel.Denial(
+          .network(host: denial.host, port: denial.port, why: denial.why), count: denial.count, evidence: .certain,
+          permission: denial.permission)
+      }, further: furtherDenials)
   }
 
   /// Of two attempts at one node.
@@ -63,7 +84,7 @@ package struct EgressUse: Hashable, Sendable {
     sum.bytesReceived &+= next.bytesReceived
     sum.failures &+= next.failures
     sum.furtherDenials &+= next.furtherDenials
-    for denial in next.denials { sum.deny(denial.destination, why: denial.why, hint: denial.hint, count: denial.count) }
+    for denial in next.denials { sum.deny(denial) }
     return sum
   }
 }

@@ -33,10 +33,21 @@ extension Permission {
     case .networkSocket: "whatever it can read, it can send there, in any protocol"
     case .systemExec([]):
       "an attacker who gets into it finds a shell and every tool; what is started has the plugin's rights and no more"
-    case .systemExec:
-      "a program that runs others, or a language, gives it all that this can do; it has the plugin's rights and no more"
+    case .systemExec(let programs):
+      programs.contains { Self.interpreters.contains($0) || $0.hasPrefix("python") }
+        ? "this program runs what it is told to, which comes near to a grant of system.exec for all; it has the plugin's rights "
+          + "and no more"
+        : "the program gets arguments and files from the plugin, so that a flaw of it is the plugin's to use; it has the plugin's "
+          + "rights and no more"
     case .gpuAccess: "a GPU's driver is large and runs in the kernel; device memory may hold what others left"
     case .memoryUnlimited: "it can take the memory that other programs of this host need"
     }
   }
+
+  /// Programs that do whatever their input says, or start others.
+  private static let interpreters: Set = [
+    "sh", "bash", "dash", "zsh", "ksh", "busybox", "env", "xargs", "find", "awk", "gawk", "mawk", "sed", "perl", "ruby",
+    "node", "lua", "php", "tclsh", "git", "tar", "make", "ssh", "vim", "vi", "gdb", "nice", "timeout", "setsid",
+    "nohup",
+  ]
 }

@@ -65,6 +65,7 @@ extension SandboxPlan {
       switch watched {
       case .programs: execution == .workerOnly
       case .systemCalls: seccomp.tellsDenials
+      case .network: relay != nil
       case .errors: true
       }
     }

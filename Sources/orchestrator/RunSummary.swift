@@ -30,7 +30,8 @@ struct RunSummary: Sendable {
       return "\(style("\(output.name):", .strong)) \(values.joined(separator: ", "))"
     }
     lines += report.nodes.flatMap { node in
-      (AccountText.notes(node.account) + AccountText.notes(node.account.egress)).map {
+      // With a failure the denials are told anyway.
+      (AccountText.notes(node.account) + (node.state == .succeeded ? AccountText.notes(node.account.egress) : [])).map {
         "\(style("\(node.name)", .strong)) \($0)"
       }
     }

@@ -44,7 +44,8 @@ struct WorkerNodeExecutor: NodeExecutor {
     // Its limits are those of this plan, once an estimate has changed them.
     let plan = Lock(configuration.plan)
     func findings(_ failure: WorkerFailure?) async -> (limits: LimitFindings, account: NodeAccount) {
-      let seen = seen.withLock { $0 }
+      var seen = seen.withLock { $0 }
+      if let egress = seen.egress { seen.denials.add(egress.record) }
       let plan = plan.withLock { $0 }
       let limits = LimitFindings(of: failure, usage: seen.usage, plan: plan)
       let hadWorker = if case .launchRefused = failure { false } else { true }

@@ -242,7 +242,11 @@ final class RelayLoop {
     }
   }
 
-  func count(_ denial: EgressDenial) { use.deny(denial.destination, why: denial.why, hint: denial.hint) }
+  func count(_ denial: EgressDenial) {
+    use.deny(
+      EgressUse.Denial(
+        host: denial.host, port: denial.port, why: denial.why, hint: denial.hint, permission: denial.remedy))
+  }
 
   // MARK: Connections
 

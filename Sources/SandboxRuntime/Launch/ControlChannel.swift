@@ -89,7 +89,7 @@ final class ControlChannel: Sendable {
   private func take(_ message: ReceivedMessage, _ state: inout State) {
     switch message {
     case .end: state.isClosed = true
-    case .report(let report):
+    case .report(let report, _):
       guard case .ended(let status, let denied) = SandboxReport(report) else { return }
       state.status = status
       state.deniedExecutions = denied

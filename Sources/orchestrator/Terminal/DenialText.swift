@@ -122,6 +122,7 @@ struct StoredReportText: Sendable {
       switch item.stringValue.flatMap(DenialSubject.Watched.init) {
       case .programs: "programs that it starts"
       case .systemCalls: "system calls and sockets that the profile denies"
+      case .network: "connections to what it isn't granted"
       case .errors: "files and hosts in the error that it ends with"
       case nil: nil
       }
