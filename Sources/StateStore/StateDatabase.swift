@@ -96,15 +96,18 @@ package struct StateDatabase: Sendable {
     configuration.label = "state"
     configuration.busyMode = .timeout(patience)
     configuration.prepareDatabase { database in
-      // Once set it stays in the file. What a transaction wrote survives a crash of the machine.
-      try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF")
+      // What a transaction wrote survives a crash of the machine; no function runs because a schema says so.
+      try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF")
     }
     do {
       let queue = try DatabaseQueue(path: path, configuration: configuration)
       let standing = try queue.read(Migrations.standing)
       switch standing {
       case .current: break
-      case .behind: try Migrations.all.migrate(queue)
+      case .behind:
+        // It stays in the file; so it is done to no file but ours.
+        try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
+        try Migrations.all.migrate(queue)
       case .newer: throw StateStoreError.newer(path: path)
       case .foreign: throw StateStoreError.foreign(path: path)
       }
