@@ -23,7 +23,9 @@ struct BenchmarkSetup {
   /// - Parameters:
   ///   - plugin: its directory, relative to the repository.
   ///   - command: in place of the worker.
-  func plan(plugin: String, command: [String]?, granting granted: [Permission] = []) throws -> SandboxPlan {
+  func plan(plugin: String, command: [String]?, granting granted: [Permission] = [],
+    network: OperatorNetwork = OperatorNetwork()
+  ) throws -> SandboxPlan {
     guard let name = PluginName("bench"), let directory = AbsolutePath("\(root)/\(plugin)"),
       let sdk = AbsolutePath(root + "/Sources/PythonSDK"),
       let python = ProcessEnvironment.resolve("/usr/bin/python3").flatMap({ AbsolutePath($0) })
@@ -37,7 +39,7 @@ struct BenchmarkSetup {
       interpreter: Interpreter(executable: python, prefix: nil),
       granted: granted, workspace: nil, filesystemRoots: [],
       profile: try library.profile(from: ProfileDocument(yaml: try System.read(file), file: file)), command: command,
-      hostUser: isRoot ? 1_900_000_000 : geteuid(), hostGroup: isRoot ? 1_900_000_000 : getegid())
+      hostUser: isRoot ? 1_900_000_000 : geteuid(), hostGroup: isRoot ? 1_900_000_000 : getegid(), network: network)
     return try SandboxPlanner.plan(request, host: HostInspector.facts())
   }
 

@@ -15,12 +15,15 @@ enum Main {
       case "limits" where arguments.count == 2:
         let setup = BenchmarkSetup(root: arguments[1])
         tell(try await LimitsBenchmark(setup: setup, rounds: isQuick ? 5 : 300).run(), isJSON)
+      case "egress" where arguments.count == 2:
+        let setup = BenchmarkSetup(root: arguments[1])
+        tell(try await EgressBenchmark(setup: setup, rounds: isQuick ? 2 : 20).run(), isJSON)
       // Not for people: how the benchmark starts the supervisors that it measures.
       case "launch-supervisor" where arguments.count == 3:
         guard let bytes = Int(arguments[2]) else { throw BenchmarkFailure("\(arguments[2]) is no number of bytes") }
         try await LaunchBenchmark(setup: BenchmarkSetup(root: arguments[1]), rounds: 0).supervise(ballast: bytes)
       default:
-        System.complain("usage: orchestrator-bench launch|limits REPOSITORY [--json] [--quick]")
+        System.complain("usage: orchestrator-bench launch|limits|egress REPOSITORY [--json] [--quick]")
         exit(2)
       }
     } catch {

@@ -1,6 +1,19 @@
 import PluginModel
 
 extension EgressPlan {
+  /// Without these nothing is connected to, whatever is granted.
+  private static let calls = ["socket", "connect"]
+
+  /// A profile that keeps the plugin from what it was granted; nil: none.
+  static func obstacle(in filter: SeccompPlan, _ request: SandboxRequest) -> Diagnostic? {
+    let missing = calls.filter { !filter.allowed.contains($0) }
+    guard !missing.isEmpty else { return nil }
+    return Diagnostic(
+      "\(request.plugin) can't have a network under the profile \(filter.profile.quoted)",
+      why: "the profile doesn't allow \(missing.joined(separator: " and "))",
+      hint: "use another profile, such as \"default\", or revoke the network permission")
+  }
+
   /// What the granted network permissions come to. Refusals go to `problems`.
   static func decided(
     _ granted: [Permission], _ request: SandboxRequest, problems: inout PlanRefusal

@@ -41,7 +41,11 @@ package enum SandboxPlanner {
       profile: request.profile, execution: grants.execution, hasEgress: !grants.egress.allowsNothing,
       architecture: host.architecture, tells: host.seccompUserNotification)
     {
-    case .success(let plan): seccomp = plan
+    case .success(let plan):
+      seccomp = plan
+      if !grants.egress.allowsNothing, let obstacle = EgressPlan.obstacle(in: plan, request) {
+        problems.request.append(obstacle)
+      }
     case .failure(let refusals): problems.request += refusals.items
     }
     var group: LimitSources.Decision?

@@ -97,6 +97,14 @@ import Testing
     #expect(landlock.connectPorts == (abi >= 4 ? [53, 80, 443, 3128] : []))
   }
 
+  @Test("is refused under a profile that lets no socket be made, instead of being without effect")
+  func profile() throws {
+    let asked = try request([.networkHTTP(hosts: [])], profile: shippedProfile("strict"))
+    let refused = try #require(try refusal(of: asked))
+    #expect(refused.request.count == 1 && refused.host.isEmpty)
+    #expect(refused.description.contains("socket and connect"))
+  }
+
   @Test("is exported with what OCI has no words for")
   func openContainers() throws {
     let annotations = try granted("network.http:api.example.org").ociConfiguration()["annotations"]
