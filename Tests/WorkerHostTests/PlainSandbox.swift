@@ -117,6 +117,8 @@ final class PlainSandbox: Sandbox {
 /// Starts what the plan's command says, and counts.
 final class PlainLauncher: SandboxLaunching {
   private let started = Lock<[PlainSandbox]>([])
+  /// What the next ones have and refuse from their start on.
+  let limits = Lock(PlainSandbox.Limits())
   var launches: Int { started.withLock(\.count) }
   /// Oldest first.
   var sandboxes: [PlainSandbox] { started.withLock { $0 } }
@@ -124,6 +126,8 @@ final class PlainLauncher: SandboxLaunching {
   func launch(_ plan: SandboxPlan) async throws(LaunchError) -> any Sandbox {
     do {
       let sandbox = try PlainSandbox(plan.command)
+      let limits = limits.withLock { $0 }
+      sandbox.limits.withLock { $0 = limits }
       started.withLock { $0.append(sandbox) }
       return sandbox
     } catch {
