@@ -69,7 +69,7 @@ struct LimitsBenchmark {
     let pool = WorkerPool(launcher: launcher, loop: loop, maximumWorkers: 1)
     do {
       let result = try await compare("call-with-account", "call-without-account") { isCounted in
-        let account: WorkerPool.Account = { _, _ in }
+        let account: WorkerPool.Account = { _ in }
         _ = try await pool.execute(
           execution, on: configuration, limit: nil, report: { _ in }, account: isCounted ? account : nil)
       }

@@ -102,7 +102,9 @@ enum SystemCallFilter {
 extension SecurityProfile {
   /// What keeps it from becoming a filter on this architecture.
   package func problems(on architecture: HostFacts.Architecture) -> [Diagnostic] {
-    switch SystemCallFilter.plan(profile: self, execution: .everything, architecture: architecture) {
+    switch SystemCallFilter.plan(
+      profile: self, execution: .everything, hasEgress: true, architecture: architecture, tells: true)
+    {
     case .success: []
     case .failure(let refusals): refusals.items
     }

@@ -7,7 +7,13 @@ package struct CallAccount: Sendable {
   package var usage: ResourceUsage?
   /// Nil where it has no network permission.
   package var egress: EgressUse?
-  package var denials = DenialRecord()
+  package var denials: DenialRecord
+
+  package init(usage: ResourceUsage? = nil, egress: EgressUse? = nil, denials: DenialRecord = DenialRecord()) {
+    self.usage = usage
+    self.egress = egress
+    self.denials = denials
+  }
 
   /// Of a call that went to a second worker because the first had died: what was used last counts, and all connections and denials.
   package mutating func add(_ next: CallAccount) {

@@ -159,7 +159,8 @@ extension WorkerFailure {
     switch self {
     case .loadFailed(let error, _), .pluginError(let error, _): error.denied
     case .launchRefused, .startupTimedOut, .protocolViolation, .crashed, .outOfMemory, .notAcknowledged, .timedOut,
-      .cancelled, .resultsLost, .landing, .notAccepted, .inputsTooLarge, .system, .poolClosed:
+      .estimateTimedOut, .estimateRefused, .cancelled, .resultsLost, .landing, .notAccepted, .inputsTooLarge, .system,
+      .poolClosed:
       nil
     }
   }

@@ -56,8 +56,8 @@ extension SandboxSetup {
     let pairs = nodes.map { node in
       let isUnlimited = decisions[node.type.plugin]?.effective.contains(.memoryUnlimited) ?? false
       let sources = LimitSources(
-        ceilings: ceilings, asked: ResourceRequest(node), profile: profile.resources, isMemoryUnlimited: isUnlimited,
-        host: host)
+        ceilings: ceilings, asked: ResourceRequest(node), profile: profiles[node.type.plugin].resources,
+        isMemoryUnlimited: isUnlimited, host: host)
       return (
         node.name,
         NodeLimits(sources: sources, isEstimated: node.isEstimated, controllers: host.limitControllers)
@@ -68,7 +68,7 @@ extension SandboxSetup {
 
   /// Bytes that a node can have; nil: unknown.
   var mostMemory: UInt64? {
-    LimitSources(ceilings: ceilings, asked: nil, profile: profile.resources, host: host).mostMemory
+    LimitSources(ceilings: ceilings, asked: nil, profile: profiles.common.resources, host: host).mostMemory
   }
 }
 

@@ -204,14 +204,15 @@ extension Bootstrap {
           "the granted path \(path) leads through a link",
           why: "what is granted could be changed by whoever changes the link", hint: "grant what it leads to: \(place)")
       }
-      switch kind {
+      return switch kind {
       case .directory, .regular: nil
       case .symbolicLink:
         Diagnostic(
           "the granted path \(path) is a link", why: "what is granted could be changed by whoever changes the link",
           hint: "grant what it leads to: \(ProcessEnvironment.resolve(path.text) ?? "nothing")")
       case .special: Diagnostic("the granted path \(path) is neither a file nor a directory")
-      case nil: Diagnostic("the granted path \(path) doesn't exist", hint: "check the path of the grant, or take it back")
+      case nil:
+        Diagnostic("the granted path \(path) doesn't exist", hint: "check the path of the grant, or take it back")
       }
     }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }

@@ -86,16 +86,17 @@ struct WorkflowSession: Sendable {
     var declined: Set<PluginName> = []
     if asks {
       // Of two plugins with one name nobody knows which is meant.
-      let clear = plugins.filter { catalog.rivals[$0.manifest.name] == nil }
+      let clear = plugins.filter { [catalog] in catalog.rivals[$0.manifest.name] == nil }
       (policy, declined) = try await ConsentDialogue(bootstrap: bootstrap, state: statePath).ask(about: clear, policy)
     }
-    self.policy = policy
-    decisions = plugins.map { plugin in
+    let decided = plugins.map { [policy, declined] plugin in
       let decision = policy.decision(for: plugin)
       return declined.contains(plugin.manifest.name) ? decision.declined : decision
     }
+    self.policy = policy
+    decisions = decided
     let setup = try await bootstrap.sandboxSetup(
-      options.sandbox, state: statePath, system: system, decisions: decisions, catalog: catalog)
+      options.sandbox, state: statePath, system: system, decisions: decided, catalog: catalog)
     sandboxes = try Sandboxes(setup: setup, jobs: jobs)
   }
 
