@@ -199,7 +199,7 @@ extension Bootstrap {
           "the granted path \(path) leads through a link",
           why: "what is granted could be changed by whoever changes the link", hint: "grant what it leads to: \(place)")
       }
-      switch kind {
+      return switch kind {
       case .directory, .regular: nil
       case .symbolicLink:
         Diagnostic(

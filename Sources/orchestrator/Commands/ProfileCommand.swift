@@ -36,7 +36,7 @@ struct ProfileListCommand: AsyncParsableCommand {
         await bootstrap.console.print(
           "\(style(SafeText.pad(profile.name, columns: 12), .strong)) \(SafeText.line(profile.description))\(note)")
         let parents = profile.origins.chain.dropFirst().map(\.name).joined(separator: ", ")
-        let words = [parents.isEmpty ? nil : "inherits \(parents)", SafeText.line(file)].compactMap(\.self)
+        let words = (parents.isEmpty ? [] : ["inherits \(parents)"]) + [SafeText.line(file)]
         await bootstrap.console.print(
           "\(SafeText.pad("", columns: 12)) \(style(words.joined(separator: "  "), .faint))")
       }
