@@ -157,7 +157,8 @@ private struct RunWork: Sendable {
     if !command.keep { await bootstrap.files.run { directory.removeIfEmpty() } }
     let workspace = hasResults || command.keep ? directory.workspace : nil
     let summary = RunSummary(
-      report: report, workspace: workspace, watched: session.sandboxes.setup.host.watchedControllers)
+      report: report, workspace: workspace, watched: session.sandboxes.setup.host.watchedControllers,
+      state: command.options.state.stateDir)
     if let problem = await bootstrap.files.run({ directory.keep(report) }) { await bootstrap.report([problem]) }
     switch command.output {
     case .text:
