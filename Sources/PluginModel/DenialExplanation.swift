@@ -53,7 +53,7 @@ package struct DenialExplanation: Hashable, Sendable {
   }
 
   /// For a POSIX shell.
-  package static func shellWord(_ text: String) -> String {
+  private static func shellWord(_ text: String) -> String {
     let plain = text.utf8.allSatisfy { byte in
       (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A) || ":,./_+@%-".utf8.contains(byte)
     }

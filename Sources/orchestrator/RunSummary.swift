@@ -25,7 +25,7 @@ struct RunSummary: Sendable {
 
   /// What tells all about a run's denials.
   private var explanation: String {
-    "orchestrator explain \(state.map { "--state-dir \(DenialExplanation.shellWord($0)) " } ?? "")\(report.run)"
+    "orchestrator explain \(state.map { "--state-dir \($0.quoted) " } ?? "")\(report.run)"
   }
 
   /// For standard output: outputs, what held nodes back, the workspace, the result in one line.
