@@ -11,16 +11,23 @@ struct RunSummary: Sendable {
   let watched: [CgroupPlan.Controller]
   /// What keeps workers from devices that they weren't given.
   let deviceGuard: DeviceGuard
+  /// The state directory, where it isn't the usual one.
+  var state: String?
 
   /// For standard error: every failure, once. What was cancelled or skipped because of it is no news.
   func failures(style: Style) -> [String] {
     report.nodes.flatMap { node -> [String] in
       guard let failure = node.failure, node.state == .failed else { return [] }
       let denials = node.account.denials.map { denials in
-        DenialText(style: style).hints(denials, run: report.run, node: node.name)
+        DenialText(style: style).hints(denials, command: "\(explanation) \(node.name)")
       }
-      return FailureText(style: style).lines(node: node.name, failure) + (denials ?? [])
+      return FailureText(style: style).lines(node: node.name, failure, notes: denials ?? [])
     }
+  }
+
+  /// What tells all about a run's denials.
+  private var explanation: String {
+    "orchestrator explain \(state.map { "--state-dir \($0.quoted) " } ?? "")\(report.run)"
   }
 
   /// For standard output: outputs, what held nodes back, the workspace, the result in one line.

@@ -167,7 +167,7 @@ private struct RunWork: Sendable {
     let workspace = hasResults || command.keep ? directory.workspace : nil
     let summary = RunSummary(
       report: report, workspace: workspace, watched: session.sandboxes.setup.host.watchedControllers,
-      deviceGuard: session.sandboxes.setup.host.deviceGuard)
+      deviceGuard: session.sandboxes.setup.host.deviceGuard, state: command.options.state.stateDir)
     if let problem = await bootstrap.files.run({ directory.keep(report) }) { await bootstrap.report([problem]) }
     switch command.output {
     case .text:

@@ -7,23 +7,21 @@ struct DenialText: Sendable {
   /// With a failure; the rest is told by `orchestrator explain`.
   private static let shown = 3
 
-  /// What may have to do with a node's failure: what a grant would allow, each permission once.
-  func hints(_ denials: NodeDenials, run: String, node: NodeName) -> [String] {
+  /// What may have to do with a node's failure: what a grant would allow, each permission once; where there is no such thing, the
+  /// first of what nothing allows.
+  func hints(_ denials: NodeDenials, command: String) -> [String] {
     let explanations = denials.explanations
+    guard let first = explanations.first else { return [] }
     let groups = Self.grouped(explanations)
     var lines = groups.prefix(Self.shown).flatMap { group in
-      label("denied", "it \(group.first.what)" + (group.others > 0 ? ", and \(group.others) more like it" : ""))
+      label(group.first.what + (group.others > 0 ? ", and \(group.others) more like it" : ""))
         + [
-          "    \(SafeText.line(group.first.why)); \(group.first.grantWords)"
+          "    \(SafeText.line(group.first.why)); \(SafeText.line(group.first.grantWords))"
             + (group.first.evidence == .inferred ? " (inferred from the plugin's error)" : "")
         ]
     }
-    let left = explanations.count - groups.prefix(Self.shown).reduce(0) { $0 + 1 + $1.others }
-    if left > 0 || denials.record.further > 0 {
-      lines += label(
-        "denied", groups.isEmpty ? "\(left) system calls or files that nothing can be granted for" : "\(left) more")
-    }
-    return lines.isEmpty ? [] : lines + ["  all of it: orchestrator explain \(run) \(node)"]
+    if groups.isEmpty { lines += label("\(first.what): \(first.why)") }
+    return lines + ["  \(style("all of it:", .accent)) \(SafeText.line(command))"]
   }
 
   private struct Group {
@@ -47,9 +45,7 @@ struct DenialText: Sendable {
     return groups
   }
 
-  private func label(_ label: String, _ text: String) -> [String] {
-    ["  \(style("\(label):", .accent)) \(SafeText.line(text))"]
-  }
+  private func label(_ what: String) -> [String] { ["  \(style("denied:", .accent)) it \(SafeText.line(what))"] }
 }
 
 extension DenialExplanation {
