@@ -3,7 +3,8 @@ import PluginModel
 import Testing
 
 /// Devices that the test makes stand for GPUs: real character devices, with numbers of mem(4), which any kernel serves. A driver's
-/// library is one of the system's with another name in it.
+/// library is one of the system's with another name in it. The hooks of their description would leave a file: none is run, for
+/// what the NVIDIA Container Toolkit ran in a container's environment was the container's own library (CVE-2025-23266).
 @Suite("gpu.access", .serialized)
 struct GPUTests {
   /// What can be told apart by reading: zeros, and random bytes.

@@ -99,8 +99,8 @@ enum Program {
 final class Scratch: Sendable {
   let url: URL
 
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent("orchestrator-\(UUID().uuidString)")
+  init(in directory: URL = FileManager.default.temporaryDirectory) throws {
+    url = directory.appendingPathComponent("orchestrator-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
       at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
   }

@@ -53,7 +53,7 @@ struct SweepTests {
       if !["EPERM", "ENOSYS"].contains(verdict) { surprises.append("\(call) gave \(verdict)") }
       if let planned = expected[number], planned != "EPERM" { surprises.append("the plan answers \(call): \(planned)") }
     }
-    for number in 0...600 where !isExecution(number) && !Self.unfiltered.contains(number) {
+    for number in 0...1024 where !isExecution(number) && !Self.unfiltered.contains(number) {
       let verdict = verdicts[String(number)] ?? "absent"
       switch expected[number] {
       case "EPERM" where verdict != "EPERM":

@@ -188,7 +188,7 @@ struct ReportTests {
       RunEvent(milliseconds: 7, node: node, content: content, duration: duration, skip: skip).jsonValue.text()
     }
     let head = #"{"time_ms":7,"node":"a","#
-    let nothing = #""usage":null,"limits_reached":[],"limits":[]"#
+    let nothing = #""usage":null,"limits_reached":[],"limits":[],"denials":null,"denials_further_count":null"#
     let error = #""class":"timeout","message":"late","cause":null,"hint":null,"traceback":null,"last_output":[]"#
     let failure = NodeFailure(.timeout, "late")
     #expect(line(.nodeState(.running, attempt: 2)) == head + #""event":"node_state","state":"running","attempt":2}"#)

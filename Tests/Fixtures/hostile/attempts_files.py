@@ -281,7 +281,8 @@ def fake_devices(facts):
 
 @attempt("change-kernel-settings", ABSENT)
 def change_kernel_settings(facts):
-    """No setting of the kernel can be written (core_pattern runs as root)."""
+    """No setting of the kernel can be written; core_pattern names a program that
+    runs as root (CVE-2022-0811)."""
     last = None
     for path in (
         "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe",

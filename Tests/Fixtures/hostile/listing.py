@@ -14,6 +14,7 @@ import attempts_files  # noqa: E402, F401
 import attempts_kernel  # noqa: E402, F401
 import attempts_network  # noqa: E402, F401
 import attempts_processes  # noqa: E402, F401
+import attempts_published  # noqa: E402, F401
 from harness import ATTEMPTS  # noqa: E402
 from misbehaviour import MANNERS  # noqa: E402
 

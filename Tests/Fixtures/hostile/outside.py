@@ -16,6 +16,7 @@ import attempts_files  # noqa: E402, F401
 import attempts_kernel  # noqa: E402, F401
 import attempts_network  # noqa: E402, F401
 import attempts_processes  # noqa: E402, F401
+import attempts_published  # noqa: E402, F401
 from harness import ATTEMPTS, run  # noqa: E402
 from sweep import sweep  # noqa: E402
 
@@ -23,6 +24,8 @@ if __name__ == "__main__":
     if os.geteuid() == 0:
         sys.exit("the probes are not to be run as root without a sandbox")
     facts = json.loads(sys.argv[1])
+    # What a careless supervisor would leave open.
+    os.set_inheritable(os.open("/", os.O_PATH | os.O_DIRECTORY), True)
     report = {
         "attempts": [
             {**run(name, facts), "open": tried.open_to_everyone}

@@ -6,7 +6,7 @@ import os
 
 from harness import LIBC, in_child
 
-LAST = 600
+LAST = 1024
 # pause and rt_sigsuspend would wait for ever, and exit means what it says.
 ANSWERS = {"exited 255": "exit"}
 
