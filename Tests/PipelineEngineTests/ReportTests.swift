@@ -89,7 +89,9 @@ struct ReportTests {
                   "processors": 0.5,
                   "processors_by": "profile"
                 }
-              ]
+              ],
+              "denials": null,
+              "denials_further_count": null
             },
             {
               "node": "b",
@@ -111,7 +113,9 @@ struct ReportTests {
               "skipped_because": null,
               "usage": null,
               "limits_reached": [],
-              "limits": []
+              "limits": [],
+              "denials": null,
+              "denials_further_count": null
             },
             {
               "node": "c",
@@ -127,7 +131,9 @@ struct ReportTests {
               },
               "usage": null,
               "limits_reached": [],
-              "limits": []
+              "limits": [],
+              "denials": null,
+              "denials_further_count": null
             }
           ],
           "outputs": {
