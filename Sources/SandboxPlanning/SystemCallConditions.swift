@@ -80,6 +80,16 @@ enum SystemCallConditions {
           [ArgumentCondition(argument: 0, .equals(.max, mask: .max))], .allow, meaning: "asking for the personality"),
       ], denied
     ),
+    // TCP_ULP of SOL_TCP puts another protocol's code into the kernel's path of a connection (CVE-2023-0461, CVE-2023-28466).
+    "setsockopt": (
+      [
+        ArgumentRule(
+          [
+            ArgumentCondition(argument: 1, .equals(6, mask: .max)),
+            ArgumentCondition(argument: 2, .equals(31, mask: .max)),
+          ], denied, meaning: "TCP_ULP")
+      ], .allow
+    ),
     "setrlimit": ([coreLimit(argument: 0)], .allow), "prlimit64": ([coreLimit(argument: 1)], .allow),
     // PR_SET_SECCOMP: the other way to seccomp(2).
     "prctl": (
@@ -103,15 +113,6 @@ enum SystemCallConditions {
         [ArgumentCondition(argument: 0, .differs(from: 1))]
           + [0, 6, 17].map { ArgumentCondition(argument: 2, .differs(from: $0)) }, denied,
         meaning: "an Internet socket of a protocol other than TCP and UDP"),
-    ],
-    // TCP_ULP of SOL_TCP puts another protocol's code into the kernel's path of a connection (CVE-2023-0461, CVE-2023-28466).
-    "setsockopt": [
-      ArgumentRule(
-        [
-          ArgumentCondition(argument: 1, .equals(6, mask: .max)),
-          ArgumentCondition(argument: 2, .equals(31, mask: .max)),
-        ],
-        denied, meaning: "TCP_ULP")
     ],
   ]
 
