@@ -208,6 +208,14 @@ extension RealSandboxes {
       #expect(nobody.use == EgressUse(failures: 1))
     }
 
+    @Test("ends a transfer of any length where it ends", arguments: [0, 1, 65_536, 7 * 65_536, 8 * 65_536, 9 * 65_536])
+    func lengths(count: Int) async throws {
+      let peer = try PeerServers()
+      let outcome = try await EgressHarness([site: [[peer.address]]]).run(
+        "print(len(urllib.request.urlopen('http://\(site)/big/\(count)', timeout=10).read()))", "network.http:\(site)")
+      #expect(outcome.output == "\(count)\n", "\(outcome.error)")
+    }
+
     @Test("tells a program that its transfer was cut, not that it ended")
     func cut() async throws {
       let peer = try PeerServers()
