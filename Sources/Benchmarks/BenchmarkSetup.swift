@@ -23,7 +23,8 @@ struct BenchmarkSetup {
   /// - Parameters:
   ///   - plugin: its directory, relative to the repository.
   ///   - command: in place of the worker.
-  func plan(plugin: String, command: [String]?, granting granted: [Permission] = [],
+  func plan(
+    plugin: String, command: [String]?, granting granted: [Permission] = [],
     network: OperatorNetwork = OperatorNetwork()
   ) throws -> SandboxPlan {
     guard let name = PluginName("bench"), let directory = AbsolutePath("\(root)/\(plugin)"),

@@ -113,7 +113,8 @@ struct EgressBenchmark {
     let exit = await sandbox.exit()
     guard exit.status == .exited(code: 0) else {
       let words = try sandbox.standardError.read(atMost: 4096) ?? []
-      throw BenchmarkFailure("the client in the sandbox ended with \(exit.status): \(String(decoding: words, as: UTF8.self))")
+      throw BenchmarkFailure(
+        "the client in the sandbox ended with \(exit.status): \(String(decoding: words, as: UTF8.self))")
     }
     return String(decoding: try sandbox.standardOutput.read(atMost: 4096) ?? [], as: UTF8.self)
   }

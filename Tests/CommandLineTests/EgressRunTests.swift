@@ -50,7 +50,8 @@ struct EgressRunTests {
   func transparent(asOrdinaryUser: Bool) throws {
     let code = "import os, urllib.request\nos.environ.clear()\n" + Self.https
     let outcome = try run(code, grants: ["network.http:api.example.org"], asOrdinaryUser: asOrdinaryUser)
-    #expect(outcome.output.contains("o: [\"api.example.org\",\"api.example.org\"]"), "\(outcome.output)\(outcome.errors)")
+    #expect(
+      outcome.output.contains("o: [\"api.example.org\",\"api.example.org\"]"), "\(outcome.output)\(outcome.errors)")
   }
 
   @Test("tells what was refused, why, and what would allow it")

@@ -20,8 +20,10 @@ enum Attempts {
   }
   static let ofNetwork = HostilePlugin.attempts.filter {
     $0.name.hasPrefix("egress-") || $0.name.hasPrefix("connect-to-")
-      || ["see-interfaces", "resolve-names", "socket-netlink", "socket-packet", "socket-vsock", "socketpair-any-family"]
-        .contains($0.name)
+      || [
+        "see-interfaces", "resolve-names", "socket-netlink", "socket-packet", "socket-vsock", "socketpair-any-family",
+      ]
+      .contains($0.name)
   }
 
   /// With one program listed: the filter lets every execve through, and only Landlock and sealed memory say to what.

@@ -65,7 +65,8 @@ import Testing
 
   @Test("has a listener for every port that is granted, and for the relay's own services")
   func listeners() throws {
-    let plan = try granted("network.http:api.example.org", "network.socket:db.example.org:5432,192.0.2.7:6379,127.0.0.1:8080")
+    let plan = try granted(
+      "network.http:api.example.org", "network.socket:db.example.org:5432,192.0.2.7:6379,127.0.0.1:8080")
     let relay = try #require(plan.relay)
     #expect(
       relay.listeners.map(\.description) == [
@@ -88,7 +89,8 @@ import Testing
     #expect(try refusal(of: request([.networkSocket(endpoints: Array(endpoints.dropLast()))])) == nil)
   }
 
-  @Test("limits connections by Landlock only where the kernel can, and never lets a port be bound", arguments: [1, 3, 4, 7])
+  @Test(
+    "limits connections by Landlock only where the kernel can, and never lets a port be bound", arguments: [1, 3, 4, 7])
   func landlock(abi: Int) throws {
     var host = try debianHost()
     host.landlockABI = abi

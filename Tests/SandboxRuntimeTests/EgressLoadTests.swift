@@ -129,9 +129,13 @@ extension RealSandboxes {
 
     @Test("tries a host's addresses in turn by family")
     func interleaving() throws {
-      let addresses = try ["2001:db8::1", "2001:db8::2", "192.0.2.1", "2001:db8::3"].map { try #require(NetworkAddress($0)) }
+      let addresses = try ["2001:db8::1", "2001:db8::2", "192.0.2.1", "2001:db8::3"].map {
+        try #require(NetworkAddress($0))
+      }
       #expect(
-        RelayDialling.interleaved(addresses).map(\.description) == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "2001:db8::3"])
+        RelayDialling.interleaved(addresses).map(\.description) == [
+          "2001:db8::1", "192.0.2.1", "2001:db8::2", "2001:db8::3",
+        ])
       #expect(RelayDialling.interleaved([]) == [])
     }
 

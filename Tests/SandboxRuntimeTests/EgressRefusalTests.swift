@@ -26,7 +26,9 @@ extension RealSandboxes {
     @Test("addresses that stand for no granted name, in any spelling, and the services' own network")
     func literals() async throws {
       let peer = try PeerServers(ports: [9000])
-      for address in ["127.0.0.1", peer.address, "198.18.200.7", "198.18.0.2", "2130706433", "0x7f.1", "::ffff:127.0.0.1"] {
+      for address in [
+        "127.0.0.1", peer.address, "198.18.200.7", "198.18.0.2", "2130706433", "0x7f.1", "::ffff:127.0.0.1",
+      ] {
         let outcome = try await EgressHarness().run(
           Self.raw("\"\(address)\"", 9000, "b'x'"), "network.socket:echo.example.org:9000", opened: [])
         #expect(outcome.output == Self.reset, "\(address): \(outcome.output)\(outcome.error)")
@@ -39,16 +41,19 @@ extension RealSandboxes {
       }
     }
 
-    @Test("the same of a proxy's client, and says so", arguments: [
-      "127.0.0.1:80", "2130706433:80", "0x7f000001:80", "0177.0.0.1:80", "127.1:80", "169.254.169.254:80", "[::1]:80",
-      "[::ffff:127.0.0.1]:80", "localhost:80", "api.example.org:8443", "other.example.org:443", "api.example.org.:80",
-      "api.example.org\\0.evil.example:80", "xn--pi-7ka.example.org:443", "\u{430}pi.example.org:443",
-    ])
+    @Test(
+      "the same of a proxy's client, and says so",
+      arguments: [
+        "127.0.0.1:80", "2130706433:80", "0x7f000001:80", "0177.0.0.1:80", "127.1:80", "169.254.169.254:80", "[::1]:80",
+        "[::ffff:127.0.0.1]:80", "localhost:80", "api.example.org:8443", "other.example.org:443", "api.example.org.:80",
+        "api.example.org\\0.evil.example:80", "xn--pi-7ka.example.org:443", "\u{430}pi.example.org:443",
+      ])
     func proxied(_ target: String) async throws {
       let peer = try PeerServers()
       let harness = try EgressHarness([site: [[peer.address]], "localhost": [["127.0.0.1"]]])
       let outcome = try await harness.run(
-        Self.raw("\"198.18.0.1\"", 3128, "\"CONNECT \(target) HTTP/1.1\\r\\n\\r\\n\".encode()"), "network.http:\(site)", opened: [])
+        Self.raw("\"198.18.0.1\"", 3128, "\"CONNECT \(target) HTTP/1.1\\r\\n\\r\\n\".encode()"), "network.http:\(site)",
+        opened: [])
       #expect(outcome.output.contains("HTTP/1.1 40"), "\(target): \(outcome.output)\(outcome.error)")
       #expect(outcome.use.denials.count == 1 && outcome.use.connections == 0)
       #expect(harness.resolver.questions.filter { $0 != site } == [])
@@ -56,10 +61,13 @@ extension RealSandboxes {
 
     @Test("a name that leads to an address that isn't public")
     func privateName() async throws {
-      for address in ["127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "100.64.0.1", "::1", "fe80::1", "fd00::1"] {
+      for address in [
+        "127.0.0.1", "10.1.2.3", "169.254.169.254", "192.168.0.1", "100.64.0.1", "::1", "fe80::1", "fd00::1",
+      ] {
         let harness = try EgressHarness([site: [[address]]])
         let outcome = try await harness.run(
-          Self.raw("\"\(site)\"", 80, "b'GET / HTTP/1.1\\r\\nHost: \(site)\\r\\n\\r\\n'"), "network.http:\(site)", opened: [])
+          Self.raw("\"\(site)\"", 80, "b'GET / HTTP/1.1\\r\\nHost: \(site)\\r\\n\\r\\n'"), "network.http:\(site)",
+          opened: [])
         #expect(outcome.output == "b'HTTP/1.1 403 Forbidden\\r\\n'\n", "\(address): \(outcome.output)\(outcome.error)")
         #expect(outcome.denials.first?.contains(address) == true, "\(outcome.denials)")
         #expect(outcome.use.connections == 0)
@@ -74,7 +82,8 @@ extension RealSandboxes {
       let outcome = try await harness.run([request, request, request].joined(separator: "\n"), "network.http:\(site)")
       #expect(
         outcome.output
-          == "b'HTTP/1.1 200 OK\\r\\n'\n" + String(repeating: "b'HTTP/1.1 403 Forbidden\\r\\n'\n", count: 2), "\(outcome.error)")
+          == "b'HTTP/1.1 200 OK\\r\\n'\n" + String(repeating: "b'HTTP/1.1 403 Forbidden\\r\\n'\n", count: 2),
+        "\(outcome.error)")
       #expect(harness.resolver.questions.count == 3)
       #expect(outcome.use.connections == 1)
     }
@@ -153,7 +162,8 @@ extension RealSandboxes {
                 s.sendall(bytes(65536))
         print(said(flood)[:10])
         """, "network.socket:echo.example.org:9000", caps: EgressCaps(bytesUp: 1 << 20))
-      #expect(bytes.output.hasPrefix("Connection") || bytes.output.hasPrefix("BrokenPipe"), "\(bytes.output)\(bytes.error)")
+      #expect(
+        bytes.output.hasPrefix("Connection") || bytes.output.hasPrefix("BrokenPipe"), "\(bytes.output)\(bytes.error)")
       #expect(bytes.use.bytesSent <= (1 << 20) + UInt64(RelayFlow.limit), "\(bytes.use)")
     }
 

@@ -212,7 +212,11 @@ extension RealSandboxes {
     func lengths(count: Int) async throws {
       let peer = try PeerServers()
       let outcome = try await EgressHarness([site: [[peer.address]]]).run(
-        "print(len(urllib.request.urlopen('http://\(site)/big/\(count)', timeout=10).read()))", "network.http:\(site)")
+        """
+        s = socket.create_connection(("\(site)", 80), 10)
+        s.sendall(b"GET /big/\(count) HTTP/1.1\\r\\nHost: \(site)\\r\\n\\r\\n")
+        print(len(b"".join(iter(lambda: s.recv(65536), b"")).partition(b"\\r\\n\\r\\n")[2]))
+        """, "network.http:\(site)")
       #expect(outcome.output == "\(count)\n", "\(outcome.error)")
     }
 
