@@ -97,12 +97,14 @@ struct EgressBenchmark {
   private func plan() throws -> SandboxPlan {
     let endpoint = "\(Self.host):\(serverPort)"
     let script = String(decoding: try System.read(peer), as: UTF8.self)
-    guard let address = NetworkAddress(Self.address) else { throw BenchmarkFailure("no address") }
+    guard let address = NetworkAddress(Self.address), let python = ProcessEnvironment.resolve("/usr/bin/python3") else {
+      throw BenchmarkFailure("there is no /usr/bin/python3")
+    }
     let opened = Located(
       PrivateNetwork.network(NetworkPrefix(address)), at: SourceLocation(file: "bench", line: 1, column: 1))
     return try setup.plan(
       plugin: "Sources/PythonSDK/templates",
-      command: ["/usr/bin/python3", "-I", "-c", script, "measure", Self.host, String(serverPort)],
+      command: [python, "-I", "-c", script, "measure", Self.host, String(serverPort)],
       granting: [.networkSocket(endpoints: [endpoint])], network: OperatorNetwork(privateNetworks: [opened]))
   }
 

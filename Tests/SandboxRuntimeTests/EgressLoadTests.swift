@@ -80,7 +80,7 @@ extension RealSandboxes {
         threading.Thread(target=hold, args=[lambda: socket.create_connection(("echo.example.org", 9000), 5)], daemon=True).start()
         time.sleep(1)
         print("busy", flush=True)
-        time.sleep(30)
+        time.sleep(90)
         """, [echo] + (0..<64).map { "network.socket:slow\($0).example.org:9000" })
       let other = try await harness.launcher.launch(hostile)
       for _ in 0..<100 where readAll(other.standardOutput).isEmpty { try await Task.sleep(for: .milliseconds(100)) }
@@ -88,13 +88,13 @@ extension RealSandboxes {
       let outcome = try await harness.run(
         """
         for _ in range(20):
-            with socket.create_connection(("echo.example.org", 9000), 5) as s:
+            with socket.create_connection(("echo.example.org", 9000), 20) as s:
                 s.sendall(b"x")
                 assert s.recv(1) == b"x"
         print("done")
         """, echo)
       #expect(outcome.output == "done\n", "\(outcome.error) \(outcome.denials)")
-      #expect(ContinuousClock.now - began < .seconds(10))
+      #expect(ContinuousClock.now - began < .seconds(45))
       other.kill()
       _ = await other.exit()
     }

@@ -208,6 +208,18 @@ extension RealSandboxes {
       #expect(nobody.use == EgressUse(failures: 1))
     }
 
+    @Test("ends a transfer of any length where it ends", arguments: [0, 1, 65_536, 7 * 65_536, 8 * 65_536, 9 * 65_536])
+    func lengths(count: Int) async throws {
+      let peer = try PeerServers()
+      let outcome = try await EgressHarness([site: [[peer.address]]]).run(
+        """
+        s = socket.create_connection(("\(site)", 80), 10)
+        s.sendall(b"GET /big/\(count) HTTP/1.1\\r\\nHost: \(site)\\r\\n\\r\\n")
+        print(len(b"".join(iter(lambda: s.recv(65536), b"")).partition(b"\\r\\n\\r\\n")[2]))
+        """, "network.http:\(site)")
+      #expect(outcome.output == "\(count)\n", "\(outcome.error)")
+    }
+
     @Test("tells a program that its transfer was cut, not that it ended")
     func cut() async throws {
       let peer = try PeerServers()

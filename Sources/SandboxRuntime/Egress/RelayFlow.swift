@@ -21,14 +21,13 @@ struct RelayFlow {
 
   private var waiting: [UInt8]
   private var sent = 0
-  private var hasEnded = false
   private var isFinished = false
 
   /// - Parameter first: what goes before all that is read.
   init(first: [UInt8] = []) { waiting = first }
 
   /// What the sender is to be asked for.
-  var isReading: Bool { waiting.isEmpty && !hasEnded }
+  var isReading: Bool { waiting.isEmpty && !isFinished }
   var isWriting: Bool { !waiting.isEmpty }
 
   /// Moves what can be moved. `buffer` is scratch space of at most ``limit`` bytes; `moved` is told of bytes that were written, and
@@ -41,15 +40,12 @@ struct RelayFlow {
     do throws(SystemError) {
       for _ in 0..<Self.turns {
         guard try flush(to: target, moved) else { return .waiting }
-        if hasEnded {
+        guard let count = try InternetSocket.read(source, into: buffer) else { return .waiting }
+        if count == 0 {
+          // At once, whichever turn it is: the poller will tell of no end a second time to who doesn't ask.
           InternetSocket.endWriting(target)
           isFinished = true
           return .finished
-        }
-        guard let count = try InternetSocket.read(source, into: buffer) else { return .waiting }
-        if count == 0 {
-          hasEnded = true
-          continue
         }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
         let taken = try InternetSocket.write(target, bytes) ?? 0
