@@ -1,8 +1,8 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # An authority and a certificate of it, for the names that are given:
 #     authority.sh DIRECTORY NAME...
 # leaves ca.pem, chain.pem and key.pem in the directory.
-set -eu
+set -euo pipefail
 directory=$1
 shift
 names=$(printf 'DNS:%s,' "$@")

@@ -1,9 +1,9 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # A command in a network of its own, with a site that it can reach:
 #     network.sh DIRECTORY COMMAND...
 # The site has a public address there, the names api.example.org and cdn.example.org, and a certificate of an authority that
 # the host's programs know. intranet.example.org is one of the same host's loopback addresses. Root only.
-set -eu
+set -euo pipefail
 if [ "${1-}" != --inside ]; then
   exec unshare --mount --net --propagation private -- "$0" --inside "$@"
 fi
