@@ -141,8 +141,10 @@ extension RealSandboxes {
       let peer = try PeerServers(ports: [9000])
       let names = ["echo.example.org": [[peer.address]]]
       let three = """
-        kept = [socket.create_connection(("echo.example.org", 9000), 10) for _ in range(3)]
+        kept = [said(lambda: socket.create_connection(("echo.example.org", 9000), 10)) for _ in range(3)]
         def ping(s):
+            if isinstance(s, str):
+                raise ConnectionError(s)
             s.sendall(b"x")
             return s.recv(1)
         print([said(lambda: ping(s))[:1] for s in kept])

@@ -108,10 +108,11 @@ extension RealSandboxes {
       let outcome = try await harness.run(
         """
         with socket.create_connection(("echo.example.org", 9000), 10) as s:
+            peer = s.getpeername()
             s.sendall(b"ab" * 100_000)
             s.shutdown(socket.SHUT_WR)
             got = b"".join(iter(lambda: s.recv(65536), b""))
-            print(len(got), got[-5:], s.getpeername())
+            print(len(got), got[-5:], peer)
         """, "network.socket:echo.example.org:9000")
       #expect(outcome.output == "200005 b'<end>' ('198.18.1.1', 9000)\n", "\(outcome.error)")
       #expect(harness.resolver.questions == ["echo.example.org"])
@@ -201,8 +202,7 @@ extension RealSandboxes {
       #expect(outcome.output == "('198.18.1.1', 9000)\n", "\(outcome.error)")
       let nobody = try await EgressHarness(["echo.example.org": [["127.77.255.254"]]]).run(
         """
-        s = socket.create_connection(("echo.example.org", 9000), 10)
-        print(said(lambda: s.recv(1)))
+        print(said(lambda: socket.create_connection(("echo.example.org", 9000), 10).recv(1)))
         """, "network.socket:echo.example.org:9000")
       #expect(nobody.output == "ConnectionResetError: [Errno 104] Connection reset by peer\n", "\(nobody.error)")
       #expect(nobody.use == EgressUse(failures: 1))

@@ -61,6 +61,8 @@ class Web(socketserver.StreamRequestHandler):
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf of it")
                 self.wfile.flush()
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                # Not as socketserver does it, which ends the stream first.
+                os.close(self.connection.detach())
                 return
             body = self.rfile.read(int(headers.get(b"content-length", b"0")))
             answer = json.dumps({
