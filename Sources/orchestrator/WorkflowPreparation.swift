@@ -86,8 +86,7 @@ struct WorkflowSession: Sendable {
     var declined: Set<PluginName> = []
     if asks {
       // Of two plugins with one name nobody knows which is meant.
-      let rivals = catalog.rivals
-      let clear = plugins.filter { rivals[$0.manifest.name] == nil }
+      let clear = plugins.filter { [catalog] in catalog.rivals[$0.manifest.name] == nil }
       (policy, declined) = try await ConsentDialogue(bootstrap: bootstrap, state: statePath).ask(about: clear, policy)
     }
     self.policy = policy

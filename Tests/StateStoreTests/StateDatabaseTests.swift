@@ -168,7 +168,9 @@ struct StateDatabaseTests {
   func locked() async throws {
     try await made().add([record()])
     let impatient = try await StateDatabase(making: state, on: thread, patience: 0.2)
-    let holder = try DatabaseQueue(path: file)
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let holder = try DatabaseQueue(path: file, configuration: configuration)
     try holder.inDatabase { try $0.execute(sql: "BEGIN IMMEDIATE") }
     await #expect(throws: StateStoreError.locked(path: file)) { try await impatient.add([record(.memoryUnlimited)]) }
     #expect(try await impatient.grants() == [record()])
