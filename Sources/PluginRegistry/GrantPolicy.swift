@@ -192,7 +192,7 @@ extension Permission {
     case (.filesystemWrite(let request), .filesystemWrite(let grant)):
       Self.meet(request, grant).map(Permission.filesystemWrite)
     case (.networkHTTP(let request), .networkHTTP(let grant)):
-      Self.meet(request, grant).map(Permission.networkHTTP(hosts:))
+      Self.meetHosts(request, grant).map(Permission.networkHTTP(hosts:))
     case (.networkSocket(let request), .networkSocket(let grant)):
       Self.meet(request, grant).map(Permission.networkSocket(endpoints:))
     case (.systemExec(let request), .systemExec(let grant)):
@@ -219,6 +219,19 @@ extension Permission {
     if request.isEmpty { return grant }
     if grant.isEmpty { return request }
     let shared = request.filter(grant.contains)
+    return shared.isEmpty ? nil : shared
+  }
+
+  /// As above, where `*.example.org` of one list covers `api.example.org` of the other: the narrower of both.
+  private static func meetHosts(_ request: [String], _ grant: [String]) -> [String]? {
+    if request.isEmpty { return grant }
+    if grant.isEmpty { return request }
+    func covers(_ patterns: [String], _ host: String) -> Bool {
+      guard let host = try? HostPattern(host) else { return false }
+      return patterns.contains { (try? HostPattern($0))?.covers(host) ?? false }
+    }
+    let asked = request.filter { covers(grant, $0) }
+    let shared = asked + grant.filter { !asked.contains($0) && covers(request, $0) }
     return shared.isEmpty ? nil : shared
   }
 }

@@ -23,8 +23,10 @@ struct ConsentTests {
   private func onTerminal(
     _ extra: String..., typing: [String], before: String = "", environment: [String: String] = [:]
   ) throws -> Program.Outcome {
+    // What is said is looked at, not its colours.
     try Program.run(
-      arguments(extra), in: directory, environment: environment, typingBefore: before,
+      arguments(extra), in: directory,
+      environment: environment.merging(["NO_COLOR": "1"]) { own, _ in own }, typingBefore: before,
       typing: typing.map { (Self.question, $0) })
   }
 

@@ -129,7 +129,7 @@ struct FilesystemScopeTests {
       "import os\nresult = ascii(sorted(os.listdir(b\"\(path)\")))", grant: "filesystem.read:\(path)", in: directory,
       options: ["--output", "json"])
     #expect(outcome.status == 0, "\(outcome.errors)")
-    let said = try JSONValue(json: outcome.output)["outputs"]?["o"]?.stringValue
+    let said = try JSONValue(json: outcome.output)["outputs"]?["o"]?["value"]?.stringValue
     #expect(said == "[b'a b\\x1b[2J', b'f', b'\\xff\\n']", "\(outcome.output)")
   }
 

@@ -115,4 +115,17 @@ struct SplitMix64: RandomNumberGenerator {
     mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     return mixed ^ (mixed >> 31)
   }
+
+  @Test("of two lists of hosts the narrower names count, whoever wrote them")
+  func hosts() throws {
+    func meet(_ request: String, _ grant: String) throws -> String? {
+      try Permission(request).meet(Permission(grant))?.description
+    }
+    #expect(try meet("network.http:*.example.org", "network.http:api.example.org") == "network.http:api.example.org")
+    #expect(try meet("network.http:api.example.org", "network.http:*.example.org") == "network.http:api.example.org")
+    #expect(try meet("network.http:example.org", "network.http:*.example.org") == nil)
+    #expect(try meet("network.http", "network.http:api.example.org") == "network.http:api.example.org")
+    #expect(
+      try meet("network.http:a.org,*.b.org", "network.http:c.b.org,a.org,d.org") == "network.http:a.org,c.b.org")
+  }
 }

@@ -38,7 +38,7 @@ struct PlanShowCommand: AsyncParsableCommand {
 
   /// With the files that the profile comes of: they lie elsewhere on every host, and are no part of a plan.
   private static func text(_ plan: SandboxPlan, under profile: SecurityProfile) -> String {
-    let lines = profile.chainLines + ["at most   \(profile.ceiling?.words ?? "all permissions may be granted")"]
+    let lines = profile.chainLines + ["at most: \(profile.ceiling?.words ?? "all permissions may be granted")"]
     return plan.text + "\nprofile\n" + lines.map { "  \(SafeText.line($0, limit: 4096))\n" }.joined()
   }
 
