@@ -43,7 +43,7 @@ struct HelpTests {
       ["run", "a.yaml", "--input", "novalue"], ["run", "a.yaml", "--grant", "files"],
       ["run", "a.yaml", "--grant", "files=filesystem.reed"], ["run", "a.yaml", "--grant", "../x=filesystem.read"],
       ["run", "a.yaml", "--jobs", "0"], ["run", "missing.yaml"], ["validate", "missing.yaml"],
-      ["graph", "missing.yaml"], ["explain"], ["explain", "20260101T000000Z-00000000"],
+      ["graph", "missing.yaml"], ["explain", "--state-dir", "nothing"], ["explain", "20260101T000000Z-00000000"],
       ["plan", "show", "nothing_of_this_name"],
       ["plan", "show", "files", "--json", "--oci"], ["plugin", "list", "--plugins", "/nonexistent"],
       ["plugin", "grant"], ["plugin", "revoke", "../x", "--all"], ["plugin", "permissions", "nothing_of_this_name"],

@@ -103,18 +103,6 @@ struct GrantPolicyTests {
       }
     }
   }
-}
-
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
 
   @Test("of two lists of hosts the narrower names count, whoever wrote them")
   func hosts() throws {
@@ -127,5 +115,17 @@ struct SplitMix64: RandomNumberGenerator {
     #expect(try meet("network.http", "network.http:api.example.org") == "network.http:api.example.org")
     #expect(
       try meet("network.http:a.org,*.b.org", "network.http:c.b.org,a.org,d.org") == "network.http:a.org,c.b.org")
+  }
+}
+
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+struct SplitMix64: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
   }
 }
