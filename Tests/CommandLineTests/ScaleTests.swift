@@ -6,7 +6,7 @@ import Testing
 @Suite("a run of 500 nodes with a tenth of them killed", .serialized)
 struct ScaleTests {
   private static let nodeCount = 500
-  private static let jobs = 6
+  private static let jobs = 8
 
   @Test("keeps the others' results, tells every death, and leaves no descriptor, process, mount, cgroup or file")
   func killedAtRandom() throws {
@@ -36,7 +36,7 @@ struct ScaleTests {
     #expect(killer.descriptors.count > 50, "the supervisor was watched")
     // Four a live worker, those that it is counted by, and what starting one takes; the values in flight, and the program's own.
     let most = killer.descriptors.max() ?? .max
-    #expect(most < 48 + 20 * Self.jobs, "\(most) descriptors at one time")
+    #expect(most < 32 + 20 * Self.jobs, "\(most) descriptors at one time")
     print(
       "\(killer.killed.count) workers killed, at most \(most) descriptors, \((report["duration_ms"] ?? .null).text()) ms"
     )

@@ -337,19 +337,6 @@ def overwrite_page_cache(facts):
     raise Prevented("the pages are as they were")
 
 
-@attempt("exec-undumpable", {"ENOENT"}, open_to_everyone=True)
-def exec_undumpable(facts):
-    """A process that hides its memory (PR_SET_DUMPABLE of 0) is refused a program like
-    any other: whoever decides doesn't have to read it."""
-
-    def start():
-        if LIBC.prctl(4, 0, 0, 0, 0) != 0 or LIBC.prctl(3, 0, 0, 0, 0) != 0:
-            raise RuntimeError("prctl")
-        os.execve("/bin/sh", shell_arguments(), ENVIRONMENT)
-
-    return ran_in_child(start)
-
-
 @attempt("plant-startup-files", ABSENT)
 def plant_startup_files(facts):
     """A file that isn't there yet can't be made where the next start would read it
