@@ -113,7 +113,7 @@ enum SystemCallConditions {
         [ArgumentCondition(argument: 0, .differs(from: 1))]
           + [0, 6, 17].map { ArgumentCondition(argument: 2, .differs(from: $0)) }, denied,
         meaning: "an Internet socket of a protocol other than TCP and UDP"),
-    ],
+    ]
   ]
 
   /// SOCK_CLOEXEC and SOCK_NONBLOCK.
