@@ -9,6 +9,7 @@ Ends with the program's status, or with 128 and the number of the signal that en
 import os
 import pty
 import select
+import signal
 import sys
 import time
 
@@ -33,6 +34,8 @@ def main() -> int:
     if child == 0:
         if before:
             time.sleep(0.3)
+        # Whoever runs the tests in the background has it ignored, and this would be inherited.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execv(program[0], program)
     if before:
         os.write(terminal, before)
