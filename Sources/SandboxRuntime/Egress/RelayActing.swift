@@ -48,7 +48,7 @@ extension RelayLoop {
 
   private func read(_ connection: RelayConnection) {
     // Each piece may change what is wanted.
-    while case .deciding(let machine) = connection.phase, machine.wantsInput {
+    while case .deciding = connection.phase, connection.machine.wantsInput {
       let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Self.pieceSize])
       do throws(SystemError) {
         guard let count = try InternetSocket.read(connection.worker, into: piece) else { return }
@@ -59,18 +59,17 @@ extension RelayLoop {
   }
 
   private func ask(_ connection: RelayConnection) {
-    guard case .asking(var stream) = connection.phase else { return }
+    guard case .asking = connection.phase else { return }
     let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Self.pieceSize])
     do throws(SystemError) {
       guard let count = try InternetSocket.read(connection.worker, into: piece) else { return }
       if count == 0 { return drop(connection) }
-      for message in stream.append(piece[..<count]) {
+      for message in connection.questions.append(piece[..<count]) {
         let answer = DNSResponder.answer(message, policy: policy, names: &names)
         if let denial = answer.denial { self.count(denial) }
         if let message = answer.message { connection.answer += DNSStream.framed(message) }
       }
-      if stream.isBroken { return drop(connection) }
-      connection.phase = .asking(stream)
+      if connection.questions.isBroken { return drop(connection) }
       connection.deadline = now + Self.askingLimit
       flushAnswer(connection)
     } catch { drop(connection) }
@@ -94,26 +93,23 @@ extension RelayLoop {
   // MARK: Copying
 
   private func copy(_ connection: RelayConnection) {
-    guard case .copying(let machine, var up, var down) = connection.phase, let upstream = connection.upstream else {
-      return
-    }
+    guard case .copying = connection.phase, let upstream = connection.upstream else { return }
     var reached: EgressCap?
     var hasMoved = false
-    let sent = up.move(from: connection.worker, to: upstream.descriptor, through: buffer) { count in
+    let sent = connection.up.move(from: connection.worker, to: upstream.descriptor, through: buffer) { count in
       hasMoved = true
       use.bytesSent += UInt64(count)
       bytesUp += Int64(count)
       if let most = policy.caps.bytesUp, bytesUp > most { reached = .bytesUp }
       return reached == nil
     }
-    let received = down.move(from: upstream.descriptor, to: connection.worker, through: buffer) { count in
+    let received = connection.down.move(from: upstream.descriptor, to: connection.worker, through: buffer) { count in
       hasMoved = true
       use.bytesReceived += UInt64(count)
       bytesDown += Int64(count)
       if let most = policy.caps.bytesDown, bytesDown > most { reached = .bytesDown }
       return reached == nil
     }
-    connection.phase = .copying(machine, up: up, down: down)
     if let reached { return tell(connection, .capReached(reached)) }
     switch (sent, received) {
     case (.broken, _), (_, .broken): return cut(connection)
@@ -170,20 +166,14 @@ extension RelayLoop {
 
   /// Tells the machine and does what it says.
   func tell(_ connection: RelayConnection, _ event: RelayEvent) {
-    let actions: [RelayAction]
     switch connection.phase {
-    case .deciding(var machine):
-      actions = machine.handle(event)
-      connection.phase = .deciding(machine)
-    case .copying(var machine, let up, let down):
-      actions = machine.handle(event)
-      connection.phase = .copying(machine, up: up, down: down)
+    case .deciding, .copying:
+      for action in connection.machine.handle(event) { perform(action, connection) }
     case .asking:
       // Only that there are too many.
       return cut(connection)
     case .leaving: return
     }
-    for action in actions { perform(action, connection) }
     watch(connection)
   }
 
@@ -215,9 +205,10 @@ extension RelayLoop {
   }
 
   private func startCopying(_ connection: RelayConnection) {
-    guard case .deciding(let machine) = connection.phase else { return }
-    connection.phase = .copying(
-      machine, up: RelayFlow(first: connection.first), down: RelayFlow(first: connection.answer))
+    guard case .deciding = connection.phase else { return }
+    connection.phase = .copying
+    connection.up = RelayFlow(first: connection.first)
+    connection.down = RelayFlow(first: connection.answer)
     connection.first = []
     connection.answer = []
     connection.deadline = now + Self.idleLimit
@@ -225,7 +216,7 @@ extension RelayLoop {
   }
 
   private func leave(_ connection: RelayConnection) {
-    if case .copying(_, let up, let down) = connection.phase, !up.isWriting, !down.isWriting {
+    if case .copying = connection.phase, !connection.up.isWriting, !connection.down.isWriting {
       return drop(connection)
     }
     connection.phase = .leaving

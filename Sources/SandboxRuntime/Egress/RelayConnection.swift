@@ -7,10 +7,10 @@ final class RelayConnection {
   /// What it is doing.
   enum Phase {
     /// The machine decides; nothing is copied yet.
-    case deciding(RelayMachine)
+    case deciding
     /// A connection to the resolver.
-    case asking(DNSStream)
-    case copying(RelayMachine, up: RelayFlow, down: RelayFlow)
+    case asking
+    case copying
     /// The relay's last words go out; what still comes is thrown away, so that these are not lost to a reset.
     case leaving
   }
@@ -22,6 +22,11 @@ final class RelayConnection {
   let identifier: UInt64
   let worker: FileDescriptor
   var phase: Phase
+  // Beside the phase, not in it: what they have collected grows in place, instead of being copied with every piece.
+  var machine: RelayMachine
+  var questions = DNSStream()
+  var up = RelayFlow()
+  var down = RelayFlow()
   /// To the worker, from the relay itself.
   var answer: [UInt8] = []
   /// From the worker, for the other side, before anything is copied.
@@ -34,10 +39,11 @@ final class RelayConnection {
   /// The poller has reported the worker's end, and doesn't watch it any more.
   var isWorkerOver = false
 
-  init(identifier: UInt64, worker: FileDescriptor, phase: Phase) {
+  init(identifier: UInt64, worker: FileDescriptor, phase: Phase, policy: EgressPolicy) {
     self.identifier = identifier
     self.worker = worker
     self.phase = phase
+    machine = RelayMachine(policy: policy)
   }
 
   func token(_ slot: UInt64) -> UInt64 { identifier << Self.slotBits | slot }

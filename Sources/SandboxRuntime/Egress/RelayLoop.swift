@@ -193,8 +193,7 @@ final class RelayLoop {
     let isService = address == .v4(NameTable.services)
     let isQuestion = isService && destination.port == NameTable.resolverPort
     let connection = RelayConnection(
-      identifier: nextIdentifier, worker: descriptor,
-      phase: isQuestion ? .asking(DNSStream()) : .deciding(RelayMachine(policy: policy)))
+      identifier: nextIdentifier, worker: descriptor, phase: isQuestion ? .asking : .deciding, policy: policy)
     nextIdentifier += 1
     hasShortDeadlines = true
     guard budget.take(having: connections.count) else {
@@ -224,8 +223,8 @@ final class RelayLoop {
 
   /// Before it is one of the relay's.
   private func refuse(_ connection: RelayConnection, _ cap: EgressCap) {
-    if case .deciding(var machine) = connection.phase {
-      for case .deny(let denial) in machine.handle(.capReached(cap)) { count(denial) }
+    if case .deciding = connection.phase {
+      for case .deny(let denial) in connection.machine.handle(.capReached(cap)) { count(denial) }
     }
     InternetSocket.cut(connection.worker)
   }
@@ -286,15 +285,20 @@ final class RelayLoop {
   ) -> (worker: SocketPoller.Interest, upstream: SocketPoller.Interest) {
     let answering: SocketPoller.Interest = connection.answer.isEmpty ? [] : .writable
     switch connection.phase {
-    case .deciding(let machine): return (machine.wantsInput ? answering.union(.readable) : answering, [])
+    case .deciding: return (connection.machine.wantsInput ? answering.union(.readable) : answering, [])
     // Who doesn't read answers asks no more.
     case .asking: return (connection.answer.isEmpty ? .readable : .writable, [])
     case .leaving: return (answering.union(.readable), [])
-    case .copying(_, let up, let down):
-      let worker = (up.isReading ? SocketPoller.Interest.readable : []).union(down.isWriting ? .writable : [])
-      let upstream = (down.isReading ? SocketPoller.Interest.readable : []).union(up.isWriting ? .writable : [])
-      return (worker, upstream)
+    case .copying:
+      return (
+        worker: Self.interest(reading: connection.up, writing: connection.down),
+        upstream: Self.interest(reading: connection.down, writing: connection.up)
+      )
     }
+  }
+
+  private static func interest(reading: RelayFlow, writing: RelayFlow) -> SocketPoller.Interest {
+    (reading.isReading ? SocketPoller.Interest.readable : []).union(writing.isWriting ? .writable : [])
   }
 
   /// Closes in order.
