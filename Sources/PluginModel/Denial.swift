@@ -167,32 +167,6 @@ extension Permission {
     return try? Permission("network.http:\(host)")
   }
 
-  /// True where whoever has `self` needs nothing more for `other`.
-  package func covers(_ other: Permission) -> Bool {
-    func holds(_ all: [String], _ some: [String]) -> Bool {
-      all.isEmpty
-        || (!some.isEmpty
-          && some.allSatisfy { item in
-            all.contains { $0 == item || ($0.hasPrefix("*.") && item.hasSuffix($0.dropFirst())) }
-          })
-    }
-    switch (self, other) {
-    case (.filesystemRead(let mine), .filesystemRead(let theirs)),
-      (.filesystemWrite(let mine), .filesystemWrite(let theirs)),
-      (.filesystemWrite(let mine), .filesystemRead(let theirs)):
-      guard let mine, let theirs else { return mine == nil && theirs == nil }
-      return theirs.isEqualToOrBeneath(mine)
-    case (.networkHTTP(let mine), .networkHTTP(let theirs)), (.networkSocket(let mine), .networkSocket(let theirs)),
-      (.systemExec(let mine), .systemExec(let theirs)):
-      return holds(mine, theirs)
-    case (.gpuAccess(let mine), .gpuAccess(let theirs)): return mine ?? .max >= theirs ?? .max
-    case (.memoryUnlimited, .memoryUnlimited): return true
-    case (.filesystemRead, _), (.filesystemWrite, _), (.networkHTTP, _), (.networkSocket, _), (.systemExec, _),
-      (.gpuAccess, _), (.memoryUnlimited, _):
-      return false
-    }
-  }
-
   /// True where a grant of `other` has an effect on whoever asks for `self`: a bare request asks for every scope.
   func asks(for other: Permission) -> Bool { name == other.name && (scope == nil || covers(other)) }
 }

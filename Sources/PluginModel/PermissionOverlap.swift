@@ -30,19 +30,8 @@ extension Permission {
     rule.isEmpty || items.isEmpty || rule.contains { one in items.contains { isSame(one, $0) } }
   }
 
-  /// `*.example.org` is every name beneath example.org.
+  /// Of two patterns of hosts either covers the other, or they have nothing in common.
   private static func isSameHost(_ left: String, _ right: String) -> Bool {
-    let suffixes = (wildcardSuffix(left), wildcardSuffix(right))
-    switch suffixes {
-    case (nil, nil): return left == right
-    case (let suffix?, nil): return right.hasSuffix(suffix)
-    case (nil, let suffix?): return left.hasSuffix(suffix)
-    case (let one?, let other?): return one.hasSuffix(other) || other.hasSuffix(one)
-    }
-  }
-
-  /// `.example.org`
-  private static func wildcardSuffix(_ host: String) -> String? {
-    host.hasPrefix("*.") ? String(host.dropFirst()) : nil
+    HostPattern.covers(left, right) || HostPattern.covers(right, left)
   }
 }

@@ -226,10 +226,7 @@ extension Permission {
   private static func meetHosts(_ request: [String], _ grant: [String]) -> [String]? {
     if request.isEmpty { return grant }
     if grant.isEmpty { return request }
-    func covers(_ patterns: [String], _ host: String) -> Bool {
-      guard let host = try? HostPattern(host) else { return false }
-      return patterns.contains { (try? HostPattern($0))?.covers(host) ?? false }
-    }
+    func covers(_ patterns: [String], _ host: String) -> Bool { patterns.contains { HostPattern.covers($0, host) } }
     let asked = request.filter { covers(grant, $0) }
     let shared = asked + grant.filter { !asked.contains($0) && covers(request, $0) }
     return shared.isEmpty ? nil : shared

@@ -68,6 +68,12 @@ package enum HostPattern: Hashable, Comparable, Sendable, CustomStringConvertibl
     }
   }
 
+  /// The same of two scopes as they stand in a permission; false for what isn't one.
+  package static func covers(_ pattern: String, _ other: String) -> Bool {
+    guard let pattern = try? HostPattern(pattern), let other = try? HostPattern(other) else { return false }
+    return pattern.covers(other)
+  }
+
   package var description: String {
     switch self {
     case .exact(let host): host.description
