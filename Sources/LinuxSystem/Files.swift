@@ -17,6 +17,10 @@ package struct FileStatus: Hashable, Sendable {
   package var size: UInt64
   /// Nil for everything else.
   package var characterDevice: (major: UInt32, minor: UInt32)? { isCharacterDevice ? (major, minor) : nil }
+  /// This user's or root's.
+  package var isOwn: Bool { owner == 0 || owner == ProcessEnvironment.effectiveUser }
+  /// By its group, or by everybody.
+  package var isWritableByOthers: Bool { permissions & 0o022 != 0 }
   private var isCharacterDevice: Bool
   private var major: UInt32
   private var minor: UInt32

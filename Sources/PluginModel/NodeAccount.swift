@@ -24,14 +24,19 @@ package struct NodeAccount: Hashable, Sendable {
 
   /// Of two attempts at one node. Of two words about one limit the later counts.
   package func followed(by next: NodeAccount) -> NodeAccount {
-    let usage = usage.map { first in next.usage.map(first.followed) ?? first } ?? next.usage
     let earlier = limits.filter { old in !next.limits.contains { $0.kind == old.kind } }
-    let denials = denials.map { first in next.denials.map(first.followed) ?? first } ?? next.denials
-    let egress = egress.map { first in next.egress.map(first.followed) ?? first } ?? next.egress
     return NodeAccount(
-      usage: usage, limits: (earlier + next.limits).sorted { $0.kind < $1.kind }, denials: denials, egress: egress,
-      held: held + next.held)
+      usage: joined(usage, next.usage) { $0.followed(by: $1) },
+      limits: (earlier + next.limits).sorted { $0.kind < $1.kind },
+      denials: joined(denials, next.denials) { $0.followed(by: $1) },
+      egress: joined(egress, next.egress) { $0.followed(by: $1) }, held: held + next.held)
   }
+}
+
+/// Of two counts one after the other: what there is of them, put together where there are both.
+package func joined<Count>(_ first: Count?, _ next: Count?, _ join: (Count, Count) -> Count) -> Count? {
+  guard let first, let next else { return first ?? next }
+  return join(first, next)
 }
 
 /// What the kernel counted for the worker of a node until its answer, since it was ready or since its answer before: cgroups(7) and

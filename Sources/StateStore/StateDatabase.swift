@@ -74,10 +74,8 @@ package struct StateDatabase: Sendable {
     }
     guard file.kind == .regular else { throw .notRegular(path: path) }
     for (place, status) in [(state, directory), (path, file)] {
-      guard status.owner == 0 || status.owner == ProcessEnvironment.effectiveUser else {
-        throw .foreignOwner(path: place, user: status.owner)
-      }
-      guard status.permissions & 0o022 == 0 else { throw .writableByOthers(path: place) }
+      guard status.isOwn else { throw .foreignOwner(path: place, user: status.owner) }
+      guard !status.isWritableByOthers else { throw .writableByOthers(path: place) }
     }
     return true
   }

@@ -18,7 +18,7 @@ package struct CallAccount: Sendable {
   /// Of a call that went to a second worker because the first had died: what was used last counts, and all connections and denials.
   package mutating func add(_ next: CallAccount) {
     usage = next.usage ?? usage
-    egress = egress.map { first in next.egress.map(first.followed) ?? first } ?? next.egress
+    egress = joined(egress, next.egress) { $0.followed(by: $1) }
     denials.add(next.denials)
   }
 }

@@ -64,7 +64,6 @@ struct ProfileStore: Sendable {
         hint: "a name is \(PluginName.grammar); a file ends in .yaml")
     }
     let directories = directories
-    let available = await files.run { Self.names(in: directories) }
     let content = await files.run { () -> (Content, ProfileDocument?) in
       var content = Content()
       Self.readGroups(&content, directories)
@@ -77,6 +76,7 @@ struct ProfileStore: Sendable {
       throw CommandFailure(.invalidInput, content.0.broken, sources: content.0.sources)
     }
     guard let document = content.1 else {
+      let available = await files.run { Self.names(in: directories) }
       throw CommandFailure(
         .invalidInput, "there is no profile \"\(option)\"", hint: Suggestion.hint(for: option, among: available))
     }
@@ -200,7 +200,7 @@ struct ProfileStore: Sendable {
       guard !place.isShipped else { return bytes }
       let reasons = [
         (place.path, try directory.status(".")), (path, status),
-      ].compactMap { distrust($0.1, $0.0) }
+      ].compactMap { $0.1.distrust(at: $0.0) }
       guard reasons.isEmpty else {
         content.broken += reasons.filter { !content.broken.contains($0) }
         return nil
@@ -215,14 +215,6 @@ struct ProfileStore: Sendable {
       }
       return nil
     }
-  }
-
-  private static func distrust(_ status: FileStatus, _ path: String) -> Diagnostic? {
-    let isOwn = status.owner == 0 || status.owner == ProcessEnvironment.effectiveUser
-    if isOwn, status.permissions & 0o022 == 0 { return nil }
-    return Diagnostic(
-      "\(path) can't be trusted", why: isOwn ? "others may write to it" : "it belongs to the user \(status.owner)",
-      hint: isOwn ? "chmod go-w \(path)" : "let it belong to root")
   }
 }
 
@@ -242,10 +234,12 @@ extension Bootstrap {
   ) async throws(CommandFailure) -> ProfileAssignment {
     let store = profileStore(system)
     var assignment = ProfileAssignment(common: try await store.profile(choice.common))
+    var known = [choice.common: assignment.common]
     let written = decisions.compactMap { decision in decision.profile.map { (decision.plugin, $0.value.text) } }
     let names = Dictionary(written) { first, _ in first }.merging(choice.byPlugin) { _, chosen in chosen }
     for (plugin, name) in names.sorted(by: { $0.key < $1.key }) {
-      assignment.byPlugin[plugin] = try await store.profile(name)
+      if known[name] == nil { known[name] = try await store.profile(name) }
+      assignment.byPlugin[plugin] = known[name]
     }
     return assignment
   }

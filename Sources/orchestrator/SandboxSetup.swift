@@ -175,8 +175,8 @@ extension Bootstrap {
         .invalidInput, "the state directory \(state) can't be used", why: error.description,
         hint: "name a writable directory with --state-dir")
     }
-    let isOwn = status.owner == 0 || status.owner == ProcessEnvironment.effectiveUser
-    guard isOwn, status.permissions & 0o022 == 0 else {
+    let isOwn = status.isOwn
+    guard isOwn, !status.isWritableByOthers else {
       throw CommandFailure(
         .invalidInput, "the state directory \(path) can't be trusted",
         why: isOwn ? "others may write to it" : "it belongs to the user \(status.owner)",

@@ -36,7 +36,7 @@ struct ScaleTests {
     #expect(killer.descriptors.count > 50, "the supervisor was watched")
     // Four a live worker, those that it is counted by, and what starting one takes; the values in flight, and the program's own.
     let most = killer.descriptors.max() ?? .max
-    #expect(most < 32 + 20 * Self.jobs, "\(most) descriptors at one time")
+    #expect(most < 24 + 16 * Self.jobs, "\(most) descriptors at one time")
     print(
       "\(killer.killed.count) workers killed, at most \(most) descriptors, \((report["duration_ms"] ?? .null).text()) ms"
     )

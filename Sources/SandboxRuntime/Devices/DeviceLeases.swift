@@ -23,7 +23,7 @@ package final class DeviceLeases: Sendable {
     // Whoever could write to the one above could put another in its place.
     for path in [directory + "/..", directory] {
       let status = try Directory(making: path, permissions: 0o700).status(".")
-      guard status.owner == ProcessEnvironment.effectiveUser, status.permissions & 0o022 == 0 else {
+      guard status.owner == ProcessEnvironment.effectiveUser, !status.isWritableByOthers else {
         throw .system(SystemError("open", path, .accessDenied))
       }
     }

@@ -68,7 +68,7 @@ package struct GPUDiscovery: Sendable {
     for (rank, place) in places.directories.enumerated() {
       do throws(FileError) {
         let directory = try Directory(opening: place.text)
-        if let problem = Self.distrust(try directory.status("."), place.text) {
+        if let problem = try directory.status(".").distrust(at: place.text) {
           problems.append(problem)
           continue
         }
@@ -95,20 +95,11 @@ package struct GPUDiscovery: Sendable {
     let path = "\(directory.path)/\(name)"
     do throws(FileError) {
       let (bytes, status) = try directory.contents(name, limit: Self.maximumFile)
-      if let problem = Self.distrust(status, path) { return .failure(Diagnostics([problem])) }
+      if let problem = status.distrust(at: path) { return .failure(Diagnostics([problem])) }
       return Result { () throws(Diagnostics) in try CDISpecification(bytes: bytes, file: path, syntax: syntax) }
     } catch {
       return .failure(Diagnostics([Diagnostic("\(path) can't be read", why: error.description)]))
     }
-  }
-
-  /// What is in it decides what workers can reach: nobody but root and this user may have written it.
-  private static func distrust(_ status: FileStatus, _ path: String) -> Diagnostic? {
-    let isOwn = status.owner == 0 || status.owner == ProcessEnvironment.effectiveUser
-    if isOwn, status.permissions & 0o022 == 0 { return nil }
-    return Diagnostic(
-      "\(path) can't be trusted", why: isOwn ? "others may write to it" : "it belongs to the user \(status.owner)",
-      hint: isOwn ? "chmod go-w \(path)" : "let it belong to root")
   }
 
   // MARK: NVIDIA's driver

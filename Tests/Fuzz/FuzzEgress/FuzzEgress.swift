@@ -6,19 +6,14 @@ import SandboxPlanning
 /// connections to granted names.
 ///
 /// The first byte says to whom, the second how the rest is cut into reads, because both are the sender's choice.
-/// Whatever arrives, each reader gives the same result for every cut, and nothing leaves that wasn't checked.
+/// Whatever arrives, each reader gives the same result for every cut, and nothing leaves that wasn't checked. A `fatalError` is how a
+/// finding is told: libFuzzer keeps the input that led there.
 @main
 enum FuzzEgress {
   static func main() {
-    var count = CommandLine.argc
-    var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-    withUnsafeMutablePointer(to: &arguments) { pointer in
-      pointer.withMemoryRebound(to: Optional<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>.self, capacity: 1) {
-        _ = LLVMFuzzerRunDriver(&count, $0) { data, size in
-          FuzzEgress.one(Array(UnsafeBufferPointer(start: data, count: size)))
-          return 0
-        }
-      }
+    _ = run_fuzzer(CommandLine.argc, CommandLine.unsafeArgv) { data, size in
+      FuzzEgress.one(Array(UnsafeBufferPointer(start: data, count: size)))
+      return 0
     }
   }
 

@@ -9,15 +9,9 @@ import WorkerHost
 @main
 enum FuzzFrame {
   static func main() {
-    var count = CommandLine.argc
-    var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-    withUnsafeMutablePointer(to: &arguments) { pointer in
-      pointer.withMemoryRebound(to: Optional<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>.self, capacity: 1) {
-        _ = LLVMFuzzerRunDriver(&count, $0) { data, size in
-          FuzzFrame.one(Array(UnsafeBufferPointer(start: data, count: size)))
-          return 0
-        }
-      }
+    _ = run_fuzzer(CommandLine.argc, CommandLine.unsafeArgv) { data, size in
+      FuzzFrame.one(Array(UnsafeBufferPointer(start: data, count: size)))
+      return 0
     }
   }
 

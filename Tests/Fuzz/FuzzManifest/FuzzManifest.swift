@@ -8,15 +8,9 @@ import SandboxPlanning
 @main
 enum FuzzManifest {
   static func main() {
-    var count = CommandLine.argc
-    var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-    withUnsafeMutablePointer(to: &arguments) { pointer in
-      pointer.withMemoryRebound(to: Optional<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>.self, capacity: 1) {
-        _ = LLVMFuzzerRunDriver(&count, $0) { data, size in
-          FuzzManifest.one(Array(UnsafeBufferPointer(start: data, count: size)))
-          return 0
-        }
-      }
+    _ = run_fuzzer(CommandLine.argc, CommandLine.unsafeArgv) { data, size in
+      FuzzManifest.one(Array(UnsafeBufferPointer(start: data, count: size)))
+      return 0
     }
   }
 

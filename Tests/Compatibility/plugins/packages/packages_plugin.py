@@ -5,13 +5,7 @@ What a node returns was computed by the package; `packages.py` knows what it has
 
 import os
 
-from pipeline.plugin import (
-    BaseNode,
-    BasePlugin,
-    NodeSpecification,
-    PortSpecification,
-    ResourceRequirement,
-)
+from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, PortSpecification
 
 
 def use_numpy(scratch):
@@ -113,40 +107,19 @@ USES = {
 }
 
 
-class Packages(BasePlugin):
-    def initialize(self, context):
-        pass
-
-    def shutdown(self):
-        pass
-
-    def get_node_types(self):
-        return [
-            NodeSpecification(
-                node_type=name, display_name=name, category="Tests",
-                description=" ".join(use.__doc__.split()),
-                outputs=[
-                    PortSpecification(
-                        name="result", type="any", display_name="Result",
-                        description="What was computed",
-                    )
-                ],
-            )
-            for name, use in USES.items()
-        ]
-
-    def create_node(self, node_type, parameters):
-        node = Use(parameters)
-        node.use = USES[node_type]
-        return node
-
-
-class Use(BaseNode):
-    def validate_inputs(self, inputs):
-        return True
-
-    def estimate_resources(self, inputs):
-        return ResourceRequirement()
-
+class Use(DeclaredNode):
     def execute(self, inputs, context):
-        return {"result": self.use(str(context.scratch))}
+        return {"result": USES[self.specification.node_type](str(context.scratch))}
+
+
+def node(name):
+    """A class of nodes for each use."""
+    specification = NodeSpecification(
+        name, name, "Tests", " ".join(USES[name].__doc__.split()),
+        outputs=[PortSpecification("result", "any", "Result", "What was computed")],
+    )
+    return type("Use", (Use,), {"specification": specification})
+
+
+class Packages(DeclaredPlugin):
+    nodes = tuple(node(name) for name in USES)

@@ -7,4 +7,9 @@
 
 int LLVMFuzzerRunDriver(int *argument_count, char ***arguments, int (*one_input)(const uint8_t *data, size_t size));
 
+// The same for a caller who doesn't want the arguments back.
+static inline int run_fuzzer(int count, char **arguments, int (*one_input)(const uint8_t *data, size_t size)) {
+  return LLVMFuzzerRunDriver(&count, &arguments, one_input);
+}
+
 #endif

@@ -2,58 +2,26 @@
 
 import subprocess
 
-from pipeline.plugin import (
-    BaseNode,
-    BasePlugin,
+from pipeline import (
+    DeclaredNode,
+    DeclaredPlugin,
     NodeSpecification,
     ParameterSpecification,
     PortSpecification,
-    ResourceRequirement,
 )
 
 # Of what the command wrote.
 CHARACTERS = 6000
 
 
-class Stress(BasePlugin):
-    def initialize(self, context):
-        pass
-
-    def shutdown(self):
-        pass
-
-    def get_node_types(self):
-        return [
-            NodeSpecification(
-                node_type="command",
-                display_name="Command",
-                category="Tests",
-                description="Runs one command",
-                outputs=[
-                    PortSpecification(
-                        name="result", type="any", display_name="Result",
-                        description="Its status and its last words",
-                    )
-                ],
-                parameters=[
-                    ParameterSpecification(
-                        name="command", type="any", display_name="Command",
-                        description="The program and its arguments", default=[],
-                    )
-                ],
-            )
-        ]
-
-    def create_node(self, node_type, parameters):
-        return Command(parameters)
-
-
-class Command(BaseNode):
-    def validate_inputs(self, inputs):
-        return True
-
-    def estimate_resources(self, inputs):
-        return ResourceRequirement()
+class Command(DeclaredNode):
+    specification = NodeSpecification(
+        "command", "Command", "Tests", "Runs one command",
+        outputs=[PortSpecification("result", "any", "Result", "Its status and its last words")],
+        parameters=[
+            ParameterSpecification("command", "any", "Command", "The program and its arguments", [])
+        ],
+    )
 
     def execute(self, inputs, context):
         done = subprocess.run(
@@ -63,3 +31,7 @@ class Command(BaseNode):
         )
         text = done.stdout.decode(errors="replace")
         return {"result": {"status": done.returncode, "output": text[-CHARACTERS:]}}
+
+
+class Stress(DeclaredPlugin):
+    nodes = (Command,)
