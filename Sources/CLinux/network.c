@@ -1,5 +1,6 @@
 // The network namespace of a sandbox whose plugin has a network permission: nothing in it but the loopback interface, to which
-// a whole prefix of addresses leads, and the sockets that the supervisor answers. Nothing here needs the C library.
+// a whole prefix of addresses leads, and the sockets that the supervisor answers; or an interface of pasta's, and addresses that
+// are refused. Nothing here needs the C library.
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/netlink.h>
@@ -68,6 +69,28 @@ int sandbox_route_to_loopback(int route_socket, const struct sandbox_route *want
       .address = __builtin_bswap32(wanted->address),
       .interface = {.rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTA_OIF},
       .index = LOOPBACK_INDEX,
+  };
+  return request(route_socket, &route.header);
+}
+
+int sandbox_refuse_network(int route_socket, const struct sandbox_route *refused) {
+  struct {
+    struct nlmsghdr header;
+    struct rtmsg route;
+    struct rtattr destination;
+    uint32_t address;
+  } route = {
+      .header = {.nlmsg_len = sizeof route,
+                 .nlmsg_type = RTM_NEWROUTE,
+                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL},
+      .route = {.rtm_family = AF_INET,
+                .rtm_dst_len = (unsigned char)refused->prefix_length,
+                .rtm_table = RT_TABLE_MAIN,
+                .rtm_protocol = RTPROT_BOOT,
+                .rtm_scope = RT_SCOPE_UNIVERSE,
+                .rtm_type = RTN_UNREACHABLE},
+      .destination = {.rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTA_DST},
+      .address = __builtin_bswap32(refused->address),
   };
   return request(route_socket, &route.header);
 }

@@ -342,6 +342,52 @@ int sandbox_worker_await_listener(struct sandbox_worker *worker, struct sandbox_
   }
 }
 
+// ---- Programs of the host ----
+
+struct program_context {
+  char *const *arguments;
+  int output;
+  int32_t error;
+};
+
+static void program_process(void *context) {
+  struct program_context *program = context;
+  static char *const environment[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", NULL};
+  const uint64_t none = 0;
+  call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  // A terminal's signals are for the supervisor.
+  long result = call(SYS_setsid, 0, 0, 0, 0, 0);
+  if (result >= 0) result = call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, KERNEL_SIGNAL_SET, 0);
+  long output = result < 0 ? result : call(SYS_fcntl, program->output, F_DUPFD, SPARE_DESCRIPTORS, 0, 0);
+  long input = output < 0 ? output : call(SYS_openat, AT_FDCWD, (long)"/dev/null", O_RDONLY | O_CLOEXEC, 0, 0);
+  if (input >= 0) input = call(SYS_fcntl, input, F_DUPFD, SPARE_DESCRIPTORS, 0, 0);
+  result = input < 0 ? input : call(SYS_dup3, input, 0, 0, 0, 0);
+  for (int number = 1; result >= 0 && number < 3; number++) result = call(SYS_dup3, output, number, 0, 0, 0);
+  if (result >= 0) result = call(SYS_fcntl, 1, F_SETFL, O_NONBLOCK, 0, 0);
+  if (result >= 0) result = call(SYS_close_range, 3, ~0U, 0, 0, 0);
+  if (result >= 0)
+    result = call(SYS_execve, (long)program->arguments[0], (long)program->arguments, (long)environment, 0, 0);
+  __atomic_store_n(&program->error, (int32_t)-result, __ATOMIC_RELEASE);
+  leave();
+}
+
+int sandbox_start_program(struct sandbox_stack *stack, char *const *arguments, int output, int32_t *pid, int32_t *pidfd) {
+  // Shared with the child, which is awaited: CLONE_VM.
+  struct program_context program = {.arguments = arguments, .output = output};
+  long result = start(stack, 0, -1, pidfd, program_process, &program);
+  if (result < 0) return (int)result;
+  sandbox_stack_await(stack);
+  int32_t error = __atomic_load_n(&program.error, __ATOMIC_ACQUIRE);
+  if (error == 0) {
+    *pid = (int32_t)result;
+    return 0;
+  }
+  siginfo_t information;
+  while (call(SYS_waitid, P_PIDFD, *pidfd, &information, WEXITED) == -EINTR) continue;
+  call(SYS_close, *pidfd);
+  return -error;
+}
+
 // ---- Namespaces by themselves ----
 
 static void waiting_process(void *context) {

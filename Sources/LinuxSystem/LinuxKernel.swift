@@ -218,6 +218,25 @@ package struct LinuxKernel: SandboxKernel {
       EntryName(String(path[path.index(after: slash)...])))
   }
 
+  package func start(
+    program arguments: [String], output: FileDescriptor, on stack: SpawnStack
+  ) throws(SystemError) -> SpawnedProcess {
+    var identifier: Int32 = -1
+    var descriptor: Int32 = -1
+    let result = withArgumentVector(arguments) {
+      sandbox_start_program(stack.stack, $0, output.number, &identifier, &descriptor)
+    }
+    _ = try systemCall("execve", on: arguments.first, result)
+    return SpawnedProcess(identifier: identifier, descriptor: FileDescriptor(owning: descriptor))
+  }
+
+  package func readAvailable(_ pipe: FileDescriptor) -> String {
+    let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+      count = max(0, Int(linux_read(pipe.number, buffer.baseAddress, buffer.count)))
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   package func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     var identifier: Int32 = -1
     var descriptor: Int32 = -1
@@ -234,6 +253,18 @@ package struct LinuxKernel: SandboxKernel {
     path.close()
     _ = try systemCall("mount_setattr", on: source, sandbox_map_tree_owner(tree.number, namespace.number))
     return tree
+  }
+}
+
+/// The form in which execve(2) takes a list of texts; a text ends at its first NUL.
+private func withArgumentVector<Result>(
+  _ arguments: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+  let texts = arguments.map { strdup($0) }
+  defer { for text in texts { free(text) } }
+  return (texts + [nil]).withUnsafeBufferPointer { list in
+    // There is at least the terminating nil.
+    list.baseAddress.map(body) ?? body([nil])
   }
 }
 

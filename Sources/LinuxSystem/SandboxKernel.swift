@@ -65,6 +65,12 @@ package protocol SandboxKernel: Sendable {
   func openPlace(_ path: String) throws(SystemError) -> FileDescriptor
   /// Removes a directory with everything in it; nothing where it isn't there.
   func removeTree(_ path: String) throws(SystemError)
+  /// A program of the host's by its absolute path, with its arguments: it has no other descriptor than /dev/null and `output`, a
+  /// pipe's end that drops what nobody reads, and ends when this thread does.
+  func start(program arguments: [String], output: FileDescriptor, on stack: SpawnStack) throws(SystemError)
+    -> SpawnedProcess
+  /// What is there to be read from a pipe, as text; doesn't wait.
+  func readAvailable(_ pipe: FileDescriptor) -> String
   /// A process in a new user namespace that waits until it is killed; the namespace lives at least as long as the process.
   func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess
   /// A detached tree of `source`, on which the owner that the namespace maps appears as the id it is mapped to.

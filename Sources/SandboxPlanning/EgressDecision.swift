@@ -16,12 +16,18 @@ extension EgressPlan {
 
   /// What the granted network permissions come to. Refusals go to `problems`.
   static func decided(
-    _ granted: [Permission], _ request: SandboxRequest, problems: inout PlanRefusal
+    _ granted: [Permission], _ request: SandboxRequest, host: HostFacts, problems: inout PlanRefusal
   ) -> EgressPolicy {
     guard !granted.isEmpty else { return .nothing }
     do throws(Diagnostics) {
       let policy = try EgressPolicy(granted: granted, operator: request.network)
-      if policy.ports.count > maximumPorts {
+      if policy.allowsEverything, case .unavailable(let why, let remedy) = host.openNetworks {
+        problems.host.append(
+          Diagnostic(
+            "\(request.plugin) is granted network.socket for everything, which this host can't give", why: why,
+            hint: "\(remedy); or grant the endpoints that it needs: network.socket:HOST:PORT,…"))
+      }
+      if !policy.allowsEverything, policy.ports.count > maximumPorts {
         problems.request.append(
           Diagnostic(
             "\(request.plugin) is granted \(policy.ports.count) different ports of network.socket",
@@ -33,5 +39,13 @@ extension EgressPlan {
       problems.request += error.items
       return .nothing
     }
+  }
+}
+
+extension OpenNetwork {
+  /// Nil where less than everything is granted, or the host can't give it, which ``EgressPlan`` has refused.
+  static func decided(_ policy: EgressPolicy, host: HostFacts) -> OpenNetwork? {
+    guard policy.allowsEverything, case .available(let program) = host.openNetworks else { return nil }
+    return OpenNetwork(program: program, resolver: host.resolver, policy: policy)
   }
 }

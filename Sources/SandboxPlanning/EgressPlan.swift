@@ -10,6 +10,11 @@ package struct EgressPlan: Hashable, Sendable {
 
   package init(policy: EgressPolicy) { self.policy = policy }
 
+  /// Nil where there is nothing to be relayed.
+  static func relayed(_ policy: EgressPolicy) -> EgressPlan? {
+    policy.allowsNothing || policy.allowsEverything ? nil : EgressPlan(policy: policy)
+  }
+
   /// What leads to the loopback interface inside: the addresses that stand for names, and those that are granted by their number.
   package var routes: [EgressRoutedNetwork] {
     let names = EgressRoutedNetwork(

@@ -106,7 +106,8 @@ struct FilesystemPlanner {
     let hosts = grants.egress.allowsNothing ? "files" : "files dns"
     write(AbsolutePath(constant: "/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: \(hosts)\n")
     if !grants.egress.allowsNothing {
-      write(AbsolutePath(constant: "/etc/resolv.conf"), EgressPlan.resolverConfiguration)
+      let resolver = OpenNetwork.decided(grants.egress, host: host)?.resolverConfiguration
+      write(AbsolutePath(constant: "/etc/resolv.conf"), resolver ?? EgressPlan.resolverConfiguration)
     }
     allow(AbsolutePath(constant: "/etc"), .read)
   }

@@ -51,7 +51,7 @@ struct Grants {
     {
       problems.request.append(refusal)
     }
-    egress = EgressPlan.decided(network, request, problems: &problems)
+    egress = EgressPlan.decided(network, request, host: host, problems: &problems)
     checkGPUs(request, problems: &problems)
     paths = Self.confined(access, request: request, host: host, problems: &problems)
     resolvePrograms(request, host: host, problems: &problems)

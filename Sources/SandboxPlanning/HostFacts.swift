@@ -48,6 +48,11 @@ package struct HostFacts: Hashable, Sendable {
   /// The directories of certificate authorities. Shown only with a network permission.
   package var certificates: [CertificateDirectory]
 
+  /// What `network.socket` without an endpoint takes.
+  package var openNetworks: OpenNetworkSupport
+  /// The first of the host's own that is reached from another network namespace: one of IPv4, not of the loopback interface.
+  package var resolver: IPv4Address?
+
   /// What programs and libraries expect to find besides the libraries themselves.
   package enum SupportFile: String, CaseIterable, Sendable {
     /// A regular file: where the loader finds libraries.
@@ -64,6 +69,13 @@ package struct HostFacts: Hashable, Sendable {
   package enum OverlaySupport: Hashable, Sendable {
     case available
     case unavailable(why: String)
+  }
+
+  /// Whether workers can be connected to everything.
+  package enum OpenNetworkSupport: Hashable, Sendable {
+    /// Through pasta(1), at this path.
+    case available(AbsolutePath)
+    case unavailable(why: String, remedy: String)
   }
 
   /// `path` is where programs look for it, `source` the same with every link resolved.
@@ -93,8 +105,12 @@ package struct HostFacts: Hashable, Sendable {
     supportFiles: [SupportFile] = [], coreDumpsStartProgram: Bool = false,
     overlays: OverlaySupport = .unavailable(why: "it was not tried"), memoryBytes: UInt64? = nil,
     processorCount: Int? = nil, deviceGuard: DeviceGuard = .mounts(why: "it was not tried"),
-    certificates: [CertificateDirectory] = []
+    certificates: [CertificateDirectory] = [],
+    openNetworks: OpenNetworkSupport = .unavailable(why: "it was not tried", remedy: "see: orchestrator doctor"),
+    resolver: IPv4Address? = nil
   ) {
+    self.openNetworks = openNetworks
+    self.resolver = resolver
     self.certificates = certificates
     self.deviceGuard = deviceGuard
     self.memoryBytes = memoryBytes

@@ -72,7 +72,7 @@ enum LandlockPlanner {
   }
 
   /// One rule a path, sorted by path. All that the ABI knows is handled, so what no rule allows is denied.
-  static func plan(abi hostABI: Int, allowances: [Allowance], relay: EgressPlan?) -> LandlockPlan {
+  static func plan(abi hostABI: Int, allowances: [Allowance], egress: EgressPolicy) -> LandlockPlan {
     let abi = min(hostABI, newestABI)
     let known = LandlockRights.known(to: abi)
     var rights: [AbsolutePath: LandlockRights] = [:]
@@ -83,12 +83,12 @@ enum LandlockPlanner {
     let rules = rights.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
     return LandlockPlan(
       abi: abi, handledFilesystem: known.rawValue,
-      // LANDLOCK_ACCESS_NET_BIND_TCP and CONNECT_TCP.
-      handledNetwork: abi >= 4 ? 0b11 : 0,
+      // LANDLOCK_ACCESS_NET_BIND_TCP and, where not everything is granted, CONNECT_TCP.
+      handledNetwork: abi < 4 ? 0 : egress.allowsEverything ? 0b01 : 0b11,
       // LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and SIGNAL.
       scoped: abi >= 6 ? 0b11 : 0,
       rules: rules.map { LandlockPlan.Rule(path: $0.key, allowed: $0.value.rawValue) },
-      connectPorts: abi >= 4 ? relay?.connectPorts ?? [] : [])
+      connectPorts: abi >= 4 ? EgressPlan.relayed(egress)?.connectPorts ?? [] : [])
   }
 }
 

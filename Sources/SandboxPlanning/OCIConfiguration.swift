@@ -91,11 +91,13 @@ extension SandboxPlan {
     }
     let landlockText = JSONValue.object(
       landlock.rules.map { JSONValue.Member($0.path.text, .strings($0.rights.names)) })
+    // To another runtime it is a namespace with nothing in it: the routes, the sockets and who answers them are ours.
     let network =
-      relay.map { relay in
-        // To another runtime it is a namespace with nothing in it: the routes, the sockets and who answers them are ours.
-        [("egress", egress.jsonValue.text()), ("egress.relay", relay.jsonValue.text())]
-      } ?? []
+      [
+        configuresNetwork ? ("egress", egress.jsonValue.text()) : nil,
+        relay.map { ("egress.relay", $0.jsonValue.text()) },
+        openNetwork.map { ("egress.open-network", $0.jsonValue.text()) },
+      ].compactMap(\.self)
     return
       ([
         ("plugin", plugin.text),

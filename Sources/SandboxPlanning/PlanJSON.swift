@@ -3,9 +3,10 @@ import PluginModel
 extension SandboxPlan {
   /// The whole plan for programs: `orchestrator plan show --json`. The filter is there as rules, not as a program.
   package var jsonValue: JSONValue {
-    guard let relay, case .object(var members) = jsonWithoutEgress else { return jsonWithoutEgress }
+    guard configuresNetwork, case .object(var members) = jsonWithoutEgress else { return jsonWithoutEgress }
     members.append(JSONValue.Member("egress", egress.jsonValue))
-    members.append(JSONValue.Member("relay", relay.jsonValue))
+    if let relay { members.append(JSONValue.Member("relay", relay.jsonValue)) }
+    if let openNetwork { members.append(JSONValue.Member("openNetwork", openNetwork.jsonValue)) }
     return .object(members)
   }
 

@@ -12,7 +12,7 @@ extension SandboxPlan {
       ("environment", environment.map { "\($0.name)=\($0.value)" }),
       ("programs", [execution.words]),
       ("GPUs", deviceLines),
-      ("network", egress.lines + (relay?.lines ?? [])),
+      ("network", egress.lines + (relay?.lines ?? []) + (openNetwork?.lines ?? [])),
       ("filesystem", filesystemLines),
       ("landlock", landlockLines),
       ("devices", deviceRules.map(\.words) + [deviceGuard.words]),

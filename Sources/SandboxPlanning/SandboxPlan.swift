@@ -33,6 +33,8 @@ package struct SandboxPlan: Hashable, Sendable {
   package var devices: [PlannedDevice]
   /// Where the relay connects it to. The network namespace itself has `lo` alone, whatever is granted.
   package var egress: EgressPolicy
+  /// In place of the relay, where everything is granted.
+  package var openNetwork: OpenNetwork?
 
   package init(
     plugin: PluginName, hostname: String, namespaces: [Namespace], identity: Identity,
@@ -41,8 +43,9 @@ package struct SandboxPlan: Hashable, Sendable {
     permissions: [Permission], cgroup: CgroupPlan = CgroupPlan(),
     limitNotes: [CgroupPlan.File: LimitNote] = [:],
     deviceGuard: DeviceGuard = .mounts(why: "it was not tried"), devices: [PlannedDevice] = [],
-    egress: EgressPolicy = .nothing
+    egress: EgressPolicy = .nothing, openNetwork: OpenNetwork? = nil
   ) {
+    self.openNetwork = openNetwork
     self.egress = egress
     self.devices = devices
     self.limitNotes = limitNotes
@@ -65,8 +68,11 @@ package struct SandboxPlan: Hashable, Sendable {
 }
 
 extension SandboxPlan {
-  /// How the worker reaches what ``egress`` allows; nil: there is nothing of a network.
-  package var relay: EgressPlan? { egress.allowsNothing ? nil : EgressPlan(policy: egress) }
+  /// How the worker reaches what ``egress`` allows; nil: there is nothing of a network, or an ``openNetwork``.
+  package var relay: EgressPlan? { EgressPlan.relayed(egress) }
+
+  /// pid 1 sets up something in its network namespace, before it drops its rights.
+  package var configuresNetwork: Bool { relay != nil || openNetwork != nil }
 
   /// The directory that its node's writes land in, when they wait for the node's success.
   package var stagedWorkspace: Bind? {

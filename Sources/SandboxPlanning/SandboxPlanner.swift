@@ -61,7 +61,7 @@ package enum SandboxPlanner {
     problems.host += gpus.problems
     guard problems.isEmpty, let program, let seccomp, let group else { throw problems }
 
-    let relay = grants.egress.allowsNothing ? nil : EgressPlan(policy: grants.egress)
+    let relay = EgressPlan.relayed(grants.egress)
     var filesystem = FilesystemPlanner(request: request, host: host, grants: grants, gpus: gpus)
     filesystem.build(program: program)
     return SandboxPlan(
@@ -70,13 +70,14 @@ package enum SandboxPlanner {
         userInside: identifierInside, groupInside: identifierInside, userOnHost: request.hostUser,
         groupOnHost: request.hostGroup),
       filesystem: filesystem.operations,
-      landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances, relay: relay),
+      landlock: LandlockPlanner.plan(abi: host.landlockABI, allowances: filesystem.allowances, egress: grants.egress),
       seccomp: seccomp, execution: execution, limits: limits(of: request, tasks: group.cgroup.tasksMax, host: host),
       environment: (environment + gpus.environment + (relay?.environment ?? [])).sorted { $0.name < $1.name },
       command: command, workingDirectory: Inside.scratch, permissions: Set(request.granted).sorted(),
       cgroup: group.cgroup,
       limitNotes: group.notes(controllers: host.limitControllers), deviceGuard: host.deviceGuard,
-      devices: request.gpus.gpus.map(PlannedDevice.init), egress: grants.egress)
+      devices: request.gpus.gpus.map(PlannedDevice.init), egress: grants.egress,
+      openNetwork: OpenNetwork.decided(grants.egress, host: host))
   }
 
   private static func missingFeatures(of host: HostFacts) -> [Diagnostic] {

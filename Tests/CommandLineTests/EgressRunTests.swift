@@ -111,9 +111,55 @@ struct EgressRunTests {
     #expect(opened.output.contains("502 orchestrator: "), "\(opened.output)\(opened.errors)")
   }
 
-  @Test("is refused before it starts where any endpoint is asked for")
+  /// The host says `host!` on port 9001 of its own two addresses, 203.0.113.2 and 127.0.0.1.
+  private static let everywhere = """
+    import errno, socket
+    def told(host, port, seconds=20):
+      try:
+        with socket.create_connection((host, port), seconds) as peer:
+          peer.sendall(b"hello")
+          return peer.recv(5).decode()
+      except OSError as error:
+        return errno.errorcode.get(error.errno, "timed out")
+    result = [told("9.9.9.9", 9000), told("203.0.113.2", 9001), told("127.0.0.1", 9001), told("198.19.255.1", 9001, 1),
+      told("169.254.169.254", 80), told("10.0.0.1", 80), told("168.63.129.16", 80)]
+    """
+
+  @Test(
+    "reaches every public address where any endpoint is granted, and of this host and its networks nothing",
+    arguments: [false, true])
+  func anyEndpoint(asOrdinaryUser: Bool) throws {
+    let outcome = try run(Self.everywhere, grants: ["network.socket"], asOrdinaryUser: asOrdinaryUser)
+    #expect(
+      outcome.output.contains(
+        #"o: ["hello","EHOSTUNREACH","ECONNREFUSED","timed out","EHOSTUNREACH","EHOSTUNREACH","EHOSTUNREACH"]"#),
+      "\(outcome.output)\(outcome.errors)")
+    let opened = try run(
+      Self.everywhere, grants: ["network.socket"], asOrdinaryUser: asOrdinaryUser,
+      config: "plugins: {security: {network: {private_networks: [203.0.113.2]}}}\n")
+    #expect(opened.output.contains(#"o: ["hello","host!","ECONNREFUSED","#), "\(opened.output)\(opened.errors)")
+  }
+
+  @Test("leaves no program of its network behind, however it ends")
+  func networkProgramEnds() throws {
+    let before = try Self.networkPrograms()
+    let outcome = try run("import os; os.kill(os.getpid(), 9)", grants: ["network.socket"])
+    #expect(outcome.status == 1, "\(outcome.output)\(outcome.errors)")
+    #expect(try Self.networkPrograms().subtracting(before) == [])
+  }
+
+  private static func networkPrograms() throws -> Set<String> {
+    Set(
+      try FileManager.default.contentsOfDirectory(atPath: "/proc").filter {
+        (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8))?.hasPrefix("pasta") == true
+      })
+  }
+
+  @Test("is refused before it starts where any endpoint is asked for and the operator names hosts")
   func bareSocket() throws {
-    let outcome = try run("result = 1", grants: ["network.socket"])
+    let outcome = try run(
+      "result = 1", grants: ["network.socket"],
+      config: "plugins: {security: {network: {allowed_hosts: [a.example.org]}}}\n")
     #expect(outcome.status == 2, "\(outcome.errors)")
     #expect(outcome.errors.contains("network.socket:HOST:PORT"), "\(outcome.errors)")
   }

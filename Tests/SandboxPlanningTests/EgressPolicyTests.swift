@@ -90,8 +90,10 @@ struct EgressPolicyTests {
     }
   }
 
-  @Test("any endpoint at all can't be granted, and every refusal is told at once")
+  @Test("any endpoint at all is more than a list of hosts, and every refusal is told at once")
   func bareSocket() throws {
+    #expect(try egressPolicy(["network.socket"]).allowsEverything)
+    #expect(try egressPolicy(["network.socket:a.org:22", "network.http"]).allowsEverything == false)
     let refused = #expect(throws: Diagnostics.self) {
       try egressPolicy(["network.socket", "network.http", "network.http:a.org"], allowedHosts("b.org"))
     }

@@ -113,6 +113,12 @@ struct UnsealingKernel: SandboxKernel {
   func awaitEnd(_ process: SpawnedProcess) throws(SystemError) { try kernel.awaitEnd(process) }
   func pause(milliseconds: UInt32) { kernel.pause(milliseconds: milliseconds) }
   func owner(of path: String) throws(SystemError) -> FileOwner { try kernel.owner(of: path) }
+  func start(
+    program arguments: [String], output: FileDescriptor, on stack: SpawnStack
+  ) throws(SystemError) -> SpawnedProcess {
+    try kernel.start(program: arguments, output: output, on: stack)
+  }
+  func readAvailable(_ pipe: FileDescriptor) -> String { kernel.readAvailable(pipe) }
   func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {
     try kernel.holdUserNamespace(on: stack)
   }

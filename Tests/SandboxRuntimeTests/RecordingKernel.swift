@@ -12,7 +12,7 @@ final class RecordingKernel: SandboxKernel {
     case write(String)
     case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
       makeNetwork, makeLockedDirectory, lockDirectory, loadDeviceProgram, attachDeviceProgram, openControl, openPlace,
-      makeStaging, lock, removeTree
+      makeStaging, lock, removeTree, startProgram
   }
   struct Ledger {
     var effects: [Effect] = []
@@ -27,19 +27,26 @@ final class RecordingKernel: SandboxKernel {
     var nextProcess: Int32 = 100_000
     /// What the first process says.
     var report: sandbox_report?
+    /// It says that its network can be connected, before anything else.
+    var hasNetwork = false
+    /// Of the network, once it is connected.
+    var routes: String?
     /// How many sockets it hands over before.
     var listeners: Int?
   }
   private let ledger = Lock(Ledger())
 
   init(
-    failing: (Int, ErrorCode)? = nil, alsoFailing: Effect? = nil, report: sandbox_report? = nil, listeners: Int? = nil
+    failing: (Int, ErrorCode)? = nil, alsoFailing: Effect? = nil, report: sandbox_report? = nil, listeners: Int? = nil,
+    hasNetwork: Bool = false, routes: String? = nil
   ) {
     ledger.withLock {
       $0.failing = failing
       $0.alsoFailing = alsoFailing
       $0.report = report
       $0.listeners = listeners
+      $0.hasNetwork = hasNetwork
+      $0.routes = routes
     }
   }
 
@@ -136,9 +143,16 @@ final class RecordingKernel: SandboxKernel {
     return switch path {
     case "/double/cgroup.controllers": "cpuset cpu io memory pids"
     case "/double/cgroup.subtree_control": "memory pids"
-    default: nil
+    default: path.hasSuffix("/net/route") ? ledger.withLock { $0.routes } : nil
     }
   }
+  func start(
+    program arguments: [String], output: FileDescriptor, on stack: SpawnStack
+  ) throws(SystemError) -> SpawnedProcess {
+    try record(.startProgram)
+    return process(.startProgram)
+  }
+  func readAvailable(_ pipe: FileDescriptor) -> String { "No system log\nfirst\nits last words\n" }
   func openControl(_ path: String) throws(SystemError) -> FileDescriptor {
     try record(.openControl)
     return descriptor(.openControl)
@@ -162,6 +176,15 @@ final class RecordingKernel: SandboxKernel {
     let listeners = ledger.withLock { ledger in
       defer { ledger.listeners = nil }
       return ledger.listeners
+    }
+    let isConnectable = ledger.withLock { ledger in
+      defer { ledger.hasNetwork = false }
+      return ledger.hasNetwork
+    }
+    if isConnectable {
+      var report = sandbox_report()
+      report.message = sandbox_message.network.rawValue
+      return .report(report)
     }
     if let listeners {
       var report = sandbox_report()

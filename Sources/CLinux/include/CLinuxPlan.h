@@ -22,7 +22,7 @@ enum {
 };
 
 // What the header of a plan begins with; changes with the layout.
-static const uint64_t SANDBOX_PLAN_MAGIC = 0x336E616C50786253ULL;
+static const uint64_t SANDBOX_PLAN_MAGIC = 0x346E616C50786253ULL;
 // No plan needs more; a larger one is refused before it is mapped.
 static const uint32_t SANDBOX_PLAN_LIMIT = 4 << 20;
 
@@ -63,6 +63,8 @@ struct sandbox_plan {
   struct sandbox_span port_rules;
   struct sandbox_span routes;
   struct sandbox_span listeners;
+  // Of sandbox_route: where no packet goes.
+  struct sandbox_span refused_networks;
   uint64_t handled_filesystem;
   uint64_t handled_network;
   uint64_t scoped;
@@ -75,6 +77,8 @@ enum sandbox_plan_flag : uint32_t {
   SANDBOX_WORKER_ONLY = 2,
   // The filter has a listener: calls that it denies are notified too, refused by pid 1 and told of.
   SANDBOX_NOTIFIES = 4,
+  // The supervisor connects the network namespace to a network, once it is there.
+  SANDBOX_OPEN_NETWORK = 8,
 };
 
 // The offset of a text; `sandbox-init` replaces it by the address in its private mapping.
@@ -135,7 +139,7 @@ struct sandbox_port_rule {
   uint64_t allowed;
 };
 
-// Addresses of IPv4 that lead to the loopback interface.
+// Addresses of IPv4 that lead to the loopback interface, or nowhere.
 struct sandbox_route {
   // In host byte order.
   uint32_t address;
@@ -219,6 +223,8 @@ enum sandbox_step : uint32_t {
   SANDBOX_STEP_NETWORK_ROUTE SANDBOX_SWIFT(networkRoute),
   SANDBOX_STEP_NETWORK_LISTEN SANDBOX_SWIFT(networkListen),
   SANDBOX_STEP_NETWORK_HAND_OVER SANDBOX_SWIFT(networkHandOver),
+  SANDBOX_STEP_NETWORK_AWAIT SANDBOX_SWIFT(networkAwait),
+  SANDBOX_STEP_NETWORK_REFUSE SANDBOX_SWIFT(networkRefuse),
   SANDBOX_STEP_NO_NEW_PRIVILEGES SANDBOX_SWIFT(noNewPrivileges),
   SANDBOX_STEP_LANDLOCK_RULESET SANDBOX_SWIFT(landlockRuleset),
   SANDBOX_STEP_LANDLOCK_RULE SANDBOX_SWIFT(landlockRule),
@@ -237,7 +243,7 @@ enum sandbox_step : uint32_t {
 } SANDBOX_CLOSED_ENUM;
 
 enum sandbox_message : uint32_t {
-  // To the child: the id maps are written, go on.
+  // To the child: the id maps are written, go on. To pid 1, after SANDBOX_NETWORK: its namespace is connected.
   SANDBOX_GO SANDBOX_SWIFT(go) = 1,
   // To pid 1: SIGTERM to the worker.
   SANDBOX_TERMINATE SANDBOX_SWIFT(terminate),
@@ -245,6 +251,8 @@ enum sandbox_message : uint32_t {
   SANDBOX_FAILED SANDBOX_SWIFT(failed),
   // From pid 1, with the descriptors of the plan's listeners, in their order.
   SANDBOX_LISTENING SANDBOX_SWIFT(listening),
+  // From pid 1 where the plan has an open network: its namespace is there, and nothing is in it yet.
+  SANDBOX_NETWORK SANDBOX_SWIFT(network),
   // From pid 1: the worker's program was executed; the enforced values are set.
   SANDBOX_READY SANDBOX_SWIFT(ready),
   // From pid 1, its last: how the worker ended.

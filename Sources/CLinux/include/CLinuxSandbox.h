@@ -79,6 +79,10 @@ int sandbox_own_network(void);
 // A new network namespace, owned by the caller's user namespace; the calling thread comes back to `own`.
 int sandbox_new_network(int own);
 
+// Another program of the host's, which ends when the calling thread does: absolute path and arguments, /dev/null for input, `output`
+// for all that it says, which is lost where nobody reads it, and no other descriptor. A session of its own.
+int sandbox_start_program(struct sandbox_stack *stack, char *const *arguments, int output, int32_t *pid, int32_t *pidfd);
+
 // A process in a new user namespace that waits until it is killed: the namespace is what is wanted of it.
 int sandbox_hold_user_namespace(struct sandbox_stack *stack, int32_t *pid, int32_t *pidfd);
 // 0 when clone3(2) with these namespaces works here; the child ends at once.
@@ -178,6 +182,8 @@ int sandbox_open_route_socket(void);
 int sandbox_loopback_up(int route_socket);
 // Every address of the prefix is this namespace's own, on the loopback interface: `ip route add local … dev lo`.
 int sandbox_route_to_loopback(int route_socket, const struct sandbox_route *route);
+// No packet goes to an address of the prefix: `ip route add unreachable …`.
+int sandbox_refuse_network(int route_socket, const struct sandbox_route *route);
 // Its descriptor: doesn't block, closes on exec, is bound and, for a stream, listens.
 int sandbox_open_listener(const struct sandbox_listener *listener);
 // SANDBOX_LISTENING with their descriptors.

@@ -120,6 +120,11 @@ extension IPv4Address {
     (IPv4Address(240, 0, 0, 0), 4, .reserved),
   ]
 
+  /// All that isn't public, as networks; some lie within others.
+  package static let specialNetworks: [NetworkPrefix] =
+    registry.compactMap { NetworkPrefix(.v4($0.first), length: Int($0.length)) }
+    + metadata.map { NetworkPrefix(.v4($0)) }
+
   package var addressClass: AddressClass {
     if Self.metadata.contains(self) { return .metadata }
     return Self.registry.first { bits >> (32 - $0.length) == $0.first.bits >> (32 - $0.length) }?.is ?? .global

@@ -9,7 +9,8 @@ extension EgressPolicy {
     guard reading.problems.isEmpty else { throw Diagnostics(reading.problems) }
     self.init(
       hosts: reading.patterns, allowsAnyPublicHost: reading.isAnyPublicHost, endpoints: reading.endpoints,
-      privateNetworks: network.privateNetworks.map(\.value), caps: network.caps)
+      privateNetworks: network.privateNetworks.map(\.value), caps: network.caps,
+      allowsEverything: reading.isEverything)
   }
 }
 
@@ -17,6 +18,7 @@ extension EgressPolicy {
 private struct GrantReading {
   let network: OperatorNetwork
   var isAnyPublicHost = false
+  var isEverything = false
   var patterns: [HostPattern] = []
   var endpoints: [HostEndpoint] = []
   var problems: [Diagnostic] = []
@@ -27,12 +29,7 @@ private struct GrantReading {
     switch permission {
     case .networkHTTP([]): addEveryHost(permission)
     case .networkHTTP(let hosts): for host in hosts { addHost(host, of: permission) }
-    case .networkSocket([]):
-      problems.append(
-        Diagnostic(
-          "\(permission) can't be honoured: connections to any endpoint are not available in this version",
-          why: "a plugin gets all that it was granted, or isn't started",
-          hint: "grant the endpoints that the plugin needs: network.socket:HOST:PORT,…"))
+    case .networkSocket([]): addEverything(permission)
     case .networkSocket(let endpoints): for endpoint in endpoints { addEndpoint(endpoint, of: permission) }
     case .filesystemRead, .filesystemWrite, .systemExec, .gpuAccess, .memoryUnlimited: break
     }
@@ -50,6 +47,17 @@ private struct GrantReading {
         hint: allowed.isEmpty
           ? "revoke the grant: 'allowed_hosts' is empty and allows nothing" : "grant \(permission):\(allowed), or less",
         at: ceiling.location))
+  }
+
+  private mutating func addEverything(_ permission: Permission) {
+    guard let ceiling = network.allowedHosts else {
+      isEverything = true
+      return
+    }
+    problems.append(
+      Diagnostic(
+        "\(permission) is more than this host allows", why: "'allowed_hosts' names what may be granted",
+        hint: "grant the endpoints that the plugin needs: network.socket:HOST:PORT,…", at: ceiling.location))
   }
 
   private mutating func addHost(_ text: String, of permission: Permission) {

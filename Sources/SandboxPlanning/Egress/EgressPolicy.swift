@@ -11,6 +11,9 @@ package struct EgressPolicy: Hashable, Sendable {
   package let hosts: [HostPattern]
   /// Beside ``hosts``, on ports 80 and 443: every name of the public DNS and every public address.
   package let allowsAnyPublicHost: Bool
+  /// `network.socket` without an endpoint: everything that is public, by whatever port. The relay has no part in it; the
+  /// plan has an ``OpenNetwork``.
+  package let allowsEverything: Bool
   /// TCP endpoints whose bytes aren't looked at. Sorted, without repetition.
   package let endpoints: [HostEndpoint]
   /// What isn't public and may be reached where a granted host leads there. Sorted, without repetition.
@@ -22,8 +25,9 @@ package struct EgressPolicy: Hashable, Sendable {
 
   package init(
     hosts: [HostPattern], allowsAnyPublicHost: Bool = false, endpoints: [HostEndpoint] = [],
-    privateNetworks: [PrivateNetwork] = [], caps: EgressCaps = EgressCaps()
+    privateNetworks: [PrivateNetwork] = [], caps: EgressCaps = EgressCaps(), allowsEverything: Bool = false
   ) {
+    self.allowsEverything = allowsEverything
     self.hosts = Set(hosts).sorted()
     self.allowsAnyPublicHost = allowsAnyPublicHost
     self.endpoints = Set(endpoints).sorted()
@@ -32,7 +36,7 @@ package struct EgressPolicy: Hashable, Sendable {
   }
 
   /// True where nothing can be reached: no listeners, no resolver and no relay are needed.
-  package var allowsNothing: Bool { !allowsWeb && endpoints.isEmpty }
+  package var allowsNothing: Bool { !allowsWeb && endpoints.isEmpty && !allowsEverything }
   private var allowsWeb: Bool { allowsAnyPublicHost || !hosts.isEmpty }
 }
 
@@ -90,6 +94,7 @@ extension EgressPolicy {
     if allowsAnyPublicHost { permissions.append(.networkHTTP(hosts: [])) }
     // An empty list of the permission would mean any public host.
     if !hosts.isEmpty { permissions.append(.networkHTTP(hosts: hosts.map(\.description))) }
+    if allowsEverything { permissions.append(.networkSocket(endpoints: [])) }
     if !endpoints.isEmpty { permissions.append(.networkSocket(endpoints: endpoints.map(\.description))) }
     return permissions
   }

@@ -5,6 +5,7 @@ extension EgressPolicy {
   var lines: [String] {
     guard !allowsNothing else { return [] }
     var lines: [String] = []
+    if allowsEverything { return [] }
     if allowsAnyPublicHost { lines.append("any public host: ports 80 and 443, by Host and by TLS server name") }
     lines += hosts.map { "\($0): ports 80 and 443, by Host and by TLS server name" }
     lines += endpoints.map { "\($0): TCP, not looked at" }
@@ -14,6 +15,7 @@ extension EgressPolicy {
 
   var jsonValue: JSONValue {
     [
+      "everything": .bool(allowsEverything),
       "anyPublicHost": .bool(allowsAnyPublicHost),
       "hosts": .strings(hosts.map(\.description)),
       "endpoints": .strings(endpoints.map(\.description)),
@@ -26,6 +28,7 @@ extension EgressPolicy {
   package func widenings(over other: EgressPolicy) -> [String] {
     guard !allowsNothing else { return [] }
     var found: [String] = []
+    if allowsEverything, !other.allowsEverything { found.append("everything that is public") }
     if allowsAnyPublicHost, !other.allowsAnyPublicHost { found.append("any public host") }
     found += hosts.filter { own in !other.hosts.contains { $0.covers(own) } }.map(\.description)
     found += Set(endpoints).subtracting(other.endpoints).sorted().map(\.description)

@@ -32,7 +32,7 @@ package enum HostInspector {
       overlays: staging.map { OverlayProbe.support(beneath: $0, kernel) }
         ?? .unavailable(why: "it was not tried"),
       deviceGuard: cgroup?.deviceGuard ?? .mounts(why: "this process may make no cgroup"),
-      certificates: certificates())
+      certificates: certificates(), openNetworks: OpenNetworkProbe.support(), resolver: OpenNetworkProbe.resolver())
   }
 
   #if arch(x86_64)

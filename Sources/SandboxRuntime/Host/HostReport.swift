@@ -14,6 +14,7 @@ package struct HostReport: Hashable, Sendable {
     case coreDumps = "no core dumps"
     case cgroup = "cgroup v2"
     case devicePrograms = "device programs"
+    case openNetworks = "a network without bounds"
     case stagedWrites = "writes that wait for success"
     case distinctUsers = "a host user for every plugin"
     case launchMode = "capabilities of the supervisor"
@@ -62,6 +63,7 @@ package struct HostReport: Hashable, Sendable {
     case .coreDumps: coreDumps(feature, facts)
     case .cgroup: cgroup(feature, facts)
     case .devicePrograms: devicePrograms(feature, facts)
+    case .openNetworks: openNetworks(feature, facts)
     case .stagedWrites: stagedWrites(feature, facts)
     case .distinctUsers: distinctUsers(feature, facts)
     case .launchMode: launchMode(user: facts.userIdentifier, capabilities)
@@ -171,6 +173,20 @@ package struct HostReport: Hashable, Sendable {
         detail: "nodev mounts and the user namespace alone keep devices out: \(why)",
         remedy: facts.cgroupRoot == nil
           ? Remedy.of(LaunchStep.makeCgroup, .accessDenied) : Remedy.of(.loadDevices, .operationNotPermitted))
+    }
+  }
+
+  /// What isn't there is refused to whoever is granted it: workers are no weaker confined without.
+  private static func openNetworks(_ feature: Feature, _ facts: HostFacts) -> Finding {
+    switch facts.openNetworks {
+    case .available(let program):
+      let names =
+        facts.resolver.map { "names are asked of \($0)" } ?? "no resolver that a namespace reaches: names aren't found"
+      return Finding(feature: feature, severity: .ok, detail: "through \(program); \(names)", remedy: nil)
+    case .unavailable(let why, let remedy):
+      return Finding(
+        feature: feature, severity: .ok, detail: "refused, as network.socket without an endpoint: \(why)",
+        remedy: remedy)
     }
   }
 

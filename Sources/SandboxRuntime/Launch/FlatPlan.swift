@@ -1,4 +1,5 @@
 import CLinux
+import PluginModel
 import SandboxPlanning
 
 /// The flat form of a plan, as `sandbox-init` maps it: `CLinuxPlan.h` has the layout.
@@ -64,6 +65,10 @@ struct FlatPlan {
     if let relay = plan.relay {
       header.routes = append(relay.routes.map { sandbox_route(address: $0.address, prefix_length: $0.prefixLength) })
       header.listeners = append(relay.listeners.map(sandbox_listener.init))
+    }
+    if let network = plan.openNetwork {
+      header.flags |= SANDBOX_OPEN_NETWORK.rawValue
+      header.refused_networks = append(network.refusedNetworks.compactMap(sandbox_route.init))
     }
     header.limits = append(
       plan.limits.map { sandbox_limit(value: $0.value, resource: $0.kind.resource.rawValue, reserved: 0) })
@@ -199,6 +204,14 @@ extension ResourceLimit.Kind {
     case .pendingSignals: .pendingSignals
     case .stack: .stack
     }
+  }
+}
+
+extension sandbox_route {
+  /// Nil for a network of IPv6.
+  fileprivate init?(_ prefix: NetworkPrefix) {
+    guard case .v4(let address) = prefix.address else { return nil }
+    self.init(address: address.bits, prefix_length: UInt32(prefix.length))
   }
 }
 

@@ -27,6 +27,10 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
   case release
   case awaitListeners
   case startRelay
+  case awaitNetwork
+  case startNetworkProgram
+  case connectNetwork
+  case releaseNetwork
   case awaitReady
 
   /// For a person, after "refused at the step".
@@ -55,6 +59,10 @@ package enum LaunchStep: Hashable, Sendable, CaseIterable {
     case .release: "release the first process"
     case .awaitListeners: "take over the sockets of the sandbox's network"
     case .startRelay: "start the relay of the sandbox's network"
+    case .awaitNetwork: "wait for the sandbox's network namespace"
+    case .startNetworkProgram: "start pasta for the sandbox's network"
+    case .connectNetwork: "wait for pasta to connect the sandbox's network"
+    case .releaseNetwork: "tell the first process that its network is connected"
     case .awaitReady: "wait for the worker to start"
     }
   }
@@ -92,6 +100,8 @@ extension sandbox_step {
     case .networkRoute: "lead\(subject) to the loopback interface"
     case .networkListen: "open\(subject)"
     case .networkHandOver: "hand the sockets of the network to the supervisor"
+    case .networkAwait: "wait for the network to be connected"
+    case .networkRefuse: "refuse\(subject) to the network"
     case .noNewPrivileges: "set no_new_privs"
     case .landlockRuleset: "make the Landlock ruleset"
     case .landlockRule, .landlockPort: "add\(subject)"
@@ -132,6 +142,11 @@ extension sandbox_step {
       guard let index, let routes = plan.relay?.routes, routes.indices.contains(index) else { return nil }
       return routes[index].description
     case .networkLoopback: return "lo"
+    case .networkRefuse:
+      guard let index, let refused = plan.openNetwork?.refusedNetworks, refused.indices.contains(index) else {
+        return nil
+      }
+      return refused[index].description
     case .workerLimit:
       guard let index, plan.limits.indices.contains(index) else { return nil }
       return plan.limits[index].kind.rawValue
@@ -139,7 +154,7 @@ extension sandbox_step {
     case .hostname: return plan.hostname
     case .workerExecute: return plan.command.first
     case .descriptors, .ambient, .release, .executeInit, .readPlan, .parentDeath, .userNamespaces, .identity,
-      .newRoot, .pivot, .keyring, .networkSocket, .networkHandOver, .noNewPrivileges, .landlockRuleset,
+      .newRoot, .pivot, .keyring, .networkSocket, .networkHandOver, .networkAwait, .noNewPrivileges, .landlockRuleset,
       .landlockEnforce, .capabilities, .verify,
       .workerInput, .workerClone, .workerSession, .workerSignals, .workerSeccomp, .workerNotification:
       return nil
@@ -152,6 +167,7 @@ extension sandbox_step {
     case .landlockRule: return "the Landlock rule for \(target(plan, index: index) ?? "path \(index)")"
     case .landlockPort: return "the Landlock rule for \(target(plan, index: index) ?? "port \(index)")"
     case .networkRoute: return target(plan, index: index) ?? "route \(index)"
+    case .networkRefuse: return target(plan, index: index) ?? "network \(index)"
     case .networkListen: return "the socket \(target(plan, index: index) ?? "\(index)")"
     case .workerLimit: return "the limit \(target(plan, index: index) ?? "\(index)")"
     default:
@@ -167,7 +183,8 @@ extension sandbox_step {
     case .ambient, .parentDeath, .noNewPrivileges: "prctl"
     case .release: "recv"
     case .networkSocket: "socket"
-    case .networkLoopback, .networkRoute: "rtnetlink"
+    case .networkLoopback, .networkRoute, .networkRefuse: "rtnetlink"
+    case .networkAwait: "recv"
     case .networkListen: "bind"
     case .networkHandOver: "sendmsg"
     case .executeInit: "execveat"

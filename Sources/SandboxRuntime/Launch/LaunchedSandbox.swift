@@ -43,7 +43,7 @@ package final class LaunchedSandbox: Sandbox {
     relay = launch.relay
     let end = SandboxEnd(
       process: process, control: control, cgroup: cgroup, account: account, context: context, spawner: spawner,
-      watch: watch, relay: relay)
+      watch: watch, relay: relay, openNetwork: launch.openNetwork)
     ending = Task.detached { await end.run() }
   }
 
@@ -106,6 +106,7 @@ private struct SandboxEnd: Sendable {
   var spawner: DedicatedThread
   var watch: SandboxWatch?
   var relay: EgressRelay?
+  var openNetwork: NetworkProgram?
 
   func run() async -> SandboxExit {
     // pid 1's end: the kernel has by then ended and reaped every process of its namespace, pid_namespaces(7).
@@ -126,6 +127,12 @@ private struct SandboxEnd: Sendable {
     exit.usage = await account?.close()
     // Nobody is left on the worker's side.
     await relay?.close()
+    if let openNetwork {
+      let context = self.context
+      do throws(SystemError) {
+        try await context.cleaner.run { () throws(SystemError) in try openNetwork.stop(context.kernel) }
+      } catch { exit.cleanupErrors.append(error) }
+    }
     if let cgroup {
       do throws(SystemError) { try await remove(cgroup) } catch { exit.cleanupErrors.append(error) }
     }

@@ -18,14 +18,14 @@ final class NetworkReserve: Sendable {
     do throws(SystemError) { own = try kernel.openOwnNetwork() } catch { own = nil }
   }
 
-  /// Nil as well for a plan with ``SandboxPlan/relay``, whose sandbox sets its network up itself: clone3(2) makes that one in
+  /// Nil as well for a plan whose sandbox sets its network up itself: clone3(2) makes that one in
   /// the sandbox's user namespace.
   ///
   /// A new namespace for a plan that asks for one, and the one to come back to. On a spawner's thread.
   func take(
     for plan: SandboxPlan, _ transaction: inout LaunchTransaction
   ) throws(LaunchError) -> (new: FileDescriptor, own: FileDescriptor)? {
-    guard let own, plan.relay == nil, plan.namespaces.contains(.network) else { return nil }
+    guard let own, !plan.configuresNetwork, plan.namespaces.contains(.network) else { return nil }
     let kernel = self.kernel
     let network = try transaction.perform(.makeNetwork) { () throws(SystemError) in
       if let ready = unused.withLock({ $0.popLast() }) { return ready }

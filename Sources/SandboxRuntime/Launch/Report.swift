@@ -15,6 +15,8 @@ enum SandboxReport: Sendable {
   case failed(FailureReport)
   /// The sockets of its network that the supervisor answers.
   case listening([FileDescriptor])
+  /// Its network namespace is there, and waits to be connected.
+  case network
   case ready(sandbox_report)
   case ended(status: SandboxExit.Status, deniedExecutions: UInt32)
 
@@ -26,6 +28,7 @@ enum SandboxReport: Sendable {
       let index = report.index == SANDBOX_NO_INDEX ? nil : Int(report.index)
       self = .failed(FailureReport(step: step, code: ErrorCode(rawValue: report.error), index: index))
     case .listening: self = .listening(descriptors)
+    case .network: self = .network
     case .ready: self = .ready(report)
     case .ended:
       self = .ended(

@@ -106,6 +106,7 @@ struct StartedLaunch: Sendable {
   var cgroup: Cgroup?
   var stagedWrites: StagedWrites?
   var relay: EgressRelay?
+  var openNetwork: NetworkProgram?
   /// What was enforced, as pid 1 reports it.
   var report: sandbox_report
 
@@ -154,7 +155,7 @@ struct StartedLaunch: Sendable {
       namespaces: cloned.reduce(0) { $0 | $1.cloneFlag }, cgroup: cgroup?.directory, network: network,
       program: context.program,
       descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory] + trees.descriptors,
-      configuresNetwork: plan.relay != nil)
+      configuresNetwork: plan.configuresNetwork)
     let process = try transaction.perform(.spawn) { () throws(SystemError) in
       try kernel.spawn(request, on: stack)
     } undo: { process in
@@ -172,13 +173,15 @@ struct StartedLaunch: Sendable {
     for descriptor in request.descriptors { descriptor.close() }
     network?.new.close()
     let relay = try startRelay(plan, control.ours, context, &transaction)
+    let openNetwork = try NetworkProgram.connect(plan, process, control.ours, context, stack, &transaction)
     let report = try awaitReady(plan, control.ours, kernel, &transaction)
     // The next launch uses the same stack.
     stack.awaitVacancy()
     return StartedLaunch(
       process: process, control: control.ours, connection: connection.ours, output: output.ours,
       error: error.ours,
-      cgroup: cgroup, stagedWrites: stagedWrites, relay: relay, report: report)
+      cgroup: cgroup, stagedWrites: stagedWrites, relay: relay, openNetwork: openNetwork,
+      report: report)
   }
 
   /// For the listeners that pid 1 hands over, where the plan has egress. Nothing of the plugin runs yet.
@@ -212,7 +215,7 @@ struct StartedLaunch: Sendable {
         { for descriptor in descriptors { descriptor.close() } }
       }
     case .failed(let failure): throw transaction.failure(failure, plan)
-    case .ready, .ended:
+    case .network, .ready, .ended:
       throw transaction.failure(.awaitListeners, SystemError("recv", "it has no listeners", .badMessage))
     }
   }
@@ -224,12 +227,12 @@ struct StartedLaunch: Sendable {
     switch try answer(to: .awaitReady, control, kernel, &transaction) {
     case .ready(let report): return report
     case .failed(let failure): throw transaction.failure(failure, plan)
-    case .ended, .listening:
+    case .ended, .listening, .network:
       throw transaction.failure(.awaitReady, SystemError("recv", "the worker ended before it ran", .badMessage))
     }
   }
 
-  private static func answer(
+  static func answer(
     to step: LaunchStep, _ control: FileDescriptor, _ kernel: any SandboxKernel, _ transaction: inout LaunchTransaction
   ) throws(LaunchError) -> SandboxReport {
     try transaction.perform(step) { () throws(SystemError) -> SandboxReport in

@@ -148,6 +148,7 @@ extension HostReport.Feature {
     case .processFilesystem: "workers see their own processes only"
     case .cgroup: "a worker ends whole, and can be limited whole"
     case .devicePrograms: "workers open the devices that they were given and no other, whatever node they get hold of"
+    case .openNetworks: "network.socket without an endpoint; hosts and endpoints by name need nothing of it"
     case .stagedWrites: "what a node writes to the workspace comes there only when it has succeeded"
     case .distinctUsers: "what one plugin leaves behind is never another's"
     case .coreDumps: "a worker that dies starts no program of the host"
