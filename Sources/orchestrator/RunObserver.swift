@@ -32,7 +32,8 @@ actor PlainObserver: RunObserver {
     board.apply(event)
     let style = console.outputStyle
     if case .runStarted(_, let workflow, let nodes) = event.content {
-      await console.print("\(style(SafeText.line(workflow), .strong)): \(nodes.count == 1 ? "1 node" : "\(nodes.count) nodes")")
+      await console.print(
+        "\(style(SafeText.line(workflow), .strong)): \(nodes.count == 1 ? "1 node" : "\(nodes.count) nodes")")
     }
     guard let node = event.node else { return }
     switch event.content {

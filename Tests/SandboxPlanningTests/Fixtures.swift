@@ -60,7 +60,8 @@ func debianHost() throws -> HostFacts {
     ],
     loader: try path("/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
     binaryDirectories: [try path("/usr/bin")], supportFiles: [.loaderCache, .alternatives],
-    memoryBytes: 8 << 30, processorCount: 4, deviceGuard: .program)
+    memoryBytes: 8 << 30, processorCount: 4, deviceGuard: .program,
+    openNetworks: .available(try path("/usr/bin/pasta")), resolver: IPv4Address("10.0.0.53"))
 }
 
 func request(

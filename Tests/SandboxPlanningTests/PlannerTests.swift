@@ -202,7 +202,10 @@ import Testing
 
   @Test("a permission that can't be honoured refuses the launch instead of being dropped")
   func notYet() throws {
-    let refused = try #require(try refusal(of: request([.networkHTTP(hosts: []), .networkSocket(endpoints: [])])))
+    var host = try debianHost()
+    host.openNetworks = .unavailable(why: "it isn't installed", remedy: "install it")
+    let refused = try #require(
+      try refusal(of: request([.networkHTTP(hosts: []), .networkSocket(endpoints: [])]), host: host))
     #expect(refused.items.count == 1)
     #expect(refused.items.allSatisfy { $0.hint?.contains("network.socket:HOST:PORT") == true })
   }

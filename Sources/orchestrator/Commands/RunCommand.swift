@@ -142,7 +142,9 @@ private struct RunWork: Sendable {
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
     let report = await execution.run(
       checked.content, identifier: directory.identifier, maximumParallel: jobs,
-      maximumHeldResults: DescriptorBudget.heldResults(limit: bootstrap.openFileLimit, open: open, jobs: jobs),
+      maximumHeldResults: DescriptorBudget.heldResults(
+        limit: bootstrap.openFileLimit, open: open, jobs: jobs,
+        relays: configurations.values.contains { $0.plan.relay != nil }),
       mostMemory: session.sandboxes.setup.mostMemory,
       timeoutMilliseconds: command.timeout.flatMap(Quantity.duration))
     sender.finish()
