@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 from xml.etree import ElementTree
 
 # Not the one that ran this: a virtual environment would be a difference.
@@ -26,8 +27,9 @@ main()
 CHARACTERS = 400
 
 
-def measure(module, seconds):
+def measure(module, seconds, start=None):
     """
+    :param start: what makes the process; by default one of a program of its own
     :returns: `passed`, the tests that passed; `others`, what each of the rest
         said; `end` and `seconds`, how the process ended and when
     """
@@ -36,15 +38,10 @@ def measure(module, seconds):
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "LANG": "C.UTF-8",
     }
-    command = [
-        PYTHON, "-E", "-B", "-X", "utf8", "-c", RUNNER, "--junit-xml", report, module,
-    ]
+    arguments = ["--junit-xml", report, module]
     try:
         with open(os.path.join(place, "log"), "wb") as log:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=place,
-                env=environment, start_new_session=True,
-            )
+            process = (start or start_program)(arguments, log, place, environment)
             started = time.monotonic()
             try:
                 end = described(process.wait(seconds))
@@ -60,6 +57,87 @@ def measure(module, seconds):
         }
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def start_program(arguments, log, place, environment):
+    """A Python of its own, as whoever runs the suite starts it."""
+    return subprocess.Popen(
+        [PYTHON, "-E", "-B", "-X", "utf8", "-c", RUNNER, *arguments],
+        stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=place, env=environment,
+        start_new_session=True,
+    )
+
+
+def start_copy(arguments, log, place, environment):
+    """A copy of this process: for where no program may be started."""
+    process = os.fork()
+    if process:
+        return Copy(process)
+    status = 1
+    try:
+        become_alike(log, place, environment)
+        sys.argv = ["-c", *arguments]
+        try:
+            exec(compile(RUNNER, "<string>", "exec"), sys.modules["__main__"].__dict__)
+            status = 0
+        except SystemExit as left:
+            status = left.code if isinstance(left.code, int) else int(left.code is not None)
+        sys.stdout.flush()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def become_alike(log, place, environment):
+    """Makes of a copy of a worker what a Python of its own would be, as far as it can be made."""
+    os.setsid()
+    os.chdir(place)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    os.closerange(3, 256)
+    for number in (1, 2):
+        name = ("stdout", "stderr")[number - 1]
+        stream = open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if signal.getsignal(number) is not None and number not in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pipeline"]:
+        del sys.modules[name]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.path[:] = ["", *(path for path in sys.path if path.startswith("/usr/"))]
+    logging = sys.modules.get("logging")
+    if logging:
+        logging.root.handlers.clear()
+        logging.root.setLevel(logging.WARNING)
+
+
+class Copy:
+    """A forked process, with as much of `subprocess.Popen` as is used here."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.status = None
+
+    def wait(self, seconds=None):
+        until = None if seconds is None else time.monotonic() + seconds
+        while self.status is None:
+            ended, status = os.waitpid(self.pid, 0 if until is None else os.WNOHANG)
+            if ended:
+                self.status = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > until:
+                raise subprocess.TimeoutExpired("the suite", seconds)
+            else:
+                time.sleep(0.05)
+        return self.status
 
 
 def end_session(process):
