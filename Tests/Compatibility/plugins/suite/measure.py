@@ -80,7 +80,9 @@ main()
 CHARACTERS = 400
 # A module that tells of no test for so long hangs, and its test is interrupted; so is what it does after. One that goes on
 # hanging is ended, and begins again without that test.
-SILENCE = 40
+SILENCE = 30
+# The same where two tests have hung already: a module in which one server after the other gets no socket.
+SILENCE_THEN = 8
 BETWEEN_INTERRUPTS = 5
 MOST_INTERRUPTS = 4
 # Of one module.
@@ -136,6 +138,7 @@ def ending(process, progress, seconds, silence):
     """How the process ended, by itself or because it took too long."""
     deadline = time.monotonic() + seconds
     quiet_since = time.monotonic()
+    hung = 0
     interrupts = 0
     size = 0
     while True:
@@ -148,10 +151,12 @@ def ending(process, progress, seconds, silence):
             size, quiet_since, interrupts = told, now, 0
         if now > deadline:
             return "took more than its time"
-        if now > quiet_since + silence + interrupts * BETWEEN_INTERRUPTS:
+        patience = silence if hung < 2 else min(silence, SILENCE_THEN)
+        if now > quiet_since + patience + interrupts * BETWEEN_INTERRUPTS:
             if interrupts == MOST_INTERRUPTS or not size:
                 return "went on hanging"
             os.kill(process.pid, signal.SIGXCPU)
+            hung += interrupts == 0
             interrupts += 1
 
 
