@@ -80,8 +80,8 @@ main()
 CHARACTERS = 400
 # A module that tells of no test for so long hangs, and its test is interrupted; so is what it does after. One that goes on
 # hanging is ended, and begins again without that test.
-SILENCE = 30
-# The same where two tests have hung already: a module in which one server after the other gets no socket.
+SILENCE = 45
+# The same where four tests have hung already: a module in which one server after the other gets no socket.
 SILENCE_THEN = 8
 BETWEEN_INTERRUPTS = 5
 MOST_INTERRUPTS = 4
@@ -151,7 +151,7 @@ def ending(process, progress, seconds, silence):
             size, quiet_since, interrupts = told, now, 0
         if now > deadline:
             return "took more than its time"
-        patience = silence if hung < 2 else min(silence, SILENCE_THEN)
+        patience = silence if hung < 4 else min(silence, SILENCE_THEN)
         if now > quiet_since + patience + interrupts * BETWEEN_INTERRUPTS:
             if interrupts == MOST_INTERRUPTS or not size:
                 return "went on hanging"
