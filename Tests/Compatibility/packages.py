@@ -14,8 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from profiles import shipped_profiles
+
 HERE = Path(__file__).resolve().parent
-PROFILES = HERE.parent.parent / "profiles"
 
 EXPECTED = {
     "numpy": {"product": True, "eigenvalues": [1.0, 2.0, 3.0], "frequency": 8, "random": 1.0},
@@ -77,7 +78,7 @@ def main():
     options.add_argument("--profile", action="append", help="default: all of profiles/")
     chosen = options.parse_args()
     failed = False
-    for profile in chosen.profile or sorted(path.stem for path in PROFILES.glob("*.yaml")):
+    for profile in chosen.profile or shipped_profiles():
         given = run(chosen.orchestrator, chosen.python, profile)
         wrong = {name: given.get(name) for name in EXPECTED if given.get(name) != EXPECTED[name]}
         print(f"profile {profile}: {len(EXPECTED) - len(wrong)} of {len(EXPECTED)} packages work")
