@@ -9,6 +9,7 @@
 
 #include "CLinux.h"
 #include "kernel.h"
+#include "memory.h"
 
 struct sandbox_denials *sandbox_denials(void) {
   static struct sandbox_denials denials;
@@ -25,10 +26,7 @@ void sandbox_denial_count(struct sandbox_denials *denials, uint32_t slot) {
 
 enum { PAGE = 4096 };
 
-// A text that ends with a NUL, or as much of it as there is room for. Each page is a read of its own: a read that runs into one
-// that isn't there gives nothing at all. The length, or a negated errno where not even the first byte can be read; EPERM of a
-// process that is not dumpable, prctl(2).
-static long read_text(uint32_t pid, uint64_t address, unsigned char *text, size_t capacity, bool *is_whole) {
+long read_text(uint32_t pid, uint64_t address, unsigned char *text, size_t capacity, bool *is_whole) {
   size_t length = 0;
   *is_whole = false;
   while (length < capacity) {
@@ -67,16 +65,25 @@ void sandbox_denial_describe(struct sandbox_denial *denial, const struct sandbox
   denial->path_length = (uint32_t)length;
 }
 
-void sandbox_denial_name(struct sandbox_denial *denial, uint32_t pid) {
-  char path[sizeof "/proc/4294967295/comm"] = "/proc/";
+char *append_text(char *end, const char *text) {
+  while (*text != 0) *end++ = *text++;
+  *end = 0;
+  return end;
+}
+
+char *append_number(char *end, uint32_t number) {
   char digits[10];
   int count = 0;
-  do digits[count++] = (char)('0' + pid % 10);
-  while ((pid /= 10) != 0);
-  char *end = path + sizeof "/proc/" - 1;
+  do digits[count++] = (char)('0' + number % 10);
+  while ((number /= 10) != 0);
   while (count > 0) *end++ = digits[--count];
-  const char file[] = "/comm";
-  for (size_t i = 0; i < sizeof file; i++) *end++ = file[i];
+  *end = 0;
+  return end;
+}
+
+void sandbox_denial_name(struct sandbox_denial *denial, uint32_t pid) {
+  char path[PROCESS_PATH];
+  append_text(append_number(append_text(path, "/proc/"), pid), "/comm");
   long fd = call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return;
   long length = call(SYS_read, fd, denial->process, sizeof denial->process);

@@ -283,6 +283,17 @@ static void allow_processors(const struct sandbox_worker *worker) {
   if (worker->processors_size > 0) call(SYS_sched_setaffinity, 0, worker->processors_size, worker->processors);
 }
 
+// The listener's descriptor where it notifies.
+static long install_filter(const void *filter, uint16_t length, bool notifies) {
+  struct sock_fprog program = {.len = length, .filter = (struct sock_filter *)filter};
+  // Signals don't interrupt a call that pid 1 has taken up, so that it fails with the error that it always had. Linux 5.19.
+  unsigned flags = notifies ? SECCOMP_FILTER_FLAG_NEW_LISTENER | FILTER_FLAG_WAIT_KILLABLE : 0;
+  long result = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, (long)&program, 0, 0);
+  if (result == -EINVAL && notifies)
+    result = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, (long)&program, 0, 0);
+  return result;
+}
+
 static void worker_process(void *context) {
   struct sandbox_worker *worker = context;
   allow_processors(worker);
@@ -296,17 +307,20 @@ static void worker_process(void *context) {
   result = call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, KERNEL_SIGNAL_SET, 0);
   if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SIGNALS, SANDBOX_NO_INDEX, result);
 
-  struct sock_fprog program = {.len = worker->filter_length, .filter = (struct sock_filter *)worker->filter};
-  // Signals don't interrupt a call that pid 1 has taken up, so that it fails with the error that it always had. Linux 5.19.
-  unsigned flags = worker->notifies ? SECCOMP_FILTER_FLAG_NEW_LISTENER | FILTER_FLAG_WAIT_KILLABLE : 0;
-  result = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, (long)&program, 0, 0);
-  if (result == -EINVAL && worker->notifies)
-    result = call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, (long)&program, 0, 0);
+  // Of the answers of several filters the strictest holds, seccomp(2): `watch` asks where `filter` allows, and lets nothing through
+  // that `filter` denies.
+  bool watches = worker->watch_length > 0;
+  result = watches ? install_filter(worker->watch, worker->watch_length, true)
+                   : install_filter(worker->filter, worker->filter_length, worker->notifies);
   if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SECCOMP, SANDBOX_NO_INDEX, result);
   if (worker->notifies) {
     __atomic_store_n(&worker->listener, (int32_t)result, __ATOMIC_RELEASE);
     // The filter may well refuse this: pid 1 also looks by itself every few milliseconds.
     call(SYS_futex, (long)&worker->listener, FUTEX_WAKE, 1, 0, 0);
+  }
+  if (watches) {
+    result = install_filter(worker->filter, worker->filter_length, false);
+    if (result < 0) fail_worker(worker, SANDBOX_STEP_WORKER_SECCOMP, SANDBOX_NO_INDEX, result);
   }
   result = call(SYS_execve, (long)worker->path, (long)worker->arguments, (long)worker->environment, 0, 0);
   fail_worker(worker, SANDBOX_STEP_WORKER_EXECUTE, SANDBOX_NO_INDEX, result);

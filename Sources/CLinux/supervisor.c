@@ -37,6 +37,16 @@ int sandbox_sealed_memory(const char *name, const void *bytes, size_t length) {
   return result;
 }
 
+int sandbox_shared_memory(const char *name, size_t size) {
+  int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return -errno;
+  int result = result_of(ftruncate(fd, (off_t)size));
+  if (result >= 0) result = result_of(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW));
+  if (result >= 0) return fd;
+  close(fd);
+  return result;
+}
+
 int sandbox_receive_descriptors(int control, union sandbox_incoming *incoming, int32_t *descriptors, uint32_t *count) {
   *incoming = (union sandbox_incoming){};
   union {

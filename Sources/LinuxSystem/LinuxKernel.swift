@@ -10,6 +10,11 @@ package struct LinuxKernel: SandboxKernel {
     return FileDescriptor(owning: try systemCall("memfd_create", on: name, result))
   }
 
+  package func makeObservations() throws(SystemError) -> FileDescriptor {
+    let result = sandbox_shared_memory("sandbox-observations", Int(SANDBOX_OBSERVATIONS_SIZE))
+    return FileDescriptor(owning: try systemCall("memfd_create", on: "observations", result))
+  }
+
   package func makeStreamPair() throws(SystemError) -> DescriptorPair {
     try pair("socketpair", sandbox_stream_pair)
   }

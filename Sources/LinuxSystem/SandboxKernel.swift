@@ -5,6 +5,8 @@ import CLinux
 package protocol SandboxKernel: Sendable {
   /// A memfd that nobody can change any more: memfd_create(2), F_ADD_SEALS.
   func makeSealedMemory(name: String, _ bytes: [UInt8]) throws(SystemError) -> FileDescriptor
+  /// A memfd of one size for good, in which a sandbox's pid 1 records what it observes.
+  func makeObservations() throws(SystemError) -> FileDescriptor
   /// The supervisor's end doesn't block.
   func makeStreamPair() throws(SystemError) -> DescriptorPair
   /// SOCK_SEQPACKET; the supervisor's end doesn't block.

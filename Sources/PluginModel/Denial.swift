@@ -168,5 +168,5 @@ extension Permission {
   }
 
   /// True where a grant of `other` has an effect on whoever asks for `self`: a bare request asks for every scope.
-  func asks(for other: Permission) -> Bool { name == other.name && (scope == nil || covers(other)) }
+  package func asks(for other: Permission) -> Bool { name == other.name && (scope == nil || covers(other)) }
 }

@@ -12,6 +12,10 @@ package struct EgressUse: Hashable, Sendable {
   package var denials: [Denial]
   /// Those of other destinations than ``denials`` has.
   package var furtherDenials: UInt64
+  /// Where connections were made to, as the relay names it; the first ones, each once.
+  package private(set) var reached: [Destination] = []
+  /// Connections to others than ``reached``.
+  package private(set) var furtherReached: UInt64 = 0
 
   package static let maximumDenials = 32
 
@@ -42,6 +46,19 @@ package struct EgressUse: Hashable, Sendable {
     }
   }
 
+  /// One end of connections that were made.
+  package struct Destination: Hashable, Sendable {
+    package var host: String
+    package var port: UInt16
+    package var count: UInt64
+
+    package init(host: String, port: UInt16, count: UInt64 = 1) {
+      self.host = host
+      self.port = port
+      self.count = count
+    }
+  }
+
   package init(
     connections: UInt64 = 0, bytesSent: UInt64 = 0, bytesReceived: UInt64 = 0, failures: UInt64 = 0,
     denials: [Denial] = [], furtherDenials: UInt64 = 0
@@ -52,6 +69,17 @@ package struct EgressUse: Hashable, Sendable {
     self.failures = failures
     self.denials = denials
     self.furtherDenials = furtherDenials
+  }
+
+  /// A connection was made.
+  package mutating func reach(_ host: String, _ port: UInt16, count: UInt64 = 1) {
+    if let known = reached.firstIndex(where: { $0.host == host && $0.port == port }) {
+      reached[known].count = reached[known].count.addingReportingOverflow(count).partialValue
+    } else if reached.count < Self.maximumDenials {
+      reached.append(Destination(host: host, port: port, count: count))
+    } else {
+      furtherReached = furtherReached.addingReportingOverflow(count).partialValue
+    }
   }
 
   /// One more of a kind, or as many as it counts.
@@ -85,6 +113,8 @@ package struct EgressUse: Hashable, Sendable {
     sum.failures &+= next.failures
     sum.furtherDenials &+= next.furtherDenials
     for denial in next.denials { sum.deny(denial) }
+    for place in next.reached { sum.reach(place.host, place.port, count: place.count) }
+    sum.furtherReached &+= next.furtherReached
     return sum
   }
 }

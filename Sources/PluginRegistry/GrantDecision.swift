@@ -33,6 +33,12 @@ package struct GrantDecision: Hashable, Sendable {
     self.grants = grants
   }
 
+  /// Of what it has, what every plugin has that asks for it.
+  package var givenToAll: [Permission] {
+    grants.filter { $0.source == .defaults }.flatMap { grant in asked.compactMap { $0.meet(grant.permission) } }
+      .filter(effective.contains)
+  }
+
   /// It may be given a GPU.
   package var givesGPUs: Bool { effective.contains { $0.name == .gpuAccess } }
 

@@ -3,19 +3,34 @@ import CLinux
 /// The calls that the filter asks about. The answer is always no, with the error that the filter would give; what was tried is
 /// only told, once for each kind of attempt and before the call returns. However fast a worker tries, no more than a table of
 /// fixed size comes of it.
+///
+/// Where the plan observes, the filter that asks is another one, on top of that which denies: whatever it asks about is allowed, but
+/// for the start of another program where there may be none. The call is recorded, and goes on.
 struct Refusals {
   /// Of the worker's whole life, as a number in its last report.
   private(set) var executions: UInt32 = 0
   private let table: UnsafeMutablePointer<sandbox_denials>
 
-  init() { table = sandbox_denials() }
+  private let observations: UnsafeMutableRawPointer?
+  private let isAlone: Bool
+
+  init(observations: UnsafeMutableRawPointer?, isAlone: Bool) {
+    table = sandbox_denials()
+    self.observations = observations
+    self.isAlone = isAlone
+  }
 
   var hasAny: Bool { table.pointee.counts.used > 0 || table.pointee.counts.further > 0 }
 
   /// One call, without waiting: whoever made it may have been killed since, ENOENT.
-  mutating func refuseNext(_ listener: Int32) {
+  mutating func answerNext(_ listener: Int32) {
     var notification = sandbox_notification()
     guard sandbox_notification_receive(listener, &notification) == 0 else { return }
+    if let observations, !(isAlone && notification.is_execve) {
+      sandbox_observe(observations, &notification, listener)
+      _ = sandbox_notification_answer(listener, notification.id, 0)
+      return
+    }
     note(&notification, listener)
     let error = notification.is_execve ? ErrorNumber.accessDenied : ErrorNumber.notPermitted
     _ = sandbox_notification_answer(listener, notification.id, error)

@@ -6,6 +6,10 @@ struct RunningWorker {
   /// Where the filter's notifications arrive, or -1.
   var listener: Int32
   var signals: Int32
+  /// Memory for what it does, where that is recorded.
+  var observations: UnsafeMutableRawPointer?
+  /// No program but its own may be started.
+  var isAlone: Bool
 }
 
 /// Starts the worker with descriptors 0 to 3 and no other.
@@ -18,6 +22,13 @@ func startWorker(_ plan: Plan) throws(StepFailure) -> RunningWorker {
   let environment = try plan.stringList(header.environment)
   guard let path = arguments[0], filter.count > 0, filter.count <= UInt16.max else { throw Plan.invalid() }
 
+  let flags = header.flags
+  let observes = flags & SANDBOX_OBSERVES.rawValue != 0
+  var observations: UnsafeMutableRawPointer?
+  if observes {
+    let memory = Int32(SANDBOX_FD_TREES) + Int32(bitPattern: header.trees)
+    try checked(.readPlan, sandbox_map_observations(memory, &observations))
+  }
   guard try checked(.workerInput, sandbox_empty_input()) == 0 else { throw Plan.invalid() }
   try checked(.workerInput, sandbox_close_on_exec_from(UInt32(SANDBOX_FD_CONTROL)))
   let signals = try checked(.workerSignals, sandbox_child_signals())
@@ -32,16 +43,22 @@ func startWorker(_ plan: Plan) throws(StepFailure) -> RunningWorker {
   worker.limit_count = header.limits.count
   worker.filter = UnsafeRawPointer(filter.baseAddress)
   worker.filter_length = UInt16(filter.count)
-  let flags = header.flags
-  worker.notifies = flags & (SANDBOX_WORKER_ONLY.rawValue | SANDBOX_NOTIFIES.rawValue) != 0
-  let asksForFirst = flags & SANDBOX_WORKER_ONLY.rawValue != 0
+  let watch = try plan.records(header.watch, of: UInt64.self)
+  guard watch.count <= UInt16.max, observes != watch.isEmpty else { throw Plan.invalid() }
+  worker.watch = UnsafeRawPointer(watch.baseAddress)
+  worker.watch_length = UInt16(watch.count)
+  let isAlone = flags & SANDBOX_WORKER_ONLY.rawValue != 0
+  worker.notifies = isAlone || observes || flags & SANDBOX_NOTIFIES.rawValue != 0
+  let asksForFirst = isAlone || observes
 
   // The child runs on these two while this function waits: their addresses must be one and the same throughout.
-  let running = try withUnsafeMutablePointer(to: &worker) { worker throws(StepFailure) in
+  var running = try withUnsafeMutablePointer(to: &worker) { worker throws(StepFailure) in
     try withUnsafeMutablePointer(to: &stack) { stack throws(StepFailure) in
       try start(worker, stack, signals, asksForFirst: asksForFirst)
     }
   }
+  running.observations = observations
+  running.isAlone = isAlone
   // The sockets and pipes end when the worker closes them, not when this process does.
   for descriptor in Int32(0)..<Int32(SANDBOX_FD_CONTROL) { _ = linux_close(descriptor) }
   return running
@@ -63,7 +80,7 @@ private func start(
       step: sandbox_step(rawValue: worker.pointee.step) ?? .workerExecute, code: worker.pointee.error,
       index: worker.pointee.index)
   }
-  return RunningWorker(pid: pid, listener: listener, signals: signals)
+  return RunningWorker(pid: pid, listener: listener, signals: signals, observations: nil, isAlone: true)
 }
 
 /// The worker's own execve, which no code but ours can have asked for yet: it is the one that goes on.
@@ -76,15 +93,15 @@ private func permitFirstExecution(of pid: Int32, _ listener: Int32) throws(StepF
   try checked(.workerNotification, sandbox_notification_answer(listener, notification.id, 0))
 }
 
-/// Waits for the worker's end, refuses every call that the filter asks about, reaps what is left to pid 1, and ends when the
+/// Waits for the worker's end, answers every call that the filter asks about, reaps what is left to pid 1, and ends when the
 /// supervisor does.
 func supervise(_ worker: RunningWorker) -> Never {
   var listener = worker.listener
-  var refusals = Refusals()
+  var refusals = Refusals(observations: worker.observations, isAlone: worker.isAlone)
   while true {
     let ready = sandbox_poll(control, listener, worker.signals)
     if ready < 0 { sandbox_end(1) }
-    if ready & 2 != 0 { refusals.refuseNext(listener) }
+    if ready & 2 != 0 { refusals.answerNext(listener) }
     if ready & 8 != 0 {
       _ = linux_close(listener)
       listener = -1

@@ -151,6 +151,9 @@ extension HostFacts {
     return numbers.count >= 2 ? (numbers[0], numbers[1]) : (0, 0)
   }
 
+  /// A grant of `system.exec` with a list of programs can be had.
+  package var canListPrograms: Bool { sealsExecutableMemory }
+
   /// MFD_NOEXEC_SEAL, memfd_create(2).
   var sealsExecutableMemory: Bool { kernelVersion >= (6, 3) }
 

@@ -240,6 +240,8 @@ package struct SeccompPlan: Hashable, Sendable {
   package var calls: [SystemCallRule]
   /// What is denied with EPERM goes through `sandbox-init`, which tells of it.
   package var tellsDenials: Bool
+  /// A second filter over ``program``, which asks `sandbox-init` about what that allows: see ``SandboxPlan/observed()``. Empty: none.
+  package var watch: [UInt8] = []
 
   package init(
     program: [UInt8], profile: String, allowed: [String], denied: [String],

@@ -42,12 +42,15 @@ package protocol Sandbox: AnyObject, Sendable {
   func collectDenials() async
   /// What it was denied since this was asked last, or since its start. All that it tried before it gave its last answer is in it.
   func takeDenials() -> DenialRecord
+  /// What it did since this was asked last, or since its start; it may be gone by now. Nil where its plan doesn't observe.
+  func takeObservation() async -> Observation?
   /// How the worker ended. Returns when every process is gone and the cgroup is removed; may be called repeatedly.
   func exit() async -> SandboxExit
 }
 
 extension Sandbox {
   package func settleEgress() async -> EgressUse? { nil }
+  package func takeObservation() async -> Observation? { nil }
 }
 
 /// How a worker ended.

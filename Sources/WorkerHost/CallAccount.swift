@@ -1,4 +1,5 @@
 import PluginModel
+import SandboxPlanning
 import SandboxRuntime
 
 /// What one call has had of its worker's sandbox.
@@ -8,8 +9,14 @@ package struct CallAccount: Sendable {
   /// Nil where it has no network permission.
   package var egress: EgressUse?
   package var denials: DenialRecord
+  /// Nil where its plan doesn't observe.
+  package var observation: Observation?
 
-  package init(usage: ResourceUsage? = nil, egress: EgressUse? = nil, denials: DenialRecord = DenialRecord()) {
+  package init(
+    usage: ResourceUsage? = nil, egress: EgressUse? = nil, denials: DenialRecord = DenialRecord(),
+    observation: Observation? = nil
+  ) {
+    self.observation = observation
     self.usage = usage
     self.egress = egress
     self.denials = denials
@@ -20,5 +27,6 @@ package struct CallAccount: Sendable {
     usage = next.usage ?? usage
     egress = joined(egress, next.egress) { $0.followed(by: $1) }
     denials.add(next.denials)
+    observation = joined(observation, next.observation) { $0.followed(by: $1) }
   }
 }

@@ -82,7 +82,7 @@ extension AbsolutePath {
 }
 
 extension SandboxPlan {
-  fileprivate enum View {
+  package enum View: Hashable, Sendable {
     /// What the sandbox has for itself: what isn't there isn't denied.
     case own
     case bound(Bind)
@@ -90,7 +90,7 @@ extension SandboxPlan {
   }
 
   /// What the sandbox shows at a path.
-  fileprivate func view(of path: AbsolutePath) -> View {
+  package func view(of path: AbsolutePath) -> View {
     var view = View.nothing
     var depth = 0
     func consider(_ target: AbsolutePath, _ seen: View) {

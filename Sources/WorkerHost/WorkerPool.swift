@@ -206,7 +206,9 @@ package actor WorkerPool {
     let usage = await sandbox.settleAccount()
     let egress = await sandbox.settleEgress()
     await sandbox.collectDenials()
-    account(CallAccount(usage: usage, egress: egress, denials: sandbox.takeDenials()))
+    let observation = await sandbox.takeObservation()
+    account(
+      CallAccount(usage: usage, egress: egress, denials: sandbox.takeDenials(), observation: observation))
   }
 
   /// What a worker wrote lands when its call succeeded, and is gone otherwise. The worker is gone already.

@@ -83,6 +83,22 @@ struct ProfileStore: Sendable {
     return try Self.resolve(document, content.0)
   }
 
+  /// A profile that isn't in a file yet, with all that it inherits from.
+  func profile(yaml bytes: [UInt8], file: String) async throws(CommandFailure) -> SecurityProfile {
+    let directories = directories
+    let content = await files.run { () -> (Content, ProfileDocument?) in
+      var content = Content()
+      Self.readGroups(&content, directories)
+      let own = Self.document(bytes, file: file, &content)
+      Self.read(own?.inherits?.value, &content, directories)
+      return (content, own)
+    }
+    guard content.0.broken.isEmpty, let document = content.1 else {
+      throw CommandFailure(.invalidInput, content.0.broken, sources: content.0.sources)
+    }
+    return try Self.resolve(document, content.0)
+  }
+
   private static func resolve(_ document: ProfileDocument, _ content: Content) throws(CommandFailure) -> SecurityProfile
   {
     do throws(Diagnostics) {

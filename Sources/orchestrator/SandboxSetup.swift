@@ -28,6 +28,8 @@ struct SandboxSetup: Sendable {
   /// Nil: no plugin may have one, so that nobody looked.
   var gpus: GPUInventory?
   var files: DedicatedThread
+  /// The plugin whose workers are watched in all that they do.
+  var observed: PluginName?
 
   /// - Parameters:
   ///   - granted: what the plugin may do; nothing for a worker that only describes its node types.
@@ -88,8 +90,9 @@ struct SandboxSetup: Sendable {
     for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, resources: ResourceRequest? = nil,
     gpus: [GPU] = []
   ) async throws(PlanRefusal) -> WorkerConfiguration {
-    let plan = try await self.plan(
+    var plan = try await self.plan(
       for: plugin, granted: granted, workspace: workspace, resources: resources, gpus: gpus)
+    if plugin.manifest.name == observed { plan = plan.observed() }
     let (processors, memory) = (Double(ProcessEnvironment.processorCount), ProcessEnvironment.memoryMebibytes)
     let showsWorkspace = granted.contains(.filesystemRead(nil)) || granted.contains(.filesystemWrite(nil))
     return WorkerConfiguration(

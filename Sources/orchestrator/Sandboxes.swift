@@ -56,6 +56,16 @@ struct Sandboxes: Sendable {
     return try result.get()
   }
 
+  /// Runs `work` to its end, and closes everything whatever comes. For who listens to signals itself, and cancels this task.
+  func useAmongOthers<Success: Sendable>(
+    _ work: () async throws(CommandFailure) -> Success
+  ) async throws(CommandFailure) -> Success {
+    let result: Result<Success, CommandFailure>
+    do throws(CommandFailure) { result = .success(try await work()) } catch { result = .failure(error) }
+    await close()
+    return try result.get()
+  }
+
   private func close() async {
     await pool.shutdown()
     try? cgroups.close()

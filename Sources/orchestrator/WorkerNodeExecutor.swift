@@ -14,6 +14,8 @@ struct WorkerNodeExecutor: NodeExecutor {
   /// Of every node of the workflow.
   let limits: [NodeName: NodeLimits]
   let explainer: DenialExplainer
+  /// Told what each attempt at a node was seen to do, where its worker is observed.
+  var observed: @Sendable (NodeName, Observation) -> Void = { _, _ in }
 
   func execute(
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
@@ -67,7 +69,10 @@ struct WorkerNodeExecutor: NodeExecutor {
           return failure == nil
         },
         estimation: limits?.estimation(call, on: configuration.plan) { changed in plan.withLock { $0 = changed } },
-        account: { account in seen.withLock { $0.add(account) } })
+        account: { account in
+          seen.withLock { $0.add(account) }
+          if let observation = account.observation { observed(call.node, observation) }
+        })
       var success = NodeSuccess(outcome)
       success.account = await findings(nil).account
       return success

@@ -69,9 +69,11 @@ struct WorkflowSession: Sendable {
   private let notes: [Diagnostic]
   private let arguments: [InputArgument]
 
-  /// - Parameter asks: somebody may be asked for what isn't granted.
+  /// - Parameters:
+  ///   - asks: somebody may be asked for what isn't granted.
+  ///   - learning: what is different for a plugin whose needs are learned.
   init(
-    _ options: WorkflowOptions, jobs: Int, asks: Bool = false, _ bootstrap: Bootstrap
+    _ options: WorkflowOptions, jobs: Int, asks: Bool = false, learning: LearningStage? = nil, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) {
     self.bootstrap = bootstrap
     let system = try await bootstrap.systemConfiguration(options.system, options.policy)
@@ -89,14 +91,17 @@ struct WorkflowSession: Sendable {
       let clear = plugins.filter { [catalog] in catalog.rivals[$0.manifest.name] == nil }
       (policy, declined) = try await ConsentDialogue(bootstrap: bootstrap, state: statePath).ask(about: clear, policy)
     }
+    if let learning { policy.consent(to: learning.allowed, for: learning.plugin) }
     let decided = plugins.map { [policy, declined] plugin in
-      let decision = policy.decision(for: plugin)
+      let decision = learning.narrowed(policy.decision(for: plugin))
       return declined.contains(plugin.manifest.name) ? decision.declined : decision
     }
     self.policy = policy
     decisions = decided
-    let setup = try await bootstrap.sandboxSetup(
+    var setup = try await bootstrap.sandboxSetup(
       options.sandbox, state: statePath, system: system, decisions: decided, catalog: catalog)
+    if let learning, let profile = learning.profile { setup.profiles.byPlugin[learning.plugin] = profile }
+    if let learning, learning.observes { setup.observed = learning.plugin }
     sandboxes = try Sandboxes(setup: setup, jobs: jobs)
   }
 
@@ -139,6 +144,18 @@ struct WorkflowSession: Sendable {
       notes + checked.warnings + decisions.flatMap { $0.diagnostics(options: placeOptions) }
       + (isRun ? [] : changes) + unusedGrants()
     return checked
+  }
+
+  /// What somebody could still allow a plugin of `permission`: what its manifest asks for and no policy forbids. Empty: nothing, or it has
+  /// it already.
+  func grantable(_ permission: Permission, to plugin: DiscoveredPlugin) -> [Permission] {
+    plugin.manifest.permissions.compactMap { $0.meet(permission) }.filter { wanted in
+      var policy = policy
+      policy.consent(to: [wanted], for: plugin.manifest.name)
+      let decision = policy.decision(for: plugin)
+      let had = decisions.first { $0.plugin == plugin.manifest.name }?.effective ?? []
+      return decision.refusals.isEmpty && wanted.isCovered(by: decision.effective) && !wanted.isCovered(by: had)
+    }
   }
 
   private func unusedGrants() -> [Diagnostic] {

@@ -11,7 +11,7 @@ struct HelpTests {
     arguments: [
       "", "run", "validate", "graph", "plan", "plan show", "plan bundle", "explain", "doctor", "plugin", "plugin list",
       "plugin new", "plugin permissions", "plugin grant", "plugin revoke", "profile", "profile list", "profile show",
-      "profile diff",
+      "profile diff", "profile learn",
     ])
   func help(_ command: String) throws {
     let directory = try TemporaryDirectory()

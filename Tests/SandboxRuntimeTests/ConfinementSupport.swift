@@ -89,6 +89,7 @@ struct UnsealingKernel: SandboxKernel {
   func removeTree(_ path: String) throws(SystemError) { try kernel.removeTree(path) }
   func openOwnNetwork() throws(SystemError) -> FileDescriptor { try kernel.openOwnNetwork() }
   func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor { try kernel.makeNetwork(own: own) }
+  func makeObservations() throws(SystemError) -> FileDescriptor { try kernel.makeObservations() }
   func makeStreamPair() throws(SystemError) -> DescriptorPair { try kernel.makeStreamPair() }
   func makeMessagePair() throws(SystemError) -> DescriptorPair { try kernel.makeMessagePair() }
   func makeOutputPipe() throws(SystemError) -> DescriptorPair { try kernel.makeOutputPipe() }

@@ -8,7 +8,8 @@ import Foundation
 /// Its descriptors are real pipes, whose other ends it keeps: a descriptor counts as closed when the kernel says so.
 final class RecordingKernel: SandboxKernel {
   enum Effect: Hashable {
-    case memory, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory, removeDirectory
+    case memory, observations, streamPair, messagePair, outputPipe, openPath, openFile, openDirectory, makeDirectory,
+      removeDirectory
     case write(String)
     case spawn, send, awaitReadable, receive, kill, reap, awaitEnd, owner, holdNamespace, cloneTree, ownNetwork,
       makeNetwork, makeLockedDirectory, lockDirectory, loadDeviceProgram, attachDeviceProgram, openControl, openPlace,
@@ -90,6 +91,10 @@ final class RecordingKernel: SandboxKernel {
   func makeSealedMemory(name: String, _ bytes: [UInt8]) throws(SystemError) -> FileDescriptor {
     try record(.memory)
     return descriptor(.memory)
+  }
+  func makeObservations() throws(SystemError) -> FileDescriptor {
+    try record(.observations)
+    return descriptor(.observations)
   }
   func makeStreamPair() throws(SystemError) -> DescriptorPair { try descriptorPair(.streamPair) }
   func makeMessagePair() throws(SystemError) -> DescriptorPair { try descriptorPair(.messagePair) }

@@ -11,7 +11,8 @@
 #define SANDBOX_SWIFT(name) __attribute__((swift_name(#name)))
 
 // Where `sandbox-init` finds its descriptors. 1, 2 and 3 are the worker's own (standard output, standard error, the
-// worker protocol); standard input is made by `sandbox-init`. Prepared trees follow from SANDBOX_FD_TREES on.
+// worker protocol); standard input is made by `sandbox-init`. Prepared trees follow from SANDBOX_FD_TREES on, and after them the
+// memory for what is observed, where the plan says so.
 enum {
   SANDBOX_FD_OUTPUT = 1,
   SANDBOX_FD_ERROR = 2,
@@ -56,6 +57,8 @@ struct sandbox_plan {
   struct sandbox_span rules;
   struct sandbox_span limits;
   struct sandbox_span filter;
+  // A second filter, which asks about what the first allows; none unless SANDBOX_OBSERVES.
+  struct sandbox_span watch;
   // Of sandbox_pointer, the last of which is 0.
   struct sandbox_span arguments;
   struct sandbox_span environment;
@@ -79,6 +82,9 @@ enum sandbox_plan_flag : uint32_t {
   SANDBOX_NOTIFIES = 4,
   // The supervisor connects the network namespace to a network, once it is there.
   SANDBOX_OPEN_NETWORK = 8,
+  // The filter `watch` has the listener; what it asks about is recorded and goes on. What `filter` denies is denied by the kernel,
+  // and asked about by nobody.
+  SANDBOX_OBSERVES = 16,
 };
 
 // The offset of a text; `sandbox-init` replaces it by the address in its private mapping.
@@ -335,6 +341,59 @@ struct sandbox_denial_counts {
   // Refused calls that found no place.
   uint64_t further;
   uint64_t counts[SANDBOX_DENIALS];
+};
+
+// ---- What pid 1 observes ----
+//
+// Memory that it shares with the supervisor, which reads it at any time, also once all of the sandbox is gone: a header, a count for each
+// number of a system call, and a table of paths. Bounded, whatever a worker does.
+
+struct sandbox_observations {
+  // Entries that are whole; grows by one when an entry is.
+  uint32_t used;
+  // Of all descriptors that calls were given, but those that only closed them, the highest.
+  uint32_t highest_descriptor;
+  // Paths that found no place, and those that could not be read.
+  uint64_t further_paths;
+  uint64_t unread_paths;
+  uint64_t reserved[5];
+};
+
+enum {
+  // Numbers below this are counted.
+  SANDBOX_OBSERVED_CALLS = 1024,
+  SANDBOX_OBSERVED_PATHS = 2048,
+  // In bytes; longer ones are cut.
+  SANDBOX_OBSERVED_PATH = 512,
+  // Of the counts, 64-bit each, and of the entries, from the start; of one entry; of all.
+  SANDBOX_OBSERVED_COUNTS_AT = 64,
+  SANDBOX_OBSERVED_ENTRIES_AT = SANDBOX_OBSERVED_COUNTS_AT + 8 * SANDBOX_OBSERVED_CALLS,
+  SANDBOX_OBSERVED_ENTRY_SIZE = 24 + SANDBOX_OBSERVED_PATH,
+  SANDBOX_OBSERVATIONS_SIZE = SANDBOX_OBSERVED_ENTRIES_AT + SANDBOX_OBSERVED_ENTRY_SIZE * SANDBOX_OBSERVED_PATHS,
+};
+
+// What was to be done at a path, as far as the arguments tell: whether it came to that, they don't.
+enum sandbox_path_use : uint32_t {
+  // stat(2), access(2), readlink(2).
+  SANDBOX_PATH_LOOK = 1,
+  SANDBOX_PATH_READ = 2,
+  SANDBOX_PATH_WRITE = 4,
+  // Made, removed or renamed: the directory that it is in is written to.
+  SANDBOX_PATH_CHANGE = 8,
+  SANDBOX_PATH_EXECUTE = 16,
+  // Opened as a directory.
+  SANDBOX_PATH_LIST = 32,
+};
+
+// A worker's word, absolute where its working directory or the directory it named could be found out.
+struct sandbox_observed_path {
+  uint64_t count;
+  uint32_t uses;
+  uint32_t length;
+  // Bool.
+  uint32_t is_whole;
+  uint32_t reserved;
+  unsigned char path[SANDBOX_OBSERVED_PATH];
 };
 
 #endif

@@ -57,6 +57,9 @@ struct sandbox_worker {
   uint32_t limit_count;
   const void *filter;
   uint16_t filter_length;
+  // Installed before `filter`, with the listener; none where the length is 0.
+  uint16_t watch_length;
+  const void *watch;
   bool notifies;
   // Written by the child. The listener's number, -1 while there is none.
   int32_t listener;
@@ -228,6 +231,14 @@ bool sandbox_denial_equal(const struct sandbox_denial *left, const struct sandbo
 int sandbox_denial_send(int control, const struct sandbox_denial *denial);
 int sandbox_counts_send(int control, const struct sandbox_denial_counts *counts);
 
+// ---- observe.c ----
+
+// The memory for what is observed, of which nobody can change the size.
+int sandbox_map_observations(int fd, void **address);
+// Records a call that goes on. What it reads of the worker's memory may be something else by the time that the call reads it: only
+// what the worker may do anyway is recorded, and nothing is decided by it.
+void sandbox_observe(void *observations, const struct sandbox_notification *notification, int listener);
+
 // The read end of a pipe that nothing can be written to: at its end from the start.
 int sandbox_empty_input(void);
 int sandbox_child_signals(void);
@@ -248,6 +259,8 @@ int sandbox_receive_descriptors(int control, union sandbox_incoming *incoming, i
 
 // A memfd with these bytes, sealed against any change.
 int sandbox_sealed_memory(const char *name, const void *bytes, size_t length);
+// A memfd of `size` zeros, whose size nobody can change.
+int sandbox_shared_memory(const char *name, size_t size);
 // Close-on-exec; the first end, the supervisor's, doesn't block.
 int sandbox_stream_pair(int ends[2]);
 int sandbox_message_pair(int ends[2]);

@@ -51,6 +51,11 @@ package struct RelayMachine: Sendable {
     }
   }
 
+  /// Where a connection is being made to, once that is known and checked.
+  package var destination: (host: String, port: UInt16)? {
+    if case .connecting(let target) = state { (target.host.description, target.port) } else { nil }
+  }
+
   package var isClosed: Bool { if case .closed = state { true } else { false } }
 
   package mutating func handle(_ event: RelayEvent) -> [RelayAction] {

@@ -154,6 +154,7 @@ extension RelayLoop {
     connection.dialling = nil
     connection.upstream = attempt
     use.connections += 1
+    if let destination = connection.machine.destination { use.reach(destination.host, destination.port) }
     tell(connection, .connected)
   }
 

@@ -42,6 +42,12 @@ struct FlatPlan {
     case .workerOnly: header.flags |= SANDBOX_WORKER_ONLY.rawValue
     case .allowed: break
     }
+    if !plan.seccomp.watch.isEmpty {
+      guard plan.seccomp.watch.count % 8 == 0, plan.seccomp.watch.count / 8 <= Int(UInt16.max) else {
+        throw .filterLength(bytes: plan.seccomp.watch.count)
+      }
+      header.flags |= SANDBOX_OBSERVES.rawValue
+    }
     if plan.seccomp.tellsDenials { header.flags |= SANDBOX_NOTIFIES.rawValue }
     header.hostname = try append(plan.hostname)
     header.directory = try append(plan.workingDirectory.text)
@@ -75,6 +81,7 @@ struct FlatPlan {
     header.arguments = try append(plan.command)
     header.environment = try append(plan.environment.map { "\($0.name)=\($0.value)" })
     header.filter = append(filter: filter)
+    if !plan.seccomp.watch.isEmpty { header.watch = append(filter: plan.seccomp.watch) }
     // Nothing that is read as a text can run past the end.
     bytes.append(0)
 

@@ -18,6 +18,7 @@ package final class LaunchedSandbox: Sandbox {
   private let watch: SandboxWatch?
   private let relay: EgressRelay?
   private let live: LiveLimits?
+  private let observer: SandboxObserver?
   private let ending: Task<SandboxExit, Never>
 
   init(_ launch: StartedLaunch, _ plan: SandboxPlan, _ context: LaunchContext, _ spawner: DedicatedThread) {
@@ -41,9 +42,10 @@ package final class LaunchedSandbox: Sandbox {
     let limits = WatchedLimits(plan.cgroup, controllers: Set(context.cgroups.controllers))
     watch = limits.isEmpty ? nil : SandboxWatch(limits, process, launch.control, cgroup, context)
     relay = launch.relay
+    observer = launch.observations.map { SandboxObserver($0, plan.seccomp, launch.process, context) }
     let end = SandboxEnd(
       process: process, control: control, cgroup: cgroup, account: account, context: context, spawner: spawner,
-      watch: watch, relay: relay, openNetwork: launch.openNetwork)
+      watch: watch, relay: relay, openNetwork: launch.openNetwork, observer: observer)
     ending = Task.detached { await end.run() }
   }
 
@@ -92,6 +94,8 @@ package final class LaunchedSandbox: Sandbox {
 
   package func takeDenials() -> DenialRecord { control.takeDenials() }
 
+  package func takeObservation() async -> Observation? { await observer?.take() }
+
   package func exit() async -> SandboxExit { await ending.value }
 }
 
@@ -107,6 +111,7 @@ private struct SandboxEnd: Sendable {
   var watch: SandboxWatch?
   var relay: EgressRelay?
   var openNetwork: NetworkProgram?
+  var observer: SandboxObserver?
 
   func run() async -> SandboxExit {
     // pid 1's end: the kernel has by then ended and reaped every process of its namespace, pid_namespaces(7).
@@ -118,6 +123,7 @@ private struct SandboxEnd: Sendable {
     }
     // Before the processes' numbers may become others'.
     let watched = await watch?.stop()
+    await observer?.stop()
     var exit = control.lastWords()
     exit.watch = watched
     do throws(SystemError) {

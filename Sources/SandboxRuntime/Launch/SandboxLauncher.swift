@@ -107,6 +107,8 @@ struct StartedLaunch: Sendable {
   var stagedWrites: StagedWrites?
   var relay: EgressRelay?
   var openNetwork: NetworkProgram?
+  /// Where pid 1 records what the worker does; nil: it doesn't.
+  var observations: FileDescriptor?
   /// What was enforced, as pid 1 reports it.
   var report: sandbox_report
 
@@ -143,6 +145,14 @@ struct StartedLaunch: Sendable {
     } undo: { memory in
       { memory.close() }
     }
+    let observations =
+      try plan.seccomp.watch.isEmpty
+      ? nil
+      : transaction.perform(.sealPlan) { () throws(SystemError) in
+        try kernel.makeObservations()
+      } undo: { memory in
+        { memory.close() }
+      }
     let control = try transaction.perform(.openControl, kernel.makeMessagePair, undo: closing)
     let connection = try transaction.perform(.openConnection, kernel.makeStreamPair, undo: closing)
     let output = try transaction.perform(.openOutput, kernel.makeOutputPipe, undo: closing)
@@ -154,7 +164,8 @@ struct StartedLaunch: Sendable {
     let request = SpawnRequest(
       namespaces: cloned.reduce(0) { $0 | $1.cloneFlag }, cgroup: cgroup?.directory, network: network,
       program: context.program,
-      descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory] + trees.descriptors,
+      descriptors: [output.theirs, error.theirs, connection.theirs, control.theirs, memory] + trees.descriptors
+        + [observations].compactMap(\.self),
       configuresNetwork: plan.configuresNetwork)
     let process = try transaction.perform(.spawn) { () throws(SystemError) in
       try kernel.spawn(request, on: stack)
@@ -170,7 +181,7 @@ struct StartedLaunch: Sendable {
     try transaction.perform(.release, with: first, plan, kernel) { () throws(SystemError) in
       try kernel.send(.go, on: control.ours)
     }
-    for descriptor in request.descriptors { descriptor.close() }
+    for descriptor in request.descriptors where descriptor.number != observations?.number { descriptor.close() }
     network?.new.close()
     let relay = try startRelay(plan, control.ours, context, &transaction)
     let openNetwork = try NetworkProgram.connect(plan, process, control.ours, context, stack, &transaction)
@@ -180,7 +191,7 @@ struct StartedLaunch: Sendable {
     return StartedLaunch(
       process: process, control: control.ours, connection: connection.ours, output: output.ours,
       error: error.ours,
-      cgroup: cgroup, stagedWrites: stagedWrites, relay: relay, openNetwork: openNetwork,
+      cgroup: cgroup, stagedWrites: stagedWrites, relay: relay, openNetwork: openNetwork, observations: observations,
       report: report)
   }
 

@@ -11,7 +11,9 @@ struct ProfileCommand: ParsableCommand {
       security.profile_directories, then in \(Places.profiles), then among those that came with the program; the first \
       counts.
       """,
-    subcommands: [ProfileListCommand.self, ProfileShowCommand.self, ProfileDiffCommand.self])
+    subcommands: [
+      ProfileListCommand.self, ProfileShowCommand.self, ProfileDiffCommand.self, ProfileLearnCommand.self,
+    ])
 }
 
 /// `orchestrator profile list`

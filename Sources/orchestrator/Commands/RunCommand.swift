@@ -95,61 +95,15 @@ private struct RunWork: Sendable {
   }
 
   private func makeDirectory() async throws(CommandFailure) -> RunDirectory {
-    do throws(Diagnostic) {
-      return try await bootstrap.files.run { () throws(Diagnostic) in
-        try RunDirectory(state: session.statePath, workspaceOption: command.workspace)
-      }
-    } catch {
-      throw CommandFailure(.invalidInput, [error])
-    }
+    try await session.makeDirectory(workspace: command.workspace)
   }
 
   private func execute(
     _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory
   ) async throws(CommandFailure) -> RunReport {
-    let configurations: [NodeName: WorkerConfiguration]
-    do throws(PlanRefusal) {
-      configurations = try await session.sandboxes.setup.configurations(
-        for: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
-        workspace: directory.workspace)
-    } catch {
-      await bootstrap.files.run { directory.removeIfEmpty() }
-      throw checked.file.failure(error)
-    }
-    let gpus = try await session.sandboxes.setup.gpuNodes(
-      among: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
-      workspace: directory.workspace, pool: session.sandboxes.pool)
-    let explainer: DenialExplainer
-    do throws(SystemError) {
-      explainer = try DenialExplainer(checked.plugins)
-    } catch {
-      throw CommandFailure(.sandboxUnavailable, "the program can't go on", why: error.description)
-    }
-    let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
-    let observer = observer()
-    let watching = Task {
-      for await event in events { await observer.handle(event) }
-      await observer.finish()
-    }
-    let execution = RunExecution(
-      executor: WorkerNodeExecutor(
-        pool: session.sandboxes.pool, configurations: configurations,
-        gpus: gpus,
-        limits: session.sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions),
-        explainer: explainer),
-      clock: MonotonicClock(),
-      observe: { sender.yield($0) })
-    let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
-    let report = await execution.run(
-      checked.content, identifier: directory.identifier, maximumParallel: jobs,
-      maximumHeldResults: DescriptorBudget.heldResults(
-        limit: bootstrap.openFileLimit, open: open, jobs: jobs,
-        relays: configurations.values.contains { $0.plan.relay != nil }),
-      mostMemory: session.sandboxes.setup.mostMemory,
-      timeoutMilliseconds: command.timeout.flatMap(Quantity.duration))
-    sender.finish()
-    await watching.value
-    return report
+    try await session.execute(
+      checked, in: directory, jobs: jobs, timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
+      observer: observer())
   }
 
   private func observer() -> any RunObserver {
@@ -185,12 +139,4 @@ private struct RunWork: Sendable {
     guard command.output == .text else { return }
     await bootstrap.console.printError("stopping; once more to kill")
   }
-}
-
-/// Real time.
-struct MonotonicClock: RunClock {
-  private let clock = ContinuousClock()
-  private let origin = ContinuousClock.now
-  func now() -> Int64 { (clock.now - origin).wholeMilliseconds }
-  func sleep(milliseconds: Int64) async throws { try await clock.sleep(for: .milliseconds(milliseconds)) }
 }
