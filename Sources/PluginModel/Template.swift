@@ -1,30 +1,3 @@
-/// What may stand between `${{` and `}}`.
-package enum Expression: Hashable, Sendable, CustomStringConvertible {
-  /// `inputs.NAME`: an input of the workflow.
-  case input(ParameterName)
-
-  package var description: String {
-    switch self {
-    case .input(let name): "inputs.\(name)"
-    }
-  }
-
-  package init(_ text: String) throws(Template.Problem) {
-    let words = text.split(separator: " ", omittingEmptySubsequences: true)
-    guard words.count == 1, let word = words.first else {
-      throw Template.Problem(
-        words.isEmpty ? "the expression is empty" : "\(text.quoted) is not an expression", hint: Self.grammar)
-    }
-    let parts = word.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, parts[0] == "inputs", let name = ParameterName(parts[1]) else {
-      throw Template.Problem("\(String(word).quoted) is not an expression", hint: Self.grammar)
-    }
-    self = .input(name)
-  }
-
-  private static let grammar = "write '${{ inputs.NAME }}', or '$${{' for the characters themselves"
-}
-
 /// A string of a workflow's `with:` that may hold expressions.
 ///
 /// It is taken apart after the file was parsed, so a value can never become structure; and what an expression yields
@@ -35,28 +8,20 @@ package struct Template: Hashable, Sendable {
     case expression(Expression)
   }
 
-  package struct Problem: Error, Hashable, Sendable {
-    package var what: String
-    package var why: String?
-    package var hint: String?
-
-    package init(_ what: String, why: String? = nil, hint: String? = nil) {
-      self.what = what
-      self.why = why
-      self.hint = hint
-    }
-  }
+  package typealias Problem = Expression.Problem
 
   /// The longest text that an evaluation may yield: small templates can't ask for much memory.
   package static let maximumBytes = 4 << 20
 
   package let parts: [Part]
 
+  /// What expressions of a node's `with:` begin with.
+  package static let roots: Set<String> = ["inputs"]
+
   /// `$${{` stands for the characters `${{`.
   package init(_ text: String) throws(Problem) {
     let bytes = Array(text.utf8)
     let open = Array("${{".utf8)
-    let close = Array("}}".utf8)
     var parts: [Part] = []
     var literal: [UInt8] = []
     var index = 0
@@ -65,14 +30,11 @@ package struct Template: Hashable, Sendable {
         literal += open
         index += 1 + open.count
       } else if bytes[index] == open[0], bytes[index...].starts(with: open) {
-        let start = index + open.count
-        guard let end = bytes[start...].indices.first(where: { bytes[$0...].starts(with: close) }) else {
-          throw Problem("'${{' is not closed", hint: "add '}}', or write '$${{' for the characters themselves")
-        }
         if !literal.isEmpty { parts.append(.text(String(decoding: literal, as: UTF8.self))) }
         literal = []
-        parts.append(.expression(try Expression(String(decoding: bytes[start..<end], as: UTF8.self))))
-        index = end + close.count
+        let parsed = try ExpressionParser.parse(bytes[(index + open.count)...], isBraced: true, roots: Self.roots)
+        parts.append(.expression(parsed.expression))
+        index = parsed.end
       } else {
         literal.append(bytes[index])
         index += 1
@@ -83,39 +45,32 @@ package struct Template: Hashable, Sendable {
   }
 
   /// The workflow inputs that the template reads.
-  package var inputs: [ParameterName] {
-    parts.compactMap { part in
-      if case .expression(.input(let name)) = part { name } else { nil }
+  package var inputs: [ParameterName] { inputNames.compactMap { ParameterName($0) } }
+
+  /// As they are written: not all need be names that an input can have.
+  var inputNames: [String] {
+    parts.flatMap { part in
+      if case .expression(let expression) = part { expression.names(of: "inputs") } else { [String]() }
     }
   }
 
   /// One expression alone keeps the type of its value; among other text it must be a string, a number or a boolean, and
   /// becomes text.
   package func evaluate(inputs: [ParameterName: JSONValue]) throws(Problem) -> JSONValue {
-    if parts.count == 1, case .expression(let expression) = parts[0] { return try value(of: expression, inputs) }
+    let values = Dictionary(inputs.map { ($0.key.text, $0.value) }) { first, _ in first }
+    let scope = ExpressionScope(["inputs": values])
+    if parts.count == 1, case .expression(let expression) = parts[0] { return try expression.evaluate(in: scope) }
     var text = ""
     for part in parts {
       switch part {
       case .text(let literal): text += literal
-      case .expression(let expression): text += try Self.text(of: value(of: expression, inputs), expression)
+      case .expression(let expression): text += try Self.text(of: expression.evaluate(in: scope), expression)
       }
       guard text.utf8.count <= Self.maximumBytes else {
         throw Problem("the text becomes longer than \(Self.maximumBytes) bytes")
       }
     }
     return .string(text)
-  }
-
-  private func value(of expression: Expression, _ inputs: [ParameterName: JSONValue]) throws(Problem) -> JSONValue {
-    switch expression {
-    case .input(let name):
-      guard let value = inputs[name] else {
-        throw Problem(
-          "the workflow has no input \(name.text.quoted)",
-          hint: Suggestion.hint(for: name.text, among: inputs.keys.map(\.text).sorted()))
-      }
-      return value
-    }
   }
 
   private static func text(of value: JSONValue, _ expression: Expression) throws(Problem) -> String {
@@ -125,7 +80,7 @@ package struct Template: Hashable, Sendable {
     case .null, .array, .object:
       throw Problem(
         "\(expression.description.quoted) can't stand within text", why: "its value is a \(value.typeName)",
-        hint: "let the expression be the whole string")
+        hint: "let the expression be the whole string, or write json(…) around it")
     }
   }
 }
@@ -160,10 +115,10 @@ extension ValueReader {
     case .scalar(let scalar):
       guard case .string(let text) = scalar.value else { return }
       do throws(Template.Problem) {
-        for name in try Template(text).inputs where !inputs.contains(name) {
+        for name in try Template(text).inputNames where !inputs.contains(where: { $0.text == name }) {
           report.error(
-            "the workflow has no input \(name.text.quoted)",
-            hint: Suggestion.hint(for: name.text, among: inputs.map(\.text)) ?? "declare it under 'spec.inputs'",
+            "the workflow has no input \(name.quoted)",
+            hint: Suggestion.hint(for: name, among: inputs.map(\.text)) ?? "declare it under 'spec.inputs'",
             at: node.location)
         }
       } catch {

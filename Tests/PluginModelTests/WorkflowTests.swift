@@ -148,7 +148,10 @@ struct WorkflowTests {
       (", resources: {memroy: 1Gi}", "", "", "4:85: error: unknown key 'memroy' in 'spec.nodes.a.resources'"),
       (", cache: maybe", "", "", "4:80: error: 'maybe' is not a value of 'spec.nodes.a.cache'"),
       (", with: {x: \"${{ inputs.m }}\"}", "", "", "4:83: error: the workflow has no input 'm'"),
-      (", with: {x: [{y: \"${{ env.HOME }}\"}]}", "", "", "4:88: error: 'env.HOME' is not an expression"),
+      (
+        ", with: {x: [{y: \"${{ env.HOME }}\"}]}", "", "",
+        "4:88: error: the expression begins with 'env', which is nothing here"
+      ),
       (", with: {x: \"${{ inputs.n\"}", "", "", "4:83: error: '${{' is not closed"),
       ("", ", plugins: {p: latest}", "", "4:88: error: 'latest' is not a version range"),
       ("", ", plugins: {P: 1}", "", "4:85: error: 'P' is not a plugin name"),

@@ -96,7 +96,13 @@ extension RealSandboxes {
         _ = try await harness.run(
           "kept = [socket.create_connection(('198.18.0.1', 3128)) for _ in range(20)]; os._exit(0)", "network.http")
       }
-      #expect(try open() <= before + 4)
+      // What other tests of this process have open comes and goes; what a relay has kept stays.
+      var left = try open()
+      for _ in 0..<100 where left > before + 4 {
+        try await Task.sleep(for: .milliseconds(100))
+        left = try open()
+      }
+      #expect(left <= before + 4)
     }
 
     // MARK: What is granted
