@@ -52,8 +52,8 @@ extension RealSandboxes {
       let peer = try PeerServers()
       let harness = try EgressHarness([site: [[peer.address]], "localhost": [["127.0.0.1"]]])
       let outcome = try await harness.run(
-        Self.raw("\"198.18.0.1\"", 3128, "\"CONNECT \(target) HTTP/1.1\\r\\n\\r\\n\".encode()"), "network.http:\(site)",
-        opened: [])
+        Self.raw("\"198.18.0.1\"", 3128, "\"CONNECT \(target) HTTP/1.1\\r\\nHost: \(target)\\r\\n\\r\\n\".encode()"),
+        "network.http:\(site)", opened: [])
       #expect(outcome.output.contains("HTTP/1.1 40"), "\(target): \(outcome.output)\(outcome.error)")
       #expect(outcome.use.denials.count == 1 && outcome.use.connections == 0)
       #expect(harness.resolver.questions.filter { $0 != site } == [])

@@ -113,9 +113,10 @@ def proxy_to_host(facts):
         "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "0", "127.0.0.1%00.allowed.example.org", "allowed.example.org\0",
         "allowed.example.org@127.0.0.1", "169.254.169.254", socket.gethostname(),
     ]
-    lines = [f"CONNECT {host}:{port} HTTP/1.1" for host in hosts]
-    lines += [f"GET http://{host}:{port}/ HTTP/1.1" for host in hosts]
-    lines += [f"CONNECT {host}:80 HTTP/1.1" for host in hosts]
+    # Without the field Host, the head alone would be the reason to refuse it.
+    lines = [f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}" for host in hosts]
+    lines += [f"GET http://{host}:{port}/ HTTP/1.1\r\nHost: {host}:{port}" for host in hosts]
+    lines += [f"CONNECT {host}:80 HTTP/1.1\r\nHost: {host}:80" for host in hosts]
     return every((line, asking(line)) for line in lines)
 
 
