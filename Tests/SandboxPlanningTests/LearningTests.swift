@@ -91,6 +91,17 @@ import Testing
     #expect(try resolved(proposal).ceiling?.permissions == [.filesystemRead(nil)])
   }
 
+  @Test("keeps a network without bounds where something was connected to, and says that nobody saw what")
+  func everything() throws {
+    let connected = try evidence(
+      asked: ["network.socket"], granted: ["network.socket"], calls: ["connect": 2, "sendto": 1])
+    let proposal = LearningProposal(connected)
+    #expect(proposal.granted.map(\.description) == ["network.socket"])
+    #expect(proposal.needed.first?.evidence.first == "load connected or sent to something, 3 times")
+    let idle = try evidence(asked: ["network.socket"], granted: ["network.socket"])
+    #expect(proposed(idle) == [])
+  }
+
   @Test("names hosts, endpoints and programs one by one, as they were reached and started")
   func names() throws {
     var egress = EgressUse()

@@ -30,6 +30,7 @@ struct PermissionLearning {
         case .filesystemRead(nil), .filesystemWrite(nil): workspace(granted)
         case .filesystemRead(.some(let root)), .filesystemWrite(.some(let root)):
           FileLearning(root, granted, evidence, having: needed.map(\.permission)).found
+        case .networkSocket([]): everything(granted)
         case .networkHTTP, .networkSocket: network(granted)
         case .systemExec: programs(granted)
         case .gpuAccess: gpus(granted)
@@ -91,6 +92,18 @@ struct PermissionLearning {
 
   /// More hosts than this aren't listed one by one: what was granted stays.
   private static let hostLimit = 32
+
+  /// No relay sees where its packets go: that it connected at all is what is known.
+  private func everything(_ granted: Permission) -> [LearnedPermission] {
+    let uses = evidence.nodes.compactMap { node -> LearnedUse? in
+      let count = ["connect", "sendto"].reduce(0) { $0 &+ (node.observation.calls[$1] ?? 0) }
+      return count > 0
+        ? LearnedUse(node: node.name, verb: "connected or sent", object: "to something", count: count) : nil
+    }
+    guard !uses.isEmpty else { return [] }
+    let advice = "where to isn't seen where everything is granted: name the endpoints, if you know them"
+    return [learned(granted, of: granted, LearningReason.words(uses) + [advice])]
+  }
 
   private func network(_ granted: Permission) -> [LearnedPermission] {
     var items: [String] = []
