@@ -97,7 +97,7 @@ import Testing
       asked: ["network.socket"], granted: ["network.socket"], calls: ["connect": 2, "sendto": 1])
     let proposal = LearningProposal(connected)
     #expect(proposal.granted.map(\.description) == ["network.socket"])
-    #expect(proposal.needed.first?.evidence.first == "load connected or sent to something, 3 times")
+    #expect(proposal.permissions.first?.evidence.first == "load connected or sent to something, 3 times")
     let idle = try evidence(asked: ["network.socket"], granted: ["network.socket"])
     #expect(proposed(idle) == [])
   }
