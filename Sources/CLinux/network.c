@@ -47,52 +47,41 @@ int sandbox_loopback_up(int route_socket) {
   return request(route_socket, &up.header);
 }
 
-int sandbox_route_to_loopback(int route_socket, const struct sandbox_route *wanted) {
+// A route of IPv4 in `table`, over the interface with this index; 0: over none.
+static int add_route(int route_socket, const struct sandbox_route *wanted, unsigned char table, unsigned char scope,
+                     unsigned char type, uint32_t interface) {
   struct {
     struct nlmsghdr header;
     struct rtmsg route;
     struct rtattr destination;
     uint32_t address;
+    // Not sent where there is none.
     struct rtattr interface;
     uint32_t index;
   } route = {
-      .header = {.nlmsg_len = sizeof route,
+      .header = {.nlmsg_len = interface != 0 ? sizeof route : sizeof route - RTA_LENGTH(sizeof(uint32_t)),
                  .nlmsg_type = RTM_NEWROUTE,
                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL},
       .route = {.rtm_family = AF_INET,
                 .rtm_dst_len = (unsigned char)wanted->prefix_length,
-                .rtm_table = RT_TABLE_LOCAL,
+                .rtm_table = table,
                 .rtm_protocol = RTPROT_BOOT,
-                .rtm_scope = RT_SCOPE_HOST,
-                .rtm_type = RTN_LOCAL},
+                .rtm_scope = scope,
+                .rtm_type = type},
       .destination = {.rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTA_DST},
       .address = __builtin_bswap32(wanted->address),
       .interface = {.rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTA_OIF},
-      .index = LOOPBACK_INDEX,
+      .index = interface,
   };
   return request(route_socket, &route.header);
 }
 
+int sandbox_route_to_loopback(int route_socket, const struct sandbox_route *wanted) {
+  return add_route(route_socket, wanted, RT_TABLE_LOCAL, RT_SCOPE_HOST, RTN_LOCAL, LOOPBACK_INDEX);
+}
+
 int sandbox_refuse_network(int route_socket, const struct sandbox_route *refused) {
-  struct {
-    struct nlmsghdr header;
-    struct rtmsg route;
-    struct rtattr destination;
-    uint32_t address;
-  } route = {
-      .header = {.nlmsg_len = sizeof route,
-                 .nlmsg_type = RTM_NEWROUTE,
-                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL},
-      .route = {.rtm_family = AF_INET,
-                .rtm_dst_len = (unsigned char)refused->prefix_length,
-                .rtm_table = RT_TABLE_MAIN,
-                .rtm_protocol = RTPROT_BOOT,
-                .rtm_scope = RT_SCOPE_UNIVERSE,
-                .rtm_type = RTN_UNREACHABLE},
-      .destination = {.rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = RTA_DST},
-      .address = __builtin_bswap32(refused->address),
-  };
-  return request(route_socket, &route.header);
+  return add_route(route_socket, refused, RT_TABLE_MAIN, RT_SCOPE_UNIVERSE, RTN_UNREACHABLE, 0);
 }
 
 int sandbox_open_listener(const struct sandbox_listener *listener) {

@@ -236,10 +236,7 @@ package struct LinuxKernel: SandboxKernel {
   }
 
   package func readAvailable(_ pipe: FileDescriptor) -> String {
-    let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-      count = max(0, Int(linux_read(pipe.number, buffer.baseAddress, buffer.count)))
-    }
-    return String(decoding: bytes, as: UTF8.self)
+    String(decoding: (try? pipe.read(atMost: 4096)) ?? [], as: UTF8.self)
   }
 
   package func holdUserNamespace(on stack: SpawnStack) throws(SystemError) -> SpawnedProcess {

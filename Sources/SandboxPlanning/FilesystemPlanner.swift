@@ -106,8 +106,9 @@ struct FilesystemPlanner {
     let hosts = grants.egress.allowsNothing ? "files" : "files dns"
     write(AbsolutePath(constant: "/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: \(hosts)\n")
     if !grants.egress.allowsNothing {
-      let resolver = OpenNetwork.decided(grants.egress, host: host)?.resolverConfiguration
-      write(AbsolutePath(constant: "/etc/resolv.conf"), resolver ?? EgressPlan.resolverConfiguration)
+      write(
+        AbsolutePath(constant: "/etc/resolv.conf"),
+        grants.openNetwork?.resolverConfiguration ?? EgressPlan.resolverConfiguration)
     }
     allow(AbsolutePath(constant: "/etc"), .read)
   }

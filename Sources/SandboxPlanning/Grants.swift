@@ -11,6 +11,8 @@ struct Grants {
   var gpus: Int?
   /// What the network permissions come to.
   var egress: EgressPolicy = .nothing
+  /// Where they come to everything.
+  var openNetwork: OpenNetwork?
   /// The names of `system.exec:NAME,…`, sorted; empty unless `execution` is `.listedPrograms`.
   var programs: [String] = []
 
@@ -52,6 +54,7 @@ struct Grants {
       problems.request.append(refusal)
     }
     egress = EgressPlan.decided(network, request, host: host, problems: &problems)
+    openNetwork = OpenNetwork.decided(egress, host: host)
     checkGPUs(request, problems: &problems)
     paths = Self.confined(access, request: request, host: host, problems: &problems)
     resolvePrograms(request, host: host, problems: &problems)

@@ -77,7 +77,7 @@ package enum SandboxPlanner {
       cgroup: group.cgroup,
       limitNotes: group.notes(controllers: host.limitControllers), deviceGuard: host.deviceGuard,
       devices: request.gpus.gpus.map(PlannedDevice.init), egress: grants.egress,
-      openNetwork: OpenNetwork.decided(grants.egress, host: host))
+      openNetwork: grants.openNetwork)
   }
 
   private static func missingFeatures(of host: HostFacts) -> [Diagnostic] {

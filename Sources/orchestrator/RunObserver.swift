@@ -33,7 +33,7 @@ actor PlainObserver: RunObserver {
     let style = console.outputStyle
     if case .runStarted(_, let workflow, let nodes) = event.content {
       await console.print(
-        "\(style(SafeText.line(workflow), .strong)): \(nodes.count == 1 ? "1 node" : "\(nodes.count) nodes")")
+        "\(style(SafeText.line(workflow), .strong)): \(SafeText.nodes(nodes.count))")
     }
     guard let node = event.node else { return }
     switch event.content {

@@ -12,35 +12,10 @@ extension RealSandboxes {
   struct EgressLaunchTests {
     private func plan() throws -> SandboxPlan { try .networked("pass", ["network.http"]) }
 
-    private func message(_ kind: sandbox_message) -> sandbox_report {
-      var report = sandbox_report()
-      report.message = kind.rawValue
-      return report
-    }
-
-    private func launch(
-      _ kernel: RecordingKernel, failing fault: (Int, ErrorCode)? = nil
-    ) async throws -> (error: LaunchError?, left: [String], effects: ArraySlice<RecordingKernel.Effect>) {
-      let launcher = try SandboxLauncher(
-        initProgram: path("/sandbox-init"), cgroups: CgroupManager(root: nil), loop: EventLoop(), kernel: kernel)
-      let before = kernel.left
-      let count = kernel.effects.count
-      if let fault { kernel.fail(count + fault.0, fault.1) }
-      var failure: LaunchError?
-      let plan = try plan()
-      do throws(LaunchError) {
-        let sandbox = try await launcher.launch(plan)
-        _ = await sandbox.exit()
-      } catch { failure = error }
-      var left = kernel.left.filter { $0 != "descriptor of makeNetwork" }
-      for entry in before { if let index = left.firstIndex(of: entry) { left.remove(at: index) } }
-      return (failure, left, kernel.effects[count...])
-    }
-
     @Test("is refused when any of its effects fails, and leaves nothing")
     func everyEffect() async throws {
       let listeners = try #require(try plan().relay).listeners.count
-      let whole = try await launch(RecordingKernel(report: message(.ready), listeners: listeners))
+      let whole = try await RecordingKernel(report: sandbox_report(.ready), listeners: listeners).launch(plan())
       #expect(whole.error == nil)
       #expect(whole.effects.count { $0 == .receive } >= 2)
       // The network isn't one of those that were made ahead.
@@ -48,8 +23,8 @@ extension RealSandboxes {
       #expect(!whole.effects[..<spawn].contains(.makeNetwork))
       let received = whole.effects.indices.filter { whole.effects[$0] == .receive }
       for (number, effect) in whole.effects[...received[1]].enumerated() {
-        let result = try await launch(
-          RecordingKernel(report: message(.ready), listeners: listeners), failing: (number, .noMemory))
+        let result = try await RecordingKernel(report: sandbox_report(.ready), listeners: listeners).launch(
+          plan(), failing: (number, .noMemory))
         #expect(result.error?.cause == SystemError("\(effect)", nil, .noMemory), "effect \(number): \(effect)")
         #expect(result.left == [], "effect \(number): \(effect)")
       }
@@ -59,12 +34,12 @@ extension RealSandboxes {
     func listeners() async throws {
       let count = try #require(try plan().relay).listeners.count
       for wrong in [1, count - 1, count + 1] {
-        let result = try await launch(RecordingKernel(report: message(.ready), listeners: wrong))
+        let result = try await RecordingKernel(report: sandbox_report(.ready), listeners: wrong).launch(plan())
         #expect(result.error?.step == "take over the sockets of the sandbox's network")
         #expect(result.error?.cause.code == .badMessage)
         #expect(result.left == [])
       }
-      let result = try await launch(RecordingKernel(report: message(.ready)))
+      let result = try await RecordingKernel(report: sandbox_report(.ready)).launch(plan())
       #expect(result.error?.cause.code == .badMessage)
     }
 
@@ -79,7 +54,7 @@ extension RealSandboxes {
         (.landlockPort, 1, "add the Landlock rule for port 80", "landlock_add_rule port 80"),
       ] as [(sandbox_step, UInt32?, String, String)])
     func steps(step: sandbox_step, index: UInt32?, words: String, call: String) async throws {
-      var report = message(.failed)
+      var report = sandbox_report(.failed)
       report.step = step.rawValue
       report.error = 1
       report.index = index ?? SANDBOX_NO_INDEX

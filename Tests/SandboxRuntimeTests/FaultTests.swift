@@ -24,12 +24,6 @@ extension RealSandboxes {
       return plan
     }()
 
-    private func message(_ kind: sandbox_message) -> sandbox_report {
-      var report = sandbox_report()
-      report.message = kind.rawValue
-      return report
-    }
-
     /// What was made for the supervisor's life, not for a launch, and may stay: its program, its group, its maps, and the
     /// network of the next launch.
     private func launch(_ kernel: RecordingKernel, failingFrom fault: (Int, ErrorCode)?) async throws -> (
@@ -62,14 +56,14 @@ extension RealSandboxes {
 
     @Test("each in its turn, the launch is refused with that error and everything made before it is unmade")
     func everyEffect() async throws {
-      let whole = try await launch(RecordingKernel(report: message(.ready)), failingFrom: nil)
+      let whole = try await launch(RecordingKernel(report: sandbox_report(.ready)), failingFrom: nil)
       #expect(whole.error == nil)
       // Up to the report that the worker runs; what follows is the sandbox's end.
       let last = try #require(whole.effects.firstIndex(of: .receive))
       let launching = whole.effects[...last]
       #expect(launching.count > 15, "\(launching)")
       for (number, effect) in launching.enumerated() {
-        let kernel = RecordingKernel(report: message(.ready))
+        let kernel = RecordingKernel(report: sandbox_report(.ready))
         let result = try await launch(kernel, failingFrom: (number, .noMemory))
         #expect(result.error?.cause == SystemError("\(effect)", nil, .noMemory), "effect \(number): \(effect)")
         #expect(result.error?.cleanupErrors == [], "effect \(number): \(effect)")
@@ -84,7 +78,7 @@ extension RealSandboxes {
 
     @Test("the first error is the one that is told, whatever the undoing meets")
     func firstErrorWins() async throws {
-      let whole = try await launch(RecordingKernel(report: message(.ready)), failingFrom: nil)
+      let whole = try await launch(RecordingKernel(report: sandbox_report(.ready)), failingFrom: nil)
       let spawn = try #require(whole.effects.firstIndex(of: .spawn)) - whole.effects.startIndex
       let kernel = RecordingKernel(alsoFailing: .removeDirectory)
       let result = try await launch(kernel, failingFrom: (spawn, .operationNotPermitted))
@@ -98,7 +92,7 @@ extension RealSandboxes {
 
     @Test("inside the sandbox, step and operation are told in words and everything is unmade")
     func insideFailure() async throws {
-      var report = message(.failed)
+      var report = sandbox_report(.failed)
       report.step = sandbox_step.sourceKind.rawValue
       report.error = 19
       report.index = UInt32(try #require(plan.filesystem.firstIndex { $0.target == path("/dev/null") }))
@@ -111,10 +105,10 @@ extension RealSandboxes {
 
     @Test("a first process that ended before its ids were mapped is refused for its own reason")
     func endedBeforeMapping() async throws {
-      var report = message(.failed)
+      var report = sandbox_report(.failed)
       report.step = sandbox_step.descriptors.rawValue
       report.error = 24
-      let whole = try await launch(RecordingKernel(report: message(.ready)), failingFrom: nil)
+      let whole = try await launch(RecordingKernel(report: sandbox_report(.ready)), failingFrom: nil)
       let spawn = try #require(whole.effects.firstIndex(of: .spawn)) - whole.effects.startIndex
       // gid_map, uid_map and what lets it go on.
       for number in spawn + 1...spawn + 3 {
@@ -137,7 +131,7 @@ extension RealSandboxes {
 
     @Test("a worker that ends as it should leaves nothing either")
     func wholeLife() async throws {
-      let result = try await launch(RecordingKernel(report: message(.ready)), failingFrom: nil)
+      let result = try await launch(RecordingKernel(report: sandbox_report(.ready)), failingFrom: nil)
       #expect(result.error == nil)
       #expect(result.left.filter { !$0.hasPrefix("descriptor") } == [])
     }

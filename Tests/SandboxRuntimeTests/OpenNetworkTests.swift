@@ -16,40 +16,20 @@ extension RealSandboxes {
       net0\t00000000\t01FF13C6\t0003\t0\t0\t0\t00000000\t0\t0\t0
       """
 
-    private func message(_ kind: sandbox_message) -> sandbox_report {
-      var report = sandbox_report()
-      report.message = kind.rawValue
-      return report
-    }
-
-    private func launch(
-      _ kernel: RecordingKernel, failing fault: (Int, ErrorCode)? = nil
-    ) async throws -> (error: LaunchError?, left: [String], effects: ArraySlice<RecordingKernel.Effect>) {
-      let launcher = try SandboxLauncher(
-        initProgram: path("/sandbox-init"), cgroups: CgroupManager(root: nil), loop: EventLoop(), kernel: kernel)
-      let before = kernel.left
-      let count = kernel.effects.count
-      if let fault { kernel.fail(count + fault.0, fault.1) }
-      var failure: LaunchError?
+    private let plan = {
       var plan = SandboxPlan.fixture(["/bin/true"])
       plan.egress = EgressPolicy(hosts: [], allowsEverything: true)
       plan.openNetwork = OpenNetwork(program: path("/usr/bin/pasta"), resolver: nil, policy: plan.egress)
-      do throws(LaunchError) {
-        let sandbox = try await launcher.launch(plan)
-        _ = await sandbox.exit()
-      } catch { failure = error }
-      var left = kernel.left.filter { $0 != "descriptor of makeNetwork" }
-      for entry in before { if let index = left.firstIndex(of: entry) { left.remove(at: index) } }
-      return (failure, left, kernel.effects[count...])
-    }
+      return plan
+    }()
 
     private func kernel() -> RecordingKernel {
-      RecordingKernel(report: message(.ready), hasNetwork: true, routes: Self.connected)
+      RecordingKernel(report: sandbox_report(.ready), hasNetwork: true, routes: Self.connected)
     }
 
     @Test("is refused when any of its effects fails, and leaves nothing, no program of the network either")
     func everyEffect() async throws {
-      let whole = try await launch(kernel())
+      let whole = try await kernel().launch(plan)
       #expect(whole.error == nil)
       #expect(!whole.left.contains { $0.hasPrefix("process") }, "its program ends with it")
       let spawn = try #require(whole.effects.firstIndex(of: .spawn))
@@ -57,7 +37,7 @@ extension RealSandboxes {
       #expect(whole.effects[spawn...].contains(.startProgram))
       let received = whole.effects.indices.filter { whole.effects[$0] == .receive }
       for (number, effect) in whole.effects[...received[1]].enumerated() {
-        let result = try await launch(kernel(), failing: (number, .noMemory))
+        let result = try await kernel().launch(plan, failing: (number, .noMemory))
         #expect(result.error?.cause == SystemError("\(effect)", nil, .noMemory), "effect \(number): \(effect)")
         #expect(result.left == [], "effect \(number): \(effect)")
       }
@@ -65,7 +45,7 @@ extension RealSandboxes {
 
     @Test("is refused with the last words of a program that ends before the network is connected")
     func programEnds() async throws {
-      let result = try await launch(RecordingKernel(report: message(.ready), hasNetwork: true))
+      let result = try await RecordingKernel(report: sandbox_report(.ready), hasNetwork: true).launch(plan)
       #expect(result.error?.step == "wait for pasta to connect the sandbox's network")
       #expect(result.error?.cause == SystemError("/usr/bin/pasta", "its last words", .connectionAborted))
       #expect(result.left == [])
@@ -73,7 +53,7 @@ extension RealSandboxes {
 
     @Test("is refused where the first process says something else")
     func otherMessage() async throws {
-      let result = try await launch(RecordingKernel(report: message(.ready)))
+      let result = try await RecordingKernel(report: sandbox_report(.ready)).launch(plan)
       #expect(result.error?.cause.code == .badMessage)
       #expect(result.left == [])
     }

@@ -1,7 +1,9 @@
 import CLinux
 import Foundation
+import SandboxPlanning
 
 @testable import LinuxSystem
+@testable import SandboxRuntime
 
 /// A kernel that keeps a ledger instead of doing anything, and fails the effect that it is told to.
 ///
@@ -248,6 +250,34 @@ final class RecordingKernel: SandboxKernel {
       return ledger.nextProcess
     }
     return SpawnedProcess(identifier: number, descriptor: descriptor(effect))
+  }
+}
+
+extension sandbox_report {
+  init(_ kind: sandbox_message) {
+    self.init()
+    message = kind.rawValue
+  }
+}
+
+extension RecordingKernel {
+  /// One launch and its end. What is left is what the launch made: the network of the next one, made ahead, isn't its own.
+  func launch(
+    _ plan: SandboxPlan, failing fault: (Int, ErrorCode)? = nil
+  ) async throws -> (error: LaunchError?, left: [String], effects: ArraySlice<Effect>) {
+    let launcher = try SandboxLauncher(
+      initProgram: path("/sandbox-init"), cgroups: CgroupManager(root: nil), loop: EventLoop(), kernel: self)
+    let before = self.left
+    let count = effects.count
+    if let fault { fail(count + fault.0, fault.1) }
+    var failure: LaunchError?
+    do throws(LaunchError) {
+      let sandbox = try await launcher.launch(plan)
+      _ = await sandbox.exit()
+    } catch { failure = error }
+    var left = self.left.filter { $0 != "descriptor of makeNetwork" }
+    for entry in before { if let index = left.firstIndex(of: entry) { left.remove(at: index) } }
+    return (failure, left, effects[count...])
   }
 }
 

@@ -81,9 +81,7 @@ struct ExpressionParser {
   private mutating func binary(above precedence: Int) throws(Expression.Problem) -> Expression {
     var left = try unary()
     var count = 0
-    while case .symbol(let symbol) = token, let operation = Expression.BinaryOperator(rawValue: symbol.rawValue),
-      operation.precedence > precedence
-    {
+    while case .operation(let operation) = token, operation.precedence > precedence {
       try advance()
       let right = try nested { parser throws(Expression.Problem) in try parser.binary(above: operation.precedence) }
       if operation.precedence == 4, case .binary(let other, _, _) = left, other.precedence == 4, count > 0 {
@@ -103,7 +101,10 @@ struct ExpressionParser {
   private mutating func unary() throws(Expression.Problem) -> Expression {
     try nested { parser throws(Expression.Problem) in
       if try parser.take(.not) { return .not(try parser.unary()) }
-      if try parser.take(.minus) { return .negated(try parser.unary()) }
+      if parser.token == .operation(.minus) {
+        try parser.advance()
+        return .negated(try parser.unary())
+      }
       return try parser.postfix()
     }
   }
@@ -171,7 +172,7 @@ struct ExpressionParser {
     case .symbol(.openBracket):
       try advance()
       return .list(try items(until: .closeBracket))
-    case .symbol, .end:
+    case .operation, .symbol, .end:
       throw Expression.Problem("a value is missing before \(token.words)", hint: Self.grammar)
     }
   }

@@ -2,18 +2,13 @@
 enum ExpressionToken: Hashable {
   case value(JSONValue)
   case name(String)
+  case operation(Expression.BinaryOperator)
   case symbol(Symbol)
   /// `}}`, or the end of the text where that is the expression's own.
   case end
 
-  /// Longer ones first, so that none is read as the beginning of another.
+  /// What isn't an operator between two values.
   enum Symbol: String, CaseIterable {
-    case and = "&&"
-    case or = "||"
-    case equal = "=="
-    case unequal = "!="
-    case atMost = "<="
-    case atLeast = ">="
     case open = "("
     case close = ")"
     case openBracket = "["
@@ -23,20 +18,19 @@ enum ExpressionToken: Hashable {
     case question = "?"
     case colon = ":"
     case not = "!"
-    case less = "<"
-    case greater = ">"
-    case plus = "+"
-    case minus = "-"
-    case times = "*"
-    case divided = "/"
-    case modulo = "%"
   }
+
+  /// Longer ones first, so that none is read as the beginning of another.
+  static let marks: [(text: String, token: ExpressionToken)] =
+    (Expression.BinaryOperator.allCases.map { ($0.rawValue, .operation($0)) }
+    + Symbol.allCases.map { ($0.rawValue, .symbol($0)) }).sorted { $0.0.utf8.count > $1.0.utf8.count }
 
   /// For "found …".
   var words: String {
     switch self {
     case .value(let value): value.text().quoted
     case .name(let name): name.quoted
+    case .operation(let operation): operation.rawValue.quoted
     case .symbol(let symbol): symbol.rawValue.quoted
     case .end: "the end"
     }
@@ -70,9 +64,9 @@ struct ExpressionTokens {
     if byte == UInt8(ascii: "'") { return .value(.string(try string())) }
     if Self.isDigit(byte) { return .value(try number()) }
     if Self.startsName(byte) { return word() }
-    for symbol in ExpressionToken.Symbol.allCases where startsWith(symbol.rawValue) {
-      position += symbol.rawValue.utf8.count
-      return .symbol(symbol)
+    for mark in ExpressionToken.marks where startsWith(mark.text) {
+      position += mark.text.utf8.count
+      return mark.token
     }
     throw unexpected()
   }

@@ -35,29 +35,29 @@ private struct GrantReading {
     }
   }
 
-  private mutating func addEveryHost(_ permission: Permission) {
-    guard let ceiling = network.allowedHosts else {
-      isAnyPublicHost = true
-      return
-    }
-    let allowed = ceiling.value.map(\.description).joined(separator: ",")
+  /// What no list of hosts covers.
+  /// - Parameter hint: what to grant instead, by the list.
+  private mutating func isUnbounded(_ permission: Permission, hint: ([HostPattern]) -> String) -> Bool {
+    guard let ceiling = network.allowedHosts else { return true }
     problems.append(
       Diagnostic(
         "\(permission) is more than this host allows", why: "'allowed_hosts' names what may be granted",
-        hint: allowed.isEmpty
-          ? "revoke the grant: 'allowed_hosts' is empty and allows nothing" : "grant \(permission):\(allowed), or less",
-        at: ceiling.location))
+        hint: hint(ceiling.value), at: ceiling.location))
+    return false
+  }
+
+  private mutating func addEveryHost(_ permission: Permission) {
+    isAnyPublicHost = isUnbounded(permission) { allowed in
+      allowed.isEmpty
+        ? "revoke the grant: 'allowed_hosts' is empty and allows nothing"
+        : "grant \(permission):\(allowed.map(\.description).joined(separator: ",")), or less"
+    }
   }
 
   private mutating func addEverything(_ permission: Permission) {
-    guard let ceiling = network.allowedHosts else {
-      isEverything = true
-      return
+    isEverything = isUnbounded(permission) { _ in
+      "grant the endpoints that the plugin needs: network.socket:HOST:PORT,…"
     }
-    problems.append(
-      Diagnostic(
-        "\(permission) is more than this host allows", why: "'allowed_hosts' names what may be granted",
-        hint: "grant the endpoints that the plugin needs: network.socket:HOST:PORT,…", at: ceiling.location))
   }
 
   private mutating func addHost(_ text: String, of permission: Permission) {

@@ -64,7 +64,7 @@ package struct LearningEvidence: Hashable, Sendable {
 }
 
 /// What speaks for one line of a proposal, in words: one line each, harmless to a terminal, a comment and a log.
-package struct LearningReason: Hashable, Sendable {
+enum LearningReason {
   /// So many are told of one line.
   static let shown = 4
 

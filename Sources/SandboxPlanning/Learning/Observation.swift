@@ -33,12 +33,12 @@ package struct Observation: Hashable, Sendable {
   /// Both of two, one after the other.
   package func followed(by next: Observation) -> Observation {
     var sum = self
-    sum.calls.merge(next.calls) { $0.addingReportingOverflow($1).partialValue }
+    sum.calls.merge(next.calls) { $0 &+ $1 }
     var places = Dictionary(paths.enumerated().map { ($1.path, $0) }) { first, _ in first }
     for path in next.paths {
       if let place = places[path.path] {
         sum.paths[place].uses.formUnion(path.uses)
-        sum.paths[place].count = sum.paths[place].count.addingReportingOverflow(path.count).partialValue
+        sum.paths[place].count &+= path.count
       } else {
         places[path.path] = sum.paths.count
         sum.paths.append(path)

@@ -19,7 +19,8 @@ extension LearnedProfile {
   init(_ evidence: LearningEvidence, permissions: [LearnedPermission]) {
     let base = evidence.base
     name = Self.name(of: evidence.plugin)
-    let made = evidence.calls
+    let seen = evidence.observation
+    let made = seen.calls
     let allowed = base.systemCalls.allow + base.systemCalls.exec
     let isKept = { (call: String) in made[call] != nil || WorkerCalls.needed.contains(call) }
     // Whoever may start programs, and wasn't seen to by this one, may do without it too.
@@ -45,7 +46,7 @@ extension LearnedProfile {
       lines.append("    - \(Self.quoted(permission.description))")
     }
     lines += Self.callLines(made, base, removed, unseen)
-    lines += Self.limitLines(evidence)
+    lines += Self.limitLines(evidence, seen)
     yaml = lines.joined(separator: "\n") + "\n"
   }
 
@@ -78,17 +79,17 @@ extension LearnedProfile {
     return lines
   }
 
-  private static func limitLines(_ evidence: LearningEvidence) -> [String] {
+  private static func limitLines(_ evidence: LearningEvidence, _ seen: Observation) -> [String] {
     let base = evidence.base
     var lines: [String] = []
-    func limit(_ kind: ResourceLimit.Kind, _ seen: UInt64, _ least: UInt64, _ what: String) {
-      guard let most = base.limits.first(where: { $0.kind == kind })?.value, seen > 0 else { return }
-      let value = min(most, max(least, doubled(seen)))
-      lines.append("    # \(what): \(seen) at most; twice that, at least \(least), at most the base's \(most).")
+    func limit(_ kind: ResourceLimit.Kind, _ number: UInt64, _ least: UInt64, _ what: String) {
+      guard let most = base.limits.first(where: { $0.kind == kind })?.value, number > 0 else { return }
+      let value = min(most, max(least, doubled(number)))
+      lines.append("    # \(what): \(number) at most; twice that, at least \(least), at most the base's \(most).")
       lines.append("    \(kind.rawValue): \(value)")
     }
-    let (openFiles, tasks) = (evidence.openFiles, evidence.tasks)
-    limit(.openFiles, openFiles, leastOpenFiles, "The number above the highest descriptor")
+    let tasks = seen.tasks
+    limit(.openFiles, seen.openFiles, leastOpenFiles, "The number above the highest descriptor")
     limit(.processes, tasks, leastTasks, "Processes and threads at one time")
     if !lines.isEmpty { lines = ["", "  limits:"] + lines }
     var resources: [String] = []
@@ -109,7 +110,7 @@ extension LearnedProfile {
       resources.append("    tasks: \(value)")
     }
     if !resources.isEmpty { lines += ["", "  resources:"] + resources }
-    let scratch = evidence.scratchBytes
+    let scratch = seen.scratchBytes
     let value = min(base.scratchBytes, max(leastScratch, doubled(scratch)) + (1 << 20) - 1) >> 20
     lines += [
       "", "  scratch:",
@@ -144,13 +145,7 @@ extension LearnedProfile {
 }
 
 extension LearningEvidence {
-  var calls: [String: UInt64] {
-    nodes.reduce(into: [:]) { calls, node in
-      calls.merge(node.observation.calls) { $0.addingReportingOverflow($1).partialValue }
-    }
-  }
-  var openFiles: UInt64 { nodes.map(\.observation.openFiles).max() ?? 0 }
-  var tasks: UInt64 { nodes.map(\.observation.tasks).max() ?? 0 }
-  var scratchBytes: UInt64 { nodes.map(\.observation.scratchBytes).max() ?? 0 }
+  /// Of all nodes together.
+  var observation: Observation { nodes.reduce(Observation()) { $0.followed(by: $1.observation) } }
   var memoryPeak: UInt64? { nodes.compactMap(\.memoryPeak).max() }
 }

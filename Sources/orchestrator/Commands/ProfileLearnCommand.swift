@@ -55,9 +55,7 @@ struct ProfileLearnCommand: AsyncParsableCommand {
 
   func run() async throws {
     let bootstrap = try Bootstrap()
-    let target = try await file.asyncMap { file throws(CommandFailure) in
-      try await LearnedFile(file, replaces: force, bootstrap)
-    }
+    let target: LearnedFile? = if let file { try await LearnedFile(file, replaces: force, bootstrap) } else { nil }
     let learning = Learning(command: self, bootstrap: bootstrap, jobs: jobs ?? ProcessEnvironment.processorCount)
     let result = try await learning.run()
     if let target { try await target.write(result.proposal.profile.yaml) }
@@ -67,15 +65,6 @@ struct ProfileLearnCommand: AsyncParsableCommand {
       for line in result.notes { await bootstrap.console.printError(bootstrap.console.errorStyle(line, .faint)) }
     case .json: await bootstrap.console.print(result.json.text(.pretty))
     }
-  }
-}
-
-extension Optional {
-  fileprivate func asyncMap<Result>(
-    _ body: (Wrapped) async throws(CommandFailure) -> Result
-  ) async throws(CommandFailure) -> Result? {
-    guard let self else { return nil }
-    return try await body(self)
   }
 }
 

@@ -88,22 +88,12 @@ private struct RunWork: Sendable {
     let checked = try await session.check()
     let unused = session.sandboxes.setup.unusedGPUGrants(among: checked.content.nodes, decisions: checked.decisions)
     await bootstrap.report(session.catalog.diagnostics + checked.warnings + unused)
-    let directory = try await makeDirectory()
-    let report = try await execute(checked, in: directory)
-    await summarise(report, in: directory)
-    return report.outcome
-  }
-
-  private func makeDirectory() async throws(CommandFailure) -> RunDirectory {
-    try await session.makeDirectory(workspace: command.workspace)
-  }
-
-  private func execute(
-    _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory
-  ) async throws(CommandFailure) -> RunReport {
-    try await session.execute(
+    let directory = try await session.makeDirectory(workspace: command.workspace)
+    let report = try await session.execute(
       checked, in: directory, jobs: jobs, timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
       observer: observer())
+    await summarise(report, in: directory)
+    return report.outcome
   }
 
   private func observer() -> any RunObserver {

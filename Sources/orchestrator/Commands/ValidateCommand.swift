@@ -39,7 +39,7 @@ struct ValidateCommand: AsyncParsableCommand {
     case .text:
       await bootstrap.report(warnings, sources: [(checked.file.path, checked.file.bytes)])
       let count = checked.content.nodeCount
-      var result = count == 1 ? "1 node" : "\(count) nodes"
+      var result = SafeText.nodes(count)
       let unbound = checked.content.unboundInputs.map(\.text)
       if !unbound.isEmpty { result += "; a run must be given: \(unbound.joined(separator: ", "))" }
       let path = SafeText.line(checked.file.path)

@@ -1,6 +1,8 @@
 /// Text from plugins, made fit for a terminal: without escape sequences, control characters, and characters that
 /// reorder or hide their neighbours (Unicode TR 36, CVE-2021-42574).
 package enum SafeText {
+  static func nodes(_ count: Int) -> String { count == 1 ? "1 node" : "\(count) nodes" }
+
   /// One line of at most `limit` characters. What can't be shown becomes `�`, line ends and tabs a space.
   package static func line(_ text: String, limit: Int = 4096) -> String {
     var result = String.UnicodeScalarView()
