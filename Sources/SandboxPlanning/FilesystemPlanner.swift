@@ -94,15 +94,23 @@ struct FilesystemPlanner {
     allow(target, [.readFile, .execute], .file)
   }
 
-  /// getpwuid(3) and getaddrinfo(3) work, and know nothing of the host.
+  /// getpwuid(3) and getaddrinfo(3) work, and know nothing of the host. root is no more than a name: programs write it into
+  /// archives, and no process has its id.
   private mutating func addAccounts() {
     let id = SandboxPlanner.identifierInside
     write(
       AbsolutePath(constant: "/etc/passwd"),
-      "plugin:x:\(id):\(id):plugin:/tmp:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
-    )
-    write(AbsolutePath(constant: "/etc/group"), "plugin:x:\(id):\nnogroup:x:65534:\n")
-    write(AbsolutePath(constant: "/etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")
+      """
+      root:x:0:0:root:/nonexistent:/usr/sbin/nologin
+      plugin:x:\(id):\(id):plugin:/tmp:/usr/sbin/nologin
+      nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+
+      """)
+    write(AbsolutePath(constant: "/etc/group"), "root:x:0:\nplugin:x:\(id):\nnogroup:x:65534:\n")
+    // The host name's own address is Debian's choice: hosts(5) of its installer.
+    write(
+      AbsolutePath(constant: "/etc/hosts"),
+      "127.0.0.1 localhost\n::1 localhost\n127.0.1.1 \(SandboxPlanner.hostname(of: request.plugin))\n")
     let hosts = grants.egress.allowsNothing ? "files" : "files dns"
     write(AbsolutePath(constant: "/etc/nsswitch.conf"), "passwd: files\ngroup: files\nhosts: \(hosts)\n")
     if !grants.egress.allowsNothing {

@@ -61,6 +61,8 @@ package struct HostFacts: Hashable, Sendable {
     case alternatives = "/etc/alternatives"
     /// A directory: tzset(3).
     case timeZones = "/usr/share/zoneinfo"
+    /// A directory: what Debian's venv(1) and ensurepip install from.
+    case pythonWheels = "/usr/share/python-wheels"
 
     package var isDirectory: Bool { self != .loaderCache }
   }

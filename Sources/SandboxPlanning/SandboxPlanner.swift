@@ -130,7 +130,7 @@ package enum SandboxPlanner {
   }
 
   /// What `uname -n` says inside: at most 64 bytes, a valid host name, and nothing of the host's.
-  private static func hostname(of plugin: PluginName) -> String {
+  static func hostname(of plugin: PluginName) -> String {
     plugin.text.split(separator: "_", omittingEmptySubsequences: true).joined(separator: "-")
   }
 

@@ -164,7 +164,7 @@ def wrong_with_closed(report):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    options.add_argument("--orchestrator", required=True)
+    options.add_argument("--orchestrator", required=True, type=os.path.abspath)
     options.add_argument("--python", required=True)
     chosen = options.parse_args()
     if INSIDE not in os.environ:

@@ -104,6 +104,9 @@ class Expected:
     def inherited(self):
         return self.parent.all() if self.parent else []
 
+    def depth(self):
+        return self.parent.depth() + 1 if self.parent else 0
+
     def all(self):
         """In the order in which they count: the first that covers a test says why."""
         return self.own + self.inherited()
@@ -416,7 +419,7 @@ def check(measured, profile, modules, reasons, writes):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    options.add_argument("--orchestrator", required=True)
+    options.add_argument("--orchestrator", required=True, type=os.path.abspath)
     options.add_argument(
         "--quick", action="store_true",
         help=f"the modules of quick.txt; unless --profile names others, under {' and '.join(QUICK)}",
@@ -439,7 +442,9 @@ def main():
     total = sum(len(of["passed"]) for of in outside.values())
     print(f"outside: {total} tests of {len(modules)} modules pass", flush=True)
     failed = False
-    for profile in chosen.profile or (QUICK if chosen.quick else shipped_profiles()):
+    profiles = chosen.profile or (QUICK if chosen.quick else shipped_profiles())
+    # A list that others inherit is mended first.
+    for profile in sorted(profiles, key=lambda name: Expected(EXPECTED / f"{name}.txt").depth()):
         texts = check(measured, profile, modules, reasons, chosen.write)
         for text in texts[:SHOWN]:
             print(f"  {text}")

@@ -9,6 +9,7 @@ is an installation of its own, all of which a worker sees read-only.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -73,7 +74,7 @@ def run(orchestrator, python, profile):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    options.add_argument("--orchestrator", required=True)
+    options.add_argument("--orchestrator", required=True, type=os.path.abspath)
     options.add_argument("--python", required=True)
     options.add_argument("--profile", action="append", help="default: all of profiles/")
     chosen = options.parse_args()
