@@ -40,11 +40,12 @@ def places():
 
 
 def walk():
-    """os.walk over everything that can be reached, each directory once."""
+    """os.walk over everything that can be reached, each directory once, by the name
+    that has no link in it."""
     seen = set()
-    for start in places():
+    for start in map(os.path.realpath, places()):
         for directory, names, files in os.walk(start, followlinks=False):
-            if os.path.realpath(directory).startswith(("/proc", "/sys")):
+            if directory.startswith(("/proc", "/sys")):
                 names.clear()
                 continue
             try:
@@ -98,10 +99,10 @@ def read_other_plugin(facts):
 def find_other_plugins(facts):
     """However a plugin searches, it finds no manifest but its own."""
     found = []
+    here = os.path.realpath(HERE)
     for directory, files in walk():
-        inside = os.path.realpath(directory).startswith(os.path.realpath(HERE))
-        # The template of `plugin new`, which lies beside the package `pipeline`.
-        inside = inside or os.path.realpath(directory).startswith("/sdk/templates/")
+        # The template of `plugin new` lies beside the package `pipeline`.
+        inside = directory.startswith((here, "/sdk/templates/"))
         if "plugin.yaml" in files and not inside:
             found.append(directory)
     if not found:
@@ -114,7 +115,7 @@ def writable_places():
     file that can be opened for writing."""
     allowed = []
     for directory, files in walk():
-        if os.path.realpath(directory).startswith(SCRATCH):
+        if directory.startswith(SCRATCH):
             continue
         probe = os.path.join(directory, ".probe")
         try:
