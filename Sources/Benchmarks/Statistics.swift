@@ -1,4 +1,4 @@
-/// Samples of one thing, in milliseconds.
+/// Samples of one thing.
 struct Samples {
   private(set) var sorted: [Double] = []
 
@@ -8,10 +8,14 @@ struct Samples {
   }
 
   var median: Double { quantile(0.5) }
+  var mean: Double { sorted.reduce(0, +) / Double(sorted.count) }
+  /// Between the least and the most.
+  var range: Double { (sorted.last ?? .nan) - (sorted.first ?? .nan) }
   /// The distance between the quartiles: half of all samples lie within it.
   var spread: Double { quantile(0.75) - quantile(0.25) }
 
-  private func quantile(_ fraction: Double) -> Double {
+  /// The value that `fraction` of all are below.
+  func quantile(_ fraction: Double) -> Double {
     guard let last = sorted.indices.last else { return .nan }
     let position = fraction * Double(last)
     let lower = Int(position)
@@ -29,18 +33,19 @@ struct Comparison {
   var peerMedian: Double
   /// Whose doing it was, where that isn't the same everywhere.
   var kernel: String?
-  /// Ours over the peer's: below 1 is faster.
+  var unit = "ms"
+  /// Ours over the peer's: where it is time, below 1 is faster.
   var ratio: Double { median / peerMedian }
 
   var json: String {
-    "{\"name\": \"\(name)\", \"median\": \(rounded(median)), \"unit\": \"ms\", \"spread\": \(rounded(spread)), "
+    "{\"name\": \"\(name)\", \"median\": \(rounded(median)), \"unit\": \"\(unit)\", \"spread\": \(rounded(spread)), "
       + "\"peer\": \"\(peer)\", \"peer_median\": \(rounded(peerMedian)), \"ratio\": \(rounded(ratio))"
       + (kernel.map { ", \"kernel\": \"\($0)\"" } ?? "") + "}"
   }
 
   var text: String {
-    "\(padded(name, 24)) \(padded("\(rounded(median)) ms", 12)) ± \(padded("\(rounded(spread))", 8)) "
-      + "\(padded(peer, 24)) \(padded("\(rounded(peerMedian)) ms", 12)) ratio \(rounded(ratio))"
+    "\(padded(name, 24)) \(padded("\(rounded(median)) \(unit)", 12)) ± \(padded("\(rounded(spread))", 8)) "
+      + "\(padded(peer, 24)) \(padded("\(rounded(peerMedian)) \(unit)", 12)) ratio \(rounded(ratio))"
       + (kernel.map { "  (\($0))" } ?? "")
   }
 

@@ -1,0 +1,105 @@
+extension Scheduler {
+  mutating func change(_ host: HostCapacity) {
+    dropReservation()
+    let slot = hosts.slot(of: host.name)
+    hosts.set(host)
+    if let slot { takeAgain(on: slot, host) }
+    capacityChanged()
+  }
+
+  /// What runs there goes on, though its devices may have other places, or none any more.
+  private mutating func takeAgain(on hostSlot: Int, _ host: HostCapacity) {
+    let places = Dictionary(host.devices.enumerated().map { ($0.element.id, $0.offset) }) { first, _ in first }
+    let all = nodes.running.filter { $0.running.hostSlot == hostSlot }
+    for (slot, _, running) in all {
+      var running = running
+      running.claim.devices = running.assignment.gpus.compactMap { grant in
+        places[grant.device].map { HostClaim.DevicePart(index: $0, milli: grant.milli, memory: grant.memory) }
+      }
+      nodes.setState(slot, .running(running))
+      hosts.take(running.claim, from: hostSlot, beside: &reservation)
+    }
+  }
+
+  mutating func removeHost(_ name: HostIdentifier, _ actions: inout [SchedulerAction]) {
+    guard let hostSlot = hosts.slot(of: name) else { return }
+    dropReservation()
+    let lost = nodes.running.filter { $0.running.hostSlot == hostSlot }
+      .sorted { $0.record.entry.sequence < $1.record.entry.sequence }
+    hosts.remove(hostSlot)
+    for (slot, record, running) in lost {
+      nodes.remove(slot)
+      giveBack(record, running)
+      actions.append(.lost(record.reference, host: name))
+    }
+    capacityChanged()
+  }
+
+  /// There is more or less in all: whoever waits may fit now, and every share is of another whole.
+  mutating func capacityChanged() {
+    dropReservation()
+    capacityEpoch += 1
+    for turn in runs.order { updateShare(turn.slot) }
+    for classSlot in classes.waiting { classes.setOpen(classSlot, true) }
+  }
+
+  /// Why no host could ever meet it, however empty it were; nil: one could.
+  package func refusal(of request: ResourceRequest) -> Refusal? {
+    if let resource = request.invalidResource { return .invalid(resource) }
+    if hosts.isEmpty { return .noHosts }
+    for claim in request.semaphores {
+      let capacity = semaphores.capacity(of: claim.name)
+      if claim.count > capacity { return .semaphore(claim.name, needed: claim.count, capacity: capacity) }
+    }
+    if hosts.slots.contains(where: { $0.host != nil && $0.whole.fits(request) }) { return nil }
+    var nearest: (slot: HostSlot, distance: Double)?
+    for (slot, _) in hosts.present {
+      let distance = hosts[slot].whole.distance(to: request, whole: hosts[slot].whole)
+      if let known = nearest, known.distance <= distance { continue }
+      nearest = (hosts[slot], distance)
+    }
+    guard let nearest, let host = nearest.slot.host else { return .noHosts }
+    let whole = nearest.slot.whole
+    return .tooLarge(nearest: host.name, shortages: whole.shortages(of: request, whole: whole))
+  }
+
+  /// What each host has left, in the order in which they came. A reservation takes nothing.
+  package var free: [(host: HostIdentifier, free: HostFree)] {
+    hosts.present.map { slot, host in
+      let state = realState(slot)
+      let devices = zip(host.devices, state.devices).map {
+        HostFree.Device(id: $0.id, milli: $1.milli, memory: $1.memory)
+      }
+      return (host.name, HostFree(cpuMilli: state.cpu, memory: state.memory, devices: devices))
+    }
+  }
+
+  package var freeSemaphores: [SemaphoreName: Int] {
+    Dictionary(uniqueKeysWithValues: semaphores.counters.map { ($0.name, $0.free) })
+  }
+}
+
+extension HostState {
+  /// What `request` lacks here; empty: it fits, semaphores aside.
+  func shortages(of request: ResourceRequest, whole: HostState) -> [Shortage] {
+    var found: [Shortage] = []
+    func need(_ resource: Resource, _ needed: Int, _ available: Int, _ capacity: Int) {
+      guard needed > available else { return }
+      found.append(Shortage(resource: resource, needed: needed, available: available, capacity: capacity))
+    }
+    need(.cpu, request.cpuMilli, cpu, whole.cpu)
+    need(.memory, request.memory, memory, whole.memory)
+    switch request.gpu {
+    case .none: break
+    case .devices(let count, let memory, let profile):
+      need(
+        .gpus(memory: memory, profile: profile), count, matching(memory, profile), whole.matching(memory, profile))
+    case .share(let milli, let memory):
+      func most(_ state: HostState) -> Int {
+        state.devices.lazy.filter { $0.canShare(0, memory) }.map(\.milli).max() ?? 0
+      }
+      need(.gpuShare(memory: memory), milli, most(self), most(whole))
+    }
+    return found
+  }
+}
