@@ -1,6 +1,6 @@
 /// The hosts that changed, oldest first, so that every class can catch up when its turn comes.
 struct HostChanges: Sendable {
-  /// Everything that was known of hosts before is void.
+  /// Another when everything that was known of hosts before is void.
   private(set) var epoch = 0
   /// Slots of hosts.
   private(set) var log: [Int] = []
@@ -22,39 +22,43 @@ struct HostChanges: Sendable {
 struct HostRanking: Sendable {
   /// From 1: the cost of the better of the two below; leaves from `width`. Infinite: it doesn't fit.
   private var costs: [Float] = []
+  /// What of each host the costs were taken from.
   private var versions: [UInt32] = []
   private var width = 0
   private var epoch = -1
   private var position = 0
 
   /// The best host's slot; of equals, the one with the lowest. Nil where it fits on none.
-  /// - Parameter cost: nil where it doesn't fit.
-  mutating func best(_ hosts: [HostSlot], _ changes: HostChanges, _ cost: (HostSlot) -> Float?) -> Int? {
-    if epoch != changes.epoch || versions.count != hosts.count {
-      rank(hosts, cost)
+  /// - Parameters:
+  ///   - current: the hosts' versions.
+  ///   - cost: of the host in a slot; infinite where it doesn't fit.
+  mutating func best(versions current: [UInt32], _ changes: HostChanges, _ cost: (Int) -> Float) -> Int? {
+    if epoch != changes.epoch || versions.count != current.count {
+      rank(current, cost)
       epoch = changes.epoch
     } else {
-      for slot in changes.log[position...] where versions[slot] != hosts[slot].version {
-        update(slot, hosts[slot], cost)
+      for slot in changes.log[position...] where versions[slot] != current[slot] {
+        versions[slot] = current[slot]
+        update(slot, cost(slot))
       }
     }
     position = changes.log.count
     return winner
   }
 
-  private mutating func rank(_ hosts: [HostSlot], _ cost: (HostSlot) -> Float?) {
+  private mutating func rank(_ current: [UInt32], _ cost: (Int) -> Float) {
     width = 1
-    while width < hosts.count { width *= 2 }
+    while width < current.count { width *= 2 }
     costs = Array(repeating: .infinity, count: 2 * width)
-    versions = hosts.map(\.version)
-    for slot in hosts.indices { costs[width + slot] = cost(hosts[slot]) ?? .infinity }
+    versions = current
+    for slot in current.indices { costs[width + slot] = cost(slot) }
     for index in (1..<width).reversed() { costs[index] = min(costs[2 * index], costs[2 * index + 1]) }
   }
 
-  private mutating func update(_ slot: Int, _ host: HostSlot, _ cost: (HostSlot) -> Float?) {
-    versions[slot] = host.version
+  private mutating func update(_ slot: Int, _ cost: Float) {
     var index = width + slot
-    costs[index] = cost(host) ?? .infinity
+    guard costs[index] != cost else { return }
+    costs[index] = cost
     while index > 1 {
       index /= 2
       let better = min(costs[2 * index], costs[2 * index + 1])

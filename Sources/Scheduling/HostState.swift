@@ -1,4 +1,5 @@
-/// What is free on a host, in the form that placement works with. Devices are at the index that they have in ``HostCapacity/devices``.
+/// What is free on a host, in the form that placement works with. Devices are at the index that they have in
+/// ``HostCapacity/devices``.
 struct HostState: Sendable {
   struct Device: Sendable {
     /// Of 1000; 1000: nobody has any of it.
@@ -6,93 +7,122 @@ struct HostState: Sendable {
     /// Bytes.
     var memory: Int
     let capacity: Int
-    let profile: MIGProfile?
+    /// Of MIG.
+    let isInstance: Bool
     var isFree: Bool { milli == 1000 }
   }
 
-  /// Thousandths; below 0 where the host has shrunk.
-  private(set) var cpu: Int
-  /// Bytes; below 0 likewise.
-  private(set) var memory: Int
+  /// What can be told without a look at each device.
+  private(set) var brief: HostBrief
   private(set) var devices: [Device]
-  /// How many devices nobody has any of.
-  private(set) var freeDevices: Int
-  /// Thousandths, over all devices.
-  private(set) var deviceMilli: Int
-  /// Whether some devices are instances of MIG.
-  let hasInstances: Bool
+  /// By device; empty where none is an instance of MIG.
+  private let profiles: [MIGProfile?]
 
   /// An empty host.
   init(_ host: HostCapacity) {
-    cpu = host.cpuMilli
-    memory = host.memory
-    devices = host.devices.map { Device(milli: 1000, memory: $0.memory, capacity: $0.memory, profile: $0.profile) }
-    freeDevices = devices.count
-    hasInstances = devices.contains { $0.profile != nil }
-    deviceMilli = devices.count * 1000
+    devices = host.devices.map {
+      Device(milli: 1000, memory: $0.memory, capacity: $0.memory, isInstance: $0.profile != nil)
+    }
+    profiles = devices.contains(where: \.isInstance) ? host.devices.map(\.profile) : []
+    brief = HostBrief(
+      cpu: host.cpuMilli, memory: host.memory, freeDevices: devices.count, deviceMilli: devices.count * 1000)
+  }
+
+  /// Of a host that has gone: nothing fits, not even what needs nothing.
+  init() {
+    devices = []
+    profiles = []
+    brief = HostBrief(cpu: -1, memory: -1, freeDevices: 0, deviceMilli: 0)
   }
 
   /// What is free in both views of one host.
   init(meeting first: HostState, _ second: HostState) {
     self = first
-    cpu = min(cpu, second.cpu)
-    memory = min(memory, second.memory)
+    brief.cpu = min(brief.cpu, second.brief.cpu)
+    brief.memory = min(brief.memory, second.brief.memory)
     for index in devices.indices {
       devices[index].milli = min(devices[index].milli, second.devices[index].milli)
       devices[index].memory = min(devices[index].memory, second.devices[index].memory)
     }
-    freeDevices = devices.count(where: \.isFree)
-    deviceMilli = devices.reduce(0) { $0 + $1.milli }
+    brief.freeDevices = devices.count(where: \.isFree)
+    brief.deviceMilli = devices.reduce(0) { $0 + $1.milli }
   }
+
+  var hasInstances: Bool { !profiles.isEmpty }
+  func profile(of device: Int) -> MIGProfile? { hasInstances ? profiles[device] : nil }
 
   /// Semaphores aside.
   func fits(_ request: ResourceRequest) -> Bool {
-    guard request.cpuMilli <= cpu, request.memory <= memory else { return false }
+    guard brief.mayFit(HostBrief(request)) else { return false }
     switch request.gpu {
     case .none: return true
     case .devices(let count, let memory, let profile):
-      guard count <= freeDevices else { return false }
       return memory == 0 && profile == nil || matching(memory, profile) >= count
-    case .share(let milli, let memory):
-      guard milli <= deviceMilli else { return false }
-      return devices.contains { $0.canShare(milli, memory) }
+    case .share(let milli, let memory): return devices.contains { $0.canShare(milli, memory) }
     }
+  }
+
+  /// Whether a device would do, were it free.
+  func matches(_ device: Int, _ memory: Int, _ profile: MIGProfile?) -> Bool {
+    devices[device].capacity >= memory && (profile == nil || profile == self.profile(of: device))
   }
 
   /// How many free devices there are with so much memory, of that size.
   func matching(_ memory: Int, _ profile: MIGProfile?) -> Int {
-    devices.count { $0.isFree && $0.matches(memory, profile) }
+    devices.indices.count { devices[$0].isFree && matches($0, memory, profile) }
   }
 
   /// Devices of one's own: the ones with least memory that do, so that the larger stay for those who need them.
   /// Empty where there are too few.
   func choose(count: Int, memory: Int, profile: MIGProfile?) -> [Int] {
-    let candidates = devices.indices.filter { devices[$0].isFree && devices[$0].matches(memory, profile) }
+    let candidates = devices.indices.filter { devices[$0].isFree && matches($0, memory, profile) }
     guard candidates.count >= count else { return [] }
     return Array(candidates.sorted { (devices[$0].capacity, $0) < (devices[$1].capacity, $1) }.prefix(count))
   }
 
   /// Takes, or with `sign` -1 gives back. Whoever takes has asked whether it fits.
   mutating func take(_ claim: HostClaim, sign: Int = 1) {
-    cpu -= sign * claim.cpu
-    memory -= sign * claim.memory
+    brief.cpu -= sign * claim.cpu
+    brief.memory -= sign * claim.memory
     for part in claim.devices where part.index < devices.count {
-      if devices[part.index].isFree { freeDevices -= 1 }
+      if devices[part.index].isFree { brief.freeDevices -= 1 }
       devices[part.index].milli -= sign * part.milli
       devices[part.index].memory -= sign * part.memory
-      deviceMilli -= sign * part.milli
-      if devices[part.index].isFree { freeDevices += 1 }
+      brief.deviceMilli -= sign * part.milli
+      if devices[part.index].isFree { brief.freeDevices += 1 }
     }
   }
 }
 
 extension HostState.Device {
-  func matches(_ memory: Int, _ profile: MIGProfile?) -> Bool {
-    capacity >= memory && (profile == nil || profile == self.profile)
-  }
-
   func canShare(_ milli: Int, _ memory: Int) -> Bool {
-    self.milli >= milli && self.memory >= memory && profile == nil
+    self.milli >= milli && self.memory >= memory && !isInstance
+  }
+}
+
+/// Of a host's state, or of a request: what can be compared without a look at each device.
+struct HostBrief: Sendable {
+  /// Thousandths; below 0 where the host has shrunk.
+  var cpu: Int
+  /// Bytes; below 0 likewise.
+  var memory: Int
+  /// Devices that nobody has any of.
+  var freeDevices: Int
+  /// Thousandths, over all devices.
+  var deviceMilli: Int
+
+  func mayFit(_ request: HostBrief) -> Bool {
+    request.cpu <= cpu && request.memory <= memory && request.freeDevices <= freeDevices
+      && request.deviceMilli <= deviceMilli
+  }
+}
+
+extension HostBrief {
+  init(_ request: ResourceRequest) {
+    cpu = request.cpuMilli
+    memory = request.memory
+    deviceMilli = request.gpu.milli
+    if case .devices(let count, _, _) = request.gpu { freeDevices = count } else { freeDevices = 0 }
   }
 }
 

@@ -1,71 +1,73 @@
-/// A place for a host. Places of hosts that have gone are used again.
-struct HostSlot: Sendable {
-  /// Nil: empty.
-  var host: HostCapacity?
-  /// As if nothing ran there.
-  var whole: HostState
-  /// What placement may use.
-  var state: HostState
-  /// Another for every change of `state`.
-  var version: UInt32 = 0
-  /// What ``PlacementScore/room(on:after:)`` says of `state`.
-  var room: Float = 0
-}
-
-/// The hosts, what is free there, and where a class goes best.
+/// The hosts, what is free there, and where a class goes best. Each host has a slot; those of hosts that have gone are used again.
 struct HostTable: Sendable {
-  private(set) var slots: [HostSlot] = []
   /// All hosts together.
   private(set) var total = Usage()
-  private var indices: [HostIdentifier: Int] = [:]
-  private var empty: [Int] = []
+  /// Nil: the slot is empty.
+  private var capacities: [HostCapacity?] = []
+  /// As if nothing ran there.
+  private var wholes: [HostState] = []
+  /// What placement may use.
+  private var states: [HostState] = []
+  /// Of `states`.
+  private var briefs: [HostBrief] = []
+  /// Another for every change of a state.
+  private var versions: [UInt32] = []
+  /// What ``PlacementScore/room(on:after:)`` says of the states.
+  private var rooms: [Float] = []
   private var changes = HostChanges()
+  private var slots: [HostIdentifier: Int] = [:]
+  private var empty: [Int] = []
   private var placement = Placement(score: PlacementScore(TypicalWorkload()), fit: BestFit([]))
 
-  subscript(slot: Int) -> HostSlot { _read { yield slots[slot] } }
-  func slot(of name: HostIdentifier) -> Int? { indices[name] }
+  func slot(of name: HostIdentifier) -> Int? { slots[name] }
+  func capacity(_ slot: Int) -> HostCapacity? { capacities[slot] }
+  func whole(_ slot: Int) -> HostState { wholes[slot] }
+  func state(_ slot: Int) -> HostState { states[slot] }
   var present: some Sequence<(slot: Int, host: HostCapacity)> {
-    slots.indices.lazy.compactMap { slot in slots[slot].host.map { (slot, $0) } }
+    capacities.indices.lazy.compactMap { slot in capacities[slot].map { (slot, $0) } }
   }
-  var isEmpty: Bool { indices.isEmpty }
+  var isEmpty: Bool { slots.isEmpty }
 
   /// A new one, or another under its name, with nothing on it.
   mutating func set(_ host: HostCapacity) {
-    let slot: Int
-    if let known = indices[host.name] {
-      slot = known
-      if let old = slots[slot].host { total.add(old, sign: -1) }
-    } else {
-      slot = empty.popLast() ?? slots.count
-    }
+    let slot = slots[host.name] ?? empty.popLast() ?? capacities.count
     let state = HostState(host)
-    if slot == slots.count { slots.append(HostSlot(host: host, whole: state, state: state)) }
-    slots[slot].host = host
-    slots[slot].whole = state
-    indices[host.name] = slot
+    if slot == capacities.count {
+      capacities.append(nil)
+      wholes.append(state)
+      states.append(state)
+      briefs.append(state.brief)
+      versions.append(0)
+      rooms.append(0)
+    }
+    if let old = capacities[slot] { total.add(old, sign: -1) }
+    capacities[slot] = host
+    wholes[slot] = state
+    slots[host.name] = slot
     total.add(host)
     set(slot, state)
     hostsChanged()
   }
 
   mutating func remove(_ slot: Int) {
-    guard let host = slots[slot].host else { return }
+    guard let host = capacities[slot] else { return }
     total.add(host, sign: -1)
-    indices[host.name] = nil
-    slots[slot].host = nil
-    set(slot, HostState(HostCapacity(name: host.name, cpuMilli: 0, memory: 0)))
+    slots[host.name] = nil
+    capacities[slot] = nil
+    wholes[slot] = HostState()
+    set(slot, wholes[slot])
     empty.append(slot)
     hostsChanged()
   }
 
   mutating func setWorkload(_ workload: TypicalWorkload) {
     placement = Placement(score: PlacementScore(workload), fit: placement.fit)
-    for slot in slots.indices { slots[slot].room = placement.score.room(on: slots[slot].state) }
+    for slot in states.indices { rooms[slot] = placement.score.room(on: states[slot]) }
     changes.forgetAll()
   }
 
   private mutating func hostsChanged() {
-    placement = Placement(score: placement.score, fit: BestFit(slots.lazy.compactMap(\.host)))
+    placement = Placement(score: placement.score, fit: BestFit(wholes))
     changes.forgetAll()
   }
 
@@ -73,45 +75,47 @@ struct HostTable: Sendable {
 
   /// The best host for a class, by what placement may use; nil where it fits on none.
   func best(_ request: ResourceRequest, _ ranking: inout HostRanking) -> Int? {
-    ranking.best(slots, changes) { slot in
-      slot.host == nil ? nil : placement.cost(of: request, on: slot.state, room: slot.room)
+    let brief = HostBrief(request)
+    return ranking.best(versions: versions, changes) { slot in
+      guard briefs[slot].mayFit(brief) else { return .infinity }
+      return placement.cost(of: request, on: states[slot], room: rooms[slot])
     }
+  }
+
+  /// By what placement may use.
+  func fits(_ request: ResourceRequest, _ brief: HostBrief, on slot: Int) -> Bool {
+    briefs[slot].mayFit(brief) && states[slot].fits(request)
   }
 
   /// What a node gets there; it fits.
   func claim(_ request: ResourceRequest, on slot: Int) -> HostClaim {
-    HostClaim(request, chosen: placement.devices(for: request, on: slots[slot].state), on: slots[slot].state)
+    HostClaim(request, chosen: placement.devices(for: request, on: states[slot]), on: states[slot])
   }
 
   mutating func set(_ slot: Int, _ state: HostState) {
-    slots[slot].state = state
+    states[slot] = state
     changed(slot)
   }
 
-  /// - Parameter isBackfill: it is taken after the reservation was made, by another class.
-  mutating func take(_ claim: HostClaim, from slot: Int, beside reservation: inout Reservation?) {
+  /// - Parameters:
+  ///   - sign: -1 gives back.
+  ///   - isBackfill: it was, or is being, taken after the reservation was made, by another class.
+  mutating func take(
+    _ claim: HostClaim, from slot: Int, sign: Int = 1, beside reservation: inout Reservation?, isBackfill: Bool
+  ) {
     if reservation?.hostSlot == slot {
-      reservation?.take(claim, isBackfill: true)
-      if let state = reservation?.placeable { slots[slot].state = state }
+      reservation?.take(claim, sign: sign, isBackfill: isBackfill)
+      if let state = reservation?.placeable { states[slot] = state }
     } else {
-      slots[slot].state.take(claim)
-    }
-    changed(slot)
-  }
-
-  mutating func give(_ claim: HostClaim, to slot: Int, beside reservation: inout Reservation?, isBackfill: Bool) {
-    if reservation?.hostSlot == slot {
-      reservation?.take(claim, sign: -1, isBackfill: isBackfill)
-      if let state = reservation?.placeable { slots[slot].state = state }
-    } else {
-      slots[slot].state.take(claim, sign: -1)
+      states[slot].take(claim, sign: sign)
     }
     changed(slot)
   }
 
   private mutating func changed(_ slot: Int) {
-    slots[slot].version &+= 1
-    slots[slot].room = placement.score.room(on: slots[slot].state)
-    changes.append(slot, hostCount: slots.count)
+    briefs[slot] = states[slot].brief
+    versions[slot] &+= 1
+    rooms[slot] = placement.score.room(on: states[slot])
+    changes.append(slot, hostCount: states.count)
   }
 }

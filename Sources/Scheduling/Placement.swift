@@ -3,12 +3,12 @@ struct Placement: Sendable {
   let score: PlacementScore
   let fit: BestFit
 
-  /// Nil where it doesn't fit. Less is better: how many typical nodes lose their room; and where that is equal, how badly the host
+  /// Infinite where it doesn't fit. Less is better: how many typical nodes lose their room; and where that is equal, how badly the host
   /// would be filled.
   /// - Parameter room: what ``PlacementScore/room(on:after:)`` says of `state`.
-  func cost(of request: ResourceRequest, on state: HostState, room: Float) -> Float? {
-    guard state.fits(request) else { return nil }
-    return bestTrial(of: request, on: state).map { room - $0.room + fit.left(on: state, after: request) }
+  func cost(of request: ResourceRequest, on state: HostState, room: Float) -> Float {
+    guard state.fits(request), let best = bestTrial(of: request, on: state) else { return .infinity }
+    return room - best.room + fit.left(on: state.brief, after: request)
   }
 
   /// The devices that it gets; empty where it needs none. The host is one that it fits on.
@@ -30,7 +30,7 @@ struct Placement: Sendable {
       trial.devices = count
       if state.hasInstances {
         trial.chosen = state.choose(count: count, memory: memory, profile: profile)
-        trial.gpus = trial.chosen.count { state.devices[$0].profile == nil }
+        trial.gpus = trial.chosen.count { !state.devices[$0].isInstance }
       } else {
         trial.gpus = count
       }
@@ -44,9 +44,10 @@ struct Placement: Sendable {
     _ milli: Int, _ memory: Int, _ trial: PlacementScore.Trial, _ state: HostState
   ) -> (room: Float, trial: PlacementScore.Trial)? {
     var best: (room: Float, trial: PlacementScore.Trial)?
-    for (index, device) in state.devices.enumerated() where device.canShare(milli, memory) {
+    for index in state.devices.indices where state.devices[index].canShare(milli, memory) {
+      let device = state.devices[index]
       let isKnown = state.devices[..<index].contains {
-        $0.milli == device.milli && $0.memory == device.memory && $0.profile == nil
+        $0.milli == device.milli && $0.memory == device.memory && !$0.isInstance
       }
       guard !isKnown else { continue }
       var trial = trial
@@ -61,21 +62,28 @@ struct Placement: Sendable {
 }
 
 /// Best fit: the host on which least is left. Each part is of the largest host, and all together weigh less than the room of one
-/// typical node in some hundred.
+/// typical node in some thousand.
 struct BestFit: Sendable {
   private let cpu: Float
   private let memory: Float
   private let devices: Float
 
-  init(_ hosts: some Sequence<HostCapacity>) {
-    cpu = Self.weight / Float(max(1, hosts.lazy.map(\.cpuMilli).max() ?? 1))
-    memory = Self.weight / Float(max(1, hosts.lazy.map(\.memory).max() ?? 1))
-    devices = Self.weight / Float(max(1, hosts.lazy.map(\.devices.count).max() ?? 1) * 1000)
+  /// - Parameter hosts: as if nothing ran there.
+  init(_ hosts: [HostState]) {
+    var largest = (cpu: 1, memory: 1, devices: 1)
+    for host in hosts {
+      largest.cpu = max(largest.cpu, host.brief.cpu)
+      largest.memory = max(largest.memory, host.brief.memory)
+      largest.devices = max(largest.devices, host.brief.deviceMilli)
+    }
+    cpu = Self.weight / Float(largest.cpu)
+    memory = Self.weight / Float(largest.memory)
+    devices = Self.weight / Float(largest.devices)
   }
 
-  private static let weight: Float = 0.003
+  private static let weight: Float = 0.001
 
-  func left(on state: HostState, after request: ResourceRequest) -> Float {
+  func left(on state: HostBrief, after request: ResourceRequest) -> Float {
     Float(state.cpu - request.cpuMilli) * cpu + Float(state.memory - request.memory) * memory
       + Float(state.deviceMilli - request.gpu.milli) * devices
   }

@@ -60,14 +60,14 @@ struct PlacementScore: Sendable {
 
   /// How many typical nodes `state` could still take, once it had taken `trial`. Memory aside.
   func room(on state: HostState, after trial: Trial = Trial()) -> Float {
-    let cpu = state.cpu - trial.cpu
+    let cpu = state.brief.cpu - trial.cpu
     guard !state.devices.isEmpty, cpu > 0 else { return 0 }
     // What is free of each GPU that isn't free altogether, nor full.
     return withUnsafeTemporaryAllocation(of: Float.self, capacity: state.devices.count) { partial in
       var whole = -trial.gpus
       var count = 0
-      for (index, device) in state.devices.enumerated() where device.profile == nil {
-        var milli = device.milli
+      for index in state.devices.indices where !state.devices[index].isInstance {
+        var milli = state.devices[index].milli
         if let shared = trial.shared, shared.index == index { milli -= shared.milli }
         if milli == 1000 {
           whole += 1
@@ -77,7 +77,7 @@ struct PlacementScore: Sendable {
         }
       }
       let byCPU = Float(cpu) + 0.5
-      let free = Float(state.freeDevices - trial.devices) + 0.5
+      let free = Float(state.brief.freeDevices - trial.devices) + 0.5
       var sum = Lane()
       for kind in kinds {
         var slots = Self.floor(kind.devices * free) + kind.perGPU * Float(whole)
@@ -90,8 +90,9 @@ struct PlacementScore: Sendable {
   }
 
   private func roomForInstances(on state: HostState, _ cpu: Int, _ trial: Trial) -> Float {
-    instances.reduce(0) { sum, kind in
-      let taken = trial.chosen.count { state.devices[$0].profile == kind.profile }
+    guard state.hasInstances else { return 0 }
+    return instances.reduce(0) { sum, kind in
+      let taken = trial.chosen.count { state.profile(of: $0) == kind.profile }
       return sum + kind.weight * Float(min((state.matching(0, kind.profile) - taken) / kind.count, cpu / kind.cpu))
     }
   }

@@ -13,15 +13,16 @@ struct Reservation: Sendable {
   private(set) var left: HostState
 
   init(
-    serial: UInt64, classSlot: Int, hostSlot: Int, since: Int64, request: ResourceRequest, slot: HostSlot
+    serial: UInt64, classSlot: Int, hostSlot: Int, since: Int64, request: ResourceRequest, real: HostState,
+    whole: HostState
   ) {
     self.serial = serial
     self.classSlot = classSlot
     self.hostSlot = hostSlot
     self.since = since
-    real = slot.state
-    left = slot.whole
-    left.take(HostClaim(request, chosen: slot.state.soonest(for: request), on: slot.whole))
+    self.real = real
+    left = whole
+    left.take(HostClaim(request, chosen: real.soonest(for: request), on: whole))
   }
 
   var placeable: HostState { HostState(meeting: real, left) }
@@ -36,34 +37,40 @@ struct Reservation: Sendable {
 extension HostState {
   /// Devices that `request` could have if all were free, those of which most is free first.
   fileprivate func soonest(for request: ResourceRequest) -> [Int] {
-    func first(_ count: Int, where matches: (Device) -> Bool) -> [Int] {
-      let all = devices.indices.filter { matches(devices[$0]) }
+    func first(_ count: Int, where isPossible: (Int) -> Bool) -> [Int] {
+      let all = devices.indices.filter(isPossible)
       return Array(all.sorted { (devices[$1].milli, $0) < (devices[$0].milli, $1) }.prefix(count))
     }
     switch request.gpu {
     case .none: return []
-    case .devices(let count, let memory, let profile): return first(count) { $0.matches(memory, profile) }
-    case .share(_, let memory): return first(1) { $0.capacity >= memory && $0.profile == nil }
+    case .devices(let count, let memory, let profile): return first(count) { matches($0, memory, profile) }
+    case .share(_, let memory): return first(1) { devices[$0].capacity >= memory && !devices[$0].isInstance }
     }
   }
 
   /// How far it is from fitting: what is missing of each resource, as a part of what `whole` has. 0: it fits, semaphores aside.
-  func distance(to request: ResourceRequest, whole: HostState) -> Double {
-    func part(_ needed: Int, _ free: Int, _ all: Int) -> Double {
-      needed <= free ? 0 : Double(needed - free) / Double(max(1, all))
-    }
-    var sum = part(request.cpuMilli, cpu, whole.cpu) + part(request.memory, memory, whole.memory)
+  /// - Parameter bound: where it is at least as much, the answer may be anything from it on.
+  func distance(to request: ResourceRequest, whole: HostState, below bound: Double = .infinity) -> Double {
+    var sum =
+      part(request.cpuMilli, brief.cpu, whole.brief.cpu) + part(request.memory, brief.memory, whole.brief.memory)
+    guard sum < bound else { return sum }
     switch request.gpu {
     case .none: break
     case .devices(let count, let memory, let profile):
-      // What others have of those that it could get.
-      let milli = devices.lazy.filter { $0.matches(memory, profile) }.map(\.milli).sorted(by: >).prefix(count)
-      sum += part(count * 1000, milli.reduce(0, +), whole.devices.count * 1000)
+      // What others have of those that it could get, the least first.
+      let missing = devices.indices.lazy.filter { matches($0, memory, profile) }.map { 1000 - devices[$0].milli }
+      sum += Double(missing.sorted().prefix(count).reduce(0, +)) / Double(max(1, whole.devices.count * 1000))
     case .share(let milli, let memory):
-      let nearest = devices.lazy.filter { $0.profile == nil && $0.capacity >= memory }
-        .map { part(milli, $0.milli, 1000) + part(memory, $0.memory, $0.capacity) }.min()
-      sum += nearest ?? 1
+      var nearest = 1.0
+      for device in devices where !device.isInstance && device.capacity >= memory {
+        nearest = min(nearest, part(milli, device.milli, 1000) + part(memory, device.memory, device.capacity))
+      }
+      sum += nearest
     }
     return sum
+  }
+
+  private func part(_ needed: Int, _ free: Int, _ all: Int) -> Double {
+    needed <= free ? 0 : Double(needed - free) / Double(max(1, all))
   }
 }

@@ -31,16 +31,31 @@ struct RunState: Sendable {
   /// The dominant share, divided by the weight.
   var share = 0.0
   var queues: [ClassQueue] = []
-  /// By class.
-  var queueIndices: [Int: Int] = [:]
+  /// By class; -1 where it has none.
+  private var queueIndices: [Int] = []
+  /// Those that it has queues of.
+  private(set) var classes = SlotSet()
   var running = 0
   var isEnded = false
 
+  init(id: RunIdentifier, weight: Int, sequence: UInt64) {
+    self.id = id
+    self.weight = weight
+    self.sequence = sequence
+  }
+
+  func queueIndex(of classSlot: Int) -> Int? {
+    guard classSlot < queueIndices.count, queueIndices[classSlot] >= 0 else { return nil }
+    return queueIndices[classSlot]
+  }
+
   mutating func enqueue(_ entry: QueueEntry, in classSlot: Int) {
-    let index = queueIndices[classSlot] ?? queues.count
+    let index = queueIndex(of: classSlot) ?? queues.count
     if index == queues.count {
       queues.append(ClassQueue(classSlot: classSlot))
+      while queueIndices.count <= classSlot { queueIndices.append(-1) }
       queueIndices[classSlot] = index
+      classes.insert(classSlot)
     }
     queues[index].heap.push(entry)
     queues[index].count += 1
@@ -49,10 +64,11 @@ struct RunState: Sendable {
   /// One that is gone from the table of nodes.
   /// - Parameter isLive: whether the node of an entry is still queued.
   mutating func dequeue(from classSlot: Int, isLive: (QueueEntry) -> Bool) {
-    guard let index = queueIndices[classSlot] else { return }
+    guard let index = queueIndex(of: classSlot) else { return }
     queues[index].count -= 1
     guard queues[index].count > 0 else {
-      queueIndices[classSlot] = nil
+      queueIndices[classSlot] = -1
+      classes.remove(classSlot)
       queues.swapAt(index, queues.count - 1)
       queues.removeLast()
       if index < queues.count { queueIndices[queues[index].classSlot] = index }

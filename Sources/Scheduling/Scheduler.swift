@@ -141,7 +141,8 @@ package struct Scheduler: Sendable {
     nodes.remove(slot)
     giveBack(record, running)
     let isOfReservation = running.backfill != nil && running.backfill == reservation?.serial
-    hosts.give(running.claim, to: running.hostSlot, beside: &reservation, isBackfill: isOfReservation)
+    hosts.take(
+      running.claim, from: running.hostSlot, sign: -1, beside: &reservation, isBackfill: isOfReservation)
     moveReservation(to: running.hostSlot)
     open(on: running.hostSlot)
     if !record.claims.isEmpty { openForSemaphores() }

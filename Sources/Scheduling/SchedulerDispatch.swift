@@ -7,7 +7,7 @@ extension Scheduler {
       guard let entry = runs[runSlot].queues[queueIndex].heap.top, let host = place(classSlot),
         let assignment = start(entry.slot, classSlot, on: host, now)
       else {
-        classes.setOpen(classSlot, false)
+        classes.close(classSlot)
         continue
       }
       actions.append(.start(assignment))
@@ -20,10 +20,10 @@ extension Scheduler {
     guard classes.openCount > 0 else { return nil }
     for turn in runs.order {
       var best: (index: Int, entry: QueueEntry)?
-      let count = runs[turn.slot].queues.count
-      for index in 0..<count where classes[runs[turn.slot].queues[index].classSlot].isOpen {
-        guard let entry = runs[turn.slot].queues[index].heap.top else { continue }
-        if let known = best, !QueueEntry.precedes(entry, known.entry) { continue }
+      runs[turn.slot].classes.forEachCommon(with: classes.openSet) { classSlot in
+        guard let index = runs[turn.slot].queueIndex(of: classSlot), let entry = runs[turn.slot].queues[index].heap.top
+        else { return }
+        if let known = best, !QueueEntry.precedes(entry, known.entry) { return }
         best = (index, entry)
       }
       if let best { return (turn.slot, best.index) }
@@ -40,14 +40,14 @@ extension Scheduler {
   }
 
   private mutating func start(_ slot: Int, _ classSlot: Int, on hostSlot: Int, _ now: Int64) -> Assignment? {
-    guard let record = nodes[slot], let host = hosts[hostSlot].host else { return nil }
+    guard let record = nodes[slot], let host = hosts.capacity(hostSlot) else { return nil }
     if reservation?.classSlot == classSlot { dropReservation() }
     let claim = hosts.claim(record.request, on: hostSlot)
     let assignment = Assignment(
       node: record.reference, host: host.name, cpuMilli: claim.cpu, memory: claim.memory,
       gpus: claim.devices.map { GPUGrant(device: host.devices[$0.index].id, milli: $0.milli, memory: $0.memory) },
       semaphores: record.request.semaphores)
-    hosts.take(claim, from: hostSlot, beside: &reservation)
+    hosts.take(claim, from: hostSlot, beside: &reservation, isBackfill: true)
     semaphores.take(record.claims, isBackfill: reservation != nil)
     let running = NodeRecord.Running(
       hostSlot: hostSlot, claim: claim, assignment: assignment, backfill: reservation?.serial)
@@ -57,29 +57,38 @@ extension Scheduler {
     runs[record.runSlot].usage.add(assignment, record.claims)
     runs[record.runSlot].running += 1
     updateShare(record.runSlot)
+    close(on: hostSlot)
     return assignment
+  }
+
+  /// Classes that fitted only there, and fit no longer: all at once, not each when its turn comes.
+  private mutating func close(on hostSlot: Int) {
+    for classSlot in classes.waiting where classes[classSlot].fit == .only(hostSlot) {
+      let fits = hosts.fits(classes[classSlot].request, classes[classSlot].brief, on: hostSlot)
+      if !fits, reservation?.classSlot != classSlot { classes.close(classSlot) }
+    }
   }
 
   // MARK: What becomes free
 
   /// Classes that fit on that host now.
   mutating func open(on hostSlot: Int) {
-    for classSlot in classes.waiting where !classes[classSlot].isOpen {
+    for classSlot in classes.waiting where classes[classSlot].fit != .unknown {
       let isReserved = reservation?.classSlot == classSlot
       guard semaphores.fit(classes[classSlot].claims, isReserved: isReserved) else { continue }
-      if hosts[hostSlot].state.fits(classes[classSlot].request)
+      if hosts.fits(classes[classSlot].request, classes[classSlot].brief, on: hostSlot)
         || isReserved && reservation?.hostSlot == hostSlot && reservation?.real.fits(classes[classSlot].request) == true
       {
-        classes.setOpen(classSlot, true)
+        classes.open(classSlot, on: hostSlot)
       }
     }
   }
 
   /// Classes whose semaphores suffice now.
   mutating func openForSemaphores() {
-    for classSlot in classes.waiting where !classes[classSlot].isOpen && !classes[classSlot].claims.isEmpty {
+    for classSlot in classes.waiting where !classes[classSlot].claims.isEmpty {
       let isReserved = reservation?.classSlot == classSlot
-      if semaphores.fit(classes[classSlot].claims, isReserved: isReserved) { classes.setOpen(classSlot, true) }
+      if semaphores.fit(classes[classSlot].claims, isReserved: isReserved) { classes.open(classSlot) }
     }
   }
 
@@ -125,8 +134,9 @@ extension Scheduler {
   /// Of the hosts that have it all, the one where least is missing now.
   func nearestHost(to request: ResourceRequest) -> Int? {
     var best: (slot: Int, distance: Double)?
-    for (slot, _) in hosts.present where hosts[slot].whole.fits(request) {
-      let distance = realState(slot).distance(to: request, whole: hosts[slot].whole)
+    for (slot, _) in hosts.present where hosts.whole(slot).fits(request) {
+      let distance = realState(slot).distance(
+        to: request, whole: hosts.whole(slot), below: best?.distance ?? .infinity)
       if let known = best, known.distance <= distance { continue }
       best = (slot, distance)
     }
@@ -136,13 +146,14 @@ extension Scheduler {
   /// What is free there, whether placement may use it or not.
   func realState(_ hostSlot: Int) -> HostState {
     if let reservation, reservation.hostSlot == hostSlot { return reservation.real }
-    return hosts[hostSlot].state
+    return hosts.state(hostSlot)
   }
 
   private mutating func makeReservation(_ classSlot: Int, on hostSlot: Int, _ now: Int64) {
     let made = Reservation(
       serial: nextReservation, classSlot: classSlot, hostSlot: hostSlot, since: now,
-      request: classes[classSlot].request, slot: hosts[hostSlot])
+      request: classes[classSlot].request,
+      real: hosts.state(hostSlot), whole: hosts.whole(hostSlot))
     nextReservation += 1
     reservation = made
     hosts.set(hostSlot, made.placeable)
@@ -152,9 +163,10 @@ extension Scheduler {
   mutating func moveReservation(to hostSlot: Int) {
     guard let old = reservation, old.hostSlot != hostSlot else { return }
     let request = classes[old.classSlot].request
-    guard hosts[hostSlot].whole.fits(request) else { return }
-    let distance = hosts[hostSlot].state.distance(to: request, whole: hosts[hostSlot].whole)
-    guard distance < old.real.distance(to: request, whole: hosts[old.hostSlot].whole) else { return }
+    guard hosts.whole(hostSlot).fits(request) else { return }
+    let left = old.real.distance(to: request, whole: hosts.whole(old.hostSlot))
+    let distance = hosts.state(hostSlot).distance(to: request, whole: hosts.whole(hostSlot), below: left)
+    guard distance < left else { return }
     dropReservation()
     makeReservation(old.classSlot, on: hostSlot, old.since)
     semaphores.reserve(classes[old.classSlot].claims)

@@ -17,7 +17,7 @@ extension Scheduler {
         places[grant.device].map { HostClaim.DevicePart(index: $0, milli: grant.milli, memory: grant.memory) }
       }
       nodes.setState(slot, .running(running))
-      hosts.take(running.claim, from: hostSlot, beside: &reservation)
+      hosts.take(running.claim, from: hostSlot, beside: &reservation, isBackfill: false)
     }
   }
 
@@ -40,7 +40,7 @@ extension Scheduler {
     dropReservation()
     capacityEpoch += 1
     for turn in runs.order { updateShare(turn.slot) }
-    for classSlot in classes.waiting { classes.setOpen(classSlot, true) }
+    for classSlot in classes.waiting { classes.open(classSlot) }
   }
 
   /// Why no host could ever meet it, however empty it were; nil: one could.
@@ -51,16 +51,16 @@ extension Scheduler {
       let capacity = semaphores.capacity(of: claim.name)
       if claim.count > capacity { return .semaphore(claim.name, needed: claim.count, capacity: capacity) }
     }
-    if hosts.slots.contains(where: { $0.host != nil && $0.whole.fits(request) }) { return nil }
-    var nearest: (slot: HostSlot, distance: Double)?
-    for (slot, _) in hosts.present {
-      let distance = hosts[slot].whole.distance(to: request, whole: hosts[slot].whole)
+    if hosts.present.contains(where: { hosts.whole($0.slot).fits(request) }) { return nil }
+    var nearest: (name: HostIdentifier, whole: HostState, distance: Double)?
+    for (slot, host) in hosts.present {
+      let whole = hosts.whole(slot)
+      let distance = whole.distance(to: request, whole: whole)
       if let known = nearest, known.distance <= distance { continue }
-      nearest = (hosts[slot], distance)
+      nearest = (host.name, whole, distance)
     }
-    guard let nearest, let host = nearest.slot.host else { return .noHosts }
-    let whole = nearest.slot.whole
-    return .tooLarge(nearest: host.name, shortages: whole.shortages(of: request, whole: whole))
+    guard let (name, whole, _) = nearest else { return .noHosts }
+    return .tooLarge(nearest: name, shortages: whole.shortages(of: request, whole: whole))
   }
 
   /// What each host has left, in the order in which they came. A reservation takes nothing.
@@ -70,7 +70,7 @@ extension Scheduler {
       let devices = zip(host.devices, state.devices).map {
         HostFree.Device(id: $0.id, milli: $1.milli, memory: $1.memory)
       }
-      return (host.name, HostFree(cpuMilli: state.cpu, memory: state.memory, devices: devices))
+      return (host.name, HostFree(cpuMilli: state.brief.cpu, memory: state.brief.memory, devices: devices))
     }
   }
 
@@ -87,8 +87,8 @@ extension HostState {
       guard needed > available else { return }
       found.append(Shortage(resource: resource, needed: needed, available: available, capacity: capacity))
     }
-    need(.cpu, request.cpuMilli, cpu, whole.cpu)
-    need(.memory, request.memory, memory, whole.memory)
+    need(.cpu, request.cpuMilli, brief.cpu, whole.brief.cpu)
+    need(.memory, request.memory, brief.memory, whole.brief.memory)
     switch request.gpu {
     case .none: break
     case .devices(let count, let memory, let profile):

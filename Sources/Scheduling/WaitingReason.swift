@@ -46,8 +46,8 @@ extension Scheduler {
             holders: holders(of: .semaphore(counter.name)))
         })
     }
-    guard let nearest = nearestHost(to: request), let host = hosts[nearest].host else { return nil }
-    var shortages = realState(nearest).shortages(of: request, whole: hosts[nearest].whole)
+    guard let nearest = nearestHost(to: request), let host = hosts.capacity(nearest) else { return nil }
+    var shortages = realState(nearest).shortages(of: request, whole: hosts.whole(nearest))
     // It fits, and isn't started: what is left there is kept.
     if shortages.isEmpty {
       return reservation.map {
@@ -62,7 +62,7 @@ extension Scheduler {
 
   private func turn(of record: NodeRecord, _ classSlot: Int) -> WaitingReason.Cause? {
     for turn in runs.order {
-      guard let index = runs[turn.slot].queueIndices[classSlot] else { continue }
+      guard let index = runs[turn.slot].queueIndex(of: classSlot) else { continue }
       if turn.slot != record.runSlot {
         return .fairness(
           ahead: runs[turn.slot].id, itsShare: turn.share, ownShare: runs[record.runSlot].share)
@@ -100,7 +100,7 @@ extension Assignment {
   }
 
   private func matchingDevices(_ memory: Int, _ profile: MIGProfile?, _ hosts: HostTable) -> Int {
-    guard let slot = hosts.slot(of: host), let devices = hosts[slot].host?.devices else { return 0 }
+    guard let slot = hosts.slot(of: host), let devices = hosts.capacity(slot)?.devices else { return 0 }
     return gpus.count { grant in
       devices.contains {
         $0.id == grant.device && $0.memory >= memory && (profile == nil || $0.profile == profile)
