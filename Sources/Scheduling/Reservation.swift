@@ -58,8 +58,10 @@ extension HostState {
     case .none: break
     case .devices(let count, let memory, let profile):
       // What others have of those that it could get, the least first.
-      let missing = devices.indices.lazy.filter { matches($0, memory, profile) }.map { 1000 - devices[$0].milli }
-      sum += Double(missing.sorted().prefix(count).reduce(0, +)) / Double(max(1, whole.devices.count * 1000))
+      let taken = devices.indices.lazy.filter { matches($0, memory, profile) }.map { 1000 - devices[$0].milli }
+        .sorted().prefix(count)
+      let missing = taken.reduce(0, +) + (count - taken.count) * 1000
+      sum += Double(missing) / Double(max(1, whole.devices.count * 1000))
     case .share(let milli, let memory):
       var nearest = 1.0
       for device in devices where !device.isInstance && device.capacity >= memory {

@@ -92,19 +92,18 @@ extension Assignment {
       case .cpu: cpuMilli
       case .memory: memory
       // One that others share is as little to be had as one that is taken whole.
-      case .gpus(let memory, let profile): matchingDevices(memory, profile, hosts)
-      case .gpuShare: gpus.reduce(0) { $0 + $1.milli }
+      case .gpus(let memory, let profile):
+        grants(hosts) { $0.memory >= memory && (profile == nil || $0.profile == profile) }.count
+      case .gpuShare(let memory):
+        grants(hosts) { $0.memory >= memory && $0.profile == nil }.reduce(0) { $0 + $1.milli }
       case .semaphore(let name): semaphores.first { $0.name == name }?.count ?? 0
       }
     return Shortage.Holder(node: node, amount: amount)
   }
 
-  private func matchingDevices(_ memory: Int, _ profile: MIGProfile?, _ hosts: HostTable) -> Int {
-    guard let slot = hosts.slot(of: host), let devices = hosts.capacity(slot)?.devices else { return 0 }
-    return gpus.count { grant in
-      devices.contains {
-        $0.id == grant.device && $0.memory >= memory && (profile == nil || $0.profile == profile)
-      }
-    }
+  /// Of the devices that `matches` is true of.
+  private func grants(_ hosts: HostTable, _ matches: (GPUDevice) -> Bool) -> [GPUGrant] {
+    guard let slot = hosts.slot(of: host), let devices = hosts.capacity(slot)?.devices else { return [] }
+    return gpus.filter { grant in devices.contains { $0.id == grant.device && matches($0) } }
   }
 }
