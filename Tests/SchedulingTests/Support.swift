@@ -22,6 +22,8 @@ struct Cluster {
   private(set) var hosts: [HostIdentifier: HostCapacity] = [:]
   private(set) var semaphores: [SemaphoreName: Int] = [:]
   private(set) var queued: [NodeReference: ResourceRequest] = [:]
+  /// Of every node that ever came.
+  private(set) var requests: [NodeReference: ResourceRequest] = [:]
   private(set) var running: [NodeReference: Assignment] = [:]
   /// In the order of their starts.
   private(set) var started: [Assignment] = []
@@ -43,6 +45,7 @@ struct Cluster {
     case .runEnded(let run): queued = queued.filter { $0.key.run != run }
     case .nodeReady(let node, let request, _) where running[node] == nil && queued[node] == nil:
       queued[node] = request
+      requests[node] = request
     case .nodeWithdrawn(let node): queued[node] = nil
     case .nodeFinished(let node): running[node] = nil
     case .nodeReady, .runSubmitted, .tick: break
