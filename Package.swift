@@ -44,6 +44,7 @@ let package = Package(
     // Pure: no kernel, clock, file or socket.
     .target(name: "PluginModel", dependencies: ["CYaml"], swiftSettings: strict),
     .target(name: "SandboxPlanning", dependencies: ["PluginModel", "CSeccomp"], swiftSettings: strict),
+    .target(name: "Scheduling", dependencies: ["PluginModel"], swiftSettings: strict),
     .target(name: "PipelineEngine", dependencies: ["PluginModel"], swiftSettings: strict),
 
     // Effects.
@@ -77,7 +78,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
+      dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "Scheduling", "PluginModel", "LinuxSystem"],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
     // pid 1 of every sandbox: Embedded Swift, linked statically and without a C library, whose start-up would take longer
     // than all that it does.
@@ -103,6 +104,7 @@ let package = Package(
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"]),
     .testTarget(
       name: "SandboxPlanningTests", dependencies: ["SandboxPlanning", "PluginModel"], exclude: ["Golden"]),
+    .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"]),
     .testTarget(
       name: "SandboxRuntimeTests", dependencies: ["SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"]),
     .testTarget(
@@ -131,8 +133,8 @@ if isSanitizing {
   // starts takes the same paths through the program as CommandLineTests do: they use the database too, whose threads are SQLite's
   // and GRDB's.
   let left: Set = [
-    "SandboxInit", "Benchmarks", "PluginModelTests", "SandboxPlanningTests", "TidyTests", "EscapeTests",
-    "StateStoreTests",
+    "SandboxInit", "Benchmarks", "PluginModelTests", "SandboxPlanningTests", "SchedulingTests", "TidyTests",
+    "EscapeTests", "StateStoreTests",
   ]
   package.targets.removeAll { left.contains($0.name) }
   package.products.removeAll { ["sandbox-init", "orchestrator-bench"].contains($0.name) }

@@ -18,12 +18,21 @@ enum Main {
       case "egress" where arguments.count == 2:
         let setup = BenchmarkSetup(root: arguments[1])
         tell(try await EgressBenchmark(setup: setup, rounds: isQuick ? 2 : 20).run(), isJSON)
+      case "engine" where arguments.count == 2:
+        let trace = try PlacementTrace(directory: arguments[1])
+        tell(
+          try PlacementBenchmark(trace: trace, seeds: isQuick ? 1 : 10, pending: isQuick ? 10_000 : 100_000).run(),
+          isJSON)
       // Not for people: how the benchmark starts the supervisors that it measures.
       case "launch-supervisor" where arguments.count == 3:
         guard let bytes = Int(arguments[2]) else { throw BenchmarkFailure("\(arguments[2]) is no number of bytes") }
         try await LaunchBenchmark(setup: BenchmarkSetup(root: arguments[1]), rounds: 0).supervise(ballast: bytes)
       default:
-        System.complain("usage: orchestrator-bench launch|limits|egress REPOSITORY [--json] [--quick]")
+        System.complain(
+          """
+          usage: orchestrator-bench launch|limits|egress REPOSITORY [--json] [--quick]
+                 orchestrator-bench engine TRACE [--json] [--quick]
+          """)
         exit(2)
       }
     } catch {
