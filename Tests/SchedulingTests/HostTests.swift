@@ -77,6 +77,19 @@ struct HostTests {
     #expect(cluster.hostOf(next) != nil)
   }
 
+  @Test("a unit of a semaphore that is given back on one host is taken on another")
+  func semaphoresElsewhere() {
+    let name = SemaphoreName("license:matlab")
+    var cluster = Cluster.single(cpu: 1000)
+    cluster.handle(.semaphoreChanged(name, count: 1))
+    let holder = cluster.ready(ResourceRequest(cpuMilli: 500, semaphores: [name: 1]))
+    cluster.host("other", cpu: 4000)
+    let waiting = cluster.ready(ResourceRequest(cpuMilli: 2000, semaphores: [name: 1]))
+    #expect(cluster.isQueued(waiting))
+    cluster.finish(holder)
+    #expect(cluster.hostOf(waiting) == "other")
+  }
+
   @Test("a new host takes what waits")
   func added() {
     var cluster = Cluster.single(cpu: 1000)

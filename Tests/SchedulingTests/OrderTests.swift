@@ -70,23 +70,45 @@ struct OrderTests {
     #expect(cluster.count(run: "r") == 3 && cluster.count(run: "s") == 2)
   }
 
-  @Test("semaphores and GPUs are resources too")
-  func otherDominants() {
-    var cluster = Cluster.single(cpu: 100_000, gpus: [0, 0, 0, 0])
-    cluster.run("s")
+  /// Both wait for the same, and one of them gets it.
+  /// - Parameter first: what run `r` has; run `s` has 4 of 10 processors.
+  private func next(
+    against first: ResourceRequest, _ change: (inout Cluster) -> Void = { _ in }
+  ) -> [RunIdentifier] {
+    var cluster = Cluster.single(cpu: 10_000, memory: 100, gpus: [10, 10])
     cluster.handle(.semaphoreChanged(SemaphoreName("license:matlab"), count: 4))
-    let both = ResourceRequest(
-      cpuMilli: 1, gpu: .devices(count: 1), semaphores: [SemaphoreName("license:matlab"): 1])
-    let blockers = (0..<4).map { _ in cluster.ready(both) }
-    cluster.ready(ResourceRequest(cpuMilli: 2, gpu: .devices(count: 1)), run: "s")
-    cluster.ready(both, rank: 1_000_000)
-    cluster.finish(blockers[0])
-    #expect(cluster.count(run: "s") == 1)
-    let tight = ResourceRequest(cpuMilli: 1, semaphores: [SemaphoreName("license:matlab"): 2])
-    cluster.ready(tight)
-    cluster.ready(ResourceRequest(cpuMilli: 2, semaphores: [SemaphoreName("license:matlab"): 2]), run: "s")
-    cluster.finish(blockers[1])
-    #expect(cluster.running.values.contains { $0.node.run.text == "s" && $0.semaphores.first?.count == 2 })
+    cluster.run("s")
+    cluster.run("t")
+    cluster.ready(first)
+    cluster.ready(ResourceRequest(cpuMilli: 4000), run: "s")
+    let blocker = cluster.ready(ResourceRequest(cpuMilli: 2000), run: "t")
+    let waiting = ["r", "s"].map { cluster.ready(ResourceRequest(cpuMilli: 5000), run: $0) }
+    change(&cluster)
+    cluster.finish(blocker)
+    return waiting.filter { cluster.hostOf($0) != nil }.map(\.run)
+  }
+
+  @Test("memory, GPUs, their memory and semaphores are resources too")
+  func otherDominants() {
+    let (r, s) = (RunIdentifier("r"), RunIdentifier("s"))
+    #expect(next(against: ResourceRequest(cpuMilli: 1, memory: 30)) == [r])
+    #expect(next(against: ResourceRequest(cpuMilli: 1, memory: 50)) == [s])
+    #expect(next(against: ResourceRequest(cpuMilli: 1, gpu: .share(milli: 700))) == [r])
+    #expect(next(against: ResourceRequest(cpuMilli: 1, gpu: .devices(count: 1))) == [s])
+    #expect(next(against: ResourceRequest(cpuMilli: 1, gpu: .share(milli: 1, memory: 9))) == [s])
+    let semaphore = SemaphoreName("license:matlab")
+    #expect(next(against: ResourceRequest(cpuMilli: 1, semaphores: [semaphore: 1])) == [r])
+    #expect(next(against: ResourceRequest(cpuMilli: 1, semaphores: [semaphore: 2])) == [s])
+  }
+
+  @Test("shares are of what there is now")
+  func otherWhole() {
+    let thirty = ResourceRequest(cpuMilli: 1, memory: 30)
+    let half = HostCapacity(name: HostIdentifier("h"), cpuMilli: 10_000, memory: 50)
+    #expect(next(against: thirty) { $0.handle(.hostChanged(half)) } == [RunIdentifier("s")])
+    let semaphore = SemaphoreName("license:matlab")
+    let one = ResourceRequest(cpuMilli: 1, semaphores: [semaphore: 1])
+    #expect(next(against: one) { $0.handle(.semaphoreChanged(semaphore, count: 2)) } == [RunIdentifier("s")])
   }
 
   @Test("of runs with equally much, the one that was submitted first comes first")

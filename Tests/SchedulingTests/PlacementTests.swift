@@ -52,6 +52,14 @@ struct PlacementTests {
     #expect(cluster.place(hungry) == nil, "60 bytes are left of each")
   }
 
+  @Test("shares don't add up over GPUs")
+  func sharesOfOne() {
+    var cluster = Cluster.single(cpu: 64_000, gpus: [80, 80])
+    let most = ResourceRequest(gpu: .share(milli: 501))
+    let nodes = (0..<3).map { _ in cluster.ready(most) }
+    #expect(cluster.devices(nodes[0]) != cluster.devices(nodes[1]) && cluster.isQueued(nodes[2]))
+  }
+
   @Test("a whole GPU is one that nobody shares, with as much memory as was asked for; the smallest that does")
   func whole() {
     var cluster = Cluster.single(cpu: 64_000, gpus: [80, 40, 40])

@@ -86,7 +86,8 @@ struct RandomCluster {
       switch Int.random(in: 0..<8, using: &generator) {
       case 0, 1:
         .share(
-          milli: 50 * Int.random(in: 1...20, using: &generator), memory: Int.random(in: 0...4, using: &generator))
+          milli: [250, 300, 334, 501, 667, 1000].randomElement(using: &generator) ?? 1,
+          memory: Int.random(in: 0...4, using: &generator))
       case 2, 3:
         .devices(
           count: Int.random(in: 1...3, using: &generator), memory: Int.random(in: 0...6, using: &generator))

@@ -128,6 +128,24 @@ struct ReservationTests {
     #expect(cluster.hostOf(waiting) == "b")
   }
 
+  @Test("where a reservation moves from, and beside it where it moves to, there is room for others at once")
+  func roomOnBoth() {
+    var cluster = Cluster(.init(reservationDelay: 0))
+    cluster.host("a", cpu: 4000)
+    cluster.run("r")
+    cluster.ready(ResourceRequest(cpuMilli: 3000))
+    cluster.host("b", cpu: 5000)
+    let most = cluster.ready(ResourceRequest(cpuMilli: 3500))
+    cluster.ready(ResourceRequest(cpuMilli: 1500))
+    let waiting = cluster.ready(Self.large)
+    #expect(cluster.scheduler.reservation.map { cluster.scheduler.hosts.capacity($0.hostSlot)?.name.text } == "a")
+    let others = (0..<3).map { _ in cluster.ready(Self.small) }
+    #expect(others.allSatisfy { cluster.isQueued($0) })
+    cluster.finish(most)
+    #expect(Set(others.compactMap { cluster.hostOf($0) }) == ["a", "b"])
+    #expect(cluster.isQueued(waiting) && cluster.queued.count == 2)
+  }
+
   @Test("a reservation ends with the last node that it is for")
   func withdrawn() {
     var cluster = Cluster(.init(reservationDelay: 0))
