@@ -11,7 +11,7 @@
 /// It never gives more than there is: a host that shrinks gets nothing new until enough has been given back.
 package struct Scheduler: Sendable {
   package struct Configuration: Sendable {
-    /// Milliseconds of upward rank that a millisecond of waiting is worth.
+    /// Milliseconds of upward rank that a millisecond of waiting is worth, from 1 to 1000.
     package var ageWeight: Int64
     /// Milliseconds.
     package var reservationDelay: Int64
@@ -19,8 +19,8 @@ package struct Scheduler: Sendable {
     package var workload: TypicalWorkload?
 
     package init(ageWeight: Int64 = 1, reservationDelay: Int64 = 5000, workload: TypicalWorkload? = nil) {
-      self.ageWeight = max(1, ageWeight)
-      self.reservationDelay = max(0, reservationDelay)
+      self.ageWeight = min(max(1, ageWeight), 1000)
+      self.reservationDelay = min(max(0, reservationDelay), 1 << 50)
       self.workload = workload
     }
   }
@@ -50,8 +50,7 @@ package struct Scheduler: Sendable {
     case .hostChanged(let host): change(host)
     case .hostRemoved(let name): removeHost(name, &actions)
     case .semaphoreChanged(let name, let count):
-      semaphores.set(name, capacity: count)
-      capacityChanged()
+      if semaphores.set(name, capacity: count) { capacityChanged() }
     case .runSubmitted(let id, let weight): submit(id, weight: weight)
     case .runEnded(let id): endRun(id)
     case .nodeReady(let node, let request, let rank):

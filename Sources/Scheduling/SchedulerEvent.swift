@@ -6,11 +6,11 @@ package enum SchedulerEvent: Sendable {
   case hostRemoved(HostIdentifier)
   /// There are so many units now; 0: none any more. What is held goes on.
   case semaphoreChanged(SemaphoreName, count: Int)
-  /// - `weight`: from 1; a run of weight 2 may use twice what one of weight 1 may.
+  /// - `weight`: from 1; a run of weight 2 may use twice what one of weight 1 may. One that is there already keeps its own.
   case runSubmitted(RunIdentifier, weight: Int)
   /// It was cancelled or has ended: what is queued is withdrawn; what runs is counted until it has finished.
   case runEnded(RunIdentifier)
-  /// Everything that the node waits for but a place is there.
+  /// Everything that the node waits for but a place is there. `rank`: milliseconds, of ``UpwardRank``.
   case nodeReady(NodeReference, ResourceRequest, rank: Int64)
   /// It isn't wanted any more. One that runs is to be told by ``nodeFinished(_:)``.
   case nodeWithdrawn(NodeReference)
@@ -25,6 +25,6 @@ package enum SchedulerAction: Hashable, Sendable {
   case start(Assignment)
   /// It can't be met by any host, whatever ends: it isn't queued.
   case refuse(NodeReference, Refusal)
-  /// The host on which it ran has gone.
+  /// The host on which it ran has gone, and with it what the node had: nothing more is to be told of it.
   case lost(NodeReference, host: HostIdentifier)
 }

@@ -1,7 +1,9 @@
 extension Scheduler {
   mutating func change(_ host: HostCapacity) {
-    dropReservation()
     let slot = hosts.slot(of: host.name)
+    // A host that only says again what it has must not cost a reservation its place.
+    guard slot.flatMap(hosts.capacity) != host else { return }
+    dropReservation()
     hosts.set(host)
     if let slot { takeAgain(on: slot, host) }
     capacityChanged()

@@ -19,11 +19,14 @@ struct Semaphores: Sendable {
   private(set) var counters: [Counter] = []
   private var indices: [SemaphoreName: Int] = [:]
 
-  mutating func set(_ name: SemaphoreName, capacity: Int) {
+  /// - Returns: false where it has so many already.
+  mutating func set(_ name: SemaphoreName, capacity: Int) -> Bool {
     let capacity = min(max(0, capacity), ResourceRequest.limits.count)
     let index = index(of: name)
+    guard counters[index].capacity != capacity else { return false }
     counters[index].free += capacity - counters[index].capacity
     counters[index].capacity = capacity
+    return true
   }
 
   /// Of one that isn't declared too: it has no units.

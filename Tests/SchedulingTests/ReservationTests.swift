@@ -146,6 +146,23 @@ struct ReservationTests {
     #expect(cluster.isQueued(waiting) && cluster.queued.count == 2)
   }
 
+  @Test("a host or a semaphore that only says again what it has changes nothing")
+  func saidAgain() throws {
+    let name = SemaphoreName("license:matlab")
+    var cluster = Cluster(.init(reservationDelay: 0))
+    cluster.host("h", cpu: 4000, gpus: [1])
+    cluster.handle(.semaphoreChanged(name, count: 1))
+    cluster.run("r")
+    cluster.ready(Self.small)
+    cluster.ready(Self.large)
+    let made = try #require(cluster.scheduler.reservation?.serial)
+    cluster.host("h", cpu: 4000, gpus: [1])
+    cluster.handle(.semaphoreChanged(name, count: 1))
+    #expect(cluster.scheduler.reservation?.serial == made)
+    cluster.handle(.semaphoreChanged(name, count: 2))
+    #expect(cluster.scheduler.reservation?.serial != made)
+  }
+
   @Test("a reservation ends with the last node that it is for")
   func withdrawn() {
     var cluster = Cluster(.init(reservationDelay: 0))
