@@ -14,8 +14,7 @@ struct Samples {
   /// The distance between the quartiles: half of all samples lie within it.
   var spread: Double { quantile(0.75) - quantile(0.25) }
 
-  /// The value that `fraction` of all are below.
-  func quantile(_ fraction: Double) -> Double {
+  private func quantile(_ fraction: Double) -> Double {
     guard let last = sorted.indices.last else { return .nan }
     let position = fraction * Double(last)
     let lower = Int(position)
