@@ -47,11 +47,11 @@ extension GraphValidation {
     _ source: Located<PortReference>, into port: PortSpecification, _ title: String
   ) -> WorkflowGraph.Connection? {
     guard let found = connection(source, of: title) else { return nil }
-    if let output = output(of: found), !PortType.accepts(port.type, from: output.type) {
+    if let output = output(of: found), !port.type.accepts(output.type) {
       report(
         Diagnostic(
-          "\(title) takes \(port.type.quoted)",
-          why: "it is connected to \(source.value.description.quoted), which is of type \(output.type.quoted)",
+          "\(title) takes \(port.type.description.quoted)",
+          why: "it is connected to \(source.value.description.quoted), which is of type \(output.type.description.quoted)",
           hint: "connect an output of the right type, or put a node between that converts", at: source.location))
     }
     return found

@@ -1,14 +1,5 @@
 import PluginModel
 
-/// Which port types fit together.
-package enum PortType {
-  /// True when a value of the type `source` may enter a port of the type `target`. `any` fits everything both ways: what
-  /// arrives is then checked by the node itself. An integer is a number.
-  package static func accepts(_ target: String, from source: String) -> Bool {
-    target == source || target == "any" || source == "any" || (target == "number" && source == "integer")
-  }
-}
-
 extension ParameterSpecification {
   struct Complaint {
     var what: String

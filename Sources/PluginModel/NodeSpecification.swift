@@ -38,8 +38,7 @@ package struct NodeSpecification: Hashable, Sendable {
 /// An input or output of a node type.
 package struct PortSpecification: Hashable, Sendable {
   package var name: PortName
-  /// `any`, `string`, `number`, `integer`, `boolean`, `list`, `mapping`, `bytes`, `file`, `ndarray`, or a plugin's own word.
-  package var type: String
+  package var type: PortType
   package var displayName: String
   package var description: String
   package var required: Bool
@@ -49,7 +48,7 @@ package struct PortSpecification: Hashable, Sendable {
   package var multiple: Bool
 
   package init(
-    name: PortName, type: String, displayName: String, description: String, required: Bool = true,
+    name: PortName, type: PortType, displayName: String, description: String, required: Bool = true,
     defaultValue: JSONValue? = nil, multiple: Bool = false
   ) {
     self.name = name

@@ -120,6 +120,11 @@ extension PortSpecification {
     let required = root.optional(.required)?.bool() ?? true
     let multiple = root.optional(.multiple)?.bool() ?? false
     let defaultValue = required ? root.optional(.defaultValue) : root.value(.defaultValue)
+    // Null stands for "not connected", whatever the type.
+    if let type, let defaultValue, !defaultValue.node.isNull, !type.accepts(defaultValue.node.jsonValue), !multiple {
+      defaultValue.error(
+        "the default can't be of the type \(type.description.quoted)", hint: "write a value of that type")
+    }
     guard let name, let type else { return nil }
     self.init(
       name: name, type: type, displayName: displayName ?? name.text, description: description, required: required,
@@ -132,7 +137,7 @@ extension PortSpecification {
         let value: JSONValue? =
           switch key {
           case .name: .string(name.text)
-          case .type: .string(type)
+          case .type: .string(type.description)
           case .displayName: .string(displayName)
           case .description: .string(description)
           case .required: .bool(required)
@@ -258,17 +263,16 @@ extension ValueReader {
     return text
   }
 
-  /// One word: visible ASCII without spaces and quotes.
-  fileprivate func portType() -> String? {
+  fileprivate func portType() -> PortType? {
     guard let text = label() else { return nil }
-    guard text.utf8.count <= 64,
-      text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x27 && $0 != 0x3C })
-    else {
+    guard let type = PortType(text) else {
       error(
-        "\(text.quoted) is not a port type", hint: "use one word of at most 64 letters, digits or punctuation marks")
+        "\(text.quoted) is not a port type",
+        hint: "write \(PortType.knownWords.joined(separator: ", ")), list<TYPE>, or one word of your own of at most "
+          + "\(PortType.maximumBytes) letters, digits or punctuation marks")
       return nil
     }
-    return text
+    return type
   }
 
   /// The colour ends up in a page's style: nothing but `#rgb` and `#rrggbb` gets there.

@@ -116,13 +116,4 @@ struct GraphValidationTests {
     let named = try Demo.graph(Demo.workflow(nodes, more: "defaults: {retry: {max: 3, on: error}}"))
     #expect(named.nodes.map(\.policy.retryOn) == [[.error], [.oom]])
   }
-
-  @Test("fits integers into numbers, anything into any, and nothing else")
-  func portTypes() {
-    #expect(PortType.accepts("number", from: "integer"))
-    #expect(!PortType.accepts("integer", from: "number"))
-    #expect(PortType.accepts("any", from: "table"))
-    #expect(PortType.accepts("table", from: "any"))
-    #expect(!PortType.accepts("string", from: "bytes"))
-  }
 }

@@ -19,7 +19,7 @@ struct SeededGenerator: RandomNumberGenerator {
 /// A plugin `demo` with node types of every shape that the tests need.
 enum Demo {
   static func port(
-    _ name: String, _ type: String = "any", required: Bool = true, default value: JSONValue? = nil,
+    _ name: String, _ type: PortType = .any, required: Bool = true, default value: JSONValue? = nil,
     multiple: Bool = false
   ) -> PortSpecification {
     PortSpecification(
@@ -30,7 +30,7 @@ enum Demo {
   static let specifications: [NodeSpecification] = [
     NodeSpecification(
       nodeType: NodeTypeName(unchecked: "source"), displayName: "Source", category: "Test", description: "",
-      color: "#2563eb", outputs: [port("output", "string")],
+      color: "#2563eb", outputs: [port("output", .string)],
       parameters: [
         ParameterSpecification(
           name: ParameterName(unchecked: "mode"), type: "string", displayName: "Mode", description: "",
@@ -41,11 +41,11 @@ enum Demo {
       ], resourceRequirements: ResourceRequirement(cpuCores: 2, memoryMB: 512, gpuCount: 1, gpuMemoryMB: 1024)),
     NodeSpecification(
       nodeType: NodeTypeName(unchecked: "step"), displayName: "Step", category: "Test", description: "",
-      inputs: [port("input", "string")], outputs: [port("output", "string"), port("size", "integer")]),
+      inputs: [port("input", .string)], outputs: [port("output", .string), port("size", .integer)]),
     NodeSpecification(
       nodeType: NodeTypeName(unchecked: "join"), displayName: "Join", category: "Test", description: "",
-      inputs: [port("items", multiple: true), port("limit", "number", required: false, default: .double(2.5))],
-      outputs: [port("output", "mapping")]),
+      inputs: [port("items", multiple: true), port("limit", .number, required: false, default: .double(2.5))],
+      outputs: [port("output", .mapping)]),
   ]
 
   static let catalog = NodeCatalog(plugins: [

@@ -24,7 +24,7 @@ struct SpecificationStoreTests {
       icon: "⚙", color: "#123456",
       inputs: [
         PortSpecification(
-          name: PortName(unchecked: "in"), type: "any", displayName: "In", description: "", required: false,
+          name: PortName(unchecked: "in"), type: .any, displayName: "In", description: "", required: false,
           defaultValue: .null, multiple: true)
       ],
       parameters: [

@@ -48,8 +48,9 @@ class PortSpecification(Record):
         multiple: bool = False,
     ) -> None:
         """
-        :param type: `any`, `string`, `number`, `integer`, `boolean`, `list`,
-            `mapping`, `bytes`, `file`, `ndarray`, or a word of the plugin's
+        :param type: `any`, `string`, `number`, `integer`, `boolean`, `mapping`,
+            `list<TYPE>`, `bytes`, `file`, `ndarray`, `table`, `image`, or a word
+            of the plugin's
         :param default: used when an optional input isn't connected
         :param multiple: the input takes a list of connections and arrives as a
             list, in the order in which the workflow names them

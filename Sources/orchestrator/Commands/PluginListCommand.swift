@@ -82,8 +82,8 @@ struct PluginListReport: Sendable {
   private static func lines(_ node: NodeSpecification, of plugin: PluginName, style: Style) -> [String] {
     var lines = ["  \(style("\(plugin)/\(node.nodeType)", .accent))  \(SafeText.line(node.description))"]
     let groups: [(String, [(name: String, type: String, note: String)])] = [
-      ("in", node.inputs.map { ($0.name.text, $0.type, note($0)) }),
-      ("out", node.outputs.map { ($0.name.text, $0.type, $0.description) }),
+      ("in", node.inputs.map { ($0.name.text, $0.type.description, note($0)) }),
+      ("out", node.outputs.map { ($0.name.text, $0.type.description, $0.description) }),
       (
         "with", node.parameters.map { ($0.name.text, $0.type, "\($0.description) (default \($0.defaultValue.text()))") }
       ),
