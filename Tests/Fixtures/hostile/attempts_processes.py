@@ -53,9 +53,18 @@ def signal_everyone(facts):
             continue
         except PermissionError:
             return f"{number} exists"
-        if number not in _own_family():
+        if number not in _own_family() and _is_there(number):
             return f"could signal {number}"
     raise Prevented("nobody is there")
+
+
+def _is_there(number):
+    """A thread of one's own may have ended before one's family was looked up."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return number not in _own_family()
 
 
 def _own_family():
