@@ -51,7 +51,8 @@ extension GraphValidation {
       report(
         Diagnostic(
           "\(title) takes \(port.type.description.quoted)",
-          why: "it is connected to \(source.value.description.quoted), which is of type \(output.type.description.quoted)",
+          why: "it is connected to \(source.value.description.quoted), which is of type "
+            + output.type.description.quoted,
           hint: "connect an output of the right type, or put a node between that converts", at: source.location))
     }
     return found

@@ -40,24 +40,30 @@ def places():
 
 
 def walk():
-    """os.walk over everything that can be reached, each directory once, by the name
-    that has no link in it."""
+    """Every directory that can be reached, once, by the name that has no link in it,
+    with the entries in it that are files."""
     seen = set()
-    for start in map(os.path.realpath, places()):
-        for directory, names, files in os.walk(start, followlinks=False):
-            if directory.startswith(("/proc", "/sys")):
-                names.clear()
-                continue
-            try:
-                status = os.stat(directory)
-            except OSError:
-                continue
+    left = [os.path.realpath(start) for start in places()]
+    while left:
+        directory = left.pop()
+        if directory.startswith(("/proc", "/sys")):
+            continue
+        files = []
+        try:
+            status = os.stat(directory)
             if (status.st_dev, status.st_ino) in seen:
-                names.clear()
                 continue
             seen.add((status.st_dev, status.st_ino))
-            yield directory, files
-        yield start, []
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(entry.path)
+                    elif entry.is_file(follow_symlinks=False):
+                        files.append(entry)
+        except OSError:
+            # It can't be listed; what it is may still be asked.
+            pass
+        yield directory, files
 
 
 @attempt("read-shadow", ABSENT)
@@ -103,7 +109,7 @@ def find_other_plugins(facts):
     for directory, files in walk():
         # The template of `plugin new` lies beside the package `pipeline`.
         inside = directory.startswith((here, "/sdk/templates/"))
-        if "plugin.yaml" in files and not inside:
+        if not inside and any(file.name == "plugin.yaml" for file in files):
             found.append(directory)
     if not found:
         raise Prevented("there is none")
@@ -124,13 +130,10 @@ def writable_places():
             allowed.append(directory)
         except OSError:
             pass
-        for name in files[:200]:
-            path = os.path.join(directory, name)
+        for file in files[:200]:
             try:
-                if not stat.S_ISREG(os.lstat(path).st_mode):
-                    continue
-                os.close(os.open(path, os.O_WRONLY))
-                allowed.append(path)
+                os.close(os.open(file.path, os.O_WRONLY))
+                allowed.append(file.path)
             except OSError:
                 pass
     return allowed
