@@ -132,10 +132,13 @@ def writable_places():
             pass
         for file in files[:200]:
             try:
-                os.close(os.open(file.path, os.O_WRONLY))
-                allowed.append(file.path)
+                handle = os.open(file.path, os.O_WRONLY)
             except OSError:
-                pass
+                continue
+            # The entry is that of the file which a device was mounted over.
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                allowed.append(file.path)
+            os.close(handle)
     return allowed
 
 
