@@ -39,7 +39,11 @@ server=$!
 python3 -c '
 import socket, sys, threading
 def serve(listener):
-    while True: listener.accept()[0].sendall(b"host!")
+    while True:
+        with listener.accept()[0] as peer:
+            # Closing with something unread would reset the connection.
+            peer.recv(5)
+            peer.sendall(b"host!")
 for address in "127.0.0.1", "203.0.113.2":
     threading.Thread(target=serve, args=[socket.create_server((address, 9001))], daemon=True).start()
 print("ready", flush=True)
