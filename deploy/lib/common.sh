@@ -52,19 +52,20 @@ need_swift() {
   fi
 }
 
-# build_optimised PRODUCT: with Swift's library in it, so that it runs without the toolchain, and starts in half the time.
-# sandbox-init has no library. Whatever is built optimised is built so: with other options, all would be built again.
+# build_optimised PRODUCT: with Swift's library in it, so that it runs without the toolchain, and starts in half the time; its
+# directory is then in $programs. sandbox-init has no library. Whatever is built optimised is built so: with other options, all
+# would be built again.
 build_optimised() {
   local build=(swift build --package-path "$root" --scratch-path "$root/.build" --configuration release)
   if [[ $1 == sandbox-init ]]; then "${build[@]}" --product "$1"; else "${build[@]}" --static-swift-stdlib --product "$1"; fi
+  # shellcheck disable=SC2034 # read by the scripts that source this file
+  programs=$("${build[@]}" --show-bin-path)
 }
 
 # build_programs: the optimised programs, whose directory is then in $programs.
 build_programs() {
   build_optimised sandbox-init
   build_optimised orchestrator
-  # shellcheck disable=SC2034 # read by the scripts that source this file
-  programs=$(swift build --package-path "$root" --scratch-path "$root/.build" --configuration release --show-bin-path)
 }
 
 # compile_python DIRECTORY...: byte code beside the sources, for workers can't write it. Python checks it against a hash of
