@@ -45,13 +45,17 @@ package final class SealedMemory: Sendable {
   }
 
   /// Copies out at most `limit` bytes from the start.
-  package func prefix(_ limit: Int) throws(SystemError) -> [UInt8] {
-    let wanted = min(max(0, limit), byteCount)
+  package func prefix(_ limit: Int) throws(SystemError) -> [UInt8] { try bytes(at: 0, count: limit) }
+
+  /// Copies out at most `count` bytes from `offset` on; fewer only where they end.
+  package func bytes(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+    let start = min(max(0, offset), byteCount)
+    let wanted = min(max(0, count), byteCount - start)
     var failure: Int64 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
       while count < wanted {
         let outcome = linux_pread(
-          descriptor.number, buffer.baseAddress.map { $0 + count }, wanted - count, Int64(count))
+          descriptor.number, buffer.baseAddress.map { $0 + count }, wanted - count, Int64(start + count))
         guard outcome > 0 else {
           failure = outcome
           return

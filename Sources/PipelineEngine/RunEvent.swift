@@ -83,6 +83,8 @@ package struct RunReport: Sendable {
     /// From the first start to the end; nil where it never started.
     package var milliseconds: Int64?
     package var isFallback: Bool
+    /// Its result was there already: nothing ran.
+    package var isCached = false
     package var failure: NodeFailure?
     /// Of a node that was skipped.
     package var skip: SkipReason?

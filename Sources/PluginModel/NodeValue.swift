@@ -17,6 +17,8 @@ package protocol SharedBytes: AnyObject, Sendable {
   var byteCount: Int { get }
   /// Copies out at most `limit` bytes from the start, for previews and reports.
   func prefix(_ limit: Int) throws -> [UInt8]
+  /// Copies out at most `count` bytes from `offset` on; fewer only where they end.
+  func bytes(at offset: Int, count: Int) throws -> [UInt8]
 }
 
 /// A value on its way from one node to the next. The supervisor forwards it and never decodes it.

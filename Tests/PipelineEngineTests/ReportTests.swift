@@ -13,6 +13,7 @@ struct ReportTests {
     init(_ text: String) { bytes = Array(text.utf8) }
     var byteCount: Int { bytes.count }
     func prefix(_ limit: Int) -> [UInt8] { Array(bytes.prefix(limit)) }
+    func bytes(at offset: Int, count: Int) -> [UInt8] { Array(bytes.dropFirst(offset).prefix(count)) }
   }
 
   @Test("a report names every field, whatever happened")

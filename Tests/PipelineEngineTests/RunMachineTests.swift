@@ -209,6 +209,7 @@ struct RunMachineTests {
   private final class Memory: SharedBytes {
     let byteCount = 100_000
     func prefix(_ limit: Int) -> [UInt8] { [] }
+    func bytes(at offset: Int, count: Int) -> [UInt8] { [] }
   }
 
   @Test("holds no more large results than it may, says so, and takes others once some were let go")

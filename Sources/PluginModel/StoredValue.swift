@@ -1,0 +1,51 @@
+/// SHA-256 of some bytes (FIPS 180-4), by which they are found again and known to be whole.
+package struct ContentDigest: Hashable, Comparable, Sendable, CustomStringConvertible {
+  /// 64 lower-case hexadecimal digits.
+  package let hexadecimal: String
+
+  /// Nil unless `text` is 64 lower-case hexadecimal digits.
+  package init?(_ text: String) {
+    guard text.utf8.count == 64, text.utf8.allSatisfy(Self.isDigit) else { return nil }
+    hexadecimal = text
+  }
+
+  /// Nil unless there are 32 bytes.
+  package init?(bytes: some Collection<UInt8>) {
+    guard bytes.count == 32 else { return nil }
+    let digits = Array("0123456789abcdef".utf8)
+    hexadecimal = String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) }
+
+  package var description: String { "sha256:\(hexadecimal)" }
+  package static func < (left: Self, right: Self) -> Bool { left.hexadecimal < right.hexadecimal }
+}
+
+/// A value that was put where it survives this process: what is needed to have it again as a ``NodeValue``.
+package struct StoredValue: Hashable, Sendable {
+  package enum Content: Hashable, Sendable {
+    /// Short ones are kept with what refers to them.
+    case inline([UInt8])
+    /// In the artifact store, under ``StoredValue/digest``.
+    case object
+  }
+
+  /// The most bytes that are kept inline.
+  package static let longestInline = 16 << 10
+
+  package var codec: ValueCodec
+  package var label: String
+  package var byteCount: Int
+  /// Of the bytes alone.
+  package var digest: ContentDigest
+  package var content: Content
+
+  package init(codec: ValueCodec, label: String, byteCount: Int, digest: ContentDigest, content: Content) {
+    self.codec = codec
+    self.label = label
+    self.byteCount = byteCount
+    self.digest = digest
+    self.content = content
+  }
+}
