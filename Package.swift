@@ -45,7 +45,9 @@ let package = Package(
     .target(name: "PluginModel", dependencies: ["CYaml"], swiftSettings: strict),
     .target(name: "SandboxPlanning", dependencies: ["PluginModel", "CSeccomp"], swiftSettings: strict),
     .target(name: "Scheduling", dependencies: ["PluginModel"], swiftSettings: strict),
-    .target(name: "PipelineEngine", dependencies: ["PluginModel"], swiftSettings: strict),
+    .target(
+      name: "PipelineEngine", dependencies: ["PluginModel", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: strict),
 
     // Effects.
     .target(
@@ -65,7 +67,10 @@ let package = Package(
     // SQLite through GRDB, which takes Foundation with it: no other module may import either.
     .target(
       name: "StateStore",
-      dependencies: ["PluginModel", "LinuxSystem", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "PipelineEngine", "PluginModel", "LinuxSystem", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
       swiftSettings: strict),
 
     // Programs.
@@ -116,7 +121,7 @@ let package = Package(
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
     .testTarget(
       name: "StateStoreTests",
-      dependencies: ["StateStore", "PluginModel", "LinuxSystem", .product(name: "GRDB", package: "GRDB.swift")]),
+      dependencies: ["StateStore", "PipelineEngine", "PluginModel", "LinuxSystem", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"],
       exclude: ["Golden", "Fixtures"]),

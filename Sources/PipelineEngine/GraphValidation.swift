@@ -213,6 +213,7 @@ struct GraphValidation {
       resources: node.resources?.value.completed(by: specification.resourceRequirements)
         ?? specification.resourceRequirements,
       resourceLocations: node.resources?.value.locations ?? [:], location: node.location)
+    result.isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never
     result.dependencies = Set(result.sources.map(\.node) + needs).sorted()
     return result
   }
@@ -225,7 +226,6 @@ struct GraphValidation {
           "the node \(node.name.text.quoted) has 'if'", why: "conditions are not available in this version",
           hint: "remove it: a node whose inputs failed is skipped anyway", at: condition.location))
     }
-    // Without a cache every node runs, which is what both modes allow.
     if let cache = node.cache, Workflow.CacheMode(rawValue: cache) == nil {
       report(
         Diagnostic(

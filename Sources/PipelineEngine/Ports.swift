@@ -4,13 +4,16 @@ import PluginModel
 package protocol NodeExecutor: Sendable {
   /// Runs to a result, or throws. Cancelling the calling task cancels the node, and this returns only when everything
   /// the node used is gone.
-  /// - Parameter accept: to be asked before the node's success has an effect outside of the run; when it answers a failure,
-  ///   nothing of the node may take effect, and that failure is to be thrown.
+  /// - Parameter accept: to be asked once, before the node's success has an effect outside of the run. What it answers is to be
+  ///   returned; when it throws, nothing of the node may take effect, and that failure is to be thrown.
   func execute(
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
-    accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
+    accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess
 }
+
+/// Takes what a node returned into the run: its place among the results that are held, and where it is kept.
+package typealias NodeAcceptance = @Sendable (NodeSuccess) async throws(NodeFailure) -> NodeSuccess
 
 /// One attempt at one node.
 package struct NodeCall: Sendable {
@@ -66,14 +69,21 @@ package struct NodeSuccess: Sendable {
   package var outputs: [(port: PortName, values: [NodeValue])]
   /// The plugin's `on_error` supplied them.
   package var isFallback: Bool
+  /// It was there already: nothing ran.
+  package var isCached: Bool
   /// What the attempt used.
   package var account: NodeAccount
+  /// What it was kept as; nil: it isn't.
+  package var kept: StoredResult?
 
   package init(
-    outputs: [(port: PortName, values: [NodeValue])], isFallback: Bool = false, account: NodeAccount = NodeAccount()
+    outputs: [(port: PortName, values: [NodeValue])], isFallback: Bool = false, isCached: Bool = false,
+    account: NodeAccount = NodeAccount(), kept: StoredResult? = nil
   ) {
+    self.kept = kept
     self.outputs = outputs
     self.isFallback = isFallback
+    self.isCached = isCached
     self.account = account
   }
 }

@@ -21,12 +21,15 @@ package struct RunEvent: Sendable {
   package var skip: SkipReason?
   /// Of a node that has ended, all its attempts together; nothing for every other event.
   package var account: NodeAccount
+  /// Of a node that has succeeded: its result was there already.
+  package var isCached: Bool
 
   package init(
     milliseconds: Int64, node: NodeName?, content: Content, duration: Int64? = nil, skip: SkipReason? = nil,
-    account: NodeAccount = NodeAccount()
+    account: NodeAccount = NodeAccount(), isCached: Bool = false
   ) {
     self.account = account
+    self.isCached = isCached
     self.milliseconds = milliseconds
     self.node = node
     self.content = content
@@ -60,6 +63,8 @@ package enum RunOutcome: String, CaseIterable, Sendable {
   case sandboxUnavailable
   case deadlineExceeded
   case interrupted
+  /// What happened could not be written down any more.
+  case stateLost
 
   /// Of `orchestrator run`: 124 as timeout(1), 130 as a shell says for SIGINT.
   package var exitCode: Int32 {
@@ -69,6 +74,7 @@ package enum RunOutcome: String, CaseIterable, Sendable {
     case .sandboxUnavailable: 3
     case .deadlineExceeded: 124
     case .interrupted: 130
+    case .stateLost: 2
     }
   }
 }
@@ -98,6 +104,8 @@ package struct RunReport: Sendable {
   package var milliseconds: Int64
   /// In the order of the file.
   package var nodes: [Node]
+  /// Why the run could not be kept: it is known here alone.
+  package var stateFailure: StateFailure?
   /// Those whose node succeeded.
   package var outputs: [(name: ParameterName, values: [NodeValue])]
 }

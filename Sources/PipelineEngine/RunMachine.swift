@@ -28,6 +28,18 @@ package struct RunMachine: Sendable {
   package enum CancellationReason: String, Sendable {
     case user
     case deadline
+    /// What happens can't be written down any more.
+    case state
+  }
+
+  /// What is known of a node from before: the run goes on.
+  package enum Restored: Sendable {
+    /// - milliseconds: from its first start to its end; nil: nothing ran.
+    case succeeded(NodeSuccess, attempts: Int, milliseconds: Int64?)
+    /// For good.
+    case failed(NodeFailure, attempts: Int)
+    /// So many attempts have failed, and another was to follow, with so many bytes of memory.
+    case tried(attempts: Int, raisedMemory: UInt64?)
   }
 
   package enum Event: Sendable {
@@ -35,17 +47,24 @@ package struct RunMachine: Sendable {
     case succeeded(node: Int, NodeSuccess)
     case failed(node: Int, NodeFailure)
     case retryDelayPassed(node: Int)
+    /// An answer to ``Action/lookUp(node:_:)``.
+    case found(node: Int, NodeSuccess)
+    case notFound(node: Int)
     case cancelRequested(CancellationReason)
   }
 
   package enum Action: Sendable {
     case start(node: Int, NodeCall)
+    /// Whether its result is there already is to be found out; until it is, the node takes nobody's place.
+    case lookUp(node: Int, NodeCall)
     /// `memory`: bytes that it will have instead of what it ran out of; nil: nothing changes.
     case scheduleRetry(node: Int, afterMilliseconds: Int64, NodeFailure, memory: UInt64?)
     /// Cancel every node that runs and every retry that waits.
     case cancelRunning
     /// For observers: the node is now in this state.
     case announce(node: Int, NodeState)
+    /// For observers: the node is in this state since before; it isn't written down again.
+    case announceRestored(node: Int, NodeState)
     case finish
   }
 
@@ -76,6 +95,9 @@ package struct RunMachine: Sendable {
   private var remainingReaders: [WorkflowGraph.Connection: Int] = [:]
   /// The output ports that anything reads.
   private let wantedPorts: [Set<PortName>]
+  /// Nodes whose results may be there already.
+  private let reusable: Set<Int>
+  private let restored: [Int: Restored]
   private var queue = Queue()
   private var activeCount = 0
   private var openCount: Int
@@ -86,10 +108,15 @@ package struct RunMachine: Sendable {
   ///   - maximumParallel: how many nodes run at once, at least 1.
   ///   - maximumHeldResults: how many shared values may wait for their readers at one time.
   ///   - mostMemory: bytes that one node can have; nil: unknown.
+  ///   - reusable: nodes that are looked up before they are run.
+  ///   - restored: what need not be done again.
   package init(
-    graph: WorkflowGraph, run: String, maximumParallel: Int, maximumHeldResults: Int = .max, mostMemory: UInt64? = nil
+    graph: WorkflowGraph, run: String, maximumParallel: Int, maximumHeldResults: Int = .max, mostMemory: UInt64? = nil,
+    reusable: Set<Int> = [], restored: [Int: Restored] = [:]
   ) {
     self.mostMemory = mostMemory
+    self.reusable = reusable
+    self.restored = restored
     self.graph = graph
     self.run = run
     self.maximumParallel = max(1, maximumParallel)
@@ -111,6 +138,7 @@ package struct RunMachine: Sendable {
     switch cancellation {
     case .user: return .interrupted
     case .deadline: return .deadlineExceeded
+    case .state: return .stateLost
     case nil: break
     }
     if failures.values.contains(where: { $0.kind == .sandbox }) { return .sandboxUnavailable }
@@ -125,6 +153,7 @@ package struct RunMachine: Sendable {
       guard !hasBegun else { return [] }
       hasBegun = true
       // A cancellation may have come first.
+      if cancellation == nil { restore(&actions) }
       for index in graph.nodes.indices where missingDependencies[index] == 0 && states[index] == .waiting {
         enqueue(index, &actions)
       }
@@ -139,6 +168,13 @@ package struct RunMachine: Sendable {
     case .retryDelayPassed(let node):
       guard states[node] == .retrying else { return [] }
       enqueue(node, &actions)
+    case .found(let node, let success):
+      guard states[node] == .queued else { return [] }
+      // What was kept may be of a version of the plugin that had fewer outputs.
+      if missingOutput(of: node, success) == nil { succeed(node, success, &actions) } else { queue.append(node) }
+    case .notFound(let node):
+      guard states[node] == .queued else { return [] }
+      queue.append(node)
     case .cancelRequested(let reason):
       cancel(reason, &actions)
     }
@@ -158,7 +194,42 @@ package struct RunMachine: Sendable {
 
   private mutating func enqueue(_ node: Int, _ actions: inout [Action]) {
     move(node, to: .queued, &actions)
-    queue.append(node)
+    if attempts[node] == 0, reusable.contains(node) {
+      actions.append(.lookUp(node: node, call(of: node)))
+    } else {
+      queue.append(node)
+    }
+  }
+
+  private mutating func restore(_ actions: inout [Action]) {
+    for (node, known) in restored.sorted(by: { $0.key < $1.key }) {
+      switch known {
+      case .tried(let count, let memory):
+        attempts[node] = count
+        raisedMemory[node] = memory
+      case .succeeded(let success, let count, _):
+        guard missingOutput(of: node, success) == nil else { continue }
+        attempts[node] = count
+        for (port, outputs) in wanted(of: node, success) {
+          values[WorkflowGraph.Connection(node: node, port: port)] = outputs
+          heldResults += outputs.sharedCount
+        }
+        states[node] = .succeeded
+      case .failed(let failure, let count):
+        attempts[node] = count
+        failures[node] = failure
+        states[node] = .failed
+      }
+    }
+    // Not before all is known: what one has read another may still have to read.
+    for node in graph.nodes.indices where states[node].isTerminal {
+      openCount -= 1
+      releaseInputs(of: node)
+      actions.append(.announceRestored(node: node, states[node]))
+      guard states[node] == .succeeded else { continue }
+      for dependent in graph.nodes[node].dependents { missingDependencies[dependent] -= 1 }
+    }
+    for node in graph.nodes.indices where states[node] == .failed { skipDependents(of: node, &actions) }
   }
 
   private mutating func startQueued(_ actions: inout [Action]) {
@@ -344,7 +415,7 @@ extension [NodeValue] {
     count { value in
       switch value.content {
       case .inline: false
-      case .shared: true
+      case .shared(let shared): shared.holdsDescriptor
       }
     }
   }

@@ -17,6 +17,8 @@ package struct WorkflowGraph: Sendable {
     /// The reverse.
     package var dependents: [Index]
     package var policy: NodePolicy
+    /// Its result may be one of an earlier run, as far as the workflow says.
+    package var isReusable = true
     package var resources: ResourceRequirement
     /// Where the workflow names them; what isn't there is the plugin's word.
     package var resourceLocations: [Workflow.ResourcesKey: SourceLocation]

@@ -12,13 +12,20 @@ package enum ValueCodec: UInt8, CaseIterable, Sendable {
   case arrow = 4
 }
 
-/// Bytes that live outside this process's heap: a sealed memfd. The owner closes it when the last reference goes.
+/// Bytes that live outside this process's heap: in a sealed memfd, whose owner closes it when the last reference goes, or in the store
+/// of results.
 package protocol SharedBytes: AnyObject, Sendable {
+  /// Whether it takes a descriptor of this process for as long as it is there.
+  var holdsDescriptor: Bool { get }
   var byteCount: Int { get }
   /// Copies out at most `limit` bytes from the start, for previews and reports.
   func prefix(_ limit: Int) throws -> [UInt8]
   /// Copies out at most `count` bytes from `offset` on; fewer only where they end.
   func bytes(at offset: Int, count: Int) throws -> [UInt8]
+}
+
+extension SharedBytes {
+  package var holdsDescriptor: Bool { true }
 }
 
 /// A value on its way from one node to the next. The supervisor forwards it and never decodes it.
@@ -32,11 +39,14 @@ package struct NodeValue: Sendable {
   package var content: Content
   /// The file's name for ``ValueCodec/file``, otherwise empty.
   package var label: String
+  /// Of its bytes, where they were kept or come from where they are kept; nil: nobody has looked.
+  package var digest: ContentDigest?
 
-  package init(codec: ValueCodec, content: Content, label: String = "") {
+  package init(codec: ValueCodec, content: Content, label: String = "", digest: ContentDigest? = nil) {
     self.codec = codec
     self.content = content
     self.label = label
+    self.digest = digest
   }
 
   package var byteCount: Int {

@@ -19,7 +19,7 @@ struct WorkerNodeExecutor: NodeExecutor {
 
   func execute(
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
-    accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
+    accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
     guard let configuration = configurations[call.node] else {
       throw NodeFailure(.sandbox, "no sandbox was prepared for the node \"\(call.node)\"")
@@ -37,9 +37,13 @@ struct WorkerNodeExecutor: NodeExecutor {
   private func run(
     _ execution: NodeExecution, _ call: NodeCall, on configuration: WorkerConfiguration,
     report: @escaping @Sendable (NodeReport) -> Void,
-    accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
+    accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
-    let refusal = Lock<NodeFailure?>(nil)
+    // What came of asking, which happens before what the node wrote lands.
+    let answer = Lock<Result<NodeSuccess, NodeFailure>?>(nil)
+    @Sendable func ask(_ outcome: NodeOutcome) async -> Result<NodeSuccess, NodeFailure> {
+      do throws(NodeFailure) { return .success(try await accept(NodeSuccess(outcome))) } catch { return .failure(error) }
+    }
     let seen = Lock(CallAccount())
     let limits = limits[call.node]
     let configuration = try limits?.raise(configuration, for: call) ?? configuration
@@ -59,29 +63,46 @@ struct WorkerNodeExecutor: NodeExecutor {
           held: hadWorker ? [HeldLimits(plan, attempt: call.attempt)] : [])
       )
     }
+    let outcome: Result<NodeOutcome, WorkerFailure>
     do throws(WorkerFailure) {
-      let outcome = try await pool.execute(
-        execution, on: configuration, limit: call.timeoutMilliseconds.map { .milliseconds($0) },
-        report: { report(NodeReport($0)) },
-        accept: { outcome in
-          let failure = await accept(NodeSuccess(outcome))
-          refusal.withLock { $0 = failure }
-          return failure == nil
-        },
-        estimation: limits?.estimation(call, on: configuration.plan) { changed in plan.withLock { $0 = changed } },
-        account: { account in
-          seen.withLock { $0.add(account) }
-          if let observation = account.observation { observed(call.node, observation) }
-        })
-      var success = NodeSuccess(outcome)
-      success.account = await findings(nil).account
-      return success
+      outcome = .success(
+        try await pool.execute(
+          execution, on: configuration, limit: call.timeoutMilliseconds.map { .milliseconds($0) },
+          report: { report(NodeReport($0)) },
+          accept: { outcome in
+            let result = await ask(outcome)
+            answer.withLock { $0 = result }
+            if case .success = result { return true }
+            return false
+          },
+          estimation: limits?.estimation(call, on: configuration.plan) { changed in plan.withLock { $0 = changed } },
+          account: { account in
+            seen.withLock { $0.add(account) }
+            if let observation = account.observation { observed(call.node, observation) }
+          }))
     } catch {
-      let (limits, account) = await findings(error)
-      var failure = refusal.withLock { $0 } ?? NodeFailure(error, limits)
-      failure.account = account
-      throw failure
+      outcome = .failure(error)
     }
+    let asked = answer.withLock { $0 }
+    var failure: NodeFailure
+    let account: NodeAccount
+    switch outcome {
+    case .success(let outcome):
+      account = await findings(nil).account
+      let accepted = if let asked { asked } else { await ask(outcome) }
+      switch accepted {
+      case .success(var success):
+        success.account = account
+        return success
+      case .failure(let refusal): failure = refusal
+      }
+    case .failure(let error):
+      let (limits, used) = await findings(error)
+      account = used
+      failure = if case .failure(let refusal)? = asked { refusal } else { NodeFailure(error, limits) }
+    }
+    failure.account = account
+    throw failure
   }
 }
 

@@ -106,7 +106,7 @@ final class ScriptedExecutor: NodeExecutor {
 
   func execute(
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
-    accept: @escaping @Sendable (NodeSuccess) async -> NodeFailure?
+    accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
     log.withLock { $0.append(call) }
     running.withLock {
@@ -115,9 +115,7 @@ final class ScriptedExecutor: NodeExecutor {
     }
     defer { running.withLock { $0.now -= 1 } }
     report(.started)
-    let success = try await body(call)
-    if let refusal = await accept(success) { throw refusal }
-    return success
+    return try await accept(try await body(call))
   }
 }
 

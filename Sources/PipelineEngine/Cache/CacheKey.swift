@@ -1,0 +1,119 @@
+import Crypto
+import PluginModel
+
+extension ContentDigest {
+  package init(of bytes: some Sequence<UInt8>) {
+    var hash = SHA256()
+    hash.update(data: Array(bytes))
+    let digits = Array("0123456789abcdef".utf8)
+    self.init(
+      unchecked: String(
+        decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self))
+  }
+}
+
+/// By what the result of a node is found again: SHA-256 over everything that it can depend on. Two nodes with one key are the same
+/// code with the same permissions, parameters and inputs, whatever their names and wherever their inputs came from: a node whose inputs
+/// come out as before isn't run again, though what made them was (early cut-off).
+///
+/// It holds what it was made of, so that it can be said which part of it has changed. Values are there only as digests.
+package struct CacheKey: Hashable, Sendable {
+  package struct Ingredient: Hashable, Sendable {
+    /// `plugin`, `environment`, `type`, `permissions`, `parameter count`, `input items`, …
+    package var name: String
+    package var digest: ContentDigest
+
+    package init(_ name: String, _ digest: ContentDigest) {
+      self.name = name
+      self.digest = digest
+    }
+  }
+
+  package let digest: ContentDigest
+  package let ingredients: [Ingredient]
+
+  package init(_ ingredients: [Ingredient]) {
+    self.ingredients = ingredients
+    // A whole number and an equal one with a point don't read the same, and a plugin can tell them apart. Names can't hold a line break, and digests have one length: no two lists read the same.
+    let text = ingredients.map { "\($0.name)\n\($0.digest.hexadecimal)\n" }.joined()
+    digest = ContentDigest(of: "orchestrator cache key 1\n\(text)".utf8)
+  }
+}
+
+/// What the results of a node depend on beside its parameters and inputs. A node has none unless its sandbox shows it nothing else.
+package struct CacheIdentity: Hashable, Sendable {
+  /// Of the plugin's files.
+  package var plugin: String
+  /// Of the interpreter and the libraries that it runs with.
+  package var environment: ContentDigest
+  /// What it may do, each as it is written.
+  package var permissions: [String]
+  /// The operator's values for it.
+  package var configuration: JSONValue
+
+  package init(plugin: String, environment: ContentDigest, permissions: [String], configuration: JSONValue) {
+    self.plugin = plugin
+    self.environment = environment
+    self.permissions = permissions
+    self.configuration = configuration
+  }
+}
+
+extension CacheKey {
+  /// Nil where an input isn't known by its content.
+  package init?(_ identity: CacheIdentity, _ call: NodeCall) {
+    func ingredient(_ name: String, _ text: String) -> Ingredient { Ingredient(name, ContentDigest(of: text.utf8)) }
+    var ingredients = [
+      ingredient("plugin", identity.plugin), Ingredient("environment", identity.environment),
+      ingredient("type", call.type.description),
+      ingredient("permissions", JSONValue.array(identity.permissions.map(JSONValue.string)).text()),
+      ingredient("configuration", identity.configuration.text()),
+    ]
+    ingredients += call.parameters.map { ingredient("parameter \($0.name)", $0.value.text()) }
+    for input in call.inputs {
+      var content = input.multiple ? "list\n" : "value\n"
+      for value in input.values {
+        guard let digest = value.knownDigest else { return nil }
+        content += "\(value.codec.rawValue) \(digest.hexadecimal) \(JSONValue.string(value.label).text())\n"
+      }
+      ingredients.append(ingredient("input \(input.port)", content))
+    }
+    self.init(ingredients)
+  }
+
+  /// The ingredients that differ, by name: in one of the two only, or with another content.
+  package func differences(from earlier: CacheKey) -> [String] {
+    let before = Dictionary(earlier.ingredients.map { ($0.name, $0.digest) }) { first, _ in first }
+    let now = Dictionary(ingredients.map { ($0.name, $0.digest) }) { first, _ in first }
+    let names = ingredients.map(\.name) + earlier.ingredients.map(\.name).filter { now[$0] == nil }
+    return names.filter { before[$0] != now[$0] }
+  }
+}
+
+extension CacheKey {
+  package var jsonValue: JSONValue {
+    [
+      "key": .string(digest.hexadecimal),
+      "ingredients": .object(ingredients.map { .init($0.name, .string($0.digest.hexadecimal)) }),
+    ]
+  }
+
+  /// Nil where it isn't what ``jsonValue`` says.
+  package init?(_ value: JSONValue) {
+    guard case .object(let members)? = value["ingredients"] else { return nil }
+    let ingredients = members.compactMap { member in
+      member.value.stringValue.flatMap { ContentDigest($0) }.map { Ingredient(member.key, $0) }
+    }
+    self.init(ingredients)
+    guard ingredients.count == members.count, value["key"]?.stringValue == digest.hexadecimal else { return nil }
+  }
+}
+
+extension NodeValue {
+  /// Of its bytes: known of what was kept, and soon told of what is short.
+  package var knownDigest: ContentDigest? {
+    if let digest { return digest }
+    guard case .inline(let bytes) = content else { return nil }
+    return ContentDigest(of: bytes)
+  }
+}

@@ -1,0 +1,267 @@
+import PluginModel
+
+/// What reaches the loop of a run.
+enum RunSignal: Sendable {
+  case event(RunMachine.Event)
+  /// A node that has succeeded waits for the answer before that takes effect.
+  case offer(node: Int, NodeSuccess, CheckedContinuation<NodeFailure?, Never>)
+}
+
+/// The loop of one run: one event at a time, in the order of their coming.
+struct RunDriver {
+  var machine: RunMachine
+  let executor: any NodeExecutor
+  let clock: any RunClock
+  let keeping: RunKeeping?
+  let pump: JournalPump
+  let sender: AsyncStream<RunSignal>.Continuation
+  let began: Int64
+  let restored: [Int: RunMachine.Restored]
+  private var started: [Int: Int64] = [:]
+  private var ended: [Int: Int64] = [:]
+  private var fallbacks: Set<Int> = []
+  private var cached: Set<Int> = []
+  private var accounts: [Int: NodeAccount] = [:]
+  /// Of nodes that have just succeeded.
+  private var results: [Int: StoredResult] = [:]
+  /// Of nodes that are looked up, until they have ended.
+  private var keys: [Int: CacheKey] = [:]
+  /// Nodes that others with the same key wait for.
+  private var running: Set<Int> = []
+
+  init(
+    machine: RunMachine, executor: any NodeExecutor, clock: any RunClock, keeping: RunKeeping?, pump: JournalPump,
+    sender: AsyncStream<RunSignal>.Continuation, began: Int64, restored: [Int: RunMachine.Restored]
+  ) {
+    self.machine = machine
+    self.executor = executor
+    self.clock = clock
+    self.keeping = keeping
+    self.pump = pump
+    self.sender = sender
+    self.began = began
+    self.restored = restored
+  }
+
+  mutating func drive(_ signals: AsyncStream<RunSignal>, timeoutMilliseconds: Int64?) async -> RunReport {
+    let graph = machine.graph
+    tell(
+      nil, .runStarted(run: machine.run, workflow: graph.name, nodes: graph.nodes.map(\.name)),
+      record: .began)
+    await withDiscardingTaskGroup { group in
+      if let timeoutMilliseconds {
+        group.addTask { [clock, sender] in
+          guard (try? await clock.sleep(milliseconds: timeoutMilliseconds)) != nil else { return }
+          sender.yield(.event(.cancelRequested(.deadline)))
+        }
+      }
+      sender.yield(.event(.begin))
+      loop: for await signal in signals {
+        switch signal {
+        case .offer(let node, let success, let continuation):
+          continuation.resume(returning: machine.offer(node, success))
+        case .event(let event):
+          note(event, &group)
+          if perform(machine.handle(event), &group) { break loop }
+        }
+      }
+      group.cancelAll()
+    }
+    sender.finish()
+    let report = report()
+    tell(nil, .runFinished(report.outcome), record: .finished(report.outcome))
+    return report
+  }
+
+  private mutating func note(_ event: RunMachine.Event, _ group: inout DiscardingTaskGroup) {
+    switch event {
+    case .succeeded(let node, let success):
+      ended[node] = clock.now()
+      if success.isFallback { fallbacks.insert(node) }
+      results[node] = success.kept
+      accounts[node] = account(of: node).followed(by: success.account)
+    case .failed(let node, let failure):
+      ended[node] = clock.now()
+      accounts[node] = account(of: node).followed(by: failure.account)
+    case .found(let node, let success):
+      cached.insert(node)
+      results[node] = success.kept
+    case .notFound(let node):
+      if keys[node] != nil { running.insert(node) }
+      // It was cancelled meanwhile, and will not end again.
+      if machine.states[node].isTerminal { release(node, &group) }
+    case .begin, .retryDelayPassed, .cancelRequested: break
+    }
+  }
+
+  private func account(of node: Int) -> NodeAccount { accounts[node] ?? NodeAccount() }
+
+  /// - Returns: true when the run has ended.
+  private mutating func perform(_ actions: [RunMachine.Action], _ group: inout DiscardingTaskGroup) -> Bool {
+    var hasFinished = false
+    for action in actions {
+      switch action {
+      case .start(let node, let call): start(node, call, &group)
+      case .lookUp(let node, let call): lookUp(node, call, &group)
+      case .scheduleRetry(let node, let delay, let failure, let memory):
+        tell(
+          node, .nodeRetry(failure, afterMilliseconds: delay, memory: memory),
+          record: .retried(name(of: node), attempt: machine.attempts[node], failure, memory: memory))
+        group.addTask { [clock, sender] in
+          // Woken early by a cancellation: the machine has ended the node already and ignores the event.
+          try? await clock.sleep(milliseconds: delay)
+          sender.yield(.event(.retryDelayPassed(node: node)))
+        }
+      case .cancelRunning: group.cancelAll()
+      case .announce(let node, let state):
+        if state.isTerminal { release(node, &group) }
+        if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
+        announce(node, state, record: record(of: node, state))
+      case .announceRestored(let node, let state): announce(node, state)
+      case .finish: hasFinished = true
+      }
+    }
+    return hasFinished
+  }
+
+  private func name(of node: Int) -> NodeName { machine.graph.nodes[node].name }
+
+  private func announce(_ node: Int, _ state: RunMachine.NodeState, record: JournalRecord.Content? = nil) {
+    tell(
+      node, .nodeState(state, attempt: machine.attempts[node]),
+      duration: state.isTerminal ? duration(of: node) : nil, skip: machine.skips[node],
+      account: state.isTerminal ? account(of: node) : NodeAccount(), isCached: isCached(node), record: record)
+  }
+
+  private mutating func record(of node: Int, _ state: RunMachine.NodeState) -> JournalRecord.Content? {
+    let name = name(of: node)
+    switch state {
+    case .waiting, .queued, .retrying: return nil
+    case .running: return .started(name, attempt: machine.attempts[node])
+    case .succeeded:
+      guard var result = results.removeValue(forKey: node) else { return nil }
+      result.attempts = machine.attempts[node]
+      result.milliseconds = duration(of: node)
+      return .succeeded(name, result)
+    case .failed:
+      return machine.failures[node].map { .failed(name, attempts: machine.attempts[node], $0) }
+    case .skipped: return machine.skips[node].map { .skipped(name, $0) }
+    case .cancelled: return .cancelled(name)
+    }
+  }
+
+  // MARK: Nodes
+
+  private mutating func start(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
+    if started[node] == nil { started[node] = clock.now() }
+    let key = keys[node]
+    group.addTask { [executor, sender, clock, pump, keeping, began] in
+      do throws(NodeFailure) {
+        let success = try await executor.execute(call) { report in
+          pump.add(RunEvent(milliseconds: clock.now() - began, node: call.node, content: .nodeReport(report)))
+        } accept: { (success) throws(NodeFailure) in
+          let refusal = await withCheckedContinuation { sender.yield(.offer(node: node, success, $0)) }
+          if let refusal { throw refusal }
+          return try await keeping.keep(success, of: call, key)
+        }
+        sender.yield(.event(.succeeded(node: node, success)))
+      } catch {
+        sender.yield(.event(.failed(node: node, error)))
+      }
+    }
+  }
+
+  private mutating func lookUp(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
+    guard let cache = keeping?.cache, let key = cache.key(of: call) else {
+      sender.yield(.event(.notFound(node: node)))
+      return
+    }
+    keys[node] = key
+    group.addTask { [sender] in
+      switch await cache.find(key.digest) {
+      case .missing: sender.yield(.event(.notFound(node: node)))
+      case .found(let found):
+        let kept = StoredResult(outputs: found.stored, isCached: true, cacheKey: key)
+        sender.yield(.event(.found(node: node, NodeSuccess(outputs: found.outputs, isCached: true, kept: kept))))
+      // The machine has cancelled the node already.
+      case .cancelled: break
+      }
+    }
+  }
+
+  /// Whoever waits for what comes of the node goes on.
+  private mutating func release(_ node: Int, _ group: inout DiscardingTaskGroup) {
+    let key = keys.removeValue(forKey: node)
+    guard running.remove(node) != nil, let key, let cache = keeping?.cache else { return }
+    group.addTask { await cache.release(key.digest) }
+  }
+
+  // MARK: What is told
+
+  private func tell(
+    _ node: Int?, _ content: RunEvent.Content, duration: Int64? = nil, skip: SkipReason? = nil,
+    account: NodeAccount = NodeAccount(), isCached: Bool = false, record: JournalRecord.Content? = nil
+  ) {
+    let event = RunEvent(
+      milliseconds: clock.now() - began, node: node.map(name(of:)), content: content, duration: duration, skip: skip,
+      account: account, isCached: isCached)
+    pump.add(
+      event, record: keeping.flatMap { keeping in record.map { JournalRecord(time: keeping.clock.now(), $0) } })
+  }
+
+  private func isCached(_ node: Int) -> Bool {
+    if case .succeeded(let success, _, _)? = restored[node] { return success.isCached }
+    return cached.contains(node) && machine.states[node] == .succeeded
+  }
+
+  private func isFallback(_ node: Int) -> Bool {
+    if case .succeeded(let success, _, _)? = restored[node] { return success.isFallback }
+    return fallbacks.contains(node)
+  }
+
+  private func duration(of node: Int) -> Int64? {
+    if case .succeeded(_, _, let milliseconds)? = restored[node] { return milliseconds }
+    return started[node].flatMap { start in ended[node].map { $0 - start } }
+  }
+
+  private func report() -> RunReport {
+    let nodes = machine.graph.nodes.enumerated().map { index, node in
+      RunReport.Node(
+        name: node.name, type: node.type, state: machine.states[index], attempts: machine.attempts[index],
+        milliseconds: duration(of: index), isFallback: isFallback(index), isCached: isCached(index),
+        failure: machine.failures[index], skip: machine.skips[index], account: account(of: index))
+    }
+    return RunReport(
+      run: machine.run, workflow: machine.graph.name, outcome: machine.outcome,
+      milliseconds: clock.now() - began, nodes: nodes,
+      outputs: machine.graph.outputs.compactMap { output in
+        machine.values[output.source].map { (output.name, $0) }
+      })
+  }
+}
+
+extension RunKeeping? {
+  /// Puts what a node returned where it survives, and where others find it.
+  /// - Returns: the same, with what is known of the content, and what it was kept as.
+  fileprivate func keep(
+    _ success: NodeSuccess, of call: NodeCall, _ key: CacheKey?
+  ) async throws(NodeFailure) -> NodeSuccess {
+    guard let keeping = self else { return success }
+    let outputs: [StoredResult.Output]
+    do throws(StateFailure) {
+      outputs = try await keeping.results.keep(success.outputs)
+    } catch {
+      throw NodeFailure(.error, error.message, cause: error.cause, hint: error.hint, account: success.account)
+    }
+    var kept = success
+    for (index, output) in outputs.enumerated() {
+      for (position, value) in output.values.enumerated() {
+        kept.outputs[index].values[position].digest = value.digest
+      }
+    }
+    kept.kept = StoredResult(outputs: outputs, isFallback: success.isFallback, cacheKey: key)
+    // What a plugin supplied instead of a result is none.
+    if let key, !success.isFallback { await keeping.cache?.keep(key, type: call.type, outputs) }
+    return kept
+  }
+}
