@@ -59,6 +59,8 @@ static int fill(const struct stat *from, struct linux_file_status *status) {
   status->permissions = from->st_mode & 07777;
   status->owner = from->st_uid;
   status->size = (uint64_t)from->st_size;
+  status->modified_seconds = from->st_mtim.tv_sec;
+  status->modified_nanoseconds = from->st_mtim.tv_nsec;
   status->is_character_device = S_ISCHR(from->st_mode);
   status->device_major = S_ISCHR(from->st_mode) ? major(from->st_rdev) : 0;
   status->device_minor = S_ISCHR(from->st_mode) ? minor(from->st_rdev) : 0;

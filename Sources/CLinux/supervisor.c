@@ -152,7 +152,13 @@ int sandbox_make_locked_directory(const char *path) {
 int sandbox_create_directory(const char *path, uint32_t mode) { return result_of(mkdir(path, mode)); }
 int sandbox_remove_directory(const char *path) { return result_of(rmdir(path)); }
 
-int sandbox_kill_process(int pidfd) { return result_of(syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0)); }
+int sandbox_open_process(int32_t pid) { return result_of(syscall(SYS_pidfd_open, pid, 0)); }
+
+int sandbox_signal_process(int pidfd, int signal) {
+  return result_of(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
+}
+
+int sandbox_kill_process(int pidfd) { return sandbox_signal_process(pidfd, SIGKILL); }
 
 static int reap(int pidfd, int options) {
   siginfo_t information = {};

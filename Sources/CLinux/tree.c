@@ -113,14 +113,19 @@ static int copy_range(int source, int target, off_t from, off_t end) {
 
 int linux_tree_copy(int source, int target) {
   struct stat status;
-  if (fstat(source, &status) < 0) return -errno;
-  if (ftruncate(target, status.st_size) < 0) return -errno;
-  for (off_t from = 0; from < status.st_size;) {
+  return fstat(source, &status) < 0 ? -errno : linux_tree_copy_first(source, target, status.st_size);
+}
+
+int linux_tree_copy_first(int source, int target, int64_t size) {
+  if (ftruncate(target, size) < 0) return -errno;
+  for (off_t from = 0; from < size;) {
     off_t data = lseek(source, from, SEEK_DATA);
     // ENXIO: only a hole is left.
     if (data < 0) return errno == ENXIO ? 0 : -errno;
     off_t end = lseek(source, data, SEEK_HOLE);
     if (end < 0) return -errno;
+    // It may have grown.
+    if (end > size) end = size;
     int result = copy_range(source, target, data, end);
     if (result < 0) return result;
     from = end;

@@ -14,6 +14,34 @@ extension FileDescriptor {
     throw SystemError("read", nil, code)
   }
 
+  /// At most `count` bytes from `offset` on, fewer only where they end: pread(2), again and again.
+  package func bytes(at offset: Int, count wanted: Int) throws(SystemError) -> [UInt8] {
+    var failure: Int64 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: max(0, wanted)) { buffer, count in
+      while count < wanted {
+        let outcome = linux_pread(
+          number, buffer.baseAddress.map { $0 + count }, wanted - count, Int64(offset + count))
+        guard outcome > 0 else {
+          failure = outcome
+          return
+        }
+        count += Int(outcome)
+      }
+    }
+    guard failure >= 0 else { throw SystemError("pread", nil, ErrorCode(rawValue: Int32(-failure))) }
+    return bytes
+  }
+
+  /// fstat(2).
+  package func status() throws(SystemError) -> FileStatus {
+    var status = linux_file_status()
+    try systemCall("fstat", linux_file_status(number, &status))
+    return FileStatus(status)
+  }
+
+  /// Says that its content was changed now: futimens(2).
+  package func touch() throws(SystemError) { try systemCall("futimens", linux_file_touch(number)) }
+
   /// Writes once, from `offset` on, and says how many bytes were taken; nil when a non-blocking descriptor takes none yet.
   package func write(_ bytes: [UInt8], from offset: Int = 0) throws(SystemError) -> Int? {
     let outcome = bytes.withUnsafeBytes { buffer in

@@ -1,5 +1,22 @@
 import CLinux
 
+/// A time of a file's, by the kernel's clock, which ticks every few milliseconds: inode(7).
+package struct FileTime: Hashable, Comparable, Sendable {
+  /// Since 1970, UTC.
+  package var seconds: Int64
+  /// 0 to 999 999 999.
+  package var nanoseconds: Int64
+
+  package init(seconds: Int64, nanoseconds: Int64 = 0) {
+    self.seconds = seconds
+    self.nanoseconds = nanoseconds
+  }
+
+  package static func < (left: Self, right: Self) -> Bool {
+    (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
+  }
+}
+
 /// What an inode is and how large.
 package struct FileStatus: Hashable, Sendable {
   package enum Kind: Hashable, Sendable {
@@ -15,6 +32,8 @@ package struct FileStatus: Hashable, Sendable {
   package var owner: UInt32
   /// Bytes.
   package var size: UInt64
+  /// When its content last changed, or it was said to have.
+  package var modified: FileTime
   /// Nil for everything else.
   package var characterDevice: (major: UInt32, minor: UInt32)? { isCharacterDevice ? (major, minor) : nil }
   /// This user's or root's.
@@ -25,7 +44,7 @@ package struct FileStatus: Hashable, Sendable {
   private var major: UInt32
   private var minor: UInt32
 
-  fileprivate init(_ status: linux_file_status) {
+  init(_ status: linux_file_status) {
     switch UInt32(status.kind) {
     case LINUX_FILE_REGULAR.rawValue: kind = .regular
     case LINUX_FILE_DIRECTORY.rawValue: kind = .directory
@@ -35,6 +54,7 @@ package struct FileStatus: Hashable, Sendable {
     permissions = status.permissions
     owner = status.owner
     size = status.size
+    modified = FileTime(seconds: status.modified_seconds, nanoseconds: status.modified_nanoseconds)
     isCharacterDevice = status.is_character_device != 0
     major = status.device_major
     minor = status.device_minor
@@ -72,7 +92,7 @@ extension ErrorCode {
 }
 
 /// Throws the call's own error, or returns its result.
-private func demand<Number: FixedWidthInteger & SignedInteger>(
+func demand<Number: FixedWidthInteger & SignedInteger>(
   _ result: Number, _ operation: String, _ target: String
 ) throws(FileError) -> Number {
   guard result >= 0 else { throw .system(SystemError(operation, target, ErrorCode(rawValue: Int32(-result)))) }
@@ -83,7 +103,7 @@ private func demand<Number: FixedWidthInteger & SignedInteger>(
 /// what a stranger left in a tree can't lead out of it.
 package struct Directory: Sendable {
   package let path: String
-  private let descriptor: FileDescriptor
+  let descriptor: FileDescriptor
 
   private init(path: String, descriptor: FileDescriptor) {
     self.path = path

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// What this process was given: paths, user, clock. Asked for once, by the composition root.
 package enum ProcessEnvironment {
@@ -52,6 +53,27 @@ package enum ProcessEnvironment {
     let date = [padded(time.year, 4), padded(time.month, 2), padded(time.day, 2)].joined(separator: "-")
     let clock = [padded(time.hour, 2), padded(time.minute, 2), padded(time.second, 2)].joined(separator: ":")
     return "\(date)T\(clock)Z"
+  }
+
+  /// Of the whole process: for its start, before anything else looks at paths.
+  package static func changeDirectory(_ path: String) throws(SystemError) {
+    try systemCall("chdir", on: path, chdir(path).orErrorNumber)
+  }
+
+  package static func millisecondsSince1970() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
+  /// `2026-01-31 23:59:59`, UTC. Milliseconds since 1970.
+  package static func readableTime(_ milliseconds: Int64) -> String {
+    var seconds = time_t(milliseconds / 1000)
+    var time = tm()
+    guard gmtime_r(&seconds, &time) != nil else { return "\(milliseconds)" }
+    let date = [padded(time.tm_year + 1900, 4), padded(time.tm_mon + 1, 2), padded(time.tm_mday, 2)].joined(separator: "-")
+    let clock = [time.tm_hour, time.tm_min, time.tm_sec].map { padded($0, 2) }.joined(separator: ":")
+    return "\(date) \(clock)"
   }
 
   private static func padded(_ number: Int32, _ width: Int) -> String {

@@ -13,6 +13,21 @@ package func readSmallFile(_ path: String, limit: Int = 64 << 10) -> String? {
 }
 
 package func currentProcessIdentifier() -> Int32 { getpid() }
+
+/// Another process, held by a pidfd: when it ends, its number may become that of another, and this doesn't (pidfd_open(2)).
+package struct ProcessHandle: Sendable {
+  private let descriptor: FileDescriptor
+
+  /// - Throws: ESRCH where there is no such process.
+  package init(_ identifier: Int32) throws(SystemError) {
+    descriptor = FileDescriptor(
+      owning: try systemCall("pidfd_open", on: "\(identifier)", sandbox_open_process(identifier)))
+  }
+
+  package func signal(_ signal: Signal) throws(SystemError) {
+    try systemCall("pidfd_send_signal", sandbox_signal_process(descriptor.number, signal.number))
+  }
+}
 package func effectiveUserIdentifier() -> UInt32 { geteuid() }
 package func effectiveGroupIdentifier() -> UInt32 { getegid() }
 

@@ -29,6 +29,22 @@ package final class SealedMemory: Sendable {
     self.byteCount = bytes.count
   }
 
+  /// Puts pieces one behind the other into a new memfd, until there are no more (nil), and seals it.
+  package init(filling next: () throws(SystemError) -> [UInt8]?) throws(SystemError) {
+    let descriptor = FileDescriptor(owning: try systemCall("memfd_create", linux_memfd("orchestrator-value")))
+    var byteCount = 0
+    while let piece = try next() {
+      var offset = 0
+      while offset < piece.count {
+        offset += try descriptor.write(piece, from: offset) ?? 0
+      }
+      byteCount += piece.count
+    }
+    try systemCall("fcntl", on: "F_ADD_SEALS", linux_seal(descriptor.number))
+    self.descriptor = descriptor
+    self.byteCount = byteCount
+  }
+
   /// Takes a descriptor that another process sent, after checking what is final about it. The order matters: a size that was
   /// read before the seals would prove nothing. The kernel refuses F_SEAL_WRITE while a writable mapping exists.
   package init(adopting descriptor: FileDescriptor, claimedByteCount: UInt64) throws(Refusal) {
@@ -51,19 +67,6 @@ package final class SealedMemory: Sendable {
   package func bytes(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
     let start = min(max(0, offset), byteCount)
     let wanted = min(max(0, count), byteCount - start)
-    var failure: Int64 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
-      while count < wanted {
-        let outcome = linux_pread(
-          descriptor.number, buffer.baseAddress.map { $0 + count }, wanted - count, Int64(start + count))
-        guard outcome > 0 else {
-          failure = outcome
-          return
-        }
-        count += Int(outcome)
-      }
-    }
-    guard failure >= 0 else { throw SystemError("pread", nil, ErrorCode(rawValue: Int32(-failure))) }
-    return bytes
+    return try descriptor.bytes(at: start, count: wanted)
   }
 }

@@ -30,6 +30,64 @@ enum Migrations {
           ) STRICT
           """)
     }
+    migrator.registerMigration("runs") { database in
+      // `settings` is what the run is gone on with; what is in `outcome` and `ended` follows from the journal.
+      try database.execute(
+        sql: """
+          CREATE TABLE run (
+            id TEXT PRIMARY KEY,
+            workflow TEXT NOT NULL,
+            file TEXT NOT NULL,
+            source BLOB NOT NULL,
+            settings TEXT NOT NULL,
+            nodes INTEGER NOT NULL,
+            created INTEGER NOT NULL,
+            outcome TEXT,
+            ended INTEGER
+          ) STRICT;
+          CREATE TABLE journal (
+            run TEXT NOT NULL REFERENCES run ON DELETE CASCADE,
+            sequence INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            node TEXT,
+            body TEXT NOT NULL,
+            PRIMARY KEY (run, sequence)
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE journal_value (
+            run TEXT NOT NULL,
+            sequence INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            port TEXT NOT NULL,
+            codec INTEGER NOT NULL,
+            label TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            digest TEXT NOT NULL,
+            content BLOB,
+            PRIMARY KEY (run, sequence, output, position),
+            FOREIGN KEY (run, sequence) REFERENCES journal ON DELETE CASCADE
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE cache_entry (
+            key TEXT PRIMARY KEY,
+            type TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            used INTEGER NOT NULL
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE cache_value (
+            key TEXT NOT NULL REFERENCES cache_entry ON DELETE CASCADE,
+            output INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            port TEXT NOT NULL,
+            codec INTEGER NOT NULL,
+            label TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            digest TEXT NOT NULL,
+            content BLOB,
+            PRIMARY KEY (key, output, position)
+          ) STRICT, WITHOUT ROWID
+          """)
+    }
     return migrator
   }
 

@@ -73,9 +73,11 @@ package struct StateDatabase: Sendable {
       throw .unusable(path: path, why: error.description)
     }
     guard file.kind == .regular else { throw .notRegular(path: path) }
-    for (place, status) in [(state, directory), (path, file)] {
-      guard status.isOwn else { throw .foreignOwner(path: place, user: status.owner) }
-      guard !status.isWritableByOthers else { throw .writableByOthers(path: place) }
+    do throws(Distrust) {
+      try directory.demandTrust(at: state)
+      try file.demandTrust(at: path)
+    } catch {
+      throw StateStoreError(error)
     }
     return true
   }

@@ -39,6 +39,21 @@ struct RunDirectory: Sendable {
     }
   }
 
+  /// The directories of a run that is gone on with; what is missing of them is made again.
+  init(resuming run: String, state: String, workspace: AbsolutePath) throws(Diagnostic) {
+    reports = RunReports(state: state)
+    identifier = run
+    do throws(FileError) {
+      let runs = try Directory(making: state + "/runs", permissions: 0o700)
+      let directory = try Directory(making: "\(state)/runs/\(run)", permissions: 0o700)
+      let own = try Self.location(directory).appending("workspace")
+      self.workspace = try Self.location(try Directory(making: workspace.text))
+      owned = self.workspace == own ? Owned(runs: runs, run: directory) : nil
+    } catch {
+      throw Diagnostic("the run's workspace can't be made again", why: error.description)
+    }
+  }
+
   private static func location(_ directory: Directory) throws(FileError) -> AbsolutePath {
     guard let path = ProcessEnvironment.resolve(directory.path).flatMap({ AbsolutePath($0) }) else {
       throw .system(SystemError("realpath", directory.path, .notFound))

@@ -9,7 +9,7 @@ struct RunReports: Sendable {
   static let kept = 200
   /// Bytes of one report. Nodes that don't fit are left out, the last ones first.
   static let limit = 4 << 20
-  private static let name = "report.json"
+  static let name = "report.json"
   private static let most = 100_000
 
   private let path: String

@@ -63,6 +63,7 @@ struct RunSummary: Sendable {
     case .sandboxUnavailable: "\(style("✗ no sandbox", .bad)): \(detail)"
     case .deadlineExceeded: "\(style("✗ the deadline passed", .bad)): \(detail)"
     case .interrupted: "\(style("■ interrupted", .warning)): \(detail)"
+    case .stateLost: "\(style("✗ the run can't be kept", .bad)): \(detail)"
     }
   }
 

@@ -2,6 +2,7 @@ import LinuxSystem
 import PipelineEngine
 import PluginModel
 import SandboxPlanning
+import StateStore
 import WorkerHost
 
 /// Runs the engine's nodes in sandboxed workers: translates between the engine's words and the worker host's, and
@@ -24,9 +25,14 @@ struct WorkerNodeExecutor: NodeExecutor {
     guard let configuration = configurations[call.node] else {
       throw NodeFailure(.sandbox, "no sandbox was prepared for the node \"\(call.node)\"")
     }
+    var inputs: [NodeExecution.Input] = []
+    for (port, values, isMultiple) in call.inputs {
+      var loaded: [NodeValue] = []
+      for value in values { loaded.append(try await value.loaded(as: port)) }
+      inputs.append(NodeExecution.Input(port: port, values: loaded, isMultiple: isMultiple))
+    }
     let execution = NodeExecution(
-      run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters,
-      inputs: call.inputs.map { NodeExecution.Input(port: $0.port, values: $0.values, isMultiple: $0.multiple) },
+      run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters, inputs: inputs,
       attempt: call.attempt)
     return try await gpus.lend(to: call.node, otherwise: configuration, report: report) {
       configuration throws(NodeFailure) in
@@ -103,6 +109,26 @@ struct WorkerNodeExecutor: NodeExecutor {
     }
     failure.account = account
     throw failure
+  }
+}
+
+extension NodeValue {
+  /// What lies in the store of results, in memory that a worker can be handed.
+  fileprivate func loaded(as port: PortName) async throws(NodeFailure) -> NodeValue {
+    guard case .shared(let shared) = content, let kept = shared as? StoredBytes else { return self }
+    var value = self
+    do throws(ArtifactError) {
+      value.content =
+        switch try await kept.load() {
+        case .inline(let bytes): .inline(bytes)
+        case .shared(let memory): .shared(memory)
+        }
+    } catch {
+      throw NodeFailure(
+        .error, "what the input \(port.text.quoted) is connected to can't be had again", cause: error.description,
+        hint: error.hint)
+    }
+    return value
   }
 }
 

@@ -72,14 +72,16 @@ struct WorkflowSession: Sendable {
   /// - Parameters:
   ///   - asks: somebody may be asked for what isn't granted.
   ///   - learning: what is different for a plugin whose needs are learned.
+  ///   - source: the workflow, where it isn't to be read from its file.
   init(
-    _ options: WorkflowOptions, jobs: Int, asks: Bool = false, learning: LearningStage? = nil, _ bootstrap: Bootstrap
+    _ options: WorkflowOptions, jobs: Int, asks: Bool = false, learning: LearningStage? = nil,
+    source: (path: String, bytes: [UInt8])? = nil, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) {
     self.bootstrap = bootstrap
     let system = try await bootstrap.systemConfiguration(options.system, options.policy)
     notes = system.warnings
     arguments = try options.inputs.arguments()
-    file = try await bootstrap.workflow(options.path, limits: system.limits)
+    file = try await bootstrap.workflow(options.path, source: source, limits: system.limits)
     catalog = try await bootstrap.catalog(options.plugins, system)
     statePath = try bootstrap.state(options.state)
     placeOptions = options.plugins.text + options.state.text
@@ -105,6 +107,18 @@ struct WorkflowSession: Sendable {
     sandboxes = try Sandboxes(setup: setup, jobs: jobs)
   }
 
+  /// All that the workflow declares, for a run.
+  func boundInputs() throws(CommandFailure) -> [ParameterName: JSONValue] { try inputs(areAllNeeded: true) }
+
+  private func inputs(areAllNeeded: Bool) throws(CommandFailure) -> [ParameterName: JSONValue] {
+    do throws(Diagnostics) {
+      let given = arguments.map { ($0.name, file.workflow.value(ofArgument: $0.text, for: $0.name)) }
+      return try file.workflow.bind(given, areAllNeeded: areAllNeeded)
+    } catch {
+      throw file.failure(error.items)
+    }
+  }
+
   /// For a run.
   func check() async throws(CommandFailure) -> CheckedWorkflow<WorkflowGraph> {
     try await check(isRun: true) { (catalog, inputs) throws(Diagnostics) in
@@ -126,13 +140,7 @@ struct WorkflowSession: Sendable {
   private func check<Content: Sendable>(
     isRun: Bool, _ content: (NodeCatalog, [ParameterName: JSONValue]) throws(Diagnostics) -> Content
   ) async throws(CommandFailure) -> CheckedWorkflow<Content> {
-    let inputs: [ParameterName: JSONValue]
-    do throws(Diagnostics) {
-      let given = arguments.map { ($0.name, file.workflow.value(ofArgument: $0.text, for: $0.name)) }
-      inputs = try file.workflow.bind(given, areAllNeeded: isRun)
-    } catch {
-      throw file.failure(error.items)
-    }
+    let inputs = try inputs(areAllNeeded: isRun)
     let loader = sandboxes.loader(state: statePath, files: bootstrap.files)
     let changes = decisions.compactMap { decision in
       decision.change?.diagnostic(of: decision, options: placeOptions, severity: isRun ? .error : .warning)
@@ -177,8 +185,15 @@ struct WorkflowSession: Sendable {
 
 extension Bootstrap {
   /// With the operator's deadlines.
-  func workflow(_ path: String, limits: OperatorLimits) async throws(CommandFailure) -> WorkflowFile {
-    let bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
+  /// - Parameter source: in place of what is in the file.
+  func workflow(
+    _ path: String, source: (path: String, bytes: [UInt8])?, limits: OperatorLimits
+  ) async throws(CommandFailure) -> WorkflowFile {
+    let path = source?.path ?? path
+    let bytes: [UInt8]
+    if let source { bytes = source.bytes } else {
+      bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
+    }
     do throws(Diagnostics) {
       return WorkflowFile(
         path: path, bytes: bytes, workflow: try Workflow(bytes: bytes, file: path).bounded(by: limits))

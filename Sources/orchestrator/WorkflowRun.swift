@@ -18,11 +18,26 @@ extension WorkflowSession {
     }
   }
 
+  /// The directories of a run that is gone on with.
+  func directory(resuming run: String, workspace: AbsolutePath) async throws(CommandFailure) -> RunDirectory {
+    let state = statePath
+    do throws(Diagnostic) {
+      return try await bootstrap.files.run { () throws(Diagnostic) in
+        try RunDirectory(resuming: run, state: state, workspace: workspace)
+      }
+    } catch {
+      throw CommandFailure(.invalidInput, [error])
+    }
+  }
+
   /// Runs a workflow that was checked, to its end.
+  /// - Parameter kept: where the run is written down; nil: nowhere.
+  /// - Parameter usesCache: results of earlier runs are used.
   /// - Parameter observed: told what each attempt at a node was seen to do, where its worker is observed.
   func execute(
     _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory, jobs: Int, timeoutMilliseconds: Int64?,
-    observer: any RunObserver, observed: @escaping @Sendable (NodeName, Observation) -> Void = { _, _ in }
+    observer: any RunObserver, kept: KeptRun? = nil, usesCache: Bool = false,
+    observed: @escaping @Sendable (NodeName, Observation) -> Void = { _, _ in }
   ) async throws(CommandFailure) -> RunReport {
     let configurations: [NodeName: WorkerConfiguration]
     do throws(PlanRefusal) {
@@ -52,7 +67,7 @@ extension WorkflowSession {
         pool: sandboxes.pool, configurations: configurations, gpus: gpus,
         limits: sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions),
         explainer: explainer, observed: observed),
-      clock: MonotonicClock(),
+      clock: MonotonicClock(), keeping: kept?.keeping(usesCache ? await identities(checked, configurations) : nil),
       observe: { sender.yield($0) })
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
     let report = await execution.run(
@@ -60,10 +75,43 @@ extension WorkflowSession {
       maximumHeldResults: DescriptorBudget.heldResults(
         limit: bootstrap.openFileLimit, open: open, jobs: jobs,
         relays: configurations.values.contains { $0.plan.relay != nil }),
-      mostMemory: sandboxes.setup.mostMemory, timeoutMilliseconds: timeoutMilliseconds)
+      mostMemory: sandboxes.setup.mostMemory, timeoutMilliseconds: timeoutMilliseconds,
+      restored: await kept?.restored(checked.content) ?? [:])
     sender.finish()
     await watching.value
     return report
+  }
+}
+
+extension WorkflowSession {
+  /// Of the nodes whose results depend on nothing but what is known of them: those whose sandboxes show them neither files of others
+  /// nor the network nor other programs.
+  private func identities(
+    _ checked: CheckedWorkflow<WorkflowGraph>, _ configurations: [NodeName: WorkerConfiguration]
+  ) async -> [NodeName: CacheIdentity] {
+    let environment = await bootstrap.files.run { [setup = sandboxes.setup] in
+      EnvironmentFingerprint(setup.interpreter, sdk: setup.installation.sdk).digest
+    }
+    var identities: [NodeName: CacheIdentity] = [:]
+    for node in checked.content.nodes where node.isReusable {
+      guard let configuration = configurations[node.name], let permissions = checked.decisions[node.type.plugin]?.effective,
+        permissions.allSatisfy(\.leavesResultsReusable)
+      else { continue }
+      identities[node.name] = CacheIdentity(
+        plugin: configuration.digest, environment: environment, permissions: permissions.map(\.description).sorted(),
+        configuration: configuration.config)
+    }
+    return identities
+  }
+}
+
+extension Permission {
+  /// It shows a worker nothing that a result could depend on.
+  fileprivate var leavesResultsReusable: Bool {
+    switch name {
+    case .gpuAccess, .memoryUnlimited: true
+    case .filesystemRead, .filesystemWrite, .networkHTTP, .networkSocket, .systemExec: false
+    }
   }
 }
 

@@ -19,6 +19,9 @@ struct linux_file_status {
   uint32_t permissions;
   uint32_t owner;
   uint64_t size;
+  // st_mtim.
+  int64_t modified_seconds;
+  int64_t modified_nanoseconds;
   // Of a character device; the number is 0:0 for everything else.
   int is_character_device;
   uint32_t device_major;
@@ -50,6 +53,22 @@ int linux_directory_permit(int directory, uint32_t permissions);
 int linux_directory_remove(int directory, const char *name);
 int linux_link_make(int directory, const char *name, const char *destination);
 long linux_link_read(int directory, const char *name, char *buffer, size_t size);
+
+// A file without a name in this directory, for reading and writing: O_TMPFILE, open(2).
+int linux_draft_open(int directory);
+// openat(2) with O_CREAT|O_EXCL|O_NOFOLLOW, for reading and writing.
+int linux_draft_create(int directory, const char *name);
+// Gives an open file a name; EEXIST where it is taken. linkat(2) through /proc, which takes no capability.
+int linux_draft_link(int fd, int directory, const char *name);
+// ioctl_ficlone(2): `target` shares the blocks of `source` until either is written to.
+int linux_file_clone(int source, int target);
+// futimens(2): accessed and modified now.
+int linux_file_touch(int fd);
+// Opens or makes (mode 0600) a file to lock, through no link.
+int linux_lock_open(int directory, const char *name);
+// flock(2), waiting.
+int linux_lock_wait(int fd, int is_exclusive);
+int linux_lock_release(int fd);
 
 // getdents64(2): `count` entries of whole records; see linux_directory_next.
 long linux_directory_read(int directory, void *buffer, size_t size);

@@ -278,6 +278,9 @@ int sandbox_remove_directory(const char *path);
 int sandbox_lock_directory(const char *path);
 // A new one for this user alone, open and locked. EWOULDBLOCK or ESTALE where someone else got hold of it first.
 int sandbox_make_locked_directory(const char *path);
+// pidfd_open(2) of any process.
+int sandbox_open_process(int32_t pid);
+int sandbox_signal_process(int pidfd, int signal);
 int sandbox_kill_process(int pidfd);
 // Reaps; doesn't wait. -EAGAIN while the process lives.
 int sandbox_reap_process(int pidfd);

@@ -36,6 +36,8 @@ int linux_tree_open_file(int directory, const char *name);
 int linux_tree_is_opaque(int directory);
 // The bytes that are there, in their places: holes stay holes.
 int linux_tree_copy(int source, int target);
+// At most the first `size` bytes; where the source has fewer, zeros stand in for the rest.
+int linux_tree_copy_first(int source, int target, int64_t size);
 int linux_tree_make_link(int directory, const char *name, const char *destination);
 int linux_tree_rename(int from_directory, const char *from, int to_directory, const char *to);
 // A symbolic link itself, with O_PATH; ELOOP where the name is anything else.

@@ -79,24 +79,7 @@ struct ExplainCommand: AsyncParsableCommand {
   /// - Throws: that there is no such run, or more than one.
   private func chosen(_ reports: RunReports, _ bootstrap: Bootstrap) async throws(CommandFailure) -> String {
     let known = try await Self.read(bootstrap) { () throws(FileError) in try reports.identifiers() }
-    guard let last = known.last else {
-      throw CommandFailure(
-        .invalidInput, "there is no report of any run in \(try bootstrap.state(state))",
-        hint: "run a workflow first, or name the state directory that it used with --state-dir")
-    }
-    if run == "last" { return last }
-    if known.contains(run) { return run }
-    let matching = run.isEmpty ? [] : known.filter { $0.hasPrefix(run) }
-    if matching.count == 1 { return matching[0] }
-    guard matching.isEmpty else {
-      let shown = matching.suffix(5).joined(separator: ", ")
-      throw CommandFailure(
-        .invalidInput, "\(matching.count) runs begin with \(run.quoted)", hint: "write more of it: \(shown)")
-    }
-    let nearest = Suggestion.nearest(to: run, among: known)
-    throw CommandFailure(
-      .invalidInput, "there is no report of the run \(run.quoted)",
-      hint: nearest.map { "did you mean \($0.quoted)?" } ?? "the last one is \(last); 'last' names it")
+    return try RunChoice.choose(run, among: known, state: try bootstrap.state(state))
   }
 
   private func chosen(among nodes: [JSONValue], run: String) throws(CommandFailure) -> [JSONValue] {

@@ -4,6 +4,7 @@ import PipelineEngine
 import PluginModel
 import PluginRegistry
 import SandboxPlanning
+import StateStore
 import WorkerHost
 
 /// `orchestrator run`
@@ -13,6 +14,9 @@ struct RunCommand: AsyncParsableCommand {
     discussion: """
       Nodes whose inputs are ready run at the same time. Each runs in a worker that can see and do what its plugin's \
       manifest asks for and you granted, and nothing else. On a terminal you are asked about what isn't granted yet.
+
+      What happens is written down while it does: a run that was cut off, or failed, goes on with --resume, and what has \
+      succeeded isn't run again. Results of earlier runs are used where nothing that they depend on has changed.
 
       Example:
         orchestrator run report.yaml --input title=Licences \\
@@ -38,6 +42,16 @@ struct RunCommand: AsyncParsableCommand {
   @Flag(help: "Keep the run's own workspace even when nothing was written to it.") var keep = false
   @Flag(
     help: ArgumentHelp(
+      "Go on with the last run of this workflow, unless that has succeeded.",
+      discussion: "Without one a new run begins. Any other run: orchestrator runs resume."))
+  var resume = false
+  @Flag(
+    help: ArgumentHelp(
+      "Run every node, and keep no result for later runs.",
+      discussion: "For one node: cache: never. Why one ran again: orchestrator cache why."))
+  var noCache = false
+  @Flag(
+    help: ArgumentHelp(
       "Don't ask whether plugins may do what they ask for.",
       discussion: "Nobody is asked either without a terminal, with --output other than text, and where CI is set."))
   var noConsent = false
@@ -52,10 +66,18 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let bootstrap = try Bootstrap()
+    try await perform(arguments: Array(CommandLine.arguments.dropFirst(2)), resuming: nil, bootstrap)
+  }
+
+  /// - Parameters:
+  ///   - arguments: those that this command was made of.
+  ///   - run: one that is gone on with, with its own workflow.
+  func perform(arguments: [String], resuming run: StoredRun?, _ bootstrap: Bootstrap) async throws {
     let jobs = jobs ?? ProcessEnvironment.processorCount
     let asks = output == .text && !noConsent && ConsentDialogue.isPossible()
-    let session = try await WorkflowSession(options, jobs: jobs, asks: asks, bootstrap)
-    let work = RunWork(command: self, session: session, jobs: jobs)
+    let session = try await WorkflowSession(
+      options, jobs: jobs, asks: asks, source: run.map { ($0.file, $0.source) }, bootstrap)
+    let work = RunWork(command: self, session: session, jobs: jobs, arguments: arguments, resumed: run)
     let outcome = try await session.run(onStop: { await work.announceStop() }) { () async throws(CommandFailure) in
       try await work.run()
     }
@@ -72,6 +94,7 @@ extension ExitStatus {
       case .sandboxUnavailable: .sandboxUnavailable
       case .deadlineExceeded: .deadline
       case .interrupted: .interrupted
+      case .stateLost: .invalidInput
       }
   }
 }
@@ -81,6 +104,9 @@ private struct RunWork: Sendable {
   let command: RunCommand
   let session: WorkflowSession
   let jobs: Int
+  let arguments: [String]
+  /// By the operator's word.
+  let resumed: StoredRun?
 
   private var bootstrap: Bootstrap { session.bootstrap }
 
@@ -88,11 +114,15 @@ private struct RunWork: Sendable {
     let checked = try await session.check()
     let unused = session.sandboxes.setup.unusedGPUGrants(among: checked.content.nodes, decisions: checked.decisions)
     await bootstrap.report(session.catalog.diagnostics + checked.warnings + unused)
-    let directory = try await session.makeDirectory(workspace: command.workspace)
+    let starter = RunStarter(
+      session: session, checked: checked, arguments: arguments, workspace: command.workspace,
+      store: try await RunStore(making: session.statePath, files: bootstrap.files))
+    let (kept, directory) = try await starter.start(resumed, orLast: command.resume)
     let report = try await session.execute(
       checked, in: directory, jobs: jobs, timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
-      observer: observer())
+      observer: KeepingObserver(shown: observer(), log: await kept.log()), kept: kept, usesCache: !command.noCache)
     await summarise(report, in: directory)
+    await starter.store.tidy()
     return report.outcome
   }
 
@@ -115,6 +145,7 @@ private struct RunWork: Sendable {
       report: report, workspace: workspace, watched: session.sandboxes.setup.host.watchedControllers,
       deviceGuard: session.sandboxes.setup.host.deviceGuard, state: command.options.state.stateDir)
     if let problem = await bootstrap.files.run({ directory.keep(report) }) { await bootstrap.report([problem]) }
+    if let failure = report.stateFailure { await bootstrap.report([Diagnostic(failure)]) }
     switch command.output {
     case .text:
       for line in summary.failures(style: console.errorStyle) { await console.printError(line) }

@@ -92,6 +92,6 @@ extension Bootstrap {
 extension CommandFailure {
   init(_ error: StateStoreError) {
     self.init(
-      .invalidInput, "the grants in \(error.path) can't be used", why: error.description, hint: error.hint)
+      .invalidInput, "what is kept in \(error.path) can't be used", why: error.description, hint: error.hint)
   }
 }

@@ -1,0 +1,179 @@
+import GRDB
+import PipelineEngine
+import PluginModel
+
+extension StateDatabase {
+  /// Before its first record.
+  package func add(_ run: StoredRun) async throws(StateStoreError) {
+    try await write { database in
+      try database.execute(
+        sql: """
+          INSERT INTO run (id, workflow, file, source, settings, nodes, created) VALUES (?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          run.identifier, run.workflow, run.file, Blob(run.source), run.settings.text(), run.nodeCount, run.created,
+        ])
+    }
+  }
+
+  /// The latest last, without their sources.
+  /// - Parameter limit: the latest so many.
+  package func runs(limit: Int = .max) async throws(StateStoreError) -> [StoredRun] {
+    let path = path
+    return try await read { database in
+      try Row.fetchAll(
+        database,
+        sql: """
+          SELECT id, workflow, file, x'' AS source, settings, nodes, created, outcome, ended FROM run
+          ORDER BY created DESC, id DESC LIMIT ?
+          """, arguments: [limit]
+      ).reversed().map { try StoredRun($0, path: path) }
+    }
+  }
+
+  /// Nil: there is none.
+  package func run(_ identifier: String) async throws(StateStoreError) -> StoredRun? {
+    let path = path
+    return try await read { database in
+      try Row.fetchOne(database, sql: "SELECT * FROM run WHERE id = ?", arguments: [identifier])
+        .map { try StoredRun($0, path: path) }
+    }
+  }
+
+  /// With their journals. What only they referred to is removed from the store of results when that is collected.
+  /// - Returns: how many there were.
+  @discardableResult
+  package func remove(runs identifiers: [String]) async throws(StateStoreError) -> Int {
+    try await write { database in
+      var count = 0
+      for identifier in identifiers {
+        try database.execute(sql: "DELETE FROM run WHERE id = ?", arguments: [identifier])
+        count += database.changesCount
+      }
+      return count
+    }
+  }
+
+  /// Everything in the store of results that a run or the cache refers to.
+  package func references() async throws(StateStoreError) -> Set<ContentDigest> {
+    try await read { database in
+      let texts = try String.fetchCursor(
+        database,
+        sql: """
+          SELECT digest FROM journal_value WHERE content IS NULL
+          UNION SELECT digest FROM cache_value WHERE content IS NULL
+          """)
+      var digests: Set<ContentDigest> = []
+      while let text = try texts.next() {
+        if let digest = ContentDigest(text) { digests.insert(digest) }
+      }
+      return digests
+    }
+  }
+
+  // MARK: The journal
+
+  /// All of them or none, after those that are there. They survive the end of the machine when this returns.
+  package func append(_ records: [JournalRecord], to run: String) async throws(StateStoreError) {
+    try await write { database in
+      var sequence =
+        try Int.fetchOne(
+          database, sql: "SELECT max(sequence) FROM journal WHERE run = ?", arguments: [run]) ?? 0
+      let insert = try database.cachedStatement(
+        sql: "INSERT INTO journal (run, sequence, time, kind, node, body) VALUES (?, ?, ?, ?, ?, ?)")
+      for record in records {
+        sequence += 1
+        let row = record.row
+        try insert.execute(
+          arguments: [run, sequence, row.time, row.kind.rawValue, row.node?.text, row.body.text()])
+        try StoredValueRow.insert(row.outputs, of: .journal(run: run, sequence: sequence), database)
+        switch record.content {
+        case .began: try database.setEnd(of: run, nil, nil)
+        case .finished(let outcome): try database.setEnd(of: run, outcome, record.time)
+        case .started, .retried, .succeeded, .failed, .skipped, .cancelled: break
+        }
+      }
+    }
+  }
+
+  /// What is written down of a run, in its order.
+  /// - Parameter body: called for each record.
+  package func history(of run: String) async throws(StateStoreError) -> RunHistory {
+    let path = path
+    return try await read { database in
+      let outputs = try StoredValueRow.fetch(journalOf: run, database, path: path)
+      let rows = try Row.fetchCursor(
+        database, sql: "SELECT sequence, time, kind, node, body FROM journal WHERE run = ? ORDER BY sequence",
+        arguments: [run])
+      var history = RunHistory()
+      while let row = try rows.next() {
+        let sequence: Int = row["sequence"]
+        guard let record = JournalRecord(row, outputs: outputs[sequence] ?? []) else {
+          throw StateStoreError.damaged(path: path, why: "record \(sequence) of the run \(run) can't be read")
+        }
+        history.apply(record)
+      }
+      return history
+    }
+  }
+}
+
+/// The journal of one run.
+package struct StoredRunJournal: RunJournal {
+  private let database: StateDatabase
+  private let run: String
+
+  package init(_ database: StateDatabase, run: String) {
+    self.database = database
+    self.run = run
+  }
+
+  package func append(_ records: [JournalRecord]) async throws(StateFailure) {
+    do throws(StateStoreError) {
+      try await database.append(records, to: run)
+    } catch {
+      throw StateFailure(
+        "what happens in the run can't be written down", cause: "\(error.path): \(error.description)", hint: error.hint)
+    }
+  }
+}
+
+extension Database {
+  fileprivate func setEnd(of run: String, _ outcome: RunOutcome?, _ time: Int64?) throws {
+    try execute(
+      sql: "UPDATE run SET outcome = ?, ended = ? WHERE id = ?", arguments: [outcome?.rawValue, time, run])
+  }
+}
+
+extension JournalRecord {
+  fileprivate init?(_ row: GRDB.Row, outputs: [StoredResult.Output]) {
+    let name: String? = row["node"]
+    let node = name.flatMap { NodeName($0) }
+    let kind: String = row["kind"]
+    let body: String = row["body"]
+    guard let kind = Kind(rawValue: kind), (name == nil) == (node == nil),
+      let body = try? JSONValue(json: Array(body.utf8), limits: .journal)
+    else { return nil }
+    self.init(Row(time: row["time"], kind: kind, node: node, body: body, outputs: outputs))
+  }
+}
+
+extension DocumentLimits {
+  /// Of what this program has written itself.
+  fileprivate static let journal = DocumentLimits(maximumBytes: 64 << 20, maximumNodes: 1_000_000)
+}
+
+extension StoredRun {
+  fileprivate init(_ row: Row, path: String) throws {
+    let settings: String = row["settings"]
+    let outcome: String? = row["outcome"]
+    let known = outcome.flatMap(RunOutcome.init)
+    let identifier: String = row["id"]
+    guard (outcome == nil) == (known == nil), let settings = try? JSONValue(json: Array(settings.utf8), limits: .journal)
+    else { throw StateStoreError.damaged(path: path, why: "what it says of the run \(identifier) can't be read") }
+    let source: Blob = row["source"]
+    self.init(
+      identifier: identifier, workflow: row["workflow"], file: row["file"], source: source.bytes, settings: settings,
+      nodeCount: row["nodes"], created: row["created"], outcome: known, ended: row["ended"])
+  }
+}

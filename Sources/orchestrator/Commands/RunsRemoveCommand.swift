@@ -1,0 +1,32 @@
+import ArgumentParser
+import PluginModel
+import StateStore
+
+/// `orchestrator runs rm`
+struct RunsRemoveCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rm", abstract: "Removes runs with their logs, reports and workspaces.",
+    discussion: """
+      A workspace that was named with --workspace stays. Results that another run or the cache refers to stay too; the \
+      others go with the next: orchestrator cache prune.
+      """)
+
+  @Argument(help: ArgumentHelp("Identifiers, or the beginnings of some.", valueName: "run")) var runs: [String]
+  @OptionGroup var state: StateOptions
+
+  func run() async throws {
+    let bootstrap = try Bootstrap()
+    var removed: [String] = []
+    for name in runs {
+      let (store, run) = try await bootstrap.chosenRun(name, state)
+      guard await store.holder(of: run.identifier) == nil else {
+        throw CommandFailure(
+          .invalidInput, "the run \(run.identifier) is still running",
+          hint: "end it first: orchestrator runs cancel \(run.identifier)")
+      }
+      try await store.remove([run.identifier], workspaces: true)
+      removed.append(run.identifier)
+    }
+    for run in removed { await bootstrap.console.print("removed \(run)") }
+  }
+}

@@ -1,0 +1,132 @@
+import LinuxSystem
+import PipelineEngine
+import PluginModel
+import StateStore
+
+/// The state directory's database and store of results, as runs use them.
+struct RunStore: Sendable {
+  let state: String
+  let database: StateDatabase
+  let artifacts: ArtifactStore
+  let results: StoredResults
+  let files: DedicatedThread
+
+  /// Makes both where they are missing.
+  init(making state: String, files: DedicatedThread) async throws(CommandFailure) {
+    do throws(StateStoreError) {
+      database = try await StateDatabase(making: state, on: files)
+    } catch {
+      throw CommandFailure(error)
+    }
+    do throws(ArtifactError) {
+      artifacts = try await ArtifactStore(making: state)
+    } catch {
+      throw CommandFailure(error)
+    }
+    self.state = state
+    self.files = files
+    results = StoredResults(artifacts)
+  }
+
+  /// Writes down that a run begins, before anything of it does.
+  func begin(_ run: StoredRun) async throws(CommandFailure) -> KeptRun {
+    let lock = try await lock(run.identifier)
+    try await asking { database throws(StateStoreError) in try await database.add(run) }
+    return KeptRun(store: self, identifier: run.identifier, lock: lock, history: nil)
+  }
+
+  /// A run that was cut off or failed, to be gone on with.
+  func resume(_ run: StoredRun) async throws(CommandFailure) -> KeptRun {
+    let lock = try await lock(run.identifier)
+    let history = try await asking { database throws(StateStoreError) in
+      try await database.history(of: run.identifier)
+    }
+    guard history.outcome != .succeeded else {
+      throw CommandFailure(
+        .invalidInput, "the run \(run.identifier) has succeeded: there is nothing to go on with",
+        hint: "see it: orchestrator runs show \(run.identifier)")
+    }
+    return KeptRun(store: self, identifier: run.identifier, lock: lock, history: history)
+  }
+
+  @discardableResult
+  func asking<Value>(
+    _ body: (StateDatabase) async throws(StateStoreError) -> Value
+  ) async throws(CommandFailure) -> Value {
+    do throws(StateStoreError) { return try await body(database) } catch { throw CommandFailure(error) }
+  }
+
+  func directory(of run: String) -> String { "\(state)/runs/\(run)" }
+
+  private func lock(_ run: String) async throws(CommandFailure) -> RunLock {
+    let directory = directory(of: run)
+    let lock: RunLock?
+    do {
+      lock = try await files.run {
+        _ = try Directory(making: directory, permissions: 0o700)
+        return try RunLock(directory)
+      }
+    } catch {
+      throw CommandFailure(.invalidInput, "the run \(run) can't be locked", why: "\(error)")
+    }
+    guard let lock else {
+      let holder = await files.run { RunLock.holder(of: directory) }
+      throw CommandFailure(
+        .invalidInput, "the run \(run) is still running",
+        why: holder.map { "the process \($0) carries it out" },
+        hint: "wait for it, or end it: orchestrator runs cancel \(run)")
+    }
+    return lock
+  }
+}
+
+/// One run that this process carries out and keeps.
+struct KeptRun: Sendable {
+  let store: RunStore
+  let identifier: String
+  /// Held while the run goes on.
+  private let lock: RunLock
+  /// Of one that is gone on with.
+  let history: RunHistory?
+
+  fileprivate init(store: RunStore, identifier: String, lock: RunLock, history: RunHistory?) {
+    self.store = store
+    self.identifier = identifier
+    self.lock = lock
+    self.history = history
+  }
+
+  /// - Parameter identities: of the nodes whose results may be reused; nil: every node runs.
+  func keeping(_ identities: [NodeName: CacheIdentity]?) -> RunKeeping {
+    let clock = SystemWallClock()
+    let index = StoredCacheIndex(store.database, results: store.results, clock: clock)
+    return RunKeeping(
+      journal: StoredRunJournal(store.database, run: identifier), results: store.results, clock: clock,
+      cache: identities.map { ResultCache(index: index, identities: $0) })
+  }
+
+  /// What need not be done again.
+  func restored(_ graph: WorkflowGraph) async -> [Int: RunMachine.Restored] {
+    guard let history else { return [:] }
+    var values: [NodeName: [(port: PortName, values: [NodeValue])]] = [:]
+    for (name, node) in history.nodes {
+      guard case .succeeded(let result) = node.standing else { continue }
+      values[name] = await store.results.values(of: result.outputs)
+    }
+    return history.restored(graph) { name, _ in values[name] }
+  }
+
+  /// Where the run's log lies, and how much of it there is.
+  func log() async -> RunLog {
+    let directory = store.directory(of: identifier)
+    let bytes = await store.files.run {
+      (try? Directory(opening: directory).status(RunLog.name)).map { Int(clamping: $0.size) } ?? 0
+    }
+    return RunLog(directory: directory, bytes: bytes, files: store.files)
+  }
+}
+
+/// Real time.
+struct SystemWallClock: WallClock {
+  func now() -> Int64 { ProcessEnvironment.millisecondsSince1970() }
+}

@@ -1,0 +1,77 @@
+import LinuxSystem
+import PipelineEngine
+import PluginModel
+
+/// What the nodes of a run said, a line of JSON each, in the file `log.jsonl` of its directory. What is said while the disk is busy is
+/// written together.
+actor RunLog {
+  static let name = "log.jsonl"
+  /// Bytes. What comes after is left out, and a last line says so.
+  static let limit = 64 << 20
+
+  private let path: String
+  private let files: DedicatedThread
+  private var pending = ""
+  private var bytes: Int
+  private var writing: Task<Void, Never>?
+  private var isFull = false
+
+  /// - Parameter bytes: what is there already, of a run that goes on.
+  init(directory: String, bytes: Int, files: DedicatedThread) {
+    path = "\(directory)/\(Self.name)"
+    self.bytes = bytes
+    self.files = files
+  }
+
+  /// Doesn't wait for the disk.
+  func add(_ event: RunEvent) {
+    guard case .nodeReport(let report) = event.content, report.isSaid, !isFull else { return }
+    let line = event.jsonValue.text() + "\n"
+    if bytes + line.utf8.count > Self.limit {
+      isFull = true
+      pending += #"{"event":"log_full"}"# + "\n"
+    } else {
+      pending += line
+      bytes += line.utf8.count
+    }
+    guard writing == nil else { return }
+    writing = Task { await self.write() }
+  }
+
+  func finish() async { await writing?.value }
+
+  private func write() async {
+    while !pending.isEmpty {
+      let text = pending
+      pending = ""
+      // A log that can't be written is no reason to end a run: the journal will say it.
+      await files.run { [path] in try? LockedFile(path).append(text) }
+    }
+    writing = nil
+  }
+}
+
+extension NodeReport {
+  fileprivate var isSaid: Bool {
+    switch self {
+    case .log, .output: true
+    case .started, .progress: false
+    }
+  }
+}
+
+/// Shows a run, and keeps what its nodes say.
+struct KeepingObserver: RunObserver {
+  let shown: any RunObserver
+  let log: RunLog
+
+  func handle(_ event: RunEvent) async {
+    await log.add(event)
+    await shown.handle(event)
+  }
+
+  func finish() async {
+    await log.finish()
+    await shown.finish()
+  }
+}

@@ -1,0 +1,51 @@
+import PluginModel
+
+/// What a run is gone on with, as its row in the database keeps it.
+struct RunSettings: Sendable {
+  /// Of `orchestrator run`.
+  var arguments: [String]
+  /// In which the command was given: paths in the arguments are relative to it.
+  var directory: String
+  /// All that the workflow declares.
+  var inputs: [ParameterName: JSONValue]
+  /// The digests of the plugins' files.
+  var plugins: [PluginName: String]
+  var workspace: AbsolutePath
+
+  init(
+    arguments: [String], directory: String, inputs: [ParameterName: JSONValue], plugins: [PluginName: String],
+    workspace: AbsolutePath
+  ) {
+    self.arguments = arguments
+    self.directory = directory
+    self.inputs = inputs
+    self.plugins = plugins
+    self.workspace = workspace
+  }
+
+  var jsonValue: JSONValue {
+    [
+      "arguments": .array(arguments.map(JSONValue.string)), "directory": .string(directory),
+      "inputs": .object(inputs.sorted { $0.key < $1.key }.map { .init($0.key.text, $0.value) }),
+      "plugins": .object(plugins.sorted { $0.key < $1.key }.map { .init($0.key.text, .string($0.value)) }),
+      "workspace": .string(workspace.text),
+    ]
+  }
+
+  /// Nil where another version wrote it.
+  init?(_ value: JSONValue) {
+    guard let arguments = value["arguments"]?.arrayValue, let directory = value["directory"]?.stringValue,
+      case .object(let inputs)? = value["inputs"], case .object(let plugins)? = value["plugins"],
+      let workspace = value["workspace"]?.stringValue.flatMap({ AbsolutePath($0) })
+    else { return nil }
+    self.init(
+      arguments: arguments.compactMap(\.stringValue), directory: directory,
+      inputs: Dictionary(
+        inputs.compactMap { member in ParameterName(member.key).map { ($0, member.value) } }) { first, _ in first },
+      plugins: Dictionary(
+        plugins.compactMap { member in
+          PluginName(member.key).flatMap { name in member.value.stringValue.map { (name, $0) } }
+        }) { first, _ in first },
+      workspace: workspace)
+  }
+}

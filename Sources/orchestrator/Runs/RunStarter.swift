@@ -1,0 +1,92 @@
+import LinuxSystem
+import PipelineEngine
+import PluginModel
+import StateStore
+
+/// Begins a run, or goes on with one: decides which, and refuses to go on with what has changed.
+struct RunStarter: Sendable {
+  let session: WorkflowSession
+  let checked: CheckedWorkflow<WorkflowGraph>
+  /// Of the command.
+  let arguments: [String]
+  /// That the operator named.
+  let workspace: String?
+  let store: RunStore
+
+  /// - Parameters:
+  ///   - run: the one to go on with.
+  ///   - orLast: the last run of the same file, where no run is named and that hasn't succeeded.
+  func start(_ run: StoredRun?, orLast: Bool) async throws(CommandFailure) -> (KeptRun, RunDirectory) {
+    var run = run
+    if run == nil, orLast { run = try await last() }
+    guard let run else { return try await begin() }
+    let settings = try settings(of: run)
+    try checkUnchanged(run, settings)
+    let directory = try await session.directory(resuming: run.identifier, workspace: settings.workspace)
+    return (try await store.resume(run), directory)
+  }
+
+  private func begin() async throws(CommandFailure) -> (KeptRun, RunDirectory) {
+    let directory = try await session.makeDirectory(workspace: workspace)
+    let settings = RunSettings(
+      arguments: arguments, directory: ProcessEnvironment.workingDirectory ?? "/", inputs: try session.boundInputs(),
+      plugins: checked.decisions.mapValues(\.digest), workspace: directory.workspace)
+    let run = StoredRun(
+      identifier: directory.identifier, workflow: checked.content.name, file: filePath, source: checked.file.bytes,
+      settings: settings.jsonValue, nodeCount: checked.content.nodes.count,
+      created: ProcessEnvironment.millisecondsSince1970())
+    return (try await store.begin(run), directory)
+  }
+
+  /// The same for one file, whatever it is called.
+  private var filePath: String { ProcessEnvironment.resolve(checked.file.path) ?? checked.file.path }
+
+  private func last() async throws(CommandFailure) -> StoredRun? {
+    let path = filePath
+    return try await store.asking { database throws(StateStoreError) in
+      guard let last = try await database.runs().last(where: { $0.file == path }), last.outcome != .succeeded else {
+        return nil
+      }
+      return try await database.run(last.identifier)
+    }
+  }
+
+  private func settings(of run: StoredRun) throws(CommandFailure) -> RunSettings {
+    guard let settings = RunSettings(run.settings) else {
+      throw CommandFailure(
+        .invalidInput, "the run \(run.identifier) can't be gone on with", why: "another version of this program began it",
+        hint: "begin a new one")
+    }
+    return settings
+  }
+
+  private func checkUnchanged(_ run: StoredRun, _ settings: RunSettings) throws(CommandFailure) {
+    let anew = "begin a new run: what the change doesn't concern is taken from the cache where it may be"
+    func refuse(_ what: String, _ hint: String) throws(CommandFailure) {
+      throw CommandFailure(
+        .invalidInput, "the run \(run.identifier) can't be gone on with", why: "\(what) changed since it began",
+        hint: hint)
+    }
+    if run.source != checked.file.bytes {
+      try refuse(
+        "the workflow", "\(anew); or go on with the workflow as it was: orchestrator runs resume \(run.identifier)")
+    }
+    if settings.inputs != (try session.boundInputs()) {
+      try refuse("its inputs", "give those that it had: orchestrator runs show \(run.identifier)")
+    }
+    for (name, decision) in checked.decisions.sorted(by: { $0.key < $1.key })
+    where settings.plugins[name] != decision.digest {
+      try refuse("the plugin \(name.text.quoted)", anew)
+    }
+  }
+}
+
+extension Diagnostic {
+  init(_ failure: StateFailure) { self.init(failure.message, why: failure.cause, hint: failure.hint) }
+}
+
+extension CommandFailure {
+  init(_ error: ArtifactError) {
+    self.init(.invalidInput, "the results of runs can't be kept", why: error.description, hint: error.hint)
+  }
+}
