@@ -44,7 +44,7 @@ struct RunMachineTests {
           #expect(delay > 0)
           retrying.append(node)
         case .cancelRunning: retrying = []
-        case .announce: break
+        case .announce, .announceRestored, .lookUp: break
         case .finish: finished += 1
         }
       }

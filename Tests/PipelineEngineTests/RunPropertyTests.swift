@@ -86,7 +86,7 @@ struct RunPropertyTests {
     case .succeeded: #expect(allSucceeded && report.outputs.count == 1)
     case .failed: #expect(!allSucceeded && report.nodes.contains { $0.failure != nil })
     case .interrupted: #expect(isCancelled)
-    case .sandboxUnavailable, .deadlineExceeded: Issue.record("\(report.outcome)")
+    case .sandboxUnavailable, .deadlineExceeded, .stateLost: Issue.record("\(report.outcome)")
     }
   }
 
