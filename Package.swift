@@ -121,7 +121,10 @@ let package = Package(
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
     .testTarget(
       name: "StateStoreTests",
-      dependencies: ["StateStore", "PipelineEngine", "PluginModel", "LinuxSystem", .product(name: "GRDB", package: "GRDB.swift")]),
+      dependencies: [
+        "StateStore", "PipelineEngine", "PluginModel", "LinuxSystem", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"],
       exclude: ["Golden", "Fixtures"]),
