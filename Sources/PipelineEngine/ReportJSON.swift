@@ -28,6 +28,7 @@ extension RunReport.Node {
         .init("node", .string(name.text)), .init("type", .string(type.description)),
         .init("state", .string(state.rawValue)), .init("attempts", .integer(Int64(attempts))),
         .init("duration_ms", milliseconds.map(JSONValue.integer) ?? .null), .init("fallback", .bool(isFallback)),
+        .init("cached", .bool(isCached)),
         .init("error", failure?.jsonValue ?? .null), .init("skipped_because", skip?.jsonValue ?? .null),
       ] + account.jsonMembers)
   }

@@ -40,7 +40,7 @@ struct ReportTests {
           isFallback: false, failure: failure),
         .init(
           name: NodeName(unchecked: "c"), type: Self.type, state: .skipped, attempts: 0, milliseconds: nil,
-          isFallback: false, failure: nil,
+          isFallback: false, isCached: true, failure: nil,
           skip: SkipReason(needs: NodeName(unchecked: "b"), failed: NodeName(unchecked: "b"))),
       ],
       outputs: [(ParameterName(unchecked: "words"), [NodeValue(json: ["x": 1])])])
@@ -60,6 +60,7 @@ struct ReportTests {
               "attempts": 2,
               "duration_ms": 50,
               "fallback": true,
+              "cached": false,
               "error": null,
               "skipped_because": null,
               "usage": {
@@ -101,6 +102,7 @@ struct ReportTests {
               "attempts": 1,
               "duration_ms": 5,
               "fallback": false,
+              "cached": false,
               "error": {
                 "class": "crash",
                 "message": "the worker died",
@@ -125,6 +127,7 @@ struct ReportTests {
               "attempts": 0,
               "duration_ms": null,
               "fallback": false,
+              "cached": true,
               "error": null,
               "skipped_because": {
                 "needs": "b",
