@@ -51,8 +51,12 @@ package struct WorkflowDrawing: Sendable {
     </style>
     """
 
-  /// Level where it passes other boxes, bent only between the layers.
   static func path(_ wire: DrawingLayout.Wire) -> String {
+    "<path class=\"\(wire.isOrder ? "wire order" : "wire")\" d=\"\(pathData(wire))\"/>"
+  }
+
+  /// Level where it passes other boxes, bent only between the layers. Numbers and letters only.
+  static func pathData(_ wire: DrawingLayout.Wire) -> String {
     var path = "M\(number(wire.start.x)) \(number(wire.start.y))"
     var place = wire.start
     func go(to point: DrawingLayout.Point) {
@@ -69,7 +73,7 @@ package struct WorkflowDrawing: Sendable {
       go(to: DrawingLayout.Point(x: lane.x + DrawingLayout.boxWidth, y: lane.y))
     }
     go(to: wire.end)
-    return "<path class=\"\(wire.isOrder ? "wire order" : "wire")\" d=\"\(path)\"/>"
+    return path
   }
 
   private func drawing(of box: DrawingLayout.Box) -> [String] {
@@ -121,23 +125,7 @@ package struct WorkflowDrawing: Sendable {
     return rounded == rounded.rounded() ? String(Int(rounded)) : String(rounded)
   }
 
-  static func escape(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "'": result += "&#39;"
-      // Characters that no XML document may hold.
-      case "\u{0}"..."\u{8}", "\u{B}", "\u{C}", "\u{E}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}":
-        result += "\u{FFFD}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
+  static func escape(_ text: String) -> String { XMLText.escaped(text) }
 
   private static func checkedColor(_ text: String) -> String? {
     let digits = text.utf8.dropFirst()
