@@ -16,10 +16,12 @@ package struct Template: Hashable, Sendable {
   package let parts: [Part]
 
   /// What expressions of a node's `with:` begin with.
-  package static let roots: Set<String> = ["inputs"]
+  package static let roots: Set<String> = ["inputs", "matrix"]
 
   /// `$${{` stands for the characters `${{`.
-  package init(_ text: String) throws(Problem) {
+  package init(_ text: String) throws(Problem) { try self.init(text, roots: Self.roots) }
+
+  init(_ text: String, roots: Set<String>) throws(Problem) {
     let bytes = Array(text.utf8)
     let open = Array("${{".utf8)
     var parts: [Part] = []
@@ -32,7 +34,7 @@ package struct Template: Hashable, Sendable {
       } else if bytes[index] == open[0], bytes[index...].starts(with: open) {
         if !literal.isEmpty { parts.append(.text(String(decoding: literal, as: UTF8.self))) }
         literal = []
-        let parsed = try ExpressionParser.parse(bytes[(index + open.count)...], isBraced: true, roots: Self.roots)
+        let parsed = try ExpressionParser.parse(bytes[(index + open.count)...], isBraced: true, roots: roots)
         parts.append(.expression(parsed.expression))
         index = parsed.end
       } else {
@@ -45,20 +47,18 @@ package struct Template: Hashable, Sendable {
   }
 
   /// The workflow inputs that the template reads.
-  package var inputs: [ParameterName] { inputNames.compactMap { ParameterName($0) } }
+  package var inputs: [ParameterName] { names(of: "inputs").compactMap { ParameterName($0) } }
 
-  /// As they are written: not all need be names that an input can have.
-  var inputNames: [String] {
+  /// As they are written: not all need be names that there can be.
+  package func names(of root: String) -> [String] {
     parts.flatMap { part in
-      if case .expression(let expression) = part { expression.names(of: "inputs") } else { [String]() }
+      if case .expression(let expression) = part { expression.names(of: root) } else { [String]() }
     }
   }
 
   /// One expression alone keeps the type of its value; among other text it must be a string, a number or a boolean, and
   /// becomes text.
-  package func evaluate(inputs: [ParameterName: JSONValue]) throws(Problem) -> JSONValue {
-    let values = Dictionary(inputs.map { ($0.key.text, $0.value) }) { first, _ in first }
-    let scope = ExpressionScope(["inputs": values])
+  package func evaluate(in scope: ExpressionScope) throws(Problem) -> JSONValue {
     if parts.count == 1, case .expression(let expression) = parts[0] { return try expression.evaluate(in: scope) }
     var text = ""
     for part in parts {
@@ -71,6 +71,10 @@ package struct Template: Hashable, Sendable {
       }
     }
     return .string(text)
+  }
+
+  package func evaluate(inputs: [ParameterName: JSONValue]) throws(Problem) -> JSONValue {
+    try evaluate(in: ExpressionScope(inputs: inputs))
   }
 
   private static func text(of value: JSONValue, _ expression: Expression) throws(Problem) -> String {
@@ -86,44 +90,91 @@ package struct Template: Hashable, Sendable {
 }
 
 extension JSONValue {
-  /// Every string of the value, at any depth, as a ``Template`` evaluated with `inputs`. Keys stay as they are.
-  package func evaluated(inputs: [ParameterName: JSONValue]) throws(Template.Problem) -> JSONValue {
+  /// Every string of the value, at any depth, as a ``Template`` evaluated in `scope`. Keys stay as they are.
+  package func evaluated(in scope: ExpressionScope) throws(Template.Problem) -> JSONValue {
     switch self {
     case .null, .bool, .integer, .double: return self
-    case .string(let text): return try Template(text).evaluate(inputs: inputs)
+    case .string(let text): return try Template(text).evaluate(in: scope)
     case .array(let items):
-      return .array(try items.map { item throws(Template.Problem) in try item.evaluated(inputs: inputs) })
+      return .array(try items.map { item throws(Template.Problem) in try item.evaluated(in: scope) })
     case .object(let members):
       return .object(
         try members.map { member throws(Template.Problem) in
-          Member(member.key, try member.value.evaluated(inputs: inputs))
+          Member(member.key, try member.value.evaluated(in: scope))
         })
+    }
+  }
+
+  package func evaluated(inputs: [ParameterName: JSONValue]) throws(Template.Problem) -> JSONValue {
+    try evaluated(in: ExpressionScope(inputs: inputs))
+  }
+}
+
+/// What the expressions of a node may name.
+package struct ReadableNames {
+  package enum Matrix {
+    /// The node has none.
+    case absent
+    /// It can't be read, which is a problem of its own.
+    case unknown
+    case names([String])
+  }
+
+  package var inputs: [ParameterName]
+  package var matrix: Matrix
+
+  package init(inputs: [ParameterName], matrix: Matrix) {
+    self.inputs = inputs
+    self.matrix = matrix
+  }
+
+  /// What is wrong with each name that is read and that there is none of.
+  package func problems(inputs read: [String], matrix names: [String]) -> [Expression.Problem] {
+    let unknown = read.filter { name in !inputs.contains { $0.text == name } }
+    return unknown.map { name in
+      Expression.Problem(
+        "the workflow has no input \(name.quoted)",
+        hint: Suggestion.hint(for: name, among: inputs.map(\.text)) ?? "declare it under 'spec.inputs'")
+    } + names.compactMap { problem(ofMatrix: $0) }
+  }
+
+  private func problem(ofMatrix name: String) -> Expression.Problem? {
+    switch matrix {
+    case .unknown: return nil
+    case .absent:
+      return Expression.Problem(
+        "'matrix.\(name)' is nothing here", why: "the node has no 'matrix'",
+        hint: "add to the node:  matrix: {\(name): [VALUE, VALUE]}")
+    case .names(let known):
+      guard !known.contains(name) else { return nil }
+      return Expression.Problem(
+        "the matrix has no \(name.quoted)", hint: Suggestion.hint(for: name, among: known))
     }
   }
 }
 
 extension ValueReader {
-  /// Reports every string of the value that isn't a template, or that reads an input which `inputs` lacks.
-  func checkTemplates(inputs: [ParameterName]) { checkTemplates(node, inputs: inputs) }
+  /// Reports every string of the value that isn't a template, or that reads what there is none of.
+  func checkTemplates(_ names: ReadableNames) { checkTemplates(node, names) }
 
-  private func checkTemplates(_ node: DocumentNode, inputs: [ParameterName]) {
+  private func checkTemplates(_ node: DocumentNode, _ names: ReadableNames) {
     switch node.content {
     case .sequence(let items):
-      for item in items { checkTemplates(item, inputs: inputs) }
+      for item in items { checkTemplates(item, names) }
     case .mapping(let entries):
-      for entry in entries { checkTemplates(entry.value, inputs: inputs) }
+      for entry in entries { checkTemplates(entry.value, names) }
     case .scalar(let scalar):
       guard case .string(let text) = scalar.value else { return }
       do throws(Template.Problem) {
-        for name in try Template(text).inputNames where !inputs.contains(where: { $0.text == name }) {
-          report.error(
-            "the workflow has no input \(name.quoted)",
-            hint: Suggestion.hint(for: name, among: inputs.map(\.text)) ?? "declare it under 'spec.inputs'",
-            at: node.location)
-        }
+        let template = try Template(text)
+        report(names.problems(inputs: template.names(of: "inputs"), matrix: template.names(of: "matrix")), at: node)
       } catch {
-        report.error(error.what, why: error.why, hint: error.hint, at: node.location)
+        report([error], at: node)
       }
     }
+  }
+
+  func report(_ problems: [Expression.Problem], at node: DocumentNode) {
+    for problem in problems { report.error(problem.what, why: problem.why, hint: problem.hint, at: node.location) }
   }
 }

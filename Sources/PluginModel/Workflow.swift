@@ -31,6 +31,8 @@ package struct Workflow: Sendable {
   package struct Output: Sendable {
     package var name: ParameterName
     package var source: Located<PortReference>
+    /// The instances that `source` names where its node has a matrix: the output is then the list of theirs.
+    package var instances: [NodeName]?
     package init(name: ParameterName, source: Located<PortReference>) {
       self.name = name
       self.source = source
@@ -51,7 +53,14 @@ package struct Workflow: Sendable {
     /// `in:`; one source, or several for a `multiple` port.
     package var inputs: [(port: PortName, sources: [Located<PortReference>], location: SourceLocation)]
     package var needs: [Located<NodeName>]
+    /// `if:`, the text of a ``Condition``.
     package var condition: Located<String>?
+    /// `continue-on-error:`; its failure isn't the run's.
+    package var continuesOnError: Bool
+    /// Nil as well in each of its instances.
+    package var matrix: Matrix?
+    /// Which of a matrix node's instances this is; nil as a workflow is written.
+    package var instance: Instance?
     package var policy: NodePolicy
     /// What is said here wins over the plugin's requirement, field by field.
     package var resources: Located<ResourceOverride>?
@@ -62,7 +71,8 @@ package struct Workflow: Sendable {
       name: NodeName, action: Located<Action>, parameters: [(name: ParameterName, value: Located<JSONValue>)],
       inputs: [(port: PortName, sources: [Located<PortReference>], location: SourceLocation)],
       needs: [Located<NodeName>], condition: Located<String>?, policy: NodePolicy,
-      resources: Located<ResourceOverride>?, cache: String?, location: SourceLocation
+      resources: Located<ResourceOverride>?, cache: String?, continuesOnError: Bool = false, matrix: Matrix? = nil,
+      location: SourceLocation
     ) {
       self.name = name
       self.action = action
@@ -70,6 +80,8 @@ package struct Workflow: Sendable {
       self.inputs = inputs
       self.needs = needs
       self.condition = condition
+      self.continuesOnError = continuesOnError
+      self.matrix = matrix
       self.policy = policy
       self.resources = resources
       self.cache = cache

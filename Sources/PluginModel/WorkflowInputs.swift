@@ -60,9 +60,10 @@ extension Workflow.Node {
   ) throws(Diagnostics) -> [(name: ParameterName, value: JSONValue)] {
     var problems: [Diagnostic] = []
     var values: [(name: ParameterName, value: JSONValue)] = []
+    let scope = ExpressionScope(inputs: inputs, matrix: instance?.scope)
     for (name, value) in parameters {
       do throws(Template.Problem) {
-        values.append((name, try value.value.evaluated(inputs: inputs)))
+        values.append((name, try value.value.evaluated(in: scope)))
       } catch {
         problems.append(Diagnostic(error.what, why: error.why, hint: error.hint, at: value.location))
       }

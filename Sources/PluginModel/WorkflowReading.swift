@@ -40,6 +40,8 @@ extension Workflow {
     case retry
     case resources
     case cache
+    case matrix
+    case continuesOnError = "continue-on-error"
   }
 
   package enum DefaultsKey: String, CaseIterable, Sendable {
@@ -132,8 +134,10 @@ extension Workflow.Node {
   fileprivate init?(_ name: NodeName, _ value: ValueReader, at location: SourceLocation, inputs: [ParameterName]) {
     guard let root = value.mapping(Workflow.NodeKey.self) else { return nil }
     let action = Self.action(root)
+    let matrix = root.optional(.matrix).flatMap { Workflow.Matrix($0, inputs: inputs) }
+    let names = ReadableNames(inputs: inputs, matrix: .init(written: root.optional(.matrix)))
     let parameters = root.optional(.with)?.entries(named: ParameterName.self)?.map { entry in
-      entry.value.checkTemplates(inputs: inputs)
+      entry.value.checkTemplates(names)
       return (name: entry.name, value: Located(entry.value.node.jsonValue, at: entry.value.location))
     }
     let sources = root.optional(.inputs)?.entries(named: PortName.self, maximumCount: NodeSpecification.maximumPorts)?
@@ -145,17 +149,22 @@ extension Workflow.Node {
       item.name(NodeName.self).map { Located($0, at: item.location) }
     }
     let condition = root.optional(.condition).flatMap { item in
-      item.text().map { Located($0, at: item.location) }
+      item.text(maximumBytes: Condition.maximumBytes).map { text in
+        item.checkCondition(text, names)
+        return Located(text, at: item.location)
+      }
     }
     let policy = NodePolicy(timeout: root.optional(.timeout), retry: root.optional(.retry))
     let resources = root.optional(.resources).flatMap { item in
       item.resources().map { Located($0, at: item.location) }
     }
     let cache = root.optional(.cache)?.choice(Workflow.CacheMode.self)
+    let continuesOnError = root.optional(.continuesOnError)?.bool() ?? false
     guard let action else { return nil }
     self.init(
       name: name, action: action, parameters: parameters ?? [], inputs: sources ?? [], needs: needs ?? [],
-      condition: condition, policy: policy, resources: resources, cache: cache?.rawValue, location: location)
+      condition: condition, policy: policy, resources: resources, cache: cache?.rawValue,
+      continuesOnError: continuesOnError, matrix: matrix, location: location)
   }
 
   /// A node is either a plugin's or a command.

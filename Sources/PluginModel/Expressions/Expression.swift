@@ -12,6 +12,8 @@ package indirect enum Expression: Hashable, Sendable {
   case binary(BinaryOperator, Expression, Expression)
   case conditional(Expression, then: Expression, otherwise: Expression)
   case call(ExpressionFunction, [Expression])
+  /// Only of a condition.
+  case status(StatusFunction)
 
   /// From the loosest to the tightest, those of one precedence beside each other.
   package enum BinaryOperator: String, CaseIterable, Sendable {
@@ -57,9 +59,9 @@ package indirect enum Expression: Hashable, Sendable {
 
 extension Expression {
   /// The parts that it is made of, in their order.
-  private var parts: [Expression] {
+  var parts: [Expression] {
     switch self {
-    case .literal, .root: []
+    case .literal, .root, .status: []
     case .list(let items): items
     case .member(let base, _): [base]
     case .element(let base, let index): [base, index]
@@ -95,6 +97,7 @@ extension Expression: CustomStringConvertible {
       "\(condition.operand) ? \(then.operand) : \(otherwise.operand)"
     case .call(let function, let arguments):
       "\(function.rawValue)(\(arguments.map(\.description).joined(separator: ", ")))"
+    case .status(let function): "\(function.rawValue)()"
     }
   }
 
@@ -111,7 +114,7 @@ extension Expression: CustomStringConvertible {
     switch self {
     case .literal(.integer(let number)) where number < 0: "(\(self))"
     case .literal(.double(let number)) where number.sign == .minus: "(\(self))"
-    case .literal, .list, .root, .member, .element, .call: description
+    case .literal, .list, .root, .member, .element, .call, .status: description
     case .not, .negated, .binary, .conditional: "(\(self))"
     }
   }

@@ -1,7 +1,19 @@
 /// What an expression may read: the values beneath each root.
 package struct ExpressionScope: Sendable {
   package var roots: [String: [String: JSONValue]]
-  package init(_ roots: [String: [String: JSONValue]]) { self.roots = roots }
+  /// What the status functions say; empty outside of conditions.
+  package var status: [StatusFunction: Bool]
+
+  package init(_ roots: [String: [String: JSONValue]], status: [StatusFunction: Bool] = [:]) {
+    self.roots = roots
+    self.status = status
+  }
+
+  /// - Parameter matrix: nil where the node has none.
+  package init(inputs: [ParameterName: JSONValue], matrix: [String: JSONValue]? = nil) {
+    self.init(["inputs": Dictionary(inputs.map { ($0.key.text, $0.value) }) { first, _ in first }])
+    roots["matrix"] = matrix
+  }
 }
 
 extension Expression {
@@ -49,6 +61,9 @@ struct ExpressionEvaluation {
       var values: [JSONValue] = []
       for argument in arguments { values.append(try value(of: argument)) }
       return try call(function, values)
+    case .status(let function):
+      guard let answer = scope.status[function] else { throw function.isOutOfPlace }
+      return .bool(answer)
     }
   }
 
@@ -77,11 +92,12 @@ struct ExpressionEvaluation {
 
   private func read(_ name: String, of root: String) throws(Expression.Problem) -> JSONValue {
     guard let values = scope.roots[root] else {
-      throw Expression.Problem("\(root.quoted) is nothing here", hint: nil)
+      throw Expression.Problem(
+        "\(root.quoted) is nothing here", hint: root == "matrix" ? "give the node a 'matrix'" : nil)
     }
     guard let value = values[name] else {
       let what =
-        root == "inputs" ? "the workflow has no input \(name.quoted)" : "\(root.quoted) has no \(name.quoted)"
+        root == "inputs" ? "the workflow has no input \(name.quoted)" : "the \(root) has no \(name.quoted)"
       throw Expression.Problem(what, hint: Suggestion.hint(for: name, among: values.keys.sorted()))
     }
     return value

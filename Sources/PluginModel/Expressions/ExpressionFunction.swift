@@ -62,3 +62,11 @@ package enum ExpressionFunction: String, CaseIterable, Sendable {
     }
   }
 }
+
+/// What a node's `if:` may ask about everything that the node waits for. ``Condition`` says what each means.
+package enum StatusFunction: String, CaseIterable, Sendable {
+  case success
+  case failure
+  case always
+  case cancelled
+}

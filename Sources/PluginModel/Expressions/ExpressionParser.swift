@@ -11,11 +11,13 @@ struct ExpressionParser {
   private var tokens: ExpressionTokens
   private var token = ExpressionToken.end
   private let roots: Set<String>
+  private let allowsStatus: Bool
   private var depth = 0
 
-  private init(_ tokens: ExpressionTokens, roots: Set<String>) throws(Expression.Problem) {
+  private init(_ tokens: ExpressionTokens, roots: Set<String>, allowsStatus: Bool) throws(Expression.Problem) {
     self.tokens = tokens
     self.roots = roots
+    self.allowsStatus = allowsStatus
     try advance()
   }
 
@@ -23,11 +25,12 @@ struct ExpressionParser {
   ///   - bytes: from behind `${{` on, or all of an expression.
   ///   - isBraced: `}}` ends it; otherwise the text does.
   ///   - roots: names that it may begin with.
+  ///   - allowsStatus: whether it may call a ``StatusFunction``.
   /// - Returns: the expression, and where it has ended.
   static func parse(
-    _ bytes: ArraySlice<UInt8>, isBraced: Bool, roots: Set<String>
+    _ bytes: ArraySlice<UInt8>, isBraced: Bool, roots: Set<String>, allowsStatus: Bool = false
   ) throws(Expression.Problem) -> (expression: Expression, end: Int) {
-    var parser = try ExpressionParser(ExpressionTokens(bytes, isBraced: isBraced), roots: roots)
+    var parser = try ExpressionParser(ExpressionTokens(bytes, isBraced: isBraced), roots: roots, allowsStatus: allowsStatus)
     if parser.token == .end { throw Expression.Problem("the expression is empty", hint: grammar) }
     let expression = try parser.conditional()
     guard parser.token == .end else {
@@ -178,8 +181,17 @@ struct ExpressionParser {
   }
 
   private mutating func call(_ name: String) throws(Expression.Problem) -> Expression {
+    if let status = StatusFunction(rawValue: name) {
+      guard allowsStatus else { throw status.isOutOfPlace }
+      let count = try items(until: .close).count
+      guard count == 0 else {
+        throw Expression.Problem("\(name.quoted) is given \(Self.values(count))", hint: "write \(name)()")
+      }
+      return .status(status)
+    }
     guard let function = ExpressionFunction(rawValue: name) else {
-      let known = ExpressionFunction.allCases.map(\.rawValue)
+      let known =
+        ExpressionFunction.allCases.map(\.rawValue) + (allowsStatus ? StatusFunction.allCases.map(\.rawValue) : [])
       throw Expression.Problem(
         "there is no function \(name.quoted)",
         hint: Suggestion.nearest(to: name, among: known).map { "did you mean \($0.quoted)?" }
@@ -188,11 +200,12 @@ struct ExpressionParser {
     let arguments = try items(until: .close)
     guard function.argumentCount.contains(arguments.count) else {
       throw Expression.Problem(
-        "\(name.quoted) is given \(arguments.count == 1 ? "1 value" : "\(arguments.count) values")",
-        hint: "write \(function.signature)")
+        "\(name.quoted) is given \(Self.values(arguments.count))", hint: "write \(function.signature)")
     }
     return .call(function, arguments)
   }
+
+  private static func values(_ count: Int) -> String { count == 1 ? "1 value" : "\(count) values" }
 
   private mutating func items(until end: ExpressionToken.Symbol) throws(Expression.Problem) -> [Expression] {
     var items: [Expression] = []
@@ -202,5 +215,11 @@ struct ExpressionParser {
       if try take(end) { return items }
       try demand(.comma)
     }
+  }
+}
+
+extension StatusFunction {
+  var isOutOfPlace: Expression.Problem {
+    Expression.Problem("'\(rawValue)()' can't stand here", hint: "only the 'if' of a node asks how others have ended")
   }
 }
