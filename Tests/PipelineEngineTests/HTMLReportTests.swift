@@ -102,6 +102,7 @@ struct HTMLReportTests {
     let large = Self.data(ReportSample(ReportSample.layered(count, width: 50), parallel: 8, seed: 0, failing: 0))[
       "graph"]
     #expect(large?["drawn"] == false && large?["boxes"] == nil && large?["most"] == 2_000)
+    #expect(large?["wire_count"] == .integer(Int64(2 * (count - 50) - count / 50)))
   }
 
   @Test("a report of other nodes than the graph's is shown without a picture")

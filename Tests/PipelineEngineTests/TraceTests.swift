@@ -102,5 +102,6 @@ struct TraceTests {
     sample.report.milliseconds = .max
     let attempt = try #require(Self.phase("X", try Self.events(sample)).first)
     #expect((attempt["dur"]?.integerValue ?? -1) >= 0)
+    #expect((attempt["ts"]?.integerValue ?? -1) >= 0)
   }
 }

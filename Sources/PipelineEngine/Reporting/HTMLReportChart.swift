@@ -205,17 +205,28 @@ extension HTMLReport {
       context.strokeRect(from + 0.5, 0.5, Math.max(2, to - from - 1), height - 1);
     }
 
-    function fitRows() {
+    // From when to when the rows in sight have something.
+    function timesInSight() {
       const box = page("chart"), first = Math.floor(box.scrollTop / lineHeight);
       const last = Math.min(lanes.length, first + Math.floor((box.clientHeight - axisHeight) / lineHeight));
       let from = Infinity, to = 0;
       for (let lane = first; lane < last; lane++) {
         for (let attempt = firstAttempt[lanes[lane]]; attempt < firstAttempt[lanes[lane] + 1]; attempt++) {
-          from = Math.min(from, attempts.queued[attempt] + (attempts.start[attempt] - attempts.queued[attempt]) * 0.9);
+          from = Math.min(from, attempts.queued[attempt]);
           to = Math.max(to, endOf(attempt));
         }
       }
-      if (from < to) setView(from - (to - from) * 0.03, to + (to - from) * 0.03);
+      return { from, to, length: to - from };
+    }
+    function fitRows() {
+      const times = timesInSight();
+      if (times.length > 0) setView(times.from - times.length * 0.03, times.to + times.length * 0.03);
+    }
+    // Rows that come into sight take the time along, where it would show nothing of them.
+    function followRows() {
+      const times = timesInSight(), half = (view.to - view.from) / 2, middle = (times.from + times.to) / 2;
+      if (times.to < view.from || times.from > view.to) setView(middle - half, middle + half);
+      later(drawChart);
     }
     const laneAt = (event) => {
       const box = page("chart"), y = event.clientY - box.getBoundingClientRect().top;
@@ -260,7 +271,7 @@ extension HTMLReport {
       };
       new ResizeObserver(redraw).observe(page("chart"));
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-      page("chart").addEventListener("scroll", () => later(drawChart), { passive: true });
+      page("chart").addEventListener("scroll", followRows, { passive: true });
       page("chart-in").addEventListener("click", () => zoom(0.5));
       page("chart-out").addEventListener("click", () => zoom(2));
       page("chart-all").addEventListener("click", () => setView(0, wholeRun));

@@ -145,7 +145,7 @@ struct HTMLReportData {
   // MARK: Picture
 
   private var picture: JSONValue {
-    let wires = graph.nodes.reduce(0) { $0 + $1.sources.count + $1.dependencies.count }
+    let wires = graph.nodes.reduce(0) { $0 + $1.wireCount }
     let isDrawn =
       graph.nodes.count <= HTMLReport.maximumDrawnNodes && wires <= HTMLReport.maximumDrawnWires
       && graph.nodes.map(\.name) == report.nodes.map(\.name)
@@ -164,6 +164,14 @@ struct HTMLReportData {
       .init(
         "wires", .array(layout.wires.map { .array([.string(WorkflowDrawing.pathData($0)), .bool($0.isOrder)]) })),
     ])
+  }
+}
+
+extension WorkflowGraph.Node {
+  /// That end at it: connections, and each `needs` of a node that it isn't connected to.
+  fileprivate var wireCount: Int {
+    let carried = Set(sources.map(\.node))
+    return sources.count + dependencies.count { !carried.contains($0) }
   }
 }
 

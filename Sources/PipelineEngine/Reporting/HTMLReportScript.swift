@@ -175,5 +175,7 @@ extension HTMLReport {
       if (first >= 0) choose(first, {});
     }
     chooseFirst();
+    // Of a long run the rows in sight are a moment.
+    if (lanes.length > 200) fitRows();
     """#
 }

@@ -15,6 +15,7 @@ extension HTMLReport {
       }
     }
     * { box-sizing: border-box; }
+    [hidden] { display: none !important; }
     body {
       margin: 0; background: var(--page); color: var(--text);
       font: 14px/1.45 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif;
@@ -126,7 +127,7 @@ extension HTMLReport {
       .tools, #tip { display: none; } main { padding-right: 0; border-right: 0; }
       #graph, #chart, #table-box, aside, pre { max-height: none; overflow: visible; position: static; border-color: #999999; }
       #graph svg { max-width: 100%; height: auto; }
-      th { position: static; }
+      th { position: static; } #table { font-size: 9px; } #table td, #table th button { padding: 0 4px; }
       section { break-inside: auto; } tr, li { break-inside: avoid; }
     }
 
