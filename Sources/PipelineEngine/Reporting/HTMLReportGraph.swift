@@ -2,6 +2,8 @@
 
 extension HTMLReport {
   static let graphScript = #"""
+    // Text is what a browser takes longest for: in a larger picture a box has no type and no ports.
+    const mostDetailed = 300;
     const svgSpace = "http://www.w3.org/2000/svg";
     function shape(tag, attributes, text) {
       const made = document.createElementNS(svgSpace, tag);
@@ -23,9 +25,11 @@ extension HTMLReport {
         shape("rect", { class: "box", x, y, width, height, rx: 8 }),
         shape("rect", { class: "band", x, y: y + 6, width: 4, height: height - 12, rx: 2 }),
         shape("text", { class: "name", x: x + 14, y: y + 21 }, cut(nodes.name[node], 22)),
-        shape("text", { class: "type", x: x + 14, y: y + 38 }, cut(type.name, 17)),
         shape("text", { class: "word", x: x + width - 10, y: y + 38, "text-anchor": "end" },
           symbol(name) + " " + (nodes.flags[node] & cached ? "cached" : nodes.flags[node] & fallback ? "fallback" : name)));
+      made.addEventListener("click", () => choose(node, { scroll: true }));
+      if (nodeCount > mostDetailed) return made;
+      made.append(shape("text", { class: "type", x: x + 14, y: y + 38 }, cut(type.name, 17)));
       for (const [names, side, anchor] of [[type.inputs, 0, "start"], [type.outputs, width, "end"]]) {
         for (const [row, port] of names.entries()) {
           const middle = y + graph.port_top + row * graph.port_height;
@@ -33,7 +37,6 @@ extension HTMLReport {
             shape("text", { class: "port", x: x + side + (side ? -12 : 14), y: middle + 4, "text-anchor": anchor }, cut(port, 14)));
         }
       }
-      made.addEventListener("click", () => choose(node, { scroll: true }));
       return made;
     }
     function startGraph() {
@@ -53,26 +56,29 @@ extension HTMLReport {
         boxes.push(boxShape(graph, node));
         picture.append(boxes[node]);
       }
-      box.append(picture);
       let scale = 1;
-      function resize(wanted) {
-        const middle = [(box.scrollLeft + box.clientWidth / 2) / scale, (box.scrollTop + box.clientHeight / 2) / scale];
+      function setScale(wanted) {
         scale = Math.max(0.05, Math.min(3, wanted));
         picture.setAttribute("width", graph.width * scale);
         picture.setAttribute("height", graph.height * scale);
+      }
+      function resize(wanted) {
+        const middle = [(box.scrollLeft + box.clientWidth / 2) / scale, (box.scrollTop + box.clientHeight / 2) / scale];
+        setScale(wanted);
         box.scrollTo(middle[0] * scale - box.clientWidth / 2, middle[1] * scale - box.clientHeight / 2);
       }
-      const fit = (least) => resize(Math.max(least, Math.min(1, box.clientWidth / graph.width, 456 / graph.height)));
+      const fitting = () => Math.min(1, box.clientWidth / graph.width, 456 / graph.height);
       page("graph-in").addEventListener("click", () => resize(scale * 1.3));
       page("graph-out").addEventListener("click", () => resize(scale / 1.3));
-      page("graph-fit").addEventListener("click", () => fit(0));
+      page("graph-fit").addEventListener("click", () => resize(fitting()));
       box.addEventListener("wheel", (event) => {
         if (!event.ctrlKey && !event.metaKey) return;
         resize(scale * (event.deltaY > 0 ? 0.85 : 1.18));
         event.preventDefault();
       }, { passive: false });
-      fit(0.4);
-      box.scrollTo(0, 0);
+      // Its size before its place: the browser lays it out once.
+      setScale(Math.max(0.4, fitting()));
+      box.append(picture);
       let marked = null;
       watchers.push((node) => {
         marked?.classList.remove("chosen");

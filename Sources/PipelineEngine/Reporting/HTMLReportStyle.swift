@@ -66,7 +66,8 @@ extension HTMLReport {
     #graph, #chart, #table-box { border: 1px solid var(--line); border-radius: 8px; overflow: auto; background: var(--page); }
     #graph { max-height: 460px; }
     #graph svg { display: block; }
-    #graph text { fill: var(--text); }
+    #graph, #chart, #table-box { contain: content; }
+    #graph text { fill: var(--text); text-rendering: geometricPrecision; }
     #graph .name { font-size: 14px; font-weight: 600; }
     #graph .type, #graph .port { font-size: 11px; fill: var(--quiet); }
     #graph .word { font-size: 11px; font-weight: 600; fill: var(--state); }

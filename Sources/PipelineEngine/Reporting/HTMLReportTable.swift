@@ -54,8 +54,11 @@ extension HTMLReport {
     }
     function drawTable() {
       const box = page("table-box");
-      const from = Math.max(0, Math.floor(box.scrollTop / rowHeight) - 8);
-      showRows(from, Math.min(shown.length, from + Math.ceil(box.clientHeight / rowHeight) + 16));
+      // The list may have become shorter than where one was.
+      const inSight = Math.ceil(box.clientHeight / rowHeight);
+      const first = Math.min(Math.floor(box.scrollTop / rowHeight), Math.max(0, shown.length - inSight + 1));
+      const from = Math.max(0, first - 8);
+      showRows(from, Math.min(shown.length, from + inSight + 16));
       if (place >= 0) page("table").setAttribute("aria-activedescendant", "row-" + shown[place]);
       else page("table").removeAttribute("aria-activedescendant");
     }
