@@ -27,9 +27,11 @@ extension WorkflowOutline {
 }
 
 /// One pass over a workflow, collecting problems. Parameters are checked in `ParameterValidation.swift`, ports in
-/// `PortValidation.swift`.
+/// `PortValidation.swift`, conditions in `ConditionValidation.swift`.
 struct GraphValidation {
-  let workflow: Workflow
+  /// As it was given; ``workflow`` has its matrices expanded.
+  private let written: Workflow
+  private(set) var workflow: Workflow
   let catalog: NodeCatalog
   /// Of the run, with the workflow's defaults.
   private(set) var inputs: [ParameterName: JSONValue]
@@ -37,29 +39,33 @@ struct GraphValidation {
   private(set) var unboundInputs: Set<ParameterName> = []
   private(set) var problems: [Diagnostic] = []
   private(set) var indices: [NodeName: Int] = [:]
+  /// The instances of each node as it is written; of most the node alone.
+  private(set) var groups: [NodeName: [Int]] = [:]
   private(set) var specifications: [Int: NodeSpecification] = [:]
+  /// What was told of an instance isn't told again of the others.
+  private var told: Set<InstanceProblem> = []
   private let nodeNames: [String]
   /// How many more names may be compared: a suggestion is a kindness, and must not cost a large file minutes.
   private var suggestionBudget = 100_000
 
   init(workflow: Workflow, catalog: NodeCatalog, inputs: [ParameterName: JSONValue]) {
+    written = workflow
     self.workflow = workflow
     self.catalog = catalog
     self.inputs = inputs
-    indices = Dictionary(workflow.nodes.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
     nodeNames = workflow.nodes.map(\.name.text)
   }
 
   mutating func run() throws(Diagnostics) -> WorkflowGraph {
+    expandMatrices()
     checkPluginVersions()
     checkDuplicates()
-    for (index, node) in workflow.nodes.enumerated() { specifications[index] = specification(of: node) }
-    var nodes = workflow.nodes.compactMap { check($0) }
-    let outputs = workflow.outputs.compactMap { output in
-      connection(output.source, of: "the workflow output \(output.name.text.quoted)").map {
-        WorkflowGraph.Output(name: output.name, source: $0)
-      }
+    for (index, node) in workflow.nodes.enumerated() {
+      let first = node.instance.flatMap { groups[$0.node]?.first } ?? index
+      specifications[index] = first == index ? specification(of: node) : specifications[first]
     }
+    var nodes = workflow.nodes.compactMap { check($0) }
+    let outputs = workflow.outputs.compactMap { self.output($0) }
     checkCycles()
     guard problems.isEmpty else { throw Diagnostics(sortedProblems) }
     for index in nodes.indices {
@@ -68,7 +74,34 @@ struct GraphValidation {
     return WorkflowGraph(name: workflow.name, nodes: nodes, outputs: outputs)
   }
 
-  mutating func report(_ problem: Diagnostic) { problems.append(problem) }
+  private mutating func expandMatrices() {
+    let expanded = written.expanded(inputs: inputs.filter { !unboundInputs.contains($0.key) })
+    workflow = expanded.workflow
+    problems += expanded.problems
+    indices = Dictionary(workflow.nodes.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
+    for (index, node) in workflow.nodes.enumerated() {
+      groups[node.instance?.node ?? node.name, default: []].append(index)
+    }
+  }
+
+  mutating func report(_ problem: Diagnostic) {
+    if let found = InstanceProblem(problem), !told.insert(found).inserted { return }
+    problems.append(problem)
+  }
+
+  private mutating func output(_ output: Workflow.Output) -> WorkflowGraph.Output? {
+    let title = "the workflow output \(output.name.text.quoted)"
+    guard let instances = output.instances else {
+      return connection(output.source, of: title).map {
+        WorkflowGraph.Output(name: output.name, sources: [$0], isList: false)
+      }
+    }
+    let sources = instances.compactMap { instance in
+      let reference = PortReference(node: instance, port: output.source.value.port)
+      return connection(Located(reference, at: output.source.location), of: title)
+    }
+    return sources.isEmpty ? nil : WorkflowGraph.Output(name: output.name, sources: sources, isList: true)
+  }
 
   mutating func hint(for text: String, among candidates: [String]) -> String? {
     guard suggestionBudget > 0 else { return nil }
@@ -76,7 +109,8 @@ struct GraphValidation {
     return Suggestion.hint(for: text, among: candidates)
   }
 
-  mutating func hint(forNode name: NodeName) -> String? { hint(for: name.text, among: nodeNames) }
+  mutating func hint(forNode name: NodeName) -> String? { hint(forText: name.text) }
+  mutating func hint(forText name: String) -> String? { hint(for: name, among: nodeNames) }
 
   /// In the order of the file; what has no place in it comes last.
   private var sortedProblems: [Diagnostic] {
@@ -133,11 +167,16 @@ struct GraphValidation {
 
   /// Files can't hold a name twice; a workflow from elsewhere can, and one of the two would be ignored.
   private mutating func checkDuplicates() {
-    for (index, node) in workflow.nodes.enumerated() {
-      if indices[node.name] != index {
+    var names: Set<NodeName> = []
+    for node in written.nodes {
+      // An instance's name can't be written, but can be made.
+      if !names.insert(node.name).inserted || node.name.matrixNode != nil {
         report(
           Diagnostic(
-            "there are two nodes \(node.name.text.quoted)", hint: "give one of them another name", at: node.location))
+            node.name.matrixNode == nil
+              ? "there are two nodes \(node.name.text.quoted)"
+              : "\(node.name.text.quoted) is the name of an instance of a matrix",
+            hint: "give one of them another name", at: node.location))
       }
       for (name, value) in Self.repeated(node.parameters, by: \.name) {
         report(
@@ -152,7 +191,7 @@ struct GraphValidation {
             hint: "name all its sources in one list", at: location))
       }
     }
-    for output in Self.repeated(workflow.outputs, by: \.name) {
+    for output in Self.repeated(written.outputs, by: \.name) {
       report(
         Diagnostic(
           "there are two workflow outputs \(output.name.text.quoted)", hint: "give one of them another name",
@@ -212,20 +251,17 @@ struct GraphValidation {
       dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
       resources: node.resources?.value.completed(by: specification.resourceRequirements)
         ?? specification.resourceRequirements,
-      resourceLocations: node.resources?.value.locations ?? [:], location: node.location)
+      resourceLocations: node.resources?.value.locations ?? [:], location: node.location,
+      continuesOnError: node.continuesOnError, label: node.instance?.label)
     result.isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never
-    result.dependencies = Set(result.sources.map(\.node) + needs).sorted()
+    let dependencies = Set(result.sources.map(\.node) + needs)
+    result.dependencies = dependencies.sorted()
+    result.condition = condition(of: node, waitingFor: dependencies)
     return result
   }
 
   /// What this version can't do is refused, never ignored.
   private mutating func refuseWhatIsNotAvailable(_ node: Workflow.Node) {
-    if let condition = node.condition {
-      report(
-        Diagnostic(
-          "the node \(node.name.text.quoted) has 'if'", why: "conditions are not available in this version",
-          hint: "remove it: a node whose inputs failed is skipped anyway", at: condition.location))
-    }
     if let cache = node.cache, Workflow.CacheMode(rawValue: cache) == nil {
       report(
         Diagnostic(
@@ -275,5 +311,38 @@ extension NodePolicy {
       timeoutMilliseconds: timeoutMilliseconds ?? defaults.timeoutMilliseconds,
       maximumRetries: maximumRetries ?? defaults.maximumRetries,
       retryOn: named.isEmpty ? Self.defaultRetryClasses : named)
+  }
+}
+
+/// What is wrong with an instance of a matrix, as it would be told of any other instance.
+private struct InstanceProblem: Hashable {
+  var what: String
+  var location: SourceLocation?
+
+  /// Nil where the problem names no instance.
+  init?(_ problem: Diagnostic) {
+    let what = Self.general(problem.what)
+    guard what != nil || problem.why.flatMap(Self.general) != nil else { return nil }
+    self.what = what ?? problem.what
+    location = problem.location
+  }
+
+  /// Without the numbers of instances; nil where it names none.
+  private static func general(_ text: String) -> String? {
+    // Names in diagnostics stand between quotes, or before the dot of an output.
+    let bytes = Array(text.utf8)
+    var general: [UInt8] = []
+    var copied = 0
+    for open in bytes.indices where bytes[open] == UInt8(ascii: "[") {
+      guard let end = bytes[open...].firstIndex(of: UInt8(ascii: "]")), end + 1 < bytes.count,
+        bytes[end + 1] == UInt8(ascii: "'") || bytes[end + 1] == UInt8(ascii: "."),
+        let quote = bytes[..<open].lastIndex(of: UInt8(ascii: "'")),
+        NodeName(stored: String(decoding: bytes[(quote + 1)...end], as: UTF8.self)) != nil
+      else { continue }
+      general += bytes[copied..<open]
+      copied = end + 1
+    }
+    guard copied > 0 else { return nil }
+    return String(decoding: general + bytes[copied...], as: UTF8.self)
   }
 }

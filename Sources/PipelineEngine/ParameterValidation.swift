@@ -25,13 +25,18 @@ extension GraphValidation {
     of parameter: ParameterSpecification, _ written: Located<JSONValue>, of node: Workflow.Node
   ) -> JSONValue {
     do throws(Template.Problem) {
-      guard try written.value.inputsRead().isDisjoint(with: unboundInputs) else { return written.value }
-      let value = try written.value.evaluated(inputs: inputs)
+      let inputsRead = try written.value.namesRead(of: "inputs")
+      guard unboundInputs.allSatisfy({ !inputsRead.contains($0.text) }) else { return written.value }
+      if let instance = node.instance, instance.combination == nil {
+        guard try written.value.namesRead(of: "matrix").isEmpty else { return written.value }
+      }
+      let value = try written.value.evaluated(in: ExpressionScope(inputs: inputs, matrix: node.instance?.scope))
       if let complaint = parameter.complaint(about: value) {
         report(
           Diagnostic(
             "the parameter \(parameter.name.text.quoted) of the node \(node.name.text.quoted) \(complaint.what)",
-            why: "it is \(value.shortText)", hint: complaint.hint, at: written.location))
+            why: "it is \(value.shortText)" + (node.instance?.label.map { " where \($0)" } ?? ""), hint: complaint.hint,
+            at: written.location))
       }
       return value
     } catch {
@@ -45,18 +50,18 @@ extension GraphValidation {
 }
 
 extension JSONValue {
-  /// The workflow inputs that the templates of the value read.
-  fileprivate func inputsRead() throws(Template.Problem) -> Set<ParameterName> {
+  /// What the templates of the value read of a root.
+  fileprivate func namesRead(of root: String) throws(Template.Problem) -> Set<String> {
     switch self {
     case .null, .bool, .integer, .double: return []
-    case .string(let text): return Set(try Template(text).inputs)
+    case .string(let text): return Set(try Template(text).names(of: root))
     case .array(let items):
-      var names: Set<ParameterName> = []
-      for item in items { names.formUnion(try item.inputsRead()) }
+      var names: Set<String> = []
+      for item in items { names.formUnion(try item.namesRead(of: root)) }
       return names
     case .object(let members):
-      var names: Set<ParameterName> = []
-      for member in members { names.formUnion(try member.value.inputsRead()) }
+      var names: Set<String> = []
+      for member in members { names.formUnion(try member.value.namesRead(of: root)) }
       return names
     }
   }

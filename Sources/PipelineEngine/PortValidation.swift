@@ -17,7 +17,13 @@ extension GraphValidation {
       guard let (_, sources, location) = written[port.name], !sources.isEmpty else {
         return unconnected(port, title, node)
       }
-      if sources.count > 1, !port.multiple {
+      if !port.multiple, let matrix = sources.compactMap({ self.matrix(of: $0.value.node) }).first {
+        report(
+          Diagnostic(
+            "\(title) has \(sources.count) \(sources.count == 1 ? "source" : "sources")",
+            why: "it takes one value, and \(matrix.text.quoted) has a matrix: its outputs are always many",
+            hint: "connect an input that takes several values", at: location))
+      } else if sources.count > 1, !port.multiple {
         report(
           Diagnostic(
             "\(title) has \(sources.count) sources", why: "it takes one value", hint: "connect one of them",
@@ -26,6 +32,11 @@ extension GraphValidation {
       let connections = sources.compactMap { connection($0, into: port, title) }
       return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .connections(connections))
     }
+  }
+
+  /// The node with a matrix that `name` is an instance of.
+  private func matrix(of name: NodeName) -> NodeName? {
+    indices[name].flatMap { workflow.nodes[$0].instance?.node }
   }
 
   private mutating func unconnected(

@@ -15,7 +15,8 @@ extension RunReport {
           outputs.map { output in
             JSONValue.Member(
               output.name.text,
-              output.values.count == 1 ? output.values[0].summary : .array(output.values.map(\.summary)))
+              output.values.count == 1 && !lists.contains(output.name)
+                ? output.values[0].summary : .array(output.values.map(\.summary)))
           })),
     ])
   }

@@ -235,8 +235,8 @@ struct RunDriver {
       run: machine.run, workflow: machine.graph.name, outcome: machine.outcome,
       milliseconds: clock.now() - began, nodes: nodes,
       outputs: machine.graph.outputs.compactMap { output in
-        machine.values[output.source].map { (output.name, $0) }
-      })
+        output.values(in: machine.values).map { (output.name, $0) }
+      }, lists: Set(machine.graph.outputs.filter(\.isList).map(\.name)))
   }
 }
 

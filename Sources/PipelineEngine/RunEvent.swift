@@ -108,4 +108,6 @@ package struct RunReport: Sendable {
   package var stateFailure: StateFailure?
   /// Those whose node succeeded.
   package var outputs: [(name: ParameterName, values: [NodeValue])]
+  /// Those that are lists even where they have one value.
+  package var lists: Set<ParameterName> = []
 }

@@ -126,7 +126,7 @@ package struct RunMachine: Sendable {
     missingDependencies = graph.nodes.map(\.dependencies.count)
     openCount = graph.nodes.count
     var wanted = [Set<PortName>](repeating: [], count: graph.nodes.count)
-    for connection in graph.outputs.map(\.source) + graph.nodes.flatMap(\.sources) {
+    for connection in graph.outputs.flatMap(\.sources) + graph.nodes.flatMap(\.sources) {
       remainingReaders[connection, default: 0] += 1
       wanted[connection.node].insert(connection.port)
     }

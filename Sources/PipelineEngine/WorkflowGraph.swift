@@ -23,6 +23,12 @@ package struct WorkflowGraph: Sendable {
     /// Where the workflow names them; what isn't there is the plugin's word.
     package var resourceLocations: [Workflow.ResourcesKey: SourceLocation]
     package var location: SourceLocation
+    /// Whether it runs, asked when everything that it waits for has ended; nil: when all of that has succeeded.
+    package var condition: NodeCondition?
+    /// Its failure isn't the run's, and who only `needs` it sees that it has ended.
+    package var continuesOnError = false
+    /// Of an instance of a matrix: its values, for people.
+    package var label: String?
 
     /// Whether its worker is to be asked what a call will need: not where the workflow has said it all.
     package var isEstimated: Bool {
@@ -58,7 +64,17 @@ package struct WorkflowGraph: Sendable {
 
   package struct Output: Sendable {
     package var name: ParameterName
-    package var source: Connection
+    /// One, or those of all instances of a node with a matrix, in their order.
+    package var sources: [Connection]
+    /// Whether it is a list, however many sources there are.
+    package var isList: Bool
+
+    /// What it is once the run has ended: of a list, null stands for what an instance hasn't yielded.
+    /// - Returns: nil where there is nothing.
+    func values(in held: [Connection: [NodeValue]]) -> [NodeValue]? {
+      guard sources.contains(where: { held[$0] != nil }) else { return nil }
+      return sources.flatMap { held[$0] ?? [NodeValue(json: .null)] }
+    }
   }
 
   package let name: String

@@ -64,7 +64,8 @@ package struct Condition: Hashable, Sendable {
     }
     if let (base, name) = expression.step, case .member(.root("needs"), let node) = base {
       throw Expression.Problem(
-        name == "outputs" ? "the name of an output of 'needs.\(node)' is missing or computed" : "'needs.\(node)' has no \(name.quoted)",
+        name == "outputs"
+          ? "the name of an output of 'needs.\(node)' is missing or computed" : "'needs.\(node)' has no \(name.quoted)",
         why: name == "outputs" ? "what a condition reads is known before anything runs" : nil,
         hint: name == "result"
           ? "write needs.\(node).state" : "write needs.\(node).state or needs.\(node).outputs.PORT")

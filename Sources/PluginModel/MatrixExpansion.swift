@@ -16,8 +16,12 @@ extension Workflow {
 }
 
 private struct MatrixExpansion {
+  private typealias Axis = (name: ParameterName, values: [JSONValue])
+
   let workflow: Workflow
   let scope: ExpressionScope
+  /// Declared inputs without a value.
+  let unbound: Set<String>
   private(set) var problems: [Diagnostic] = []
   /// By the index of the node; none where it stays one.
   private var combinations: [Int: [Workflow.Matrix.Combination]] = [:]
@@ -27,6 +31,7 @@ private struct MatrixExpansion {
   init(workflow: Workflow, inputs: [ParameterName: JSONValue]) {
     self.workflow = workflow
     scope = ExpressionScope(inputs: inputs)
+    unbound = Set(workflow.inputs.map(\.name).filter { inputs[$0] == nil }.map(\.text))
   }
 
   mutating func run() -> Workflow {
@@ -55,9 +60,19 @@ private struct MatrixExpansion {
         count += 1
         continue
       }
-      let found = combinations(of: matrix, node)
+      // Of a workflow that is too large already only the size matters.
+      let isKept = count < Workflow.maximumNodes
+      guard let axes = axes(of: matrix, node) else {
+        count += 1
+        continue
+      }
+      if !isKept, matrix.include.isEmpty, matrix.exclude.isEmpty {
+        count += Self.product(axes.map(\.values.count)) ?? 0
+        continue
+      }
+      let found = combinations(of: matrix, axes, node)
       count += found?.count ?? 1
-      if count <= Workflow.maximumNodes { combinations[index] = found }
+      if isKept { combinations[index] = found }
     }
     guard count > Workflow.maximumNodes else { return }
     combinations = [:]
@@ -88,15 +103,22 @@ private struct MatrixExpansion {
   // MARK: Combinations
 
   /// Nil where they aren't known, or where there is a problem.
-  private mutating func combinations(
-    of matrix: Workflow.Matrix, _ node: Workflow.Node
-  ) -> [Workflow.Matrix.Combination]? {
+  private mutating func axes(of matrix: Workflow.Matrix, _ node: Workflow.Node) -> [Axis]? {
     let lists = matrix.axes.map { values(of: $0, node) }
-    let axes = zip(matrix.axes, lists).compactMap { axis, values in values.map { (axis.name, $0) } }
+    let axes = zip(matrix.axes, lists).compactMap { axis, values in values.map { (name: axis.name, values: $0) } }
     guard axes.count == matrix.axes.count else { return nil }
-    guard let count = Self.product(axes.map(\.1.count)), count <= Workflow.Matrix.maximumInstances else {
-      return refuse(matrix, node, axes: axes.map(\.1.count))
+    let counts = axes.map(\.values.count)
+    guard let count = Self.product(counts), count <= Workflow.Matrix.maximumInstances else {
+      refuse(matrix, node, axes: counts)
+      return nil
     }
+    return axes
+  }
+
+  /// Nil where there is a problem.
+  private mutating func combinations(
+    of matrix: Workflow.Matrix, _ axes: [Axis], _ node: Workflow.Node
+  ) -> [Workflow.Matrix.Combination]? {
     var product: [Workflow.Matrix.Combination] = axes.isEmpty ? [] : [[]]
     for (name, values) in axes {
       product = product.flatMap { start in values.map { start + [Workflow.Matrix.Value(name, $0)] } }
@@ -107,7 +129,9 @@ private struct MatrixExpansion {
       problems.append(
         Diagnostic(
           "the matrix of the node \(node.name.text.quoted) has no combinations left",
-          why: matrix.axes.isEmpty ? "it has neither axes nor 'include'" : "'exclude' takes all \(count) away",
+          why: matrix.axes.isEmpty
+            ? "it has neither axes nor 'include'"
+            : "'exclude' takes all \(Self.product(axes.map(\.values.count)) ?? 0) away",
           hint: "a node that never runs is better removed", at: matrix.location))
       return nil
     }
@@ -122,20 +146,18 @@ private struct MatrixExpansion {
     return result
   }
 
-  private mutating func refuse(
-    _ matrix: Workflow.Matrix, _ node: Workflow.Node, axes counts: [Int]
-  ) -> [Workflow.Matrix.Combination]? {
+  private mutating func refuse(_ matrix: Workflow.Matrix, _ node: Workflow.Node, axes counts: [Int]) {
     let words = counts.map(String.init)
     let axes =
       words.count == 1
-      ? "1 axis of \(words[0])" : "\(words.count) axes of \(words.dropLast().joined(separator: ", ")) and \(words.last ?? "")"
+      ? "1 axis of \(words[0])"
+      : "\(words.count) axes of \(words.dropLast().joined(separator: ", ")) and \(words.last ?? "")"
     let made = Self.product(counts).map { "\($0) nodes" } ?? "more nodes than can be counted"
     problems.append(
       Diagnostic(
         "the matrix of the node \(node.name.text.quoted) is too large",
         why: "\(axes) values make \(made); at most \(Workflow.Matrix.maximumInstances)",
         hint: "take values away before 'exclude', or name the combinations in 'include'", at: matrix.location))
-    return nil
   }
 
   /// Nil where it has more than 64 bits. Without factors 0: `include` alone makes the combinations.
@@ -155,10 +177,11 @@ private struct MatrixExpansion {
     switch axis.values.value {
     case .list(let values) where !values.isEmpty: return values
     case .list:
-      problems.append(Diagnostic("\(title) has no values", hint: "add one, or remove the axis", at: axis.values.location))
+      problems.append(
+        Diagnostic("\(title) has no values", hint: "add one, or remove the axis", at: axis.values.location))
       return nil
     case .expression(let expression):
-      guard expression.names(of: "inputs").allSatisfy({ scope.roots["inputs"]?[$0] != nil }) else { return nil }
+      guard unbound.isDisjoint(with: expression.names(of: "inputs")) else { return nil }
       do throws(Expression.Problem) {
         let value = try expression.evaluate(in: scope)
         guard case .array(let values) = value else {

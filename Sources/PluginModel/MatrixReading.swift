@@ -21,7 +21,7 @@ extension Workflow.Matrix {
     }
     self.init(
       axes: axes, include: lists[.include] ?? [], exclude: lists[.exclude] ?? [], location: reader.location)
-    if entries.allSatisfy({ Workflow.MatrixKey(rawValue: $0.name.text) != nil }), lists[.include]?.isEmpty ?? true {
+    if reader.node.keys.allSatisfy({ Workflow.MatrixKey(rawValue: $0) != nil }), lists[.include]?.isEmpty ?? true {
       reader.error("\(reader.subject) has no values", hint: "write, for example, {size: [1, 2]}")
     }
     checkExclude(known: entries.map(\.name), reader)

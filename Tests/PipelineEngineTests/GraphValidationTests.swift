@@ -47,7 +47,6 @@ struct GraphValidationTests {
     ("a: {type: demo/source, with: {cuont: 2}}", "", ["no parameter 'cuont'", "count"]),
     ("a: {type: demo/source, needs: [z]}", "", ["needs 'z'"]),
     ("a: {run: make}", "", ["'run'", "not available in this version"]),
-    ("a: {type: demo/source, if: always()}", "", ["'if'", "not available in this version"]),
     ("a: {type: demo/source}", "plugins: {demo: \">=2\"}", ["version 1.2.0", ">=2"]),
     ("a: {type: demo/source}", "plugins: {other: \">=2\"}", ["no plugin 'other'"]),
     ("a: {type: demo/source}", "outputs: {x: a.nothing}", ["workflow output 'x'", "no such output"]),

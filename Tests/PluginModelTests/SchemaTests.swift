@@ -40,6 +40,8 @@ struct SchemaTests {
     try expectKeys(Workflow.DefaultsKey.self, "$defs/defaults", schema)
     try expectKeys(Workflow.RetryKey.self, "$defs/retry", schema)
     try expectKeys(Workflow.ResourcesKey.self, "$defs/resources", schema)
+    // Its other keys are axes.
+    #expect(keys(try at("$defs/matrix", schema)) == Workflow.MatrixKey.allCases.map(\.rawValue).sorted())
   }
 
   @Test("the workflow's schema has exactly the words that its reader accepts")

@@ -30,7 +30,8 @@ struct ExpressionParser {
   static func parse(
     _ bytes: ArraySlice<UInt8>, isBraced: Bool, roots: Set<String>, allowsStatus: Bool = false
   ) throws(Expression.Problem) -> (expression: Expression, end: Int) {
-    var parser = try ExpressionParser(ExpressionTokens(bytes, isBraced: isBraced), roots: roots, allowsStatus: allowsStatus)
+    var parser = try ExpressionParser(
+      ExpressionTokens(bytes, isBraced: isBraced), roots: roots, allowsStatus: allowsStatus)
     if parser.token == .end { throw Expression.Problem("the expression is empty", hint: grammar) }
     let expression = try parser.conditional()
     guard parser.token == .end else {
