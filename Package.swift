@@ -46,7 +46,7 @@ let package = Package(
     .target(name: "SandboxPlanning", dependencies: ["PluginModel", "CSeccomp"], swiftSettings: strict),
     .target(name: "Scheduling", dependencies: ["PluginModel"], swiftSettings: strict),
     .target(
-      name: "PipelineEngine", dependencies: ["PluginModel", .product(name: "Crypto", package: "swift-crypto")],
+      name: "PipelineEngine", dependencies: ["PluginModel", "Scheduling", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: strict),
 
     // Effects.
@@ -77,8 +77,8 @@ let package = Package(
     .executableTarget(
       name: "orchestrator",
       dependencies: [
-        "PluginModel", "SandboxPlanning", "SandboxRuntime", "WorkerHost", "PipelineEngine", "PluginRegistry",
-        "StateStore", "LinuxSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "PluginModel", "SandboxPlanning", "SandboxRuntime", "WorkerHost", "PipelineEngine", "Scheduling",
+        "PluginRegistry", "StateStore", "LinuxSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -117,7 +117,7 @@ let package = Package(
       dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
       exclude: ["Fixtures"]),
     .testTarget(
-      name: "PipelineEngineTests", dependencies: ["PipelineEngine", "PluginModel", "LinuxSystem"], exclude: ["Golden"]),
+      name: "PipelineEngineTests", dependencies: ["PipelineEngine", "Scheduling", "PluginModel", "LinuxSystem"], exclude: ["Golden"]),
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
     .testTarget(
       name: "StateStoreTests",

@@ -37,7 +37,11 @@ extension RunReport.Node {
 
 extension SkipReason {
   package var jsonValue: JSONValue {
-    .object([.init("needs", .string(needs.text)), .init("failed", .string(failed.text))])
+    switch self {
+    case .condition: ["condition": false]
+    case .dependency(let needs, let root, let hasFailed):
+      .object([.init("needs", .string(needs.text)), .init(hasFailed ? "failed" : "without_result", .string(root.text))])
+    }
   }
 }
 

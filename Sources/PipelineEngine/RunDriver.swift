@@ -1,8 +1,10 @@
 import PluginModel
+import Scheduling
 
 /// What reaches the loop of a run.
 enum RunSignal: Sendable {
   case event(RunMachine.Event)
+  case answer(node: Int, Dispatcher.Answer)
   /// A node that has succeeded waits for the answer before that takes effect.
   case offer(node: Int, NodeSuccess, CheckedContinuation<NodeFailure?, Never>)
 }
@@ -14,6 +16,7 @@ struct RunDriver {
   let clock: any RunClock
   let keeping: RunKeeping?
   let pump: JournalPump
+  let places: RunPlaces
   let sender: AsyncStream<RunSignal>.Continuation
   let began: Int64
   let restored: [Int: RunMachine.Restored]
@@ -28,11 +31,16 @@ struct RunDriver {
   private var keys: [Int: CacheKey] = [:]
   /// Nodes that others with the same key wait for.
   private var running: Set<Int> = []
+  /// What nodes were assigned that are about to start.
+  private var assignments: [Int: Assignment] = [:]
+  /// Of nodes that run, and of retries that wait.
+  private var tasks: [Int: Task<Void, Never>] = [:]
 
   init(
     machine: RunMachine, executor: any NodeExecutor, clock: any RunClock, keeping: RunKeeping?, pump: JournalPump,
-    sender: AsyncStream<RunSignal>.Continuation, began: Int64, restored: [Int: RunMachine.Restored]
+    places: RunPlaces, sender: AsyncStream<RunSignal>.Continuation, began: Int64, restored: [Int: RunMachine.Restored]
   ) {
+    self.places = places
     self.machine = machine
     self.executor = executor
     self.clock = clock
@@ -60,9 +68,15 @@ struct RunDriver {
         switch signal {
         case .offer(let node, let success, let continuation):
           continuation.resume(returning: machine.offer(node, success))
+        case .answer(let node, .assigned(let assignment)):
+          assignments[node] = assignment
+          if await perform(machine.handle(.assigned(node: node)), &group) { break loop }
+        case .answer(let node, .refused(let refusal)):
+          let failure = NodeFailure(refusal, of: machine.graph.nodes[node].name)
+          if await perform(machine.handle(.refused(node: node, failure)), &group) { break loop }
         case .event(let event):
-          note(event, &group)
-          if perform(machine.handle(event), &group) { break loop }
+          await note(event, &group)
+          if await perform(machine.handle(event), &group) { break loop }
         }
       }
       group.cancelAll()
@@ -73,46 +87,64 @@ struct RunDriver {
     return report
   }
 
-  private mutating func note(_ event: RunMachine.Event, _ group: inout DiscardingTaskGroup) {
+  private mutating func note(_ event: RunMachine.Event, _ group: inout DiscardingTaskGroup) async {
     switch event {
     case .succeeded(let node, let success):
+      await hasEnded(node)
       ended[node] = clock.now()
       if success.isFallback { fallbacks.insert(node) }
       results[node] = success.kept
       accounts[node] = account(of: node).followed(by: success.account)
     case .failed(let node, let failure):
+      await hasEnded(node)
       ended[node] = clock.now()
       accounts[node] = account(of: node).followed(by: failure.account)
     case .found(let node, let success):
+      tasks[node] = nil
       cached.insert(node)
       results[node] = success.kept
     case .notFound(let node):
+      tasks[node] = nil
       if keys[node] != nil { running.insert(node) }
       // It was cancelled meanwhile, and will not end again.
       if machine.states[node].isTerminal { release(node, &group) }
-    case .begin, .retryDelayPassed, .cancelRequested: break
+    case .begin, .assigned, .refused, .retryDelayPassed, .cancelRequested: break
     }
+  }
+
+  /// Of an attempt nothing is left.
+  private mutating func hasEnded(_ node: Int) async {
+    tasks[node] = nil
+    await places.giveBack(node)
   }
 
   private func account(of node: Int) -> NodeAccount { accounts[node] ?? NodeAccount() }
 
   /// - Returns: true when the run has ended.
-  private mutating func perform(_ actions: [RunMachine.Action], _ group: inout DiscardingTaskGroup) -> Bool {
+  private mutating func perform(_ actions: [RunMachine.Action], _ group: inout DiscardingTaskGroup) async -> Bool {
     var hasFinished = false
     for action in actions {
       switch action {
+      case .enqueue(let node): await places.request(node, raisedMemory: machine.raisedMemory[node])
+      case .withdraw(let node): await places.withdraw(node)
+      case .giveBack(let node):
+        assignments[node] = nil
+        await places.giveBack(node)
       case .start(let node, let call): start(node, call, &group)
       case .lookUp(let node, let call): lookUp(node, call, &group)
       case .scheduleRetry(let node, let delay, let failure, let memory):
         tell(
           node, .nodeRetry(failure, afterMilliseconds: delay, memory: memory),
           record: .retried(name(of: node), attempt: machine.attempts[node], failure, memory: memory))
-        group.addTask { [clock, sender] in
+        let wait = Task { [clock, sender] in
           // Woken early by a cancellation: the machine has ended the node already and ignores the event.
           try? await clock.sleep(milliseconds: delay)
           sender.yield(.event(.retryDelayPassed(node: node)))
         }
-      case .cancelRunning: group.cancelAll()
+        tasks[node] = wait
+        group.addTask { await wait.value }
+      // Not the group: what cleans up begins afterwards.
+      case .cancelRunning: for task in tasks.values { task.cancel() }
       case .announce(let node, let state):
         if state.isTerminal { release(node, &group) }
         if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
@@ -155,7 +187,9 @@ struct RunDriver {
   private mutating func start(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
     if started[node] == nil { started[node] = clock.now() }
     let key = keys[node]
-    group.addTask { [executor, sender, clock, pump, keeping, began] in
+    var call = call
+    call.assignment = assignments.removeValue(forKey: node)
+    let task = Task { [call, executor, sender, clock, pump, keeping, began] in
       do throws(NodeFailure) {
         let success = try await executor.execute(call) { report in
           pump.add(RunEvent(milliseconds: clock.now() - began, node: call.node, content: .nodeReport(report)))
@@ -169,6 +203,8 @@ struct RunDriver {
         sender.yield(.event(.failed(node: node, error)))
       }
     }
+    tasks[node] = task
+    group.addTask { await task.value }
   }
 
   private mutating func lookUp(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
@@ -177,7 +213,7 @@ struct RunDriver {
       return
     }
     keys[node] = key
-    group.addTask { [sender] in
+    let task = Task { [sender] in
       switch await cache.find(key.digest) {
       case .missing: sender.yield(.event(.notFound(node: node)))
       case .found(let found):
@@ -187,6 +223,8 @@ struct RunDriver {
       case .cancelled: break
       }
     }
+    tasks[node] = task
+    group.addTask { await task.value }
   }
 
   /// Whoever waits for what comes of the node goes on.
@@ -237,6 +275,14 @@ struct RunDriver {
       outputs: machine.graph.outputs.compactMap { output in
         output.values(in: machine.values).map { (output.name, $0) }
       }, lists: Set(machine.graph.outputs.filter(\.isList).map(\.name)))
+  }
+}
+
+extension NodeFailure {
+  fileprivate init(_ refusal: Refusal, of node: NodeName) {
+    self.init(
+      .error, "the node \(node.text.quoted) can never run here", cause: refusal.text,
+      hint: "ask for less in its 'resources'")
   }
 }
 

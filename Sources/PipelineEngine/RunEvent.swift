@@ -39,19 +39,27 @@ package struct RunEvent: Sendable {
 }
 
 /// Why a node was not run.
-package struct SkipReason: Hashable, Sendable, CustomStringConvertible {
-  /// What it waited for.
-  package var needs: NodeName
-  /// What that didn't come of: `needs` itself, or a node before it.
-  package var failed: NodeName
+package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
+  /// Its own `if` said no.
+  case condition
+  /// - needs: what it waited for.
+  /// - root: what that didn't come of: `needs` itself, or a node before it.
+  /// - hasFailed: `root` has failed; false: it was skipped by its `if`, or has no output though its failure is no error.
+  case dependency(needs: NodeName, root: NodeName, hasFailed: Bool)
 
   package init(needs: NodeName, failed: NodeName) {
-    self.needs = needs
-    self.failed = failed
+    self = .dependency(needs: needs, root: failed, hasFailed: true)
   }
 
   package var description: String {
-    needs == failed ? "needs \(needs), which failed" : "needs \(needs), which was skipped because \(failed) failed"
+    switch self {
+    case .condition: "its condition is false"
+    case .dependency(let needs, let root, true):
+      needs == root ? "needs \(needs), which failed" : "needs \(needs), which was skipped because \(root) failed"
+    case .dependency(let needs, let root, false):
+      needs == root
+        ? "needs \(needs), which has no result" : "needs \(needs), which was skipped because \(root) has no result"
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import PluginModel
+import Scheduling
 
 /// Where a run's time comes from. Milliseconds, from any origin, never going back.
 package protocol RunClock: Sendable {
@@ -29,28 +30,36 @@ package struct RunExecution: Sendable {
   /// Runs `graph` to its end. Cancelling the calling task cancels the run; either way this returns only when every node
   /// has ended, nothing of any is left, and all that happened is written down.
   /// - Parameters:
+  ///   - places: what the nodes get what they need from.
+  ///   - request: what a node needs, with so many bytes of memory instead of its own where an attempt ran out of less.
   ///   - maximumHeldResults: how many shared values may wait for their readers at one time.
   ///   - mostMemory: bytes that one node can have; nil: unknown.
   ///   - timeoutMilliseconds: for the whole run; nil: none.
   ///   - restored: what of a run that goes on need not be done again.
   package func run(
-    _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, maximumHeldResults: Int = .max,
-    mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?, restored: [Int: RunMachine.Restored] = [:]
+    _ graph: WorkflowGraph, identifier: String, places: Dispatcher,
+    request: @escaping @Sendable (WorkflowGraph.Node, _ raisedMemory: UInt64?) -> ResourceRequest,
+    maximumHeldResults: Int = .max, mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?,
+    restored: [Int: RunMachine.Restored] = [:]
   ) async -> RunReport {
     let (events, sender) = AsyncStream<RunSignal>.makeStream()
     let machine = RunMachine(
-      graph: graph, run: identifier, maximumParallel: maximumParallel, maximumHeldResults: maximumHeldResults,
-      mostMemory: mostMemory, reusable: keeping?.cache?.reusable(in: graph) ?? [], restored: restored)
+      graph: graph, run: identifier, maximumHeldResults: maximumHeldResults, mostMemory: mostMemory,
+      reusable: keeping?.cache?.reusable(in: graph) ?? [], restored: restored)
     let pump = JournalPump(keeping?.journal, observe: observe) { _ in
       sender.yield(.event(.cancelRequested(.state)))
     }
+    let places = RunPlaces(dispatcher: places, run: RunIdentifier(identifier), graph: graph, request: request)
     // In tasks of their own, which are never cancelled: a cancelled one could not wait for the nodes to end.
     let writer = Task { await pump.run() }
     let driver = Task {
+      await places.open { sender.yield(.answer(node: $0, $1)) }
       var driver = RunDriver(
-        machine: machine, executor: executor, clock: clock, keeping: keeping, pump: pump, sender: sender,
-        began: clock.now(), restored: restored)
-      return await driver.drive(events, timeoutMilliseconds: timeoutMilliseconds)
+        machine: machine, executor: executor, clock: clock, keeping: keeping, pump: pump, places: places,
+        sender: sender, began: clock.now(), restored: restored)
+      let report = await driver.drive(events, timeoutMilliseconds: timeoutMilliseconds)
+      await places.close()
+      return report
     }
     return await withTaskCancellationHandler {
       var report = await driver.value
@@ -62,4 +71,44 @@ package struct RunExecution: Sendable {
       sender.yield(.event(.cancelRequested(.user)))
     }
   }
+}
+
+/// The places of one run's nodes.
+struct RunPlaces: Sendable {
+  let dispatcher: Dispatcher
+  let run: RunIdentifier
+  private let nodes: [WorkflowGraph.Node]
+  private let request: @Sendable (WorkflowGraph.Node, UInt64?) -> ResourceRequest
+  /// Milliseconds, by node.
+  private let ranks: [Int64]
+
+  /// Nobody knows how long a node takes: each counts as a second.
+  private static let duration: Int64 = 1000
+
+  init(
+    dispatcher: Dispatcher, run: RunIdentifier, graph: WorkflowGraph,
+    request: @escaping @Sendable (WorkflowGraph.Node, UInt64?) -> ResourceRequest
+  ) {
+    self.dispatcher = dispatcher
+    self.run = run
+    self.request = request
+    nodes = graph.nodes
+    ranks = UpwardRank.ranks(
+      durations: Array(repeating: Self.duration, count: nodes.count), dependents: nodes.map(\.dependents))
+  }
+
+  func open(_ sink: @escaping @Sendable (Int, Dispatcher.Answer) -> Void) async {
+    await dispatcher.open(run, weight: 1, sink: sink)
+  }
+
+  func close() async { await dispatcher.close(run) }
+
+  func request(_ node: Int, raisedMemory: UInt64?) async {
+    await dispatcher.request(request(nodes[node], raisedMemory), for: reference(node), rank: ranks[node])
+  }
+
+  func withdraw(_ node: Int) async { await dispatcher.withdraw(reference(node)) }
+  func giveBack(_ node: Int) async { await dispatcher.giveBack(reference(node)) }
+
+  private func reference(_ node: Int) -> NodeReference { NodeReference(run: run, node: node) }
 }

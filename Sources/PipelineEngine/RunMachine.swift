@@ -6,14 +6,14 @@ package struct RunMachine: Sendable {
   package enum NodeState: String, Sendable {
     /// Something that it depends on has not succeeded yet.
     case waiting
-    /// Everything is there; a place to run is not.
+    /// Everything that it waits for is there; what it needs to run is not.
     case queued
     case running
     /// Between two attempts.
     case retrying
     case succeeded
     case failed
-    /// Something that it depends on didn't succeed.
+    /// Something that it depends on didn't succeed, or its condition is false.
     case skipped
     case cancelled
 
@@ -44,6 +44,10 @@ package struct RunMachine: Sendable {
 
   package enum Event: Sendable {
     case begin
+    /// A node that was enqueued has what it needs.
+    case assigned(node: Int)
+    /// A node that was enqueued can never have what it needs.
+    case refused(node: Int, NodeFailure)
     case succeeded(node: Int, NodeSuccess)
     case failed(node: Int, NodeFailure)
     case retryDelayPassed(node: Int)
@@ -54,6 +58,12 @@ package struct RunMachine: Sendable {
   }
 
   package enum Action: Sendable {
+    /// The node is ready, and asks for what it needs: to be answered by ``Event/assigned(node:)`` or ``Event/refused(node:_:)``, unless it
+    /// is withdrawn.
+    case enqueue(node: Int)
+    case withdraw(node: Int)
+    /// What was assigned isn't wanted any more.
+    case giveBack(node: Int)
     case start(node: Int, NodeCall)
     /// Whether its result is there already is to be found out; until it is, the node takes nobody's place.
     case lookUp(node: Int, NodeCall)
@@ -70,67 +80,69 @@ package struct RunMachine: Sendable {
 
   package let graph: WorkflowGraph
   package let run: String
-  package private(set) var states: [NodeState]
-  package private(set) var attempts: [Int]
+  package internal(set) var states: [NodeState]
+  package internal(set) var attempts: [Int]
   /// Of nodes that failed, and of those that were cancelled before they could be tried again.
-  package private(set) var failures: [Int: NodeFailure] = [:]
+  package internal(set) var failures: [Int: NodeFailure] = [:]
   /// Of nodes that were skipped.
-  package private(set) var skips: [Int: SkipReason] = [:]
+  package internal(set) var skips: [Int: SkipReason] = [:]
   /// The values of workflow outputs, and those that some node still waits for.
-  package private(set) var values: [WorkflowGraph.Connection: [NodeValue]] = [:]
-  package private(set) var cancellation: CancellationReason?
-
-  private let maximumParallel: Int
-  private let maximumHeldResults: Int
-  /// Bytes that one node can have; nil: unknown.
-  private let mostMemory: UInt64?
+  package internal(set) var values: [WorkflowGraph.Connection: [NodeValue]] = [:]
+  package internal(set) var cancellation: CancellationReason?
   /// Bytes, of nodes that ran out of memory before.
-  private var raisedMemory: [Int: UInt64] = [:]
-  /// Of `values`, those that lie in memory of their own: each is a descriptor of this process.
-  private var heldResults = 0
-  /// Of `heldResults`, those of nodes that were accepted and haven't ended yet.
-  private var reserved: [Int: Int] = [:]
-  private var missingDependencies: [Int]
-  /// For each output that anything reads: the nodes that still may read it, and the workflow's outputs.
-  private var remainingReaders: [WorkflowGraph.Connection: Int] = [:]
-  /// The output ports that anything reads.
-  private let wantedPorts: [Set<PortName>]
+  package internal(set) var raisedMemory: [Int: UInt64] = [:]
+
+  let maximumHeldResults: Int
+  /// Bytes that one node can have; nil: unknown.
+  let mostMemory: UInt64?
   /// Nodes whose results may be there already.
-  private let reusable: Set<Int>
-  private let restored: [Int: Restored]
-  private var queue = Queue()
-  private var activeCount = 0
+  let reusable: Set<Int>
+  let restored: [Int: Restored]
+  /// The output ports that must be there: inputs and the workflow's outputs read them.
+  let wantedPorts: [Set<PortName>]
+  /// Of `values`, those that take a descriptor of this process.
+  var heldResults = 0
+  /// Of `heldResults`, those of nodes that were accepted and haven't ended yet.
+  var reserved: [Int: Int] = [:]
+  /// For each output that anything reads: the nodes that still may read it, and the workflow's outputs.
+  var remainingReaders: [WorkflowGraph.Connection: Int] = [:]
+  /// How many of those that a node waits for haven't ended.
+  var openDependencies: [Int]
+  /// Nodes that run although the run was cancelled, because their condition says so.
+  var cleanups: Set<Int> = []
+  /// Nodes that have ended and whose dependents haven't been told.
+  private var justEnded: [Int] = []
   private var openCount: Int
   private var hasBegun = false
   private var hasFinished = false
 
   /// - Parameters:
-  ///   - maximumParallel: how many nodes run at once, at least 1.
   ///   - maximumHeldResults: how many shared values may wait for their readers at one time.
   ///   - mostMemory: bytes that one node can have; nil: unknown.
   ///   - reusable: nodes that are looked up before they are run.
   ///   - restored: what need not be done again.
   package init(
-    graph: WorkflowGraph, run: String, maximumParallel: Int, maximumHeldResults: Int = .max, mostMemory: UInt64? = nil,
+    graph: WorkflowGraph, run: String, maximumHeldResults: Int = .max, mostMemory: UInt64? = nil,
     reusable: Set<Int> = [], restored: [Int: Restored] = [:]
   ) {
+    self.graph = graph
+    self.run = run
+    self.maximumHeldResults = maximumHeldResults
     self.mostMemory = mostMemory
     self.reusable = reusable
     self.restored = restored
-    self.graph = graph
-    self.run = run
-    self.maximumParallel = max(1, maximumParallel)
-    self.maximumHeldResults = maximumHeldResults
     states = Array(repeating: .waiting, count: graph.nodes.count)
     attempts = Array(repeating: 0, count: graph.nodes.count)
-    missingDependencies = graph.nodes.map(\.dependencies.count)
+    openDependencies = graph.nodes.map(\.dependencies.count)
     openCount = graph.nodes.count
     var wanted = [Set<PortName>](repeating: [], count: graph.nodes.count)
     for connection in graph.outputs.flatMap(\.sources) + graph.nodes.flatMap(\.sources) {
-      remainingReaders[connection, default: 0] += 1
       wanted[connection.node].insert(connection.port)
     }
     wantedPorts = wanted
+    for connection in graph.outputs.flatMap(\.sources) + graph.nodes.flatMap(\.reads) {
+      remainingReaders[connection, default: 0] += 1
+    }
   }
 
   /// How the run ended, once ``Action/finish`` was returned.
@@ -142,7 +154,8 @@ package struct RunMachine: Sendable {
     case nil: break
     }
     if failures.values.contains(where: { $0.kind == .sandbox }) { return .sandboxUnavailable }
-    return states.allSatisfy { $0 == .succeeded } ? .succeeded : .failed
+    let isFailed = graph.nodes.indices.contains { states[$0] == .failed && !graph.nodes[$0].continuesOnError }
+    return isFailed ? .failed : .succeeded
   }
 
   /// Applies `event`. One that no longer matters (a result after a cancellation was answered, say) changes nothing.
@@ -151,19 +164,21 @@ package struct RunMachine: Sendable {
     switch event {
     case .begin:
       guard !hasBegun else { return [] }
-      hasBegun = true
-      // A cancellation may have come first.
-      if cancellation == nil { restore(&actions) }
-      for index in graph.nodes.indices where missingDependencies[index] == 0 && states[index] == .waiting {
-        enqueue(index, &actions)
-      }
+      begin(&actions)
+    case .assigned(let node):
+      guard states[node] == .queued else { return [.giveBack(node: node)] }
+      attempts[node] += 1
+      let call = call(of: node)
+      move(node, to: .running, &actions)
+      actions.append(.start(node: node, call))
+    case .refused(let node, let failure):
+      guard states[node] == .queued else { return [] }
+      failForGood(node, failure, &actions)
     case .succeeded(let node, let success):
       guard states[node] == .running else { return [] }
-      activeCount -= 1
       succeed(node, success, &actions)
     case .failed(let node, let failure):
       guard states[node] == .running else { return [] }
-      activeCount -= 1
       fail(node, failure, &actions)
     case .retryDelayPassed(let node):
       guard states[node] == .retrying else { return [] }
@@ -171,14 +186,19 @@ package struct RunMachine: Sendable {
     case .found(let node, let success):
       guard states[node] == .queued else { return [] }
       // What was kept may be of a version of the plugin that had fewer outputs.
-      if missingOutput(of: node, success) == nil { succeed(node, success, &actions) } else { queue.append(node) }
+      if missingOutput(of: node, success) == nil {
+        succeed(node, success, &actions)
+      } else {
+        actions.append(.enqueue(node: node))
+      }
     case .notFound(let node):
       guard states[node] == .queued else { return [] }
-      queue.append(node)
+      actions.append(.enqueue(node: node))
     case .cancelRequested(let reason):
+      guard cancellation == nil, !hasFinished else { return [] }
       cancel(reason, &actions)
     }
-    startQueued(&actions)
+    tellDependents(&actions)
     if hasBegun, openCount == 0, !hasFinished {
       hasFinished = true
       actions.append(.finish)
@@ -186,232 +206,45 @@ package struct RunMachine: Sendable {
     return actions
   }
 
-  private mutating func move(_ node: Int, to state: NodeState, _ actions: inout [Action]) {
+  private mutating func begin(_ actions: inout [Action]) {
+    hasBegun = true
+    // A cancellation may have come first.
+    if cancellation == nil { restore(&actions) }
+    tellDependents(&actions)
+    for node in graph.nodes.indices where openDependencies[node] == 0 && states[node] == .waiting {
+      settle(node, &actions)
+    }
+  }
+
+  mutating func move(_ node: Int, to state: NodeState, _ actions: inout [Action]) {
     states[node] = state
-    if state.isTerminal { openCount -= 1 }
     actions.append(.announce(node: node, state))
+    if state.isTerminal { hasEnded(node) }
   }
 
-  private mutating func enqueue(_ node: Int, _ actions: inout [Action]) {
-    move(node, to: .queued, &actions)
-    if attempts[node] == 0, reusable.contains(node) {
-      actions.append(.lookUp(node: node, call(of: node)))
-    } else {
-      queue.append(node)
-    }
+  /// It reads nothing any more, and whoever waits for it is told.
+  mutating func hasEnded(_ node: Int) {
+    openCount -= 1
+    releaseInputs(of: node)
+    justEnded.append(node)
   }
 
-  private mutating func restore(_ actions: inout [Action]) {
-    for (node, known) in restored.sorted(by: { $0.key < $1.key }) {
-      switch known {
-      case .tried(let count, let memory):
-        attempts[node] = count
-        raisedMemory[node] = memory
-      case .succeeded(let success, let count, _):
-        guard missingOutput(of: node, success) == nil else { continue }
-        attempts[node] = count
-        for (port, outputs) in wanted(of: node, success) {
-          values[WorkflowGraph.Connection(node: node, port: port)] = outputs
-          heldResults += outputs.sharedCount
+  /// A list instead of recursion: a chain may be as long as a workflow.
+  private mutating func tellDependents(_ actions: inout [Action]) {
+    while let node = justEnded.popLast() {
+      for dependent in graph.nodes[node].dependents {
+        openDependencies[dependent] -= 1
+        guard states[dependent] == .waiting else { continue }
+        if openDependencies[dependent] == 0 || graph.nodes[dependent].condition == nil && blocks(node, dependent) {
+          settle(dependent, &actions)
         }
-        states[node] = .succeeded
-      case .failed(let failure, let count):
-        attempts[node] = count
-        failures[node] = failure
-        states[node] = .failed
       }
     }
-    // Not before all is known: what one has read another may still have to read.
-    for node in graph.nodes.indices where states[node].isTerminal {
-      openCount -= 1
-      releaseInputs(of: node)
-      actions.append(.announceRestored(node: node, states[node]))
-      guard states[node] == .succeeded else { continue }
-      for dependent in graph.nodes[node].dependents { missingDependencies[dependent] -= 1 }
-    }
-    for node in graph.nodes.indices where states[node] == .failed { skipDependents(of: node, &actions) }
-  }
-
-  private mutating func startQueued(_ actions: inout [Action]) {
-    guard cancellation == nil else { return }
-    while activeCount < maximumParallel, let node = queue.popFirst() {
-      activeCount += 1
-      attempts[node] += 1
-      let call = call(of: node)
-      move(node, to: .running, &actions)
-      actions.append(.start(node: node, call))
-    }
-  }
-
-  /// Asked before a node's success takes effect outside: nil, and what it returned has its place; or why the node has failed.
-  package mutating func offer(_ node: Int, _ success: NodeSuccess) -> NodeFailure? {
-    guard cancellation == nil else { return NodeFailure(.cancelled, "the node was cancelled") }
-    return reserve(node, success)
-  }
-
-  private mutating func reserve(_ node: Int, _ success: NodeSuccess) -> NodeFailure? {
-    if let missing = missingOutput(of: node, success) {
-      // The worker's word is not enough: a reader of this output could never start.
-      return NodeFailure(
-        .error, "the node \(graph.nodes[node].name.text.quoted) returned no output \(missing.text.quoted)",
-        cause: "another node or the workflow's outputs read it",
-        hint: "the plugin's execute() must return a value for each of its outputs")
-    }
-    let added = wanted(of: node, success).reduce(0) { $0 + $1.values.sharedCount }
-    guard added <= maximumHeldResults - heldResults else { return tooManyResults(of: node, adding: added) }
-    heldResults += added
-    reserved[node] = added
-    return nil
-  }
-
-  /// Those that somebody reads.
-  private func wanted(of node: Int, _ success: NodeSuccess) -> [(port: PortName, values: [NodeValue])] {
-    success.outputs.filter { remainingReaders[WorkflowGraph.Connection(node: node, port: $0.port)] != nil }
-  }
-
-  private mutating func succeed(_ node: Int, _ success: NodeSuccess, _ actions: inout [Action]) {
-    if reserved[node] == nil, let failure = reserve(node, success) { return fail(node, failure, &actions) }
-    reserved[node] = nil
-    for (port, outputs) in wanted(of: node, success) {
-      values[WorkflowGraph.Connection(node: node, port: port)] = outputs
-    }
-    failures[node] = nil
-    move(node, to: .succeeded, &actions)
-    releaseInputs(of: node)
-    for dependent in graph.nodes[node].dependents {
-      missingDependencies[dependent] -= 1
-      if missingDependencies[dependent] == 0, states[dependent] == .waiting { enqueue(dependent, &actions) }
-    }
-  }
-
-  private mutating func fail(_ node: Int, _ failure: NodeFailure, _ actions: inout [Action]) {
-    let policy = graph.nodes[node].policy
-    heldResults -= reserved.removeValue(forKey: node) ?? 0
-    failures[node] = failure
-    if cancellation == nil, policy.retries(failure.kind), attempts[node] <= policy.maximumRetries ?? 0,
-      retry(node, failure, &actions)
-    {
-      return
-    }
-    move(node, to: failure.kind == .cancelled ? .cancelled : .failed, &actions)
-    releaseInputs(of: node)
-    skipDependents(of: node, &actions)
-  }
-
-  /// - Returns: false where another attempt would only end as this one did.
-  private mutating func retry(_ node: Int, _ failure: NodeFailure, _ actions: inout [Action]) -> Bool {
-    var memory: UInt64?
-    if failure.kind == .oom {
-      switch MemoryRetry(after: failure.memoryLimit, most: mostMemory) {
-      case .raised(let bytes): memory = bytes
-      case .unchanged: break
-      case .exhausted(let limit):
-        failures[node] = failure.exhausted(at: limit)
-        return false
-      }
-    }
-    if let memory { raisedMemory[node] = memory }
-    move(node, to: .retrying, &actions)
-    actions.append(
-      .scheduleRetry(
-        node: node, afterMilliseconds: NodePolicy.backoff(afterAttempt: attempts[node]), failure, memory: memory))
-    return true
-  }
-
-  /// Everything downstream can't run any more; what doesn't depend on `node` goes on.
-  private mutating func skipDependents(of node: Int, _ actions: inout [Action]) {
-    var pending = graph.nodes[node].dependents.map { (next: $0, needs: node) }
-    while let (next, needs) = pending.popLast() {
-      guard states[next] == .waiting else { continue }
-      if cancellation == nil {
-        skips[next] = SkipReason(needs: graph.nodes[needs].name, failed: graph.nodes[node].name)
-        move(next, to: .skipped, &actions)
-      } else {
-        move(next, to: .cancelled, &actions)
-      }
-      releaseInputs(of: next)
-      pending += graph.nodes[next].dependents.map { ($0, next) }
-    }
-  }
-
-  private mutating func cancel(_ reason: CancellationReason, _ actions: inout [Action]) {
-    guard cancellation == nil, !hasFinished else { return }
-    cancellation = reason
-    queue = Queue()
-    actions.append(.cancelRunning)
-    for node in graph.nodes.indices {
-      switch states[node] {
-      case .waiting, .queued, .retrying:
-        move(node, to: .cancelled, &actions)
-        releaseInputs(of: node)
-      // A running node is answered for by its own end.
-      case .running, .succeeded, .failed, .skipped, .cancelled: break
-      }
-    }
-  }
-
-  // MARK: Values
-
-  /// `node` reads nothing any more: values that nobody else waits for are let go, so that a long run holds no more than
-  /// what is still needed.
-  private mutating func releaseInputs(of node: Int) {
-    for connection in graph.nodes[node].sources {
-      guard let readers = remainingReaders[connection] else { continue }
-      remainingReaders[connection] = readers > 1 ? readers - 1 : nil
-      if readers == 1, let released = values.removeValue(forKey: connection) { heldResults -= released.sharedCount }
-    }
-  }
-
-  private func tooManyResults(of node: Int, adding count: Int) -> NodeFailure {
-    NodeFailure(
-      .error, "the results of the node \(graph.nodes[node].name.text.quoted) can't be kept",
-      cause:
-        "the run holds \(heldResults) large results for nodes that come later, \(count) more came, and this process may "
-        + "keep \(maximumHeldResults)",
-      hint:
-        "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd), run fewer nodes at once (--jobs), or let "
-        + "nodes return several results in one")
-  }
-
-  /// An output that somebody reads and that `success` lacks.
-  private func missingOutput(of node: Int, _ success: NodeSuccess) -> PortName? {
-    let present = Set(success.outputs.lazy.filter { !$0.values.isEmpty }.map(\.port))
-    return wantedPorts[node].subtracting(present).min()
-  }
-
-  private func call(of index: Int) -> NodeCall {
-    let node = graph.nodes[index]
-    return NodeCall(
-      run: run, node: node.name, type: node.type, parameters: node.parameters,
-      inputs: node.inputs.map { ($0.port, values(of: $0), $0.multiple) }, attempt: attempts[index],
-      timeoutMilliseconds: node.policy.timeoutMilliseconds, raisedMemory: raisedMemory[index])
-  }
-
-  private func values(of input: WorkflowGraph.Input) -> [NodeValue] {
-    switch input.source {
-    case .connections(let connections): return connections.flatMap { values[$0] ?? [] }
-    case .defaultValue(let value):
-      if input.multiple, case .array(let items) = value { return items.map(NodeValue.init(json:)) }
-      return [NodeValue(json: value)]
-    }
-  }
-}
-
-/// First in, first out, without moving what remains.
-private struct Queue: Sendable {
-  private var items: [Int] = []
-  private var head = 0
-
-  mutating func append(_ item: Int) { items.append(item) }
-  mutating func popFirst() -> Int? {
-    guard head < items.count else { return nil }
-    defer { head += 1 }
-    return items[head]
   }
 }
 
 extension [NodeValue] {
-  fileprivate var sharedCount: Int {
+  var sharedCount: Int {
     count { value in
       switch value.content {
       case .inline: false

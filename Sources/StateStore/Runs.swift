@@ -148,7 +148,7 @@ extension Database {
 extension JournalRecord {
   fileprivate init?(_ row: GRDB.Row, outputs: [StoredResult.Output]) {
     let name: String? = row["node"]
-    let node = name.flatMap { NodeName($0) }
+    let node = name.flatMap { NodeName(stored: $0) }
     let kind: String = row["kind"]
     let body: String = row["body"]
     guard let kind = Kind(rawValue: kind), (name == nil) == (node == nil),

@@ -54,16 +54,20 @@ extension SandboxSetup {
     of nodes: [WorkflowGraph.Node], decisions: [PluginName: GrantDecision]
   ) -> [NodeName: NodeLimits] {
     let pairs = nodes.map { node in
-      let isUnlimited = decisions[node.type.plugin]?.effective.contains(.memoryUnlimited) ?? false
-      let sources = LimitSources(
-        ceilings: ceilings, asked: ResourceRequest(node), profile: profiles[node.type.plugin].resources,
-        isMemoryUnlimited: isUnlimited, host: host)
-      return (
+      (
         node.name,
-        NodeLimits(sources: sources, isEstimated: node.isEstimated, controllers: host.limitControllers)
+        NodeLimits(
+          sources: limitSources(of: node, decisions: decisions), isEstimated: node.isEstimated,
+          controllers: host.limitControllers)
       )
     }
     return Dictionary(pairs) { first, _ in first }
+  }
+
+  func limitSources(of node: WorkflowGraph.Node, decisions: [PluginName: GrantDecision]) -> LimitSources {
+    LimitSources(
+      ceilings: ceilings, asked: ResourceRequest(node), profile: profiles[node.type.plugin].resources,
+      isMemoryUnlimited: decisions[node.type.plugin]?.effective.contains(.memoryUnlimited) ?? false, host: host)
   }
 
   /// Bytes that a node can have; nil: unknown.

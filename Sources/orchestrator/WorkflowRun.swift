@@ -62,16 +62,19 @@ extension WorkflowSession {
       for await event in events { await observer.handle(event) }
       await observer.finish()
     }
+    let clock = MonotonicClock()
+    let places = NodePlaces(
+      sandboxes.setup, for: checked.content.nodes, decisions: checked.decisions, jobs: jobs, clock: clock)
     let execution = RunExecution(
       executor: WorkerNodeExecutor(
         pool: sandboxes.pool, configurations: configurations, gpus: gpus,
         limits: sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions),
         explainer: explainer, observed: observed),
-      clock: MonotonicClock(), keeping: kept?.keeping(usesCache ? await identities(checked, configurations) : nil),
+      clock: clock, keeping: kept?.keeping(usesCache ? await identities(checked, configurations) : nil),
       observe: { sender.yield($0) })
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
     let report = await execution.run(
-      checked.content, identifier: directory.identifier, maximumParallel: jobs,
+      checked.content, identifier: directory.identifier, places: places.dispatcher, request: places.request,
       maximumHeldResults: DescriptorBudget.heldResults(
         limit: bootstrap.openFileLimit, open: open, jobs: jobs,
         relays: configurations.values.contains { $0.plan.relay != nil }),

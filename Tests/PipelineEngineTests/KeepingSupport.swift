@@ -1,5 +1,6 @@
 import LinuxSystem
 import PluginModel
+import Scheduling
 
 @testable import PipelineEngine
 
@@ -91,5 +92,66 @@ struct TestWallClock: WallClock {
 extension RunKeeping {
   init(_ journal: MemoryJournal, results: MemoryResults = MemoryResults(), cache: ResultCache? = nil) {
     self.init(journal: journal, results: results, clock: TestWallClock(), cache: cache)
+  }
+}
+
+/// A state machine whose nodes wait in one line for so many places.
+@dynamicMemberLookup
+struct PlacedMachine {
+  private var machine: RunMachine
+  private let places: Int
+  private var waiting: [Int] = []
+  private var taken: Set<Int> = []
+
+  init(
+    graph: WorkflowGraph, run: String, maximumParallel: Int, maximumHeldResults: Int = .max, mostMemory: UInt64? = nil
+  ) {
+    machine = RunMachine(graph: graph, run: run, maximumHeldResults: maximumHeldResults, mostMemory: mostMemory)
+    places = maximumParallel
+  }
+
+  subscript<Value>(dynamicMember path: KeyPath<RunMachine, Value>) -> Value { machine[keyPath: path] }
+
+  mutating func offer(_ node: Int, _ success: NodeSuccess) -> NodeFailure? { machine.offer(node, success) }
+
+  /// What the engine does about places is done; the other actions are returned.
+  mutating func handle(_ event: RunMachine.Event) -> [RunMachine.Action] {
+    switch event {
+    case .succeeded(let node, _), .failed(let node, _): taken.remove(node)
+    default: break
+    }
+    var others: [RunMachine.Action] = []
+    apply(machine.handle(event), &others)
+    while taken.count < places, !waiting.isEmpty {
+      let node = waiting.removeFirst()
+      taken.insert(node)
+      apply(machine.handle(.assigned(node: node)), &others)
+    }
+    return others
+  }
+
+  private mutating func apply(_ actions: [RunMachine.Action], _ others: inout [RunMachine.Action]) {
+    for action in actions {
+      switch action {
+      case .enqueue(let node): waiting.append(node)
+      case .withdraw(let node): waiting.removeAll { $0 == node }
+      case .giveBack(let node): taken.remove(node)
+      case .start, .lookUp, .scheduleRetry, .cancelRunning, .announce, .announceRestored, .finish: others.append(action)
+      }
+    }
+  }
+}
+
+extension RunExecution {
+  /// Each node takes one of so many places.
+  func run(
+    _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, maximumHeldResults: Int = .max,
+    mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?, restored: [Int: RunMachine.Restored] = [:]
+  ) async -> RunReport {
+    let host = HostCapacity(name: HostIdentifier("local"), cpuMilli: 1000 * maximumParallel, memory: 1 << 40)
+    return await run(
+      graph, identifier: identifier, places: Dispatcher(hosts: [host], clock: FastClock()),
+      request: { _, _ in ResourceRequest(cpuMilli: 1000) }, maximumHeldResults: maximumHeldResults,
+      mostMemory: mostMemory, timeoutMilliseconds: timeoutMilliseconds, restored: restored)
   }
 }

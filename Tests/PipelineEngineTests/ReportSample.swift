@@ -18,7 +18,7 @@ struct ReportSample {
   init(_ graph: WorkflowGraph, parallel: Int, seed: UInt64, failing: Int, lines: Int = 3) {
     self.graph = graph
     var generator = SeededGenerator(seed: seed)
-    var machine = RunMachine(graph: graph, run: "r-\(seed)", maximumParallel: parallel)
+    var machine = PlacedMachine(graph: graph, run: "r-\(seed)", maximumParallel: parallel)
     var now: Int64 = 0
     var pending: [(time: Int64, event: RunMachine.Event)] = []
     var started: [Int: Int64] = [:]
@@ -61,7 +61,7 @@ struct ReportSample {
             RunEvent(
               milliseconds: now, node: name, content: .nodeState(state, attempt: machine.attempts[node]),
               skip: machine.skips[node], account: state.isTerminal ? accounts[node] ?? NodeAccount() : NodeAccount()))
-        case .cancelRunning, .finish: break
+        case .cancelRunning, .finish, .enqueue, .withdraw, .giveBack, .lookUp, .announceRestored: break
         }
       }
       guard let next = pending.indices.min(by: { pending[$0].time < pending[$1].time }) else { break }
@@ -74,7 +74,7 @@ struct ReportSample {
       case .failed(let node, let failure):
         accounts[node] = (accounts[node] ?? NodeAccount()).followed(by: failure.account)
         ended[node] = now
-      case .begin, .retryDelayPassed, .cancelRequested: break
+      case .begin, .assigned, .refused, .found, .notFound, .retryDelayPassed, .cancelRequested: break
       }
       actions = machine.handle(event)
     }

@@ -26,7 +26,7 @@ struct RunMachineTests {
     let parallel = Int.random(in: 1...6, using: &generator)
     let cancelAfter =
       Int.random(in: 0..<4, using: &generator) == 0 ? Int.random(in: 0..<30, using: &generator) : Int.max
-    var machine = RunMachine(graph: graph, run: "r", maximumParallel: parallel)
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: parallel)
     var running: [Int] = []
     var retrying: [Int] = []
     var finished = 0
@@ -44,7 +44,7 @@ struct RunMachineTests {
           #expect(delay > 0)
           retrying.append(node)
         case .cancelRunning: retrying = []
-        case .announce, .announceRestored, .lookUp: break
+        case .announce, .announceRestored, .lookUp, .enqueue, .withdraw, .giveBack: break
         case .finish: finished += 1
         }
       }
@@ -85,7 +85,7 @@ struct RunMachineTests {
       Demo.workflow(
         "a: {type: demo/source}\nb: {type: demo/step, in: {input: a.output}}\nc: {type: demo/step, in: {input: b.output}}"
       ))
-    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 1)
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 1)
     _ = machine.handle(.begin)
     _ = machine.handle(.succeeded(node: 0, .everything))
     #expect(machine.values.keys.map(\.node) == [0], "only the port that is read")
@@ -99,7 +99,7 @@ struct RunMachineTests {
   func missingOutput() throws {
     let graph = try Demo.graph(
       Demo.workflow("a: {type: demo/source}\nb: {type: demo/step, in: {input: a.output}}"))
-    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 1)
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 1)
     _ = machine.handle(.begin)
     _ = machine.handle(.succeeded(node: 0, NodeSuccess(outputs: [])))
     #expect(machine.states == [.failed, .skipped])
@@ -128,7 +128,7 @@ struct RunMachineTests {
     first: UInt64?, most: UInt64?, policy: String = "{max: 9, on: [oom]}"
   ) throws -> (memory: [UInt64?], failure: NodeFailure?) {
     let graph = try Demo.graph(Demo.workflow("a: {type: demo/source, retry: \(policy)}"))
-    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 1, mostMemory: most.map { $0 << 20 })
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 1, mostMemory: most.map { $0 << 20 })
     var memory: [UInt64?] = []
     var limit = first
     var actions = machine.handle(.begin)
@@ -191,7 +191,7 @@ struct RunMachineTests {
     let graph = try Demo.graph(Demo.workflow(lines.joined(separator: "\n")))
     let count = graph.nodes.count
     #expect(count == 10_000)
-    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 8)
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 8)
     var actions = machine.handle(.begin)
     var steps = 0
     while let next = actions.lazy.compactMap({ action -> Int? in
@@ -222,7 +222,7 @@ struct RunMachineTests {
         c: {type: demo/step, in: {input: a.output}}
         d: {type: demo/source, needs: [c]}
         """, more: "outputs: {b: b.output, d: d.output}"))
-    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 4, maximumHeldResults: 1)
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 4, maximumHeldResults: 1)
     let large = NodeSuccess(outputs: [
       (PortName(unchecked: "output"), [NodeValue(codec: .bytes, content: .shared(Memory()))])
     ])

@@ -94,7 +94,7 @@ struct RunPropertyTests {
   func cancelledBefore() async throws {
     let graph = try Demo.graph(
       Demo.workflow("a: {type: demo/source}\nb: {type: demo/step, in: {input: a.output}}"))
-    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 1)
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 1)
     let cancelled = machine.handle(.cancelRequested(.user))
     #expect(!cancelled.contains { if case .finish = $0 { true } else { false } })
     let begun = machine.handle(.begin)
@@ -161,7 +161,7 @@ struct RunPropertyTests {
         late: {type: demo/step, in: {input: b.output}, needs: [early]}
         order: {type: demo/source, needs: [b]}
         """))
-    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 8)
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 8)
     _ = machine.handle(.begin)
     _ = machine.handle(.succeeded(node: 0, .everything))
     _ = machine.handle(.succeeded(node: 1, .everything))
@@ -176,7 +176,7 @@ struct RunPropertyTests {
   func emptyOutput() throws {
     let graph = try Demo.graph(
       Demo.workflow("a: {type: demo/source}", more: "outputs: {r: a.output}"))
-    var machine = RunMachine(graph: graph, run: "r", maximumParallel: 1)
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 1)
     _ = machine.handle(.begin)
     _ = machine.handle(.succeeded(node: 0, NodeSuccess(outputs: [(PortName(unchecked: "output"), [])])))
     #expect(machine.states == [.failed])

@@ -188,10 +188,14 @@ extension NodeFailure {
 
 extension SkipReason {
   fileprivate init?(_ body: JSONValue) {
-    guard let needs = body["needs"]?.stringValue.flatMap({ NodeName($0) }),
-      let failed = body["failed"]?.stringValue.flatMap({ NodeName($0) })
+    if body["condition"] == false {
+      self = .condition
+      return
+    }
+    guard let needs = body["needs"]?.stringValue.flatMap({ NodeName(stored: $0) }),
+      let root = (body["failed"] ?? body["without_result"])?.stringValue.flatMap({ NodeName(stored: $0) })
     else { return nil }
-    self.init(needs: needs, failed: failed)
+    self = .dependency(needs: needs, root: root, hasFailed: body["failed"] != nil)
   }
 }
 

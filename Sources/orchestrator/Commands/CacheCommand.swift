@@ -32,7 +32,7 @@ struct CacheWhyCommand: AsyncParsableCommand {
     let history = try await store.asking { database throws(StateStoreError) in
       try await database.history(of: run.identifier)
     }
-    guard let name = NodeName(node), let found = history.nodes[name] else {
+    guard let name = NodeName(stored: node), let found = history.nodes[name] else {
       throw CommandFailure(
         .invalidInput, "the run \(run.identifier) has no node \(node.quoted) that has begun",
         hint: Suggestion.hint(for: node, among: history.nodes.keys.map(\.text).sorted()))

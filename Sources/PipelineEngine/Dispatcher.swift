@@ -1,0 +1,111 @@
+import PluginModel
+import Scheduling
+
+/// Hands out what the hosts have to the nodes of the runs of this process. What is decided is ``Scheduler``'s matter; this only keeps
+/// the time.
+package actor Dispatcher {
+  package enum Answer: Sendable {
+    case assigned(Assignment)
+    case refused(Refusal)
+  }
+
+  /// A node that waits, and for what.
+  package struct Waiting: Sendable {
+    package var node: Int
+    package var reason: WaitingReason
+  }
+
+  private var scheduler: Scheduler
+  private let clock: any RunClock
+  /// Who is told of the nodes of a run.
+  private var sinks: [RunIdentifier: @Sendable (Int, Answer) -> Void] = [:]
+  private var queued: Set<NodeReference> = []
+  private var ticking: Task<Void, Never>?
+
+  package init(
+    hosts: [HostCapacity], semaphores: [SemaphoreName: Int] = [:], clock: any RunClock,
+    configuration: Scheduler.Configuration = Scheduler.Configuration()
+  ) {
+    self.clock = clock
+    scheduler = Scheduler(configuration: configuration)
+    let now = clock.now()
+    for host in hosts { _ = scheduler.handle(.hostChanged(host), at: now) }
+    for (name, count) in semaphores.sorted(by: { $0.key < $1.key }) {
+      _ = scheduler.handle(.semaphoreChanged(name, count: count), at: now)
+    }
+  }
+
+  deinit { ticking?.cancel() }
+
+  /// - Parameter sink: told of each node of the run that was asked for, once, unless it is withdrawn before; must not block.
+  func open(_ run: RunIdentifier, weight: Int, sink: @escaping @Sendable (Int, Answer) -> Void) {
+    sinks[run] = sink
+    handle(.runSubmitted(run, weight: weight))
+  }
+
+  /// Everything of it has been given back.
+  func close(_ run: RunIdentifier) {
+    handle(.runEnded(run))
+    sinks[run] = nil
+    queued = queued.filter { $0.run != run }
+  }
+
+  /// - Parameter rank: milliseconds, of ``UpwardRank``.
+  func request(_ request: ResourceRequest, for node: NodeReference, rank: Int64) {
+    queued.insert(node)
+    handle(.nodeReady(node, request, rank: rank))
+  }
+
+  func withdraw(_ node: NodeReference) {
+    queued.remove(node)
+    handle(.nodeWithdrawn(node))
+  }
+
+  /// Everything that the node was assigned is free.
+  func giveBack(_ node: NodeReference) { handle(.nodeFinished(node)) }
+
+  /// A host has other devices now, or less of something.
+  package func change(_ host: HostCapacity) { handle(.hostChanged(host)) }
+
+  /// What the nodes of a run wait for, at most so many of them.
+  package func waiting(of run: RunIdentifier, limit: Int) -> [Waiting] {
+    queued.filter { $0.run == run }.sorted { $0.node < $1.node }.prefix(limit).compactMap { node in
+      scheduler.why(node).map { Waiting(node: node.node, reason: $0) }
+    }
+  }
+
+  /// How many nodes of a run wait.
+  package func waitingCount(of run: RunIdentifier) -> Int { queued.count { $0.run == run } }
+
+  private func handle(_ event: SchedulerEvent) {
+    for action in scheduler.handle(event, at: clock.now()) {
+      switch action {
+      case .start(let assignment): answer(assignment.node, .assigned(assignment))
+      case .refuse(let node, let refusal): answer(node, .refused(refusal))
+      // No host here goes away with what runs on it.
+      case .lost: break
+      }
+    }
+    keepTime()
+  }
+
+  private func answer(_ node: NodeReference, _ answer: Answer) {
+    queued.remove(node)
+    sinks[node.run]?(node.node, answer)
+  }
+
+  /// One timer at a time: it looks again whether there is anything to wait for.
+  private func keepTime() {
+    guard ticking == nil, let next = scheduler.nextTick else { return }
+    ticking = Task { [weak self, clock] in
+      try? await clock.sleep(milliseconds: max(1, next - clock.now()))
+      await self?.tick()
+    }
+  }
+
+  private func tick() {
+    ticking = nil
+    guard !Task.isCancelled else { return }
+    handle(.tick)
+  }
+}

@@ -1,0 +1,88 @@
+import PluginModel
+
+// The values that are on their way from one node to another.
+
+extension RunMachine {
+  /// Asked before a node's success takes effect outside: nil, and what it returned has its place; or why the node has failed.
+  package mutating func offer(_ node: Int, _ success: NodeSuccess) -> NodeFailure? {
+    guard cancellation == nil || cleanups.contains(node) else {
+      return NodeFailure(.cancelled, "the node was cancelled")
+    }
+    return reserve(node, success)
+  }
+
+  mutating func reserve(_ node: Int, _ success: NodeSuccess) -> NodeFailure? {
+    if let missing = missingOutput(of: node, success) {
+      // The worker's word is not enough: a reader of this output could never start.
+      return NodeFailure(
+        .error, "the node \(graph.nodes[node].name.text.quoted) returned no output \(missing.text.quoted)",
+        cause: "another node or the workflow's outputs read it",
+        hint: "the plugin's execute() must return a value for each of its outputs")
+    }
+    let added = wanted(of: node, success).reduce(0) { $0 + $1.values.sharedCount }
+    guard added <= maximumHeldResults - heldResults else { return tooManyResults(of: node, adding: added) }
+    heldResults += added
+    reserved[node] = added
+    return nil
+  }
+
+  /// Those that somebody reads.
+  func wanted(of node: Int, _ success: NodeSuccess) -> [(port: PortName, values: [NodeValue])] {
+    success.outputs.filter { remainingReaders[WorkflowGraph.Connection(node: node, port: $0.port)] != nil }
+  }
+
+  mutating func hold(_ success: NodeSuccess, of node: Int) {
+    for (port, outputs) in wanted(of: node, success) {
+      values[WorkflowGraph.Connection(node: node, port: port)] = outputs
+    }
+  }
+
+  /// `node` reads nothing any more: values that nobody else waits for are let go, so that a long run holds no more than
+  /// what is still needed.
+  mutating func releaseInputs(of node: Int) {
+    for connection in graph.nodes[node].reads {
+      guard let readers = remainingReaders[connection] else { continue }
+      remainingReaders[connection] = readers > 1 ? readers - 1 : nil
+      if readers == 1, let released = values.removeValue(forKey: connection) { heldResults -= released.sharedCount }
+    }
+  }
+
+  private func tooManyResults(of node: Int, adding count: Int) -> NodeFailure {
+    NodeFailure(
+      .error, "the results of the node \(graph.nodes[node].name.text.quoted) can't be kept",
+      cause:
+        "the run holds \(heldResults) large results for nodes that come later, \(count) more came, and this process may "
+        + "keep \(maximumHeldResults)",
+      hint:
+        "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd), run fewer nodes at once (--jobs), or let "
+        + "nodes return several results in one")
+  }
+
+  /// An output that somebody reads and that `success` lacks.
+  func missingOutput(of node: Int, _ success: NodeSuccess) -> PortName? {
+    let present = Set(success.outputs.lazy.filter { !$0.values.isEmpty }.map(\.port))
+    return wantedPorts[node].subtracting(present).min()
+  }
+
+  func call(of index: Int) -> NodeCall {
+    let node = graph.nodes[index]
+    return NodeCall(
+      run: run, node: node.name, type: node.type, parameters: node.parameters,
+      inputs: node.inputs.map { ($0.port, values(of: $0), $0.multiple) }, attempt: attempts[index],
+      timeoutMilliseconds: node.policy.timeoutMilliseconds, raisedMemory: raisedMemory[index])
+  }
+
+  private func values(of input: WorkflowGraph.Input) -> [NodeValue] {
+    switch input.source {
+    case .connections(let connections): return connections.flatMap { values[$0] ?? [] }
+    case .defaultValue(let value):
+      if input.multiple, case .array(let items) = value { return items.map(NodeValue.init(json:)) }
+      return [NodeValue(json: value)]
+    }
+  }
+}
+
+extension WorkflowGraph.Node {
+  /// Every output that is kept for it: those that its inputs are connected to, and those that its condition reads.
+  var reads: [WorkflowGraph.Connection] { sources + (condition?.reads ?? []) }
+}

@@ -1,0 +1,57 @@
+import PipelineEngine
+import PluginModel
+import PluginRegistry
+import SandboxPlanning
+import Scheduling
+
+/// What this host has for nodes, and what each of them takes of it.
+struct NodePlaces: Sendable {
+  static let host = HostIdentifier("local")
+  /// Nodes that run at one time, as `--jobs` says.
+  static let jobs = SemaphoreName("jobs")
+
+  let dispatcher: Dispatcher
+  private let needs: [NodeName: Scheduling.ResourceRequest]
+  private let capacity: HostCapacity
+
+  /// - Parameter jobs: nodes at one time.
+  init(
+    _ setup: SandboxSetup, for nodes: [WorkflowGraph.Node], decisions: [PluginName: GrantDecision], jobs: Int,
+    clock: any RunClock
+  ) {
+    let processors = setup.host.processorCount.map { $0 * 1000 }
+    capacity = HostCapacity(
+      name: Self.host, cpuMilli: processors ?? .max, memory: setup.host.memoryBytes.map { Int(clamping: $0) } ?? .max,
+      devices: (setup.gpus?.gpus ?? []).map { gpu in
+        // One whose memory isn't known may do for any demand.
+        GPUDevice(id: GPUIdentifier(gpu.reference.description), memory: gpu.memoryMB.map { $0 << 20 } ?? .max)
+      })
+    dispatcher = Dispatcher(hosts: [capacity], semaphores: [Self.jobs: jobs], clock: clock)
+    let capacity = capacity
+    let pairs = nodes.map { node in
+      (node.name, Self.needs(of: node, setup.limitSources(of: node, decisions: decisions), within: capacity))
+    }
+    needs = Dictionary(pairs) { first, _ in first }
+  }
+
+  /// A node that asks for processors has them to itself; one that doesn't has what others leave, up to its limit. Memory can't be shared
+  /// so: each takes as much as its limit lets it have.
+  private static func needs(
+    of node: WorkflowGraph.Node, _ sources: LimitSources, within capacity: HostCapacity
+  ) -> Scheduling.ResourceRequest {
+    let limit = (try? sources.decision())?.cgroup.memoryMax.map { Int(clamping: $0) }
+    return Scheduling.ResourceRequest(
+      cpuMilli: Int((node.resources.cpuCores * 1000).rounded(.up)),
+      // Of a node whose memory has no limit nobody knows more than what it asks for.
+      memory: min(limit ?? node.resources.memoryMB << 20, capacity.memory),
+      gpu: GPUDemand(node.resources).map { .devices(count: $0.count, memory: $0.memoryMB << 20) } ?? .none,
+      semaphores: [jobs: 1])
+  }
+
+  /// - Parameter raisedMemory: bytes, because an attempt had less and ran out of it.
+  func request(_ node: WorkflowGraph.Node, _ raisedMemory: UInt64?) -> Scheduling.ResourceRequest {
+    var request = needs[node.name] ?? Scheduling.ResourceRequest(semaphores: [Self.jobs: 1])
+    if let raisedMemory { request.memory = min(max(request.memory, Int(clamping: raisedMemory)), capacity.memory) }
+    return request
+  }
+}
