@@ -46,7 +46,8 @@ let package = Package(
     .target(name: "SandboxPlanning", dependencies: ["PluginModel", "CSeccomp"], swiftSettings: strict),
     .target(name: "Scheduling", dependencies: ["PluginModel"], swiftSettings: strict),
     .target(
-      name: "PipelineEngine", dependencies: ["PluginModel", "Scheduling", .product(name: "Crypto", package: "swift-crypto")],
+      name: "PipelineEngine",
+      dependencies: ["PluginModel", "Scheduling", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: strict),
 
     // Effects.
@@ -78,7 +79,8 @@ let package = Package(
       name: "orchestrator",
       dependencies: [
         "PluginModel", "SandboxPlanning", "SandboxRuntime", "WorkerHost", "PipelineEngine", "Scheduling",
-        "PluginRegistry", "StateStore", "LinuxSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "PluginRegistry", "StateStore", "LinuxSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -117,7 +119,8 @@ let package = Package(
       dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "PluginModel", "LinuxSystem"],
       exclude: ["Fixtures"]),
     .testTarget(
-      name: "PipelineEngineTests", dependencies: ["PipelineEngine", "Scheduling", "PluginModel", "LinuxSystem"], exclude: ["Golden"]),
+      name: "PipelineEngineTests", dependencies: ["PipelineEngine", "Scheduling", "PluginModel", "LinuxSystem"],
+      exclude: ["Golden"]),
     .testTarget(name: "PluginRegistryTests", dependencies: ["PluginRegistry", "PluginModel", "LinuxSystem"]),
     .testTarget(
       name: "StateStoreTests",

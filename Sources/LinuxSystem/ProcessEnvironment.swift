@@ -71,7 +71,8 @@ package enum ProcessEnvironment {
     var seconds = time_t(milliseconds / 1000)
     var time = tm()
     guard gmtime_r(&seconds, &time) != nil else { return "\(milliseconds)" }
-    let date = [padded(time.tm_year + 1900, 4), padded(time.tm_mon + 1, 2), padded(time.tm_mday, 2)].joined(separator: "-")
+    let date = [padded(time.tm_year + 1900, 4), padded(time.tm_mon + 1, 2), padded(time.tm_mday, 2)].joined(
+      separator: "-")
     let clock = [time.tm_hour, time.tm_min, time.tm_sec].map { padded($0, 2) }.joined(separator: ":")
     return "\(date) \(clock)"
   }

@@ -67,7 +67,9 @@ extension RunMachine {
     let dependencies = graph.nodes[node].dependencies
     return NodeCondition.Status(
       isSuccess: cancellation == nil
-        && dependencies.allSatisfy { states[$0] == .succeeded || states[$0] == .failed && graph.nodes[$0].continuesOnError },
+        && dependencies.allSatisfy {
+          states[$0] == .succeeded || states[$0] == .failed && graph.nodes[$0].continuesOnError
+        },
       isFailure: dependencies.contains { index in
         switch states[index] {
         case .failed: !graph.nodes[index].continuesOnError

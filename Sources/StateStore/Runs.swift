@@ -169,7 +169,8 @@ extension StoredRun {
     let outcome: String? = row["outcome"]
     let known = outcome.flatMap(RunOutcome.init)
     let identifier: String = row["id"]
-    guard (outcome == nil) == (known == nil), let settings = try? JSONValue(json: Array(settings.utf8), limits: .journal)
+    guard (outcome == nil) == (known == nil),
+      let settings = try? JSONValue(json: Array(settings.utf8), limits: .journal)
     else { throw StateStoreError.damaged(path: path, why: "what it says of the run \(identifier) can't be read") }
     let source: Blob = row["source"]
     self.init(

@@ -110,6 +110,8 @@ enum RunOutputFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
   case json
   /// One object an event, as it happens.
   case jsonl
+  /// JUnit XML at the end, a test case a node.
+  case junit
 }
 
 /// The workflow's inputs.

@@ -53,7 +53,8 @@ struct RunSummary: Sendable {
     ]
     let parts = counts.compactMap { state, word in
       let count = report.nodes.count { $0.state == state }
-      return count > 0 ? "\(count) \(word)" : nil
+      let cached = state == .succeeded ? report.nodes.count(where: \.isCached) : 0
+      return count > 0 ? "\(count) \(word)" + (cached > 0 ? " (\(cached) from the cache)" : "") : nil
     }
     let time = DurationText.short(milliseconds: report.milliseconds)
     let detail = "\(parts.joined(separator: ", ")) in \(time)"
@@ -69,9 +70,16 @@ struct RunSummary: Sendable {
 
   /// For standard error.
   var notes: [String] {
-    guard !watched.isEmpty else { return [] }
-    let names = watched.map(\.words).joined(separator: ", ")
-    return ["limits of \(names): watched by the supervisor, not held by this kernel (see: orchestrator doctor)"]
+    var notes: [String] = []
+    if !watched.isEmpty {
+      let names = watched.map(\.words).joined(separator: ", ")
+      notes.append("limits of \(names): watched by the supervisor, not held by this kernel (see: orchestrator doctor)")
+    }
+    if report.outcome != .succeeded {
+      let state = state.map { "--state-dir \($0.quoted) " } ?? ""
+      notes.append("go on with it, once that is mended: orchestrator runs resume \(state)\(report.run)")
+    }
+    return notes
   }
 
   var json: JSONValue {

@@ -48,7 +48,9 @@ struct WorkerNodeExecutor: NodeExecutor {
     // What came of asking, which happens before what the node wrote lands.
     let answer = Lock<Result<NodeSuccess, NodeFailure>?>(nil)
     @Sendable func ask(_ outcome: NodeOutcome) async -> Result<NodeSuccess, NodeFailure> {
-      do throws(NodeFailure) { return .success(try await accept(NodeSuccess(outcome))) } catch { return .failure(error) }
+      do throws(NodeFailure) { return .success(try await accept(NodeSuccess(outcome))) } catch {
+        return .failure(error)
+      }
     }
     let seen = Lock(CallAccount())
     let limits = limits[call.node]

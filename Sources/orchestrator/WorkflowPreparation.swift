@@ -191,7 +191,9 @@ extension Bootstrap {
   ) async throws(CommandFailure) -> WorkflowFile {
     let path = source?.path ?? path
     let bytes: [UInt8]
-    if let source { bytes = source.bytes } else {
+    if let source {
+      bytes = source.bytes
+    } else {
       bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
     }
     do throws(Diagnostics) {

@@ -97,7 +97,8 @@ extension WorkflowSession {
     }
     var identities: [NodeName: CacheIdentity] = [:]
     for node in checked.content.nodes where node.isReusable {
-      guard let configuration = configurations[node.name], let permissions = checked.decisions[node.type.plugin]?.effective,
+      guard let configuration = configurations[node.name],
+        let permissions = checked.decisions[node.type.plugin]?.effective,
         permissions.allSatisfy(\.leavesResultsReusable)
       else { continue }
       identities[node.name] = CacheIdentity(

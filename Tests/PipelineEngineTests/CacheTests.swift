@@ -50,7 +50,9 @@ struct CacheTests {
     var edit = Edit(
       counts: (0..<count).map { _ in Int.random(in: 1...10, using: &generator) },
       sources: (0..<count).map { index in
-        (0..<Int.random(in: 0...min(3, index), using: &generator)).map { _ in Int.random(in: 0..<index, using: &generator) }
+        (0..<Int.random(in: 0...min(3, index), using: &generator)).map { _ in
+          Int.random(in: 0..<index, using: &generator)
+        }
       })
     let index = MemoryCache()
     for round in 0..<8 {

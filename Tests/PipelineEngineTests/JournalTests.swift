@@ -45,7 +45,9 @@ struct JournalTests {
   @Test("a run that can't be written down any more ends, says why, and starts nothing new", arguments: [0, 1, 3])
   func failing(_ batch: Int) async throws {
     let journal = MemoryJournal(failsAt: batch)
-    let lines = (0..<50).map { $0 == 0 ? "n0: {type: demo/source}" : "n\($0): {type: demo/step, in: {input: n\($0 - 1).output}}" }
+    let lines = (0..<50).map {
+      $0 == 0 ? "n0: {type: demo/source}" : "n\($0): {type: demo/step, in: {input: n\($0 - 1).output}}"
+    }
     let executor = ScriptedExecutor { _ in
       for _ in 0..<50 { await Task.yield() }
       return .everything

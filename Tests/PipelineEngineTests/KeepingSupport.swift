@@ -18,7 +18,9 @@ final class MemoryJournal: RunJournal {
 
   func append(_ records: [JournalRecord]) async throws(StateFailure) {
     let count = written.withLock { $0.count }
-    guard count < failsAt else { throw StateFailure("it can't be written", cause: "the disk is full", hint: "make space") }
+    guard count < failsAt else {
+      throw StateFailure("it can't be written", cause: "the disk is full", hint: "make space")
+    }
     // As if the disk took its time: what comes meanwhile is the next batch.
     await Task.yield()
     written.withLock { $0.append(records) }
@@ -38,7 +40,8 @@ struct MemoryResults: ResultStore {
       var stored: [StoredValue] = []
       for value in values {
         guard case .inline(let bytes) = value.content, bytes.count <= limit else {
-          throw StateFailure("the output \(port.text.quoted) can't be kept", cause: "it is too large", hint: "return less")
+          throw StateFailure(
+            "the output \(port.text.quoted) can't be kept", cause: "it is too large", hint: "return less")
         }
         stored.append(
           StoredValue(

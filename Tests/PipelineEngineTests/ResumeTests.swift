@@ -122,7 +122,8 @@ struct ResumeTests {
   @Test("what is no longer kept is run again")
   func lost() async throws {
     let graph = try Demo.graph(
-      Demo.workflow("a: {type: demo/source}\nb: {type: demo/step, in: {input: a.output}}", more: "outputs: {r: b.output}"))
+      Demo.workflow(
+        "a: {type: demo/source}\nb: {type: demo/step, in: {input: a.output}}", more: "outputs: {r: b.output}"))
     let journal = MemoryJournal()
     _ = await Self.run(graph, ScriptedExecutor { _ in .everything }, journal)
     let history = RunHistory(journal.records.filter { if case .finished = $0.content { false } else { true } })

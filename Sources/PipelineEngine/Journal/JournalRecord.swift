@@ -133,7 +133,8 @@ extension JournalRecord.Content {
       guard let node = row.node, let attempt = body.count("attempt") else { return nil }
       self = .started(node, attempt: attempt)
     case .retried:
-      guard let node = row.node, let attempt = body.count("attempt"), let failure = body["error"].flatMap(NodeFailure.init)
+      guard let node = row.node, let attempt = body.count("attempt"),
+        let failure = body["error"].flatMap(NodeFailure.init)
       else { return nil }
       self = .retried(
         node, attempt: attempt, failure,
@@ -142,7 +143,8 @@ extension JournalRecord.Content {
       guard let node = row.node, let result = StoredResult(body, outputs: row.outputs) else { return nil }
       self = .succeeded(node, result)
     case .failed:
-      guard let node = row.node, let attempts = body.count("attempts"), let failure = body["error"].flatMap(NodeFailure.init)
+      guard let node = row.node, let attempts = body.count("attempts"),
+        let failure = body["error"].flatMap(NodeFailure.init)
       else { return nil }
       self = .failed(node, attempts: attempts, failure)
     case .skipped:

@@ -19,7 +19,8 @@ struct CacheCommand: ParsableCommand {
 struct CacheWhyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "why", abstract: "Says why a node ran again, or didn't.",
-    discussion: "Compares a run with the one before it of the same workflow: which ingredient of the node's key has changed.")
+    discussion:
+      "Compares a run with the one before it of the same workflow: which ingredient of the node's key has changed.")
 
   @Argument(help: ArgumentHelp("The node.", valueName: "node")) var node: String
   @Option(help: ArgumentHelp("The run: its identifier, the beginning of one, or 'last'.", valueName: "run"))

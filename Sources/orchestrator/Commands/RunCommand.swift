@@ -36,9 +36,16 @@ struct RunCommand: AsyncParsableCommand {
   var timeout: String?
   @Option(
     help: ArgumentHelp(
-      "How to write the run: text, json (one object at the end) or jsonl (one object an event).",
+      "How to write the run: text, json (one object at the end), jsonl (one object an event) or junit (XML at the end).",
       valueName: "format"))
   var output: RunOutputFormat = .text
+  @Option(
+    help: ArgumentHelp(
+      "Write the run as one HTML page: graph, chart of the times, resources, logs, errors.", valueName: "file"))
+  var report: String?
+  @Option(
+    help: ArgumentHelp("Write the run as trace events, for Perfetto or chrome://tracing.", valueName: "file"))
+  var trace: String?
   @Flag(help: "Keep the run's own workspace even when nothing was written to it.") var keep = false
   @Flag(
     help: ArgumentHelp(
@@ -118,11 +125,17 @@ private struct RunWork: Sendable {
       session: session, checked: checked, arguments: arguments, workspace: command.workspace,
       store: try await RunStore(making: session.statePath, files: bootstrap.files))
     let (kept, directory) = try await starter.start(resumed, orLast: command.resume)
+    let recorder = TimelineRecorder(isNeeded: command.report != nil || command.trace != nil || command.output == .junit)
     let report = try await session.execute(
       checked, in: directory, jobs: jobs, timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
-      observer: KeepingObserver(shown: observer(), log: await kept.log()), kept: kept, usesCache: !command.noCache)
-    await summarise(report, in: directory)
+      observer: KeepingObserver(shown: observer(), log: await kept.log(), recorder: recorder), kept: kept,
+      usesCache: !command.noCache)
+    let timeline = await recorder.timeline
+    await summarise(report, timeline, in: directory)
+    let problems = await RunFiles(page: command.report, trace: command.trace, files: bootstrap.files)
+      .write(checked.content, report, timeline)
     await starter.store.tidy()
+    guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
     return report.outcome
   }
 
@@ -131,12 +144,12 @@ private struct RunWork: Sendable {
     case .text:
       bootstrap.console.canRedraw
         ? LiveObserver(console: bootstrap.console) : PlainObserver(console: bootstrap.console)
-    case .json: SilentObserver()
+    case .json, .junit: SilentObserver()
     case .jsonl: JSONLinesObserver(console: bootstrap.console)
     }
   }
 
-  private func summarise(_ report: RunReport, in directory: RunDirectory) async {
+  private func summarise(_ report: RunReport, _ timeline: RunTimeline, in directory: RunDirectory) async {
     let console = bootstrap.console
     let hasResults = await bootstrap.files.run { directory.hasResults() }
     if !command.keep { await bootstrap.files.run { directory.removeIfEmpty() } }
@@ -153,6 +166,7 @@ private struct RunWork: Sendable {
       for line in summary.notes { await console.printError(console.errorStyle(line, .faint)) }
     case .json: await console.print(summary.json.text(.pretty))
     case .jsonl: await console.print(summary.jsonLine.text())
+    case .junit: await console.print(JUnitReport.xml(report: report, timeline: timeline))
     }
   }
 

@@ -27,7 +27,8 @@ struct RunsResumeCommand: AsyncParsableCommand {
     let (_, run) = try await bootstrap.chosenRun(chosen.run, self.state)
     guard let settings = RunSettings(run.settings) else {
       throw CommandFailure(
-        .invalidInput, "the run \(run.identifier) can't be gone on with", why: "another version of this program began it",
+        .invalidInput, "the run \(run.identifier) can't be gone on with",
+        why: "another version of this program began it",
         hint: "begin a new one")
     }
     let resolved = ProcessEnvironment.resolve(state) ?? state

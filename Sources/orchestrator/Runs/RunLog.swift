@@ -60,13 +60,15 @@ extension NodeReport {
   }
 }
 
-/// Shows a run, and keeps what its nodes say.
+/// Shows a run, and keeps what its nodes say and when.
 struct KeepingObserver: RunObserver {
   let shown: any RunObserver
   let log: RunLog
+  let recorder: TimelineRecorder
 
   func handle(_ event: RunEvent) async {
     await log.add(event)
+    await recorder.add(event)
     await shown.handle(event)
   }
 

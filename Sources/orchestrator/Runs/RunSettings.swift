@@ -41,11 +41,13 @@ struct RunSettings: Sendable {
     self.init(
       arguments: arguments.compactMap(\.stringValue), directory: directory,
       inputs: Dictionary(
-        inputs.compactMap { member in ParameterName(member.key).map { ($0, member.value) } }) { first, _ in first },
+        inputs.compactMap { member in ParameterName(member.key).map { ($0, member.value) } }
+      ) { first, _ in first },
       plugins: Dictionary(
         plugins.compactMap { member in
           PluginName(member.key).flatMap { name in member.value.stringValue.map { (name, $0) } }
-        }) { first, _ in first },
+        }
+      ) { first, _ in first },
       workspace: workspace)
   }
 }

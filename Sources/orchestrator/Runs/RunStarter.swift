@@ -54,7 +54,8 @@ struct RunStarter: Sendable {
   private func settings(of run: StoredRun) throws(CommandFailure) -> RunSettings {
     guard let settings = RunSettings(run.settings) else {
       throw CommandFailure(
-        .invalidInput, "the run \(run.identifier) can't be gone on with", why: "another version of this program began it",
+        .invalidInput, "the run \(run.identifier) can't be gone on with",
+        why: "another version of this program began it",
         hint: "begin a new one")
     }
     return settings

@@ -61,7 +61,9 @@ extension RunStore {
       for run in runs {
         guard let own = try? directory.directory(run) else { continue }
         for name in [RunLog.name, RunReports.name, RunLock.name] { try? own.remove(name) }
-        if workspaces, let tree = try? Tree(opening: "\(state)/runs/\(run)") { try? tree.remove(EntryName("workspace")) }
+        if workspaces, let tree = try? Tree(opening: "\(state)/runs/\(run)") {
+          try? tree.remove(EntryName("workspace"))
+        }
         try? own.removeDirectory("workspace")
         try? directory.removeDirectory(run)
       }

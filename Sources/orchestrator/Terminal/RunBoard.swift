@@ -45,6 +45,7 @@ struct RunBoard: Sendable {
       entry.become(NodeLine.State(state) ?? .waiting, at: event.milliseconds)
       entry.usage = event.account.usage
       if let skip = event.skip { entry.message = "skipped: \(skip)" }
+      if event.isCached { entry.message = "from the cache" }
     case .nodeRetry(let failure, _, _):
       entry.become(.waiting, at: event.milliseconds)
       entry.message = "again: \(failure.message)"
@@ -68,7 +69,8 @@ struct RunBoard: Sendable {
     let line = line(node, at: now)
     let time = state == .running ? nil : line.elapsed.map { "  " + style(DurationText.short(milliseconds: $0), .faint) }
     let usage = line.usage.isEmpty ? "" : "  " + style(line.usage, .faint)
-    let reason = state == .skipped ? "  " + style(SafeText.line(line.message), .faint) : ""
+    let hasReason = state == .skipped || state == .succeeded && !line.message.isEmpty
+    let reason = hasReason ? "  " + style(SafeText.line(line.message), .faint) : ""
     return "\(style(glyph, look)) \(node)\(time ?? "")\(usage)\(reason)"
   }
 
