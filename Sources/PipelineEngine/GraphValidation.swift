@@ -253,6 +253,8 @@ struct GraphValidation {
         ?? specification.resourceRequirements,
       resourceLocations: node.resources?.value.locations ?? [:], location: node.location,
       continuesOnError: node.continuesOnError, label: node.instance?.label)
+    result.version = catalog.plugins[type.plugin]?.version
+    result.semaphores = node.resources?.value.semaphores ?? [:]
     result.isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never
     let dependencies = Set(result.sources.map(\.node) + needs)
     result.dependencies = dependencies.sorted()

@@ -1,5 +1,4 @@
 import PluginModel
-import Scheduling
 
 /// Runs one node. The engine neither knows nor asks how: in the product it is a worker in a sandbox.
 package protocol NodeExecutor: Sendable {
@@ -31,8 +30,6 @@ package struct NodeCall: Sendable {
   package var timeoutMilliseconds: Int64?
   /// Bytes of memory that it is to have at least, because the attempt before ran out of less; nil: nothing of the kind.
   package var raisedMemory: UInt64?
-  /// What its worker is to have: no less, and no other devices.
-  package var assignment: Assignment?
 
   package init(
     run: String, node: NodeName, type: NodeTypeReference, parameters: [(name: ParameterName, value: JSONValue)],

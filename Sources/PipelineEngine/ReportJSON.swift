@@ -8,6 +8,7 @@ extension RunReport {
     .object([
       .init("run", .string(run)), .init("workflow", .string(workflow)), .init("outcome", .string(outcome.rawValue)),
       .init("exit_code", .integer(Int64(outcome.exitCode))), .init("duration_ms", .integer(milliseconds)),
+      .init("state_error", stateFailure?.jsonValue ?? .null),
       .init("nodes", .array(nodes.map(\.jsonValue))),
       .init(
         "outputs",
@@ -27,11 +28,18 @@ extension RunReport.Node {
     .object(
       [
         .init("node", .string(name.text)), .init("type", .string(type.description)),
+        .init("plugin_version", version.map { .string($0.description) } ?? .null),
         .init("state", .string(state.rawValue)), .init("attempts", .integer(Int64(attempts))),
         .init("duration_ms", milliseconds.map(JSONValue.integer) ?? .null), .init("fallback", .bool(isFallback)),
         .init("cached", .bool(isCached)),
         .init("error", failure?.jsonValue ?? .null), .init("skipped_because", skip?.jsonValue ?? .null),
       ] + account.jsonMembers)
+  }
+}
+
+extension StateFailure {
+  var jsonValue: JSONValue {
+    ["message": .string(message), "cause": .string(cause), "hint": hint.map(JSONValue.string) ?? .null]
   }
 }
 
@@ -98,6 +106,7 @@ extension RunEvent {
       ]
       if state.isTerminal {
         members.append(.init("duration_ms", duration.map(JSONValue.integer) ?? .null))
+        members.append(.init("cached", .bool(isCached)))
         members += account.jsonMembers
       }
       if let skip { members.append(.init("skipped_because", skip.jsonValue)) }

@@ -31,8 +31,6 @@ struct RunDriver {
   private var keys: [Int: CacheKey] = [:]
   /// Nodes that others with the same key wait for.
   private var running: Set<Int> = []
-  /// What nodes were assigned that are about to start.
-  private var assignments: [Int: Assignment] = [:]
   /// Of nodes that run, and of retries that wait.
   private var tasks: [Int: Task<Void, Never>] = [:]
 
@@ -68,8 +66,7 @@ struct RunDriver {
         switch signal {
         case .offer(let node, let success, let continuation):
           continuation.resume(returning: machine.offer(node, success))
-        case .answer(let node, .assigned(let assignment)):
-          assignments[node] = assignment
+        case .answer(let node, .assigned):
           if await perform(machine.handle(.assigned(node: node)), &group) { break loop }
         case .answer(let node, .refused(let refusal)):
           let failure = NodeFailure(refusal, of: machine.graph.nodes[node].name)
@@ -127,9 +124,7 @@ struct RunDriver {
       switch action {
       case .enqueue(let node): await places.request(node, raisedMemory: machine.raisedMemory[node])
       case .withdraw(let node): await places.withdraw(node)
-      case .giveBack(let node):
-        assignments[node] = nil
-        await places.giveBack(node)
+      case .giveBack(let node): await places.giveBack(node)
       case .start(let node, let call): start(node, call, &group)
       case .lookUp(let node, let call): lookUp(node, call, &group)
       case .scheduleRetry(let node, let delay, let failure, let memory):
@@ -187,9 +182,7 @@ struct RunDriver {
   private mutating func start(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
     if started[node] == nil { started[node] = clock.now() }
     let key = keys[node]
-    var call = call
-    call.assignment = assignments.removeValue(forKey: node)
-    let task = Task { [call, executor, sender, clock, pump, keeping, began] in
+    let task = Task { [executor, sender, clock, pump, keeping, began] in
       do throws(NodeFailure) {
         let success = try await executor.execute(call) { report in
           pump.add(RunEvent(milliseconds: clock.now() - began, node: call.node, content: .nodeReport(report)))
@@ -265,7 +258,8 @@ struct RunDriver {
   private func report() -> RunReport {
     let nodes = machine.graph.nodes.enumerated().map { index, node in
       RunReport.Node(
-        name: node.name, type: node.type, state: machine.states[index], attempts: machine.attempts[index],
+        name: node.name, type: node.type, version: node.version, state: machine.states[index],
+        attempts: machine.attempts[index],
         milliseconds: duration(of: index), isFallback: isFallback(index), isCached: isCached(index),
         failure: machine.failures[index], skip: machine.skips[index], account: account(of: index))
     }

@@ -92,6 +92,8 @@ package struct RunReport: Sendable {
   package struct Node: Sendable {
     package var name: NodeName
     package var type: NodeTypeReference
+    /// Of its plugin; nil: not known.
+    package var version: SemanticVersion? = nil
     package var state: RunMachine.NodeState
     package var attempts: Int
     /// From the first start to the end; nil where it never started.

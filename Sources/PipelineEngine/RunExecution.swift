@@ -66,6 +66,8 @@ package struct RunExecution: Sendable {
       pump.close()
       await writer.value
       report.stateFailure = await pump.failure
+      // Its very end may be what couldn't be written down.
+      if report.stateFailure != nil { report.outcome = .stateLost }
       return report
     } onCancel: {
       sender.yield(.event(.cancelRequested(.user)))

@@ -114,6 +114,7 @@ package struct RunMachine: Sendable {
   private var justEnded: [Int] = []
   private var openCount: Int
   private var hasBegun = false
+  private var hasRestored = false
   private var hasFinished = false
 
   /// - Parameters:
@@ -195,8 +196,8 @@ package struct RunMachine: Sendable {
       guard states[node] == .queued else { return [] }
       actions.append(.enqueue(node: node))
     case .cancelRequested(let reason):
-      guard cancellation == nil, !hasFinished else { return [] }
-      cancel(reason, &actions)
+      guard !hasFinished else { return [] }
+      requestCancellation(reason, &actions)
     }
     tellDependents(&actions)
     if hasBegun, openCount == 0, !hasFinished {
@@ -208,12 +209,28 @@ package struct RunMachine: Sendable {
 
   private mutating func begin(_ actions: inout [Action]) {
     hasBegun = true
-    // A cancellation may have come first.
-    if cancellation == nil { restore(&actions) }
+    restoreOnce(&actions)
     tellDependents(&actions)
     for node in graph.nodes.indices where openDependencies[node] == 0 && states[node] == .waiting {
       settle(node, &actions)
     }
+  }
+
+  /// A cancellation may come before the run begins: what had succeeded before has succeeded all the same.
+  private mutating func restoreOnce(_ actions: inout [Action]) {
+    guard !hasRestored else { return }
+    hasRestored = true
+    restore(&actions)
+  }
+
+  private mutating func requestCancellation(_ reason: CancellationReason, _ actions: inout [Action]) {
+    guard let earlier = cancellation else {
+      restoreOnce(&actions)
+      return cancel(reason, isCleanedUp: hasBegun && reason != .state, &actions)
+    }
+    // Whoever has waited for a deadline doesn't have to wait for what cleans up after it; and what can't be written down isn't begun.
+    guard earlier == .deadline && reason == .user || reason == .state && earlier != .state else { return }
+    cancel(reason == .state ? .state : earlier, isCleanedUp: false, &actions)
   }
 
   mutating func move(_ node: Int, to state: NodeState, _ actions: inout [Action]) {
@@ -235,7 +252,9 @@ package struct RunMachine: Sendable {
       for dependent in graph.nodes[node].dependents {
         openDependencies[dependent] -= 1
         guard states[dependent] == .waiting else { continue }
-        if openDependencies[dependent] == 0 || graph.nodes[dependent].condition == nil && blocks(node, dependent) {
+        // After a cancellation in order: what cleans up comes after all that it waits for.
+        let isDecided = cancellation == nil && graph.nodes[dependent].condition == nil && blocks(node, dependent)
+        if openDependencies[dependent] == 0 || isDecided {
           settle(dependent, &actions)
         }
       }

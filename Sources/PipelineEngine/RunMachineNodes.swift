@@ -26,6 +26,7 @@ extension RunMachine {
   /// Decides on a node that waits for nothing more, or whose end nothing more can change.
   mutating func settle(_ node: Int, _ actions: inout [Action]) {
     guard let condition = graph.nodes[node].condition else {
+      guard cancellation == nil else { return move(node, to: .cancelled, &actions) }
       if let blocker = graph.nodes[node].dependencies.first(where: { states[$0].isTerminal && blocks($0, node) }) {
         skip(node, because(of: blocker), &actions)
       } else {
@@ -143,14 +144,15 @@ extension RunMachine {
     return true
   }
 
-  mutating func cancel(_ reason: CancellationReason, _ actions: inout [Action]) {
+  /// - Parameter isCleanedUp: nodes whose condition says so still run.
+  mutating func cancel(_ reason: CancellationReason, isCleanedUp: Bool, _ actions: inout [Action]) {
     cancellation = reason
     actions.append(.cancelRunning)
     for node in graph.nodes.indices {
       switch states[node] {
       case .waiting:
-        // It may be there to clean up; what can't be written down any more isn't begun.
-        if graph.nodes[node].condition == nil || reason == .state { move(node, to: .cancelled, &actions) }
+        // Whatever waits for it is there to clean up, perhaps: it waits for what still runs.
+        if !isCleanedUp { move(node, to: .cancelled, &actions) }
       case .queued:
         actions.append(.withdraw(node: node))
         move(node, to: .cancelled, &actions)

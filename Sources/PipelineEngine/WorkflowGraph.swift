@@ -20,6 +20,10 @@ package struct WorkflowGraph: Sendable {
     /// Its result may be one of an earlier run, as far as the workflow says.
     package var isReusable = true
     package var resources: ResourceRequirement
+    /// Units that it holds while it runs.
+    package var semaphores: [SemaphoreLabel: Int] = [:]
+    /// Of its plugin.
+    package var version: SemanticVersion?
     /// Where the workflow names them; what isn't there is the plugin's word.
     package var resourceLocations: [Workflow.ResourcesKey: SourceLocation]
     package var location: SourceLocation

@@ -18,6 +18,8 @@ package struct ResourceRequirement: Hashable, Sendable {
 
 /// The smallest and largest limits that mean something, whoever sets them.
 package enum LimitBounds {
+  /// Units of a semaphore.
+  package static let semaphore = 1...1 << 20
   /// A worker's Python alone takes some ten mebibytes. The upper end is a pebibyte.
   package static let memoryMB = 16...1 << 30
   /// The kernel takes no quota below a millisecond of every 100.
@@ -40,13 +42,16 @@ package struct ResourceOverride: Hashable, Sendable {
   package var memoryMB: Int?
   package var gpuCount: Int?
   package var gpuMemoryMB: Int?
+  /// Units that it holds while it runs, of what the operator counts.
+  package var semaphores: [SemaphoreLabel: Int]
   /// Where each is written.
   package var locations: [Workflow.ResourcesKey: SourceLocation]
 
   package init(
     cpuCores: Double? = nil, memoryMB: Int? = nil, gpuCount: Int? = nil, gpuMemoryMB: Int? = nil,
-    locations: [Workflow.ResourcesKey: SourceLocation] = [:]
+    semaphores: [SemaphoreLabel: Int] = [:], locations: [Workflow.ResourcesKey: SourceLocation] = [:]
   ) {
+    self.semaphores = semaphores
     self.cpuCores = cpuCores
     self.memoryMB = memoryMB
     self.gpuCount = gpuCount

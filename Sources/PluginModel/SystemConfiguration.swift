@@ -13,6 +13,8 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var network: OperatorNetwork
   /// Where CDI files lie, in ascending order of precedence. Nil: the usual places.
   package var cdiDirectories: [AbsolutePath]?
+  /// What nodes may hold, and how many units of it there are on this host: licences, say.
+  package var semaphores: [SemaphoreLabel: Int] = [:]
   /// Where the operator's own security profiles lie, in the order in which they count.
   package var profileDirectories: [AbsolutePath]?
   /// What was read and has no effect in this version.
@@ -65,7 +67,9 @@ package struct OperatorLimits: Hashable, Sendable {
 
 extension SystemConfiguration {
   package enum RootKey: String, CaseIterable { case plugins }
-  package enum PluginsKey: String, CaseIterable { case directories, security, development, registry, limits, devices }
+  package enum PluginsKey: String, CaseIterable {
+    case directories, security, development, registry, limits, devices, scheduler
+  }
   package enum SecurityKey: String, CaseIterable {
     case enableSandboxing = "enable_sandboxing"
     case sandboxType = "sandbox_type"
@@ -88,6 +92,7 @@ extension SystemConfiguration {
     case maximumCPU = "max_cpu_percent"
     case executionTimeout = "execution_timeout"
   }
+  package enum SchedulerKey: String, CaseIterable { case semaphores }
   package enum DevicesKey: String, CaseIterable {
     /// As containerd and CRI-O call it.
     case cdiDirectories = "cdi_spec_dirs"
@@ -111,6 +116,9 @@ extension SystemConfiguration {
     }
     if let limits = plugins?.optional(.limits)?.mapping(LimitsKey.self) {
       result.limits = OperatorLimits(limits)
+    }
+    if let scheduler = plugins?.optional(.scheduler)?.mapping(SchedulerKey.self) {
+      result.semaphores = scheduler.optional(.semaphores)?.semaphores() ?? [:]
     }
     if let devices = plugins?.optional(.devices)?.mapping(DevicesKey.self) {
       result.cdiDirectories = devices.optional(.cdiDirectories)?.list(maximumCount: 64)?.compactMap {

@@ -59,6 +59,7 @@ extension Workflow {
     case memory
     case gpu
     case gpuMemory
+    case semaphores
   }
 
   /// What `cache:` may say.
@@ -263,6 +264,17 @@ extension ValueReader {
       memoryMB: root.optional(.memory)?.mebibytes(atLeast: LimitBounds.memoryMB.lowerBound),
       gpuCount: root.optional(.gpu)?.integer(in: 0...ResourceRequirement.maximumGPUCount),
       gpuMemoryMB: root.optional(.gpuMemory)?.mebibytes(),
+      semaphores: root.optional(.semaphores)?.semaphores() ?? [:],
       locations: Dictionary(locations) { first, _ in first })
+  }
+}
+
+extension ValueReader {
+  /// `{NAME: UNITS}`
+  func semaphores() -> [SemaphoreLabel: Int] {
+    let pairs = entries(named: SemaphoreLabel.self, maximumCount: 64)?.compactMap { entry in
+      entry.value.integer(in: LimitBounds.semaphore).map { (entry.name, $0) }
+    }
+    return Dictionary(pairs ?? []) { first, _ in first }
   }
 }

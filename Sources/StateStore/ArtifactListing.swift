@@ -67,6 +67,16 @@ extension ArtifactFiles {
     return report
   }
 
+  /// Its name leads nowhere any more; where that can't be, it stays damaged, and is told so again.
+  func removeDamaged(_ digest: ContentDigest) {
+    let place = Self.place(digest)
+    _ = try? absent { () throws(FileError) in
+      let directory = try objects.directory(place.directory)
+      let lock = try DirectoryLock(Self.lockName, in: objects)
+      return try lock.hold(.exclusive) { () throws(FileError) in try directory.remove(place.name) }
+    }
+  }
+
   /// Nil for what isn't there, or not any more.
   private func absent<Result>(_ body: () throws(FileError) -> Result) throws(ArtifactError) -> Result? {
     do { return try body() } catch {

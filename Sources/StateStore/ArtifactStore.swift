@@ -84,9 +84,17 @@ package final class ArtifactStore: Sendable {
     try await thread(value.byteCount).run { [files] () throws(ArtifactError) in try files.store(value) }
   }
 
-  /// Has a value again, in memory that can't be changed any more.
+  /// Has a value again, in memory that can't be changed any more. One that is damaged is removed: whoever needs it finds that it is
+  /// missing, and makes it again.
   package func load(_ stored: StoredValue) async throws(ArtifactError) -> LoadedValue {
-    try await thread(stored.byteCount).run { [files] () throws(ArtifactError) in try files.load(stored) }
+    try await thread(stored.byteCount).run { [files] () throws(ArtifactError) in
+      do throws(ArtifactError) {
+        return try files.load(stored)
+      } catch {
+        if case .damaged = error { files.removeDamaged(stored.digest) }
+        throw error
+      }
+    }
   }
 
   /// At most `count` of its bytes from `offset` on; fewer only where they end. Blocks, and doesn't check that they are those that were

@@ -28,6 +28,7 @@ extension SandboxSetup {
       } catch {
         problems += error.items
       }
+      problems += semaphoreProblems(of: node)
       if let gpus, let demand = GPUDemand(node.resources),
         let refusal = gpus.refusal(of: demand, subject: ResourceRequest(node).subject, at: node.gpuLocation)
       {
@@ -35,6 +36,22 @@ extension SandboxSetup {
       }
     }
     guard problems.isEmpty else { throw Diagnostics(problems) }
+  }
+
+  private func semaphoreProblems(of node: WorkflowGraph.Node) -> [Diagnostic] {
+    node.semaphores.sorted { $0.key < $1.key }.compactMap { name, count in
+      let place = node.resourceLocations[.semaphores] ?? node.location
+      guard let capacity = semaphores[name] else {
+        return Diagnostic(
+          "the node \(node.name.text.quoted) needs the semaphore \(name.text.quoted), which this host has none of",
+          hint: Suggestion.hint(for: name.text, among: semaphores.keys.map(\.text).sorted())
+            ?? "declare it in plugin_system.yaml: plugins: {scheduler: {semaphores: {\(name): \(count)}}}", at: place)
+      }
+      guard count > capacity else { return nil }
+      return Diagnostic(
+        "the node \(node.name.text.quoted) needs \(count) of the semaphore \(name.text.quoted)",
+        why: "this host has \(capacity)", hint: "ask for less", at: place)
+    }
   }
 
   /// One for every node. Nodes of one plugin that ask for the same share one, and with it a worker.

@@ -21,7 +21,8 @@ struct RunSummary: Sendable {
       let denials = node.account.denials.map { denials in
         DenialText(style: style).hints(denials, command: "\(explanation) \(node.name)")
       }
-      return FailureText(style: style).lines(node: node.name, failure, notes: denials ?? [])
+      let plugin = node.version.map { "\(node.type.plugin) \($0), node type \(node.type.nodeType)" }
+      return FailureText(style: style).lines(node: node.name, plugin: plugin, failure, notes: denials ?? [])
     }
   }
 

@@ -23,6 +23,8 @@ struct SandboxSetup: Sendable {
   var staging: AbsolutePath
   /// The operator's.
   var ceilings: OperatorLimits
+  /// What nodes may hold of this host.
+  var semaphores: [SemaphoreLabel: Int] = [:]
   var required: [Located<SecurityRequirement>]
   var network: OperatorNetwork
   /// Nil: no plugin may have one, so that nobody looked.
@@ -123,7 +125,7 @@ extension Bootstrap {
     } catch {
       throw CommandFailure(.invalidInput, error.items)
     }
-    return SandboxSetup(
+    var setup = SandboxSetup(
       installation: installation, host: host, profiles: profiles,
       interpreter: try await interpreter(options), identities: try identities(directory),
       filesystemRoots: Dictionary(decisions.map { ($0.plugin, $0.roots) }) { first, _ in first },
@@ -132,6 +134,8 @@ extension Bootstrap {
         + (["identities", "specifications", "staging"] + StateDatabase.fileNames).compactMap(directory.appending),
       staging: staging, ceilings: system.limits, required: system.required, network: system.network,
       gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files)
+    setup.semaphores = system.semaphores
+    return setup
   }
 
   func gpus(_ system: SystemConfiguration) async -> GPUInventory {

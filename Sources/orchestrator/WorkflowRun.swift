@@ -111,7 +111,11 @@ extension WorkflowSession {
       else { continue }
       identities[node.name] = CacheIdentity(
         plugin: configuration.digest, environment: environment, permissions: permissions.map(\.description).sorted(),
-        configuration: configuration.config)
+        configuration: configuration.config,
+        resources: [
+          "cpu": .double(configuration.availableCPU), "memory_mb": .integer(Int64(configuration.availableMemoryMB)),
+          "gpus": .integer(Int64(configuration.plan.devices.count)),
+        ], profile: sandboxes.setup.profiles[node.type.plugin].name)
     }
     return identities
   }

@@ -173,6 +173,8 @@ struct CacheTests {
       ("environment", { identity, _ in identity.environment = ContentDigest(of: "f".utf8) }),
       ("permissions", { identity, _ in identity.permissions = [] }),
       ("configuration", { identity, _ in identity.configuration = ["a": 1] }),
+      ("resources", { identity, _ in identity.resources = ["available_memory": 64] }),
+      ("profile", { identity, _ in identity.profile = "strict" }),
       ("parameter count", { _, call in call.parameters[0].value = .double(2) }),
       ("input input", { _, call in call.inputs[0].values = [NodeValue(json: "y")] }),
       ("input input", { _, call in call.inputs[0].multiple = true }),

@@ -166,6 +166,30 @@ struct ConditionalRunTests {
     #expect(report.nodes.map(\.state) == [.cancelled, .cancelled, .succeeded, .succeeded, .cancelled])
     #expect(Set(executor.calls.map(\.node.text)) == ["a", "clean", "told"])
   }
+
+  @Test("what cleans up comes after everything before it that still runs, and another request ends it")
+  func cleanupInOrder() throws {
+    let graph = try Demo.graph(
+      Demo.workflow(
+        """
+        a: {type: demo/source}
+        b: {type: demo/source, needs: [a]}
+        clean: {type: demo/source, needs: [b], if: always()}
+        """))
+    func starts(_ actions: [RunMachine.Action]) -> [Int] {
+      actions.compactMap { if case .start(let node, _) = $0 { node } else { nil } }
+    }
+    var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 4)
+    #expect(starts(machine.handle(.begin)) == [0])
+    #expect(starts(machine.handle(.cancelRequested(.deadline))).isEmpty, "a still runs")
+    #expect(starts(machine.handle(.failed(node: 0, NodeFailure(.cancelled, "cancelled")))) == [2])
+    let again = machine.handle(.cancelRequested(.user))
+    let isCancelled = again.contains { if case .cancelRunning = $0 { true } else { false } }
+    #expect(isCancelled)
+    _ = machine.handle(.failed(node: 2, NodeFailure(.cancelled, "cancelled")))
+    #expect(machine.states == [.cancelled, .cancelled, .cancelled])
+    #expect(machine.outcome == .deadlineExceeded)
+  }
 }
 
 extension NodeValue {

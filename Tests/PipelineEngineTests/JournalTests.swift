@@ -61,6 +61,20 @@ struct JournalTests {
     #expect(RunHistory(journal.records).outcome == nil, "it can be gone on with")
   }
 
+  @Test("a run whose very end can't be written down hasn't succeeded")
+  func lastBatch() async throws {
+    let whole = MemoryJournal()
+    let graph = try Self.wide(1)
+    _ = await run(graph, whole, jobs: 1)
+    // However the records were grouped, the last one is alone in the last batch of some run.
+    for batch in 0..<whole.records.count {
+      let journal = MemoryJournal(failsAt: batch)
+      let report = await run(graph, journal, jobs: 1)
+      let isKept = RunHistory(journal.records).outcome == .succeeded
+      #expect((report.outcome == .succeeded) == isKept, "failed at \(batch)")
+    }
+  }
+
   @Test("a node whose result can't be kept has failed, before anything of it takes effect")
   func tooLarge() async throws {
     let journal = MemoryJournal()

@@ -52,10 +52,12 @@ struct ReportTests {
           "outcome": "failed",
           "exit_code": 1,
           "duration_ms": 70,
+          "state_error": null,
           "nodes": [
             {
               "node": "a",
               "type": "demo/source",
+              "plugin_version": null,
               "state": "succeeded",
               "attempts": 2,
               "duration_ms": 50,
@@ -98,6 +100,7 @@ struct ReportTests {
             {
               "node": "b",
               "type": "demo/source",
+              "plugin_version": null,
               "state": "failed",
               "attempts": 1,
               "duration_ms": 5,
@@ -123,6 +126,7 @@ struct ReportTests {
             {
               "node": "c",
               "type": "demo/source",
+              "plugin_version": null,
               "state": "skipped",
               "attempts": 0,
               "duration_ms": null,
@@ -204,10 +208,10 @@ struct ReportTests {
     #expect(line(.nodeState(.running, attempt: 2)) == head + #""event":"node_state","state":"running","attempt":2}"#)
     #expect(
       line(.nodeState(.failed, attempt: 1), duration: 9) == head
-        + #""event":"node_state","state":"failed","attempt":1,"duration_ms":9,\#(nothing)}"#)
+        + #""event":"node_state","state":"failed","attempt":1,"duration_ms":9,"cached":false,\#(nothing)}"#)
     #expect(
       line(.nodeState(.skipped, attempt: 0), skip: SkipReason(needs: node, failed: node)) == head
-        + #""event":"node_state","state":"skipped","attempt":0,"duration_ms":null,\#(nothing),"#
+        + #""event":"node_state","state":"skipped","attempt":0,"duration_ms":null,"cached":false,\#(nothing),"#
         + #""skipped_because":{"needs":"a","failed":"a"}}"#)
     for (memory, text): (UInt64?, String) in [(nil, "null"), (512, "512")] {
       #expect(

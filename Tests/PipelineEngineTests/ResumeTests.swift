@@ -137,6 +137,19 @@ struct ResumeTests {
     #expect(report.outcome == .succeeded && report.outputs.count == 1)
   }
 
+  @Test("what had succeeded before a cancellation that comes first has succeeded all the same")
+  func cancelledBeforeGoingOn() throws {
+    let graph = try Demo.graph(
+      Demo.workflow("a: {type: demo/source}\nb: {type: demo/step, in: {input: a.output}}"))
+    var machine = RunMachine(
+      graph: graph, run: "r", restored: [0: .succeeded(.everything, attempts: 1, milliseconds: 5)])
+    let cancelled = machine.handle(.cancelRequested(.user))
+    let isTold = cancelled.contains { if case .announce(0, _) = $0 { true } else { false } }
+    #expect(!isTold, "nothing is written down of it again")
+    _ = machine.handle(.begin)
+    #expect(machine.states == [.succeeded, .cancelled])
+  }
+
   @Test("a row that this program doesn't write is no record")
   func foreignRows() {
     let node = NodeName(unchecked: "a")

@@ -50,8 +50,17 @@ package struct CacheIdentity: Hashable, Sendable {
   package var permissions: [String]
   /// The operator's values for it.
   package var configuration: JSONValue
+  /// What it is told that it has: processors, memory, GPUs.
+  package var resources: JSONValue
+  /// The security profile that it runs under, by its name.
+  package var profile: String
 
-  package init(plugin: String, environment: ContentDigest, permissions: [String], configuration: JSONValue) {
+  package init(
+    plugin: String, environment: ContentDigest, permissions: [String], configuration: JSONValue,
+    resources: JSONValue = .object([]), profile: String = ""
+  ) {
+    self.resources = resources
+    self.profile = profile
     self.plugin = plugin
     self.environment = environment
     self.permissions = permissions
@@ -68,6 +77,7 @@ extension CacheKey {
       ingredient("type", call.type.description),
       ingredient("permissions", JSONValue.array(identity.permissions.map(JSONValue.string)).text()),
       ingredient("configuration", identity.configuration.text()),
+      ingredient("resources", identity.resources.text()), ingredient("profile", identity.profile),
     ]
     ingredients += call.parameters.map { ingredient("parameter \($0.name)", $0.value.text()) }
     for input in call.inputs {

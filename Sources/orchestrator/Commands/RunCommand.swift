@@ -141,7 +141,14 @@ private struct RunWork: Sendable {
     let problems = await RunFiles(page: command.report, trace: command.trace, files: bootstrap.files)
       .write(checked.content, report, timeline)
     await starter.store.tidy()
-    guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
+    if !problems.isEmpty {
+      // The run's own status counts for more.
+      guard report.outcome == .succeeded else {
+        await bootstrap.report(problems)
+        return report.outcome
+      }
+      throw CommandFailure(.invalidInput, problems)
+    }
     return report.outcome
   }
 

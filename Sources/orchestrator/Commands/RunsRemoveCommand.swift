@@ -19,12 +19,10 @@ struct RunsRemoveCommand: AsyncParsableCommand {
     var removed: [String] = []
     for name in runs {
       let (store, run) = try await bootstrap.chosenRun(name, state)
-      guard await store.holder(of: run.identifier) == nil else {
-        throw CommandFailure(
-          .invalidInput, "the run \(run.identifier) is still running",
-          hint: "end it first: orchestrator runs cancel \(run.identifier)")
-      }
+      // Held until it is gone: nobody begins to go on with it meanwhile.
+      let lock = try await store.lock(run.identifier)
       try await store.remove([run.identifier], workspaces: true)
+      withExtendedLifetime(lock) {}
       removed.append(run.identifier)
     }
     for run in removed { await bootstrap.console.print("removed \(run)") }

@@ -22,7 +22,7 @@ struct RunsShowCommand: AsyncParsableCommand {
     }
     let report = RunHistoryReport(
       run: ListedRun(run, holder: await store.holder(of: run.identifier)), settings: RunSettings(run.settings),
-      history: history)
+      history: history, state: state.stateDir)
     let console = bootstrap.console
     switch output {
     case .json: await console.print(report.json.text(.pretty))
@@ -37,6 +37,8 @@ struct RunHistoryReport: Sendable {
   /// Nil where another version wrote them.
   let settings: RunSettings?
   let history: RunHistory
+  /// As it was named; nil: the usual.
+  let state: String?
 
   private var nodes: [(name: NodeName, node: RunHistory.Node)] {
     history.nodes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
@@ -56,7 +58,8 @@ struct RunHistoryReport: Sendable {
     switch run.standing {
     case .cutOff, .ended(.failed), .ended(.interrupted), .ended(.deadlineExceeded), .ended(.stateLost),
       .ended(.sandboxUnavailable):
-      lines.append("go on with it: orchestrator runs resume \(run.run.identifier)")
+      let option = state.map { " --state-dir \($0.quoted)" } ?? ""
+      lines.append("go on with it: orchestrator runs resume \(run.run.identifier)\(option)")
     case .running, .ended(.succeeded): break
     }
     return lines

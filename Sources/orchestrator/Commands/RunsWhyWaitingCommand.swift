@@ -39,7 +39,8 @@ struct RunsWhyWaitingCommand: AsyncParsableCommand {
     }
     if waiting.isEmpty { await console.print(node.map { "\(SafeText.line($0)) isn't queued" } ?? "no node is queued") }
     for entry in waiting {
-      let time = DurationText.short(milliseconds: entry["since_ms"]?.integerValue ?? 0)
+      let since = entry["since_ms"]?.integerValue ?? 0
+      let time = DurationText.short(milliseconds: max(0, ProcessEnvironment.millisecondsSince1970() - since))
       await console.print(
         "\(console.outputStyle(SafeText.line(entry["node"]?.stringValue ?? ""), .strong)) for \(time): "
           + SafeText.line(entry["reason"]?.stringValue ?? ""))

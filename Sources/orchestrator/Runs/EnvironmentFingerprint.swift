@@ -23,7 +23,7 @@ struct EnvironmentFingerprint: Sendable {
 
   private static func libraries(of interpreter: Interpreter) -> [String] {
     guard let prefix = interpreter.prefix else {
-      return ["/usr/lib/python3/dist-packages", "/usr/local/lib"].flatMap { [$0] + packages(beneath: $0) }
+      return packages(beneath: "/usr/lib") + packages(beneath: "/usr/local/lib")
     }
     return packages(beneath: prefix.text + "/lib")
   }

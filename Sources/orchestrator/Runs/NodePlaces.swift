@@ -26,7 +26,9 @@ struct NodePlaces: Sendable {
         // One whose memory isn't known may do for any demand.
         GPUDevice(id: GPUIdentifier(gpu.reference.description), memory: gpu.memoryMB.map { $0 << 20 } ?? .max)
       })
-    dispatcher = Dispatcher(hosts: [capacity], semaphores: [Self.jobs: jobs], clock: clock)
+    let counted = setup.semaphores.map { (SemaphoreName("semaphore \($0.key)"), $0.value) }
+    dispatcher = Dispatcher(
+      hosts: [capacity], semaphores: Dictionary(counted + [(Self.jobs, jobs)]) { first, _ in first }, clock: clock)
     let capacity = capacity
     let pairs = nodes.map { node in
       (node.name, Self.needs(of: node, setup.limitSources(of: node, decisions: decisions), within: capacity))
@@ -45,7 +47,9 @@ struct NodePlaces: Sendable {
       // Of a node whose memory has no limit nobody knows more than what it asks for.
       memory: min(limit ?? node.resources.memoryMB << 20, capacity.memory),
       gpu: GPUDemand(node.resources).map { .devices(count: $0.count, memory: $0.memoryMB << 20) } ?? .none,
-      semaphores: [jobs: 1])
+      semaphores: Dictionary(
+        node.semaphores.map { (SemaphoreName("semaphore \($0.key)"), $0.value) } + [(jobs, 1)]
+      ) { first, _ in first })
   }
 
   /// - Parameter raisedMemory: bytes, because an attempt had less and ran out of it.

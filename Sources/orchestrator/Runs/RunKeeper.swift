@@ -58,7 +58,8 @@ struct RunStore: Sendable {
 
   func directory(of run: String) -> String { "\(state)/runs/\(run)" }
 
-  private func lock(_ run: String) async throws(CommandFailure) -> RunLock {
+  /// - Throws: also where another process has it.
+  func lock(_ run: String) async throws(CommandFailure) -> RunLock {
     let directory = directory(of: run)
     let lock: RunLock?
     do {

@@ -72,6 +72,11 @@ struct RunStarter: Sendable {
       try refuse(
         "the workflow", "\(anew); or go on with the workflow as it was: orchestrator runs resume \(run.identifier)")
     }
+    if let workspace, ProcessEnvironment.resolve(workspace) != settings.workspace.text {
+      throw CommandFailure(
+        .invalidInput, "the run \(run.identifier) can't be gone on with in another workspace",
+        why: "its own is \(settings.workspace)", hint: "leave --workspace out")
+    }
     if settings.inputs != (try session.boundInputs()) {
       try refuse("its inputs", "give those that it had: orchestrator runs show \(run.identifier)")
     }

@@ -14,7 +14,11 @@ extension RunStore {
   /// Forgets the oldest runs, and once a day removes what nothing refers to any more. What fails is done another time.
   func tidy() async {
     let runs = (try? await database.runs()) ?? []
-    try? await remove(runs.dropLast(RunReports.kept).filter { $0.outcome != nil }.map(\.identifier), workspaces: false)
+    var old: [String] = []
+    for run in runs.dropLast(RunReports.kept) where await holder(of: run.identifier) == nil {
+      old.append(run.identifier)
+    }
+    try? await remove(old, workspaces: false)
     let now = ProcessEnvironment.millisecondsSince1970() / 1000
     let isDue = await files.run { [state] in
       guard let directory = try? Directory(opening: state) else { return false }
@@ -60,7 +64,7 @@ extension RunStore {
       guard let directory = try? Directory(opening: state + "/runs") else { return }
       for run in runs {
         guard let own = try? directory.directory(run) else { continue }
-        for name in [RunLog.name, RunReports.name, RunLock.name] { try? own.remove(name) }
+        for name in [RunLog.name, RunReports.name, WaitingNotes.name, RunLock.name] { try? own.remove(name) }
         if workspaces, let tree = try? Tree(opening: "\(state)/runs/\(run)") {
           try? tree.remove(EntryName("workspace"))
         }

@@ -20,33 +20,41 @@ struct WaitingNotes: Sendable {
 
   /// Until the task is cancelled.
   func write() async {
-    var last = ""
+    // Of a process that died.
+    await remove()
+    var last: JSONValue?
     while (try? await clock.sleep(milliseconds: Self.interval)) != nil {
-      let text = await text()
-      guard text != last else { continue }
-      last = text
+      let notes = await notes()
+      guard notes != last else { continue }
+      last = notes
+      let text = notes.text()
       await files.run { [directory] in
         try? Directory(opening: directory).replace(Self.name, with: Array(text.utf8), permissions: 0o600)
       }
     }
+    await remove()
+  }
+
+  private func remove() async {
     await files.run { [directory] in try? Directory(opening: directory).remove(Self.name) }
   }
 
-  private func text() async -> String {
+  private func notes() async -> JSONValue {
     let identifier = RunIdentifier(run)
     let waiting = await places.waiting(of: identifier, limit: Self.most)
     let count = await places.waitingCount(of: identifier)
-    let now = clock.now()
+    // Of the day: who reads it has another clock. In tenths of a second, so that it doesn't change while nothing does.
+    let offset = ProcessEnvironment.millisecondsSince1970() - clock.now()
     let entries = waiting.map { waiting -> JSONValue in
       [
         "node": .string(nodes[waiting.node].text),
         "reason": .string(waiting.reason.text { name(of: $0) }),
-        "since_ms": .integer(max(0, now - waiting.reason.since) / 1000 * 1000),
+        "since_ms": .integer((waiting.reason.since + offset) / 100 * 100),
       ]
     }
-    return JSONValue.object([
+    return .object([
       .init("waiting", .array(entries)), .init("further_count", .integer(Int64(count - waiting.count))),
-    ]).text()
+    ])
   }
 
   private func name(of node: NodeReference) -> String {
