@@ -19,7 +19,8 @@ package actor Dispatcher {
   private let clock: any RunClock
   /// Who is told of the nodes of a run.
   private var sinks: [RunIdentifier: @Sendable (Int, Answer) -> Void] = [:]
-  private var queued: Set<NodeReference> = []
+  /// Nodes that were asked for and not answered.
+  private var queued: [RunIdentifier: Set<Int>] = [:]
   private var ticking: Task<Void, Never>?
 
   package init(
@@ -47,17 +48,17 @@ package actor Dispatcher {
   func close(_ run: RunIdentifier) {
     handle(.runEnded(run))
     sinks[run] = nil
-    queued = queued.filter { $0.run != run }
+    queued[run] = nil
   }
 
   /// - Parameter rank: milliseconds, of ``UpwardRank``.
   func request(_ request: ResourceRequest, for node: NodeReference, rank: Int64) {
-    queued.insert(node)
+    queued[node.run, default: []].insert(node.node)
     handle(.nodeReady(node, request, rank: rank))
   }
 
   func withdraw(_ node: NodeReference) {
-    queued.remove(node)
+    queued[node.run]?.remove(node.node)
     handle(.nodeWithdrawn(node))
   }
 
@@ -69,13 +70,13 @@ package actor Dispatcher {
 
   /// What the nodes of a run wait for, at most so many of them.
   package func waiting(of run: RunIdentifier, limit: Int) -> [Waiting] {
-    queued.filter { $0.run == run }.sorted { $0.node < $1.node }.prefix(limit).compactMap { node in
-      scheduler.why(node).map { Waiting(node: node.node, reason: $0) }
+    (queued[run] ?? []).prefix(limit).sorted().compactMap { node in
+      scheduler.why(NodeReference(run: run, node: node)).map { Waiting(node: node, reason: $0) }
     }
   }
 
   /// How many nodes of a run wait.
-  package func waitingCount(of run: RunIdentifier) -> Int { queued.count { $0.run == run } }
+  package func waitingCount(of run: RunIdentifier) -> Int { queued[run]?.count ?? 0 }
 
   private func handle(_ event: SchedulerEvent) {
     for action in scheduler.handle(event, at: clock.now()) {
@@ -90,7 +91,7 @@ package actor Dispatcher {
   }
 
   private func answer(_ node: NodeReference, _ answer: Answer) {
-    queued.remove(node)
+    queued[node.run]?.remove(node.node)
     sinks[node.run]?(node.node, answer)
   }
 

@@ -72,6 +72,12 @@ extension WorkflowSession {
         explainer: explainer, observed: observed),
       clock: clock, keeping: kept?.keeping(usesCache ? await identities(checked, configurations) : nil),
       observe: { sender.yield($0) })
+    let notes = kept.map { kept in
+      let notes = WaitingNotes(
+        places: places.dispatcher, run: directory.identifier, nodes: checked.content.nodes.map(\.name),
+        directory: kept.store.directory(of: kept.identifier), files: bootstrap.files, clock: clock)
+      return Task { await notes.write() }
+    }
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
     let report = await execution.run(
       checked.content, identifier: directory.identifier, places: places.dispatcher, request: places.request,
@@ -81,6 +87,8 @@ extension WorkflowSession {
       mostMemory: sandboxes.setup.mostMemory, timeoutMilliseconds: timeoutMilliseconds,
       restored: await kept?.restored(checked.content) ?? [:])
     sender.finish()
+    notes?.cancel()
+    await notes?.value
     await watching.value
     return report
   }

@@ -1,4 +1,5 @@
 import Foundation
+import PluginModel
 import Testing
 
 /// Questions on a real terminal, and the runs behind them.
@@ -48,10 +49,19 @@ struct ConsentTests {
     #expect(try run().status == 0, "it holds without a terminal too")
   }
 
+  /// Whether a later run would be allowed it.
+  private func isGranted() throws -> Bool {
+    let outcome = try Program.run(
+      ["plugin", "permissions", "probe", "--output", "json", "--plugins", "probe", "--state-dir", "state"],
+      in: directory)
+    let plugin = try #require(try JSONValue(json: outcome.output)["plugins"]?.arrayValue?.first)
+    return try #require(plugin["effective"]?.arrayValue).contains("filesystem.write")
+  }
+
   @Test("for one run is forgotten after it")
   func once() throws {
     #expect(try onTerminal(typing: ["o\\n"]).status == 0)
-    #expect(!directory.exists("state/state.sqlite"))
+    #expect(try !isGranted())
     #expect(try run().status == 1)
   }
 
@@ -63,7 +73,7 @@ struct ConsentTests {
   func refused(keys: [String]) throws {
     let outcome = try onTerminal(typing: keys)
     #expect(outcome.status == 1, "\(outcome.output)")
-    #expect(!directory.exists("state/state.sqlite"))
+    #expect(try !isGranted())
     #expect(
       !outcome.output.contains("asks for filesystem.write, not granted"), "it was just refused: \(outcome.output)")
     #expect(outcome.errors.isEmpty)

@@ -12,6 +12,7 @@ struct HelpTests {
       "", "run", "validate", "graph", "plan", "plan show", "plan bundle", "explain", "doctor", "plugin", "plugin list",
       "plugin new", "plugin permissions", "plugin grant", "plugin revoke", "profile", "profile list", "profile show",
       "profile diff", "profile learn", "runs", "runs list", "runs show", "runs logs", "runs cancel", "runs resume",
+      "runs why-waiting",
       "runs rm", "cache", "cache why", "cache prune",
     ])
   func help(_ command: String) throws {

@@ -126,10 +126,16 @@ private struct RunWork: Sendable {
       store: try await RunStore(making: session.statePath, files: bootstrap.files))
     let (kept, directory) = try await starter.start(resumed, orLast: command.resume)
     let recorder = TimelineRecorder(isNeeded: command.report != nil || command.trace != nil || command.output == .junit)
-    let report = try await session.execute(
-      checked, in: directory, jobs: jobs, timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
-      observer: KeepingObserver(shown: observer(), log: await kept.log(), recorder: recorder), kept: kept,
-      usesCache: !command.noCache)
+    let report: RunReport
+    do throws(CommandFailure) {
+      report = try await session.execute(
+        checked, in: directory, jobs: jobs, timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
+        observer: KeepingObserver(shown: observer(), log: await kept.log(), recorder: recorder), kept: kept,
+        usesCache: !command.noCache)
+    } catch {
+      await kept.discard()
+      throw error
+    }
     let timeline = await recorder.timeline
     await summarise(report, timeline, in: directory)
     let problems = await RunFiles(page: command.report, trace: command.trace, files: bootstrap.files)

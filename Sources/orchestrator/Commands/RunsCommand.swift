@@ -6,6 +6,6 @@ struct RunsCommand: ParsableCommand {
     commandName: "runs", abstract: "Shows runs, ends them, and goes on with those that were cut off.",
     subcommands: [
       RunsListCommand.self, RunsShowCommand.self, RunsLogsCommand.self, RunsCancelCommand.self, RunsResumeCommand.self,
-      RunsRemoveCommand.self,
+      RunsWhyWaitingCommand.self, RunsRemoveCommand.self,
     ])
 }

@@ -116,6 +116,12 @@ struct KeptRun: Sendable {
     return history.restored(graph) { name, _ in values[name] }
   }
 
+  /// It was refused before anything of it began: there is nothing to keep. One that had begun before stays.
+  func discard() async {
+    guard history == nil else { return }
+    try? await store.remove([identifier], workspaces: false)
+  }
+
   /// Where the run's log lies, and how much of it there is.
   func log() async -> RunLog {
     let directory = store.directory(of: identifier)
