@@ -54,8 +54,9 @@ struct ResumeTests {
     for count in 0...records.count {
       let before = Array(records.prefix(count))
       // As it comes back from a table.
-      let history = RunHistory(before.compactMap { JournalRecord($0.row) })
+      var history = RunHistory(before.compactMap { JournalRecord($0.row) })
       guard history.outcome == nil else { continue }
+      history.goOn()
       let executor = Self.executor(UInt64(seed))
       let later = MemoryJournal()
       let report = await Self.run(graph, executor, later, after: history)
@@ -94,7 +95,7 @@ struct ResumeTests {
     #expect(first.nodes.map(\.state) == [.succeeded, .failed, .skipped])
     let executor = ScriptedExecutor { _ in .everything }
     var history = RunHistory(journal.records)
-    history.apply(JournalRecord(time: 0, .began))
+    history.goOn()
     let second = await Self.run(graph, executor, journal, after: history)
     #expect(second.outcome == .succeeded)
     #expect(executor.calls.map { "\($0.node) \($0.attempt)" } == ["b 1", "c 1"])

@@ -44,7 +44,7 @@ package struct RunHistory: Sendable {
     let first = times?.lowerBound ?? record.time
     times = first...max(first, record.time)
     switch record.content {
-    case .began: begin()
+    case .began: goOn()
     case .started(let node, _): nodes[node, default: Node()].isRunning = true
     case .retried(let node, let attempt, _, let memory):
       change(node) { node in
@@ -72,7 +72,8 @@ package struct RunHistory: Sendable {
     body(&nodes[name, default: Node()])
   }
 
-  private mutating func begin() {
+  /// The run begins, or is gone on with: what that means for its nodes.
+  package mutating func goOn() {
     beginnings += 1
     let wasEnded = outcome != nil
     outcome = nil

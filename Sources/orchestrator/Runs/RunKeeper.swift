@@ -38,7 +38,7 @@ struct RunStore: Sendable {
   /// A run that was cut off or failed, to be gone on with.
   func resume(_ run: StoredRun) async throws(CommandFailure) -> KeptRun {
     let lock = try await lock(run.identifier)
-    let history = try await asking { database throws(StateStoreError) in
+    var history = try await asking { database throws(StateStoreError) in
       try await database.history(of: run.identifier)
     }
     guard history.outcome != .succeeded else {
@@ -46,6 +46,7 @@ struct RunStore: Sendable {
         .invalidInput, "the run \(run.identifier) has succeeded: there is nothing to go on with",
         hint: "see it: orchestrator runs show \(run.identifier)")
     }
+    history.goOn()
     return KeptRun(store: self, identifier: run.identifier, lock: lock, history: history)
   }
 
