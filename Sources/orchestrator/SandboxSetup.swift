@@ -131,7 +131,8 @@ extension Bootstrap {
       filesystemRoots: Dictionary(decisions.map { ($0.plugin, $0.roots) }) { first, _ in first },
       grantedFiles: try await grantedFiles(decisions.flatMap(\.effective)),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
-        + (["identities", "specifications", "staging"] + StateDatabase.fileNames).compactMap(directory.appending),
+        + (["identities", "specifications", "staging", ArtifactStore.directoryName] + StateDatabase.fileNames)
+        .compactMap(directory.appending),
       staging: staging, ceilings: system.limits, required: system.required, network: system.network,
       gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files)
     setup.semaphores = system.semaphores

@@ -173,21 +173,24 @@ struct ConditionalRunTests {
       Demo.workflow(
         """
         a: {type: demo/source}
-        b: {type: demo/source, needs: [a]}
-        clean: {type: demo/source, needs: [b], if: always()}
+        b: {type: demo/source}
+        c: {type: demo/source, needs: [a, b]}
+        clean: {type: demo/source, needs: [c], if: always()}
         """))
     func starts(_ actions: [RunMachine.Action]) -> [Int] {
       actions.compactMap { if case .start(let node, _) = $0 { node } else { nil } }
     }
     var machine = PlacedMachine(graph: graph, run: "r", maximumParallel: 4)
-    #expect(starts(machine.handle(.begin)) == [0])
-    #expect(starts(machine.handle(.cancelRequested(.deadline))).isEmpty, "a still runs")
-    #expect(starts(machine.handle(.failed(node: 0, NodeFailure(.cancelled, "cancelled")))) == [2])
+    let gone = NodeFailure(.cancelled, "cancelled")
+    #expect(starts(machine.handle(.begin)) == [0, 1])
+    #expect(starts(machine.handle(.cancelRequested(.deadline))).isEmpty, "both still run")
+    #expect(starts(machine.handle(.failed(node: 0, gone))).isEmpty, "b still runs")
+    #expect(starts(machine.handle(.failed(node: 1, gone))) == [3])
     let again = machine.handle(.cancelRequested(.user))
     let isCancelled = again.contains { if case .cancelRunning = $0 { true } else { false } }
     #expect(isCancelled)
-    _ = machine.handle(.failed(node: 2, NodeFailure(.cancelled, "cancelled")))
-    #expect(machine.states == [.cancelled, .cancelled, .cancelled])
+    _ = machine.handle(.failed(node: 3, gone))
+    #expect(machine.states == [.cancelled, .cancelled, .cancelled, .cancelled])
     #expect(machine.outcome == .deadlineExceeded)
   }
 }

@@ -27,10 +27,6 @@ package struct RunHistory: Sendable {
   package private(set) var nodes: [NodeName: Node] = [:]
   /// Nil: it runs, or was cut off.
   package private(set) var outcome: RunOutcome?
-  /// How often it began; 0: there is no record.
-  package private(set) var beginnings = 0
-  /// Milliseconds since 1970, of the first record and of the last.
-  package private(set) var times: ClosedRange<Int64>?
 
   package init() {}
 
@@ -41,8 +37,6 @@ package struct RunHistory: Sendable {
   package subscript(node: NodeName) -> Node { nodes[node] ?? Node() }
 
   package mutating func apply(_ record: JournalRecord) {
-    let first = times?.lowerBound ?? record.time
-    times = first...max(first, record.time)
     switch record.content {
     case .began: goOn()
     case .started(let node, _): nodes[node, default: Node()].isRunning = true
@@ -74,7 +68,6 @@ package struct RunHistory: Sendable {
 
   /// The run begins, or is gone on with: what that means for its nodes.
   package mutating func goOn() {
-    beginnings += 1
     let wasEnded = outcome != nil
     outcome = nil
     for (name, node) in nodes {
