@@ -26,6 +26,7 @@ import argparse
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -418,6 +419,8 @@ def check(measured, profile, modules, reasons, writes):
 
 
 def main():
+    # Whoever starts this in the background may ignore it, and what is measured outside would too: inside nothing is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     options = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     options.add_argument("--orchestrator", required=True, type=os.path.abspath)
     options.add_argument(
