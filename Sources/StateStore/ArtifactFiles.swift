@@ -7,7 +7,7 @@ import PluginModel
 /// The directory is held open, and all that lies in it is reached beneath it, through no link.
 final class ArtifactFiles: Sendable {
   /// Bytes that are read, hashed and written at once.
-  private static let chunk = 1 << 20
+  static let chunk = 1 << 20
 
   let objects: Directory
   /// Where files are written before they have their names.

@@ -1,3 +1,4 @@
+import Crypto
 import LinuxSystem
 import PluginModel
 
@@ -67,14 +68,34 @@ extension ArtifactFiles {
     return report
   }
 
-  /// Its name leads nowhere any more; where that can't be, it stays damaged, and is told so again.
-  func removeDamaged(_ digest: ContentDigest) {
-    let place = Self.place(digest)
+  /// Its name leads nowhere any more; where that can't be, it stays damaged, and is told so again. Looked at once more, alone: another may
+  /// have stored it anew meanwhile.
+  func removeDamaged(_ stored: StoredValue) {
+    let place = Self.place(stored.digest)
     _ = try? absent { () throws(FileError) in
       let directory = try objects.directory(place.directory)
       let lock = try DirectoryLock(Self.lockName, in: objects)
-      return try lock.hold(.exclusive) { () throws(FileError) in try directory.remove(place.name) }
+      return try lock.hold(.exclusive) { () throws(FileError) in
+        if let file = try? directory.file(place.name), (try? digest(of: file.descriptor, stored)) == stored.digest {
+          return
+        }
+        try directory.remove(place.name)
+      }
     }
+  }
+
+  /// Nil where it has another size.
+  private func digest(of file: FileDescriptor, _ stored: StoredValue) throws(SystemError) -> ContentDigest? {
+    guard try file.status().size == UInt64(stored.byteCount) else { return nil }
+    var hash = SHA256()
+    var count = 0
+    while count < stored.byteCount {
+      let bytes = try file.bytes(at: count, count: min(Self.chunk, stored.byteCount - count))
+      guard !bytes.isEmpty else { return nil }
+      hash.update(data: bytes)
+      count += bytes.count
+    }
+    return ContentDigest(bytes: Array(hash.finalize()))
   }
 
   /// Nil for what isn't there, or not any more.

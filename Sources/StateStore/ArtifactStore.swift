@@ -91,7 +91,7 @@ package final class ArtifactStore: Sendable {
       do throws(ArtifactError) {
         return try files.load(stored)
       } catch {
-        if case .damaged = error { files.removeDamaged(stored.digest) }
+        if case .damaged = error { files.removeDamaged(stored) }
         throw error
       }
     }
