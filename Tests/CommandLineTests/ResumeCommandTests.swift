@@ -186,16 +186,17 @@ struct ResumeCommandTests {
     #expect(try orchestrator("runs", "logs", "last", "b").output == "b | three\n")
   }
 
-  /// Of bytes; the program writes nothing beyond them.
+  /// Runs `script`, in which `"$@"` is the program, with a disk of so many KiB at `small`.
   private func onDisk(_ kibibytes: Int, _ script: String) throws -> Program.Outcome {
-    try Program.run(
+    let mounted = "mkdir -p small && mount -t tmpfs -o size=\(kibibytes)k none small && "
+    // Who isn't root mounts it as root of a namespace, where the program would take itself for root: it starts in another.
+    let own = ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c"]
+    let ordinary = "exec unshare --user --map-user=1000 --map-group=1000 /bin/sh -c '\(script)' sh \"$@\""
+    return try Program.run(
       [], in: directory,
-      through: [
-        "/usr/bin/unshare"
-      ] + (geteuid() == 0 ? [] : ["--user", "--map-root-user"]) + [
-        "--mount", "/bin/sh", "-c",
-        "mkdir -p small && mount -t tmpfs -o size=\(kibibytes)k none small && { \(script); }",
-      ])
+      through: geteuid() == 0
+        ? ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", mounted + "{ \(script); }", "sh"]
+        : own + [mounted + ordinary, "sh"])
   }
 
   @Test("a result that the disk has no space for fails its node, and says how to mend it; the others are kept")
@@ -207,8 +208,8 @@ struct ResumeCommandTests {
     let outcome = try onDisk(
       4096,
       """
-      "$0" run w.yaml --plugins probe --state-dir small/state --output json; echo "status $?" >&2
-      "$0" runs show --state-dir small/state >&2
+      "$@" run w.yaml --plugins probe --state-dir small/state --output json; echo "status $?" >&2
+      "$@" runs show --state-dir small/state >&2
       """)
     #expect(outcome.errors.contains("status 1"), "\(outcome.errors)")
     let report = try JSONValue(json: outcome.output)
