@@ -5,7 +5,7 @@ import Scheduling
 /// the time.
 package actor Dispatcher {
   package enum Answer: Sendable {
-    case assigned(Assignment)
+    case assigned
     case refused(Refusal)
   }
 
@@ -65,9 +65,6 @@ package actor Dispatcher {
   /// Everything that the node was assigned is free.
   func giveBack(_ node: NodeReference) { handle(.nodeFinished(node)) }
 
-  /// A host has other devices now, or less of something.
-  package func change(_ host: HostCapacity) { handle(.hostChanged(host)) }
-
   /// What the nodes of a run wait for, at most so many of them.
   package func waiting(of run: RunIdentifier, limit: Int) -> [Waiting] {
     (queued[run] ?? []).prefix(limit).sorted().compactMap { node in
@@ -81,7 +78,7 @@ package actor Dispatcher {
   private func handle(_ event: SchedulerEvent) {
     for action in scheduler.handle(event, at: clock.now()) {
       switch action {
-      case .start(let assignment): answer(assignment.node, .assigned(assignment))
+      case .start(let assignment): answer(assignment.node, .assigned)
       case .refuse(let node, let refusal): answer(node, .refused(refusal))
       // No host here goes away with what runs on it.
       case .lost: break

@@ -136,8 +136,7 @@ struct RunDriver {
           try? await clock.sleep(milliseconds: delay)
           sender.yield(.event(.retryDelayPassed(node: node)))
         }
-        tasks[node] = wait
-        group.addTask { await wait.value }
+        keep(wait, of: node, &group)
       // Not the group: what cleans up begins afterwards.
       case .cancelRunning: for task in tasks.values { task.cancel() }
       case .announce(let node, let state):
@@ -196,8 +195,7 @@ struct RunDriver {
         sender.yield(.event(.failed(node: node, error)))
       }
     }
-    tasks[node] = task
-    group.addTask { await task.value }
+    keep(task, of: node, &group)
   }
 
   private mutating func lookUp(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
@@ -216,6 +214,11 @@ struct RunDriver {
       case .cancelled: break
       }
     }
+    keep(task, of: node, &group)
+  }
+
+  /// The run doesn't end before the task has.
+  private mutating func keep(_ task: Task<Void, Never>, of node: Int, _ group: inout DiscardingTaskGroup) {
     tasks[node] = task
     group.addTask { await task.value }
   }

@@ -34,6 +34,12 @@ private func isIdentifier(_ text: String) -> Bool {
   return bytes.allSatisfy { isLowercase($0) || isUppercase($0) || isDigit($0) || $0 == 0x5F || $0 == 0x2D }
 }
 
+/// A lower-case letter, then up to 63 of those, digits and `others`.
+private func isLowercaseName(_ text: String, alsoHolding others: [UInt8]) -> Bool {
+  guard let first = text.utf8.first, text.utf8.count <= 64, isLowercase(first) else { return false }
+  return text.utf8.allSatisfy { isLowercase($0) || isDigit($0) || others.contains($0) }
+}
+
 /// The name of a counted thing that nodes hold while they run, such as `license:matlab`: `^[a-z][a-z0-9_.:-]{0,63}$`.
 package struct SemaphoreLabel: ValidatedName {
   package let text: String
@@ -41,8 +47,7 @@ package struct SemaphoreLabel: ValidatedName {
   package static let kind = "semaphore name"
   package static let grammar = "a lower-case letter, then up to 63 lower-case letters, digits, '_', '.', ':' or '-'"
   package static func accepts(_ text: String) -> Bool {
-    guard let first = text.utf8.first, text.utf8.count <= 64, isLowercase(first) else { return false }
-    return text.utf8.allSatisfy { isLowercase($0) || isDigit($0) || [0x5F, 0x2E, 0x3A, 0x2D].contains($0) }
+    isLowercaseName(text, alsoHolding: [0x5F, 0x2E, 0x3A, 0x2D])
   }
 }
 
@@ -53,8 +58,7 @@ package struct PluginName: ValidatedName {
   package static let kind = "plugin name"
   package static let grammar = "a lower-case letter, then up to 63 lower-case letters, digits, '_' or '-'"
   package static func accepts(_ text: String) -> Bool {
-    guard let first = text.utf8.first, text.utf8.count <= 64, isLowercase(first) else { return false }
-    return text.utf8.allSatisfy { isLowercase($0) || isDigit($0) || $0 == 0x5F || $0 == 0x2D }
+    isLowercaseName(text, alsoHolding: [0x5F, 0x2D])
   }
 }
 

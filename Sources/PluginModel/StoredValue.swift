@@ -14,14 +14,21 @@ package struct ContentDigest: Hashable, Comparable, Sendable, CustomStringConver
   /// Nil unless there are 32 bytes.
   package init?(bytes: some Collection<UInt8>) {
     guard bytes.count == 32 else { return nil }
-    let digits = Array("0123456789abcdef".utf8)
-    hexadecimal = String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    hexadecimal = String(hexadecimal: bytes)
   }
 
   private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) }
 
   package var description: String { "sha256:\(hexadecimal)" }
   package static func < (left: Self, right: Self) -> Bool { left.hexadecimal < right.hexadecimal }
+}
+
+extension String {
+  /// Two lower-case digits for each byte.
+  package init(hexadecimal bytes: some Sequence<UInt8>) {
+    let digits = Array("0123456789abcdef".utf8)
+    self.init(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
 }
 
 /// A value that was put where it survives this process: what is needed to have it again as a ``NodeValue``.

@@ -1,5 +1,6 @@
 import Crypto
 import LinuxSystem
+import PluginModel
 
 /// Identifies every byte of a plugin that could run: SHA-256 over its tree. Grants and stored specifications are tied
 /// to it, so that they end when the plugin changes.
@@ -8,11 +9,7 @@ package struct PluginDigest: Hashable, Sendable, CustomStringConvertible {
   package let hexadecimal: String
   package var description: String { "sha256:\(hexadecimal)" }
 
-  private init(_ digest: SHA256.Digest) {
-    let digits = Array("0123456789abcdef".utf8)
-    let text = digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    hexadecimal = String(decoding: text, as: UTF8.self)
-  }
+  private init(_ digest: SHA256.Digest) { hexadecimal = String(hexadecimal: digest) }
 
   /// How much of a tree is read before it is refused.
   package struct Limits: Sendable {

@@ -1,5 +1,6 @@
 import Crypto
 import LinuxSystem
+import PipelineEngine
 import PluginModel
 
 /// The files of an ``ArtifactStore``. Every call blocks.
@@ -77,7 +78,7 @@ final class ArtifactFiles: Sendable {
     if byteCount <= StoredValue.longestInline {
       let bytes = try Self.bytes(of: value, at: 0, count: byteCount)
       return StoredValue(
-        codec: value.codec, label: value.label, byteCount: byteCount, digest: try Self.digest(SHA256.hash(data: bytes)),
+        codec: value.codec, label: value.label, byteCount: byteCount, digest: ContentDigest(SHA256.hash(data: bytes)),
         content: .inline(bytes))
     }
     let draft = try draft()
@@ -88,7 +89,7 @@ final class ArtifactFiles: Sendable {
       hash.update(data: bytes)
       try attempt { () throws(FileError) in try draft.write(bytes) }
     }
-    let digest = try Self.digest(hash.finalize())
+    let digest = ContentDigest(hash.finalize())
     try publish(draft, as: digest)
     return StoredValue(
       codec: value.codec, label: value.label, byteCount: byteCount, digest: digest, content: .object)
@@ -132,35 +133,36 @@ final class ArtifactFiles: Sendable {
     let draft = try draft()
     try step(.write)
     try attempt { () throws(FileError) in try draft.copy(file, count: byteCount) }
-    let (digest, copied) = try hash(draft)
+    let (hash, copied) = try hash(draft)
+    let digest = ContentDigest(hash)
     try publish(draft, as: digest)
     return StoredValue(codec: codec, label: label, byteCount: copied, digest: digest, content: .object)
   }
 
   /// Of what a draft has now, which nobody else can write to.
-  private func hash(_ draft: DraftFile) throws(ArtifactError) -> (digest: ContentDigest, byteCount: Int) {
+  private func hash(_ draft: DraftFile) throws(ArtifactError) -> (digest: SHA256.Digest, byteCount: Int) {
     let byteCount = try size(of: draft.descriptor)
     guard byteCount <= limit else { throw .tooLarge(byteCount: byteCount, limit: limit) }
-    var hash = SHA256()
-    var offset = 0
-    while true {
-      let bytes: [UInt8]
-      do throws(SystemError) {
-        bytes = try draft.descriptor.bytes(at: offset, count: Self.chunk)
-      } catch {
-        throw ArtifactError(error, path: objects.path)
-      }
-      guard !bytes.isEmpty else { break }
-      hash.update(data: bytes)
-      offset += bytes.count
+    do throws(SystemError) {
+      return try Self.hash(draft.descriptor)
+    } catch {
+      throw ArtifactError(error, path: objects.path)
     }
-    return (try Self.digest(hash.finalize()), offset)
   }
 
-  private static func digest(_ digest: SHA256.Digest) throws(ArtifactError) -> ContentDigest {
-    // SHA-256 has 32 bytes.
-    guard let result = ContentDigest(bytes: Array(digest)) else { throw .memory(why: "no digest") }
-    return result
+  /// - Parameter limit: bytes; what comes after isn't read, however fast the file grows.
+  static func hash(
+    _ file: FileDescriptor, limit: Int = .max
+  ) throws(SystemError) -> (digest: SHA256.Digest, byteCount: Int) {
+    var hash = SHA256()
+    var count = 0
+    while count < limit {
+      let bytes = try file.bytes(at: count, count: min(chunk, limit - count))
+      guard !bytes.isEmpty else { break }
+      hash.update(data: bytes)
+      count += bytes.count
+    }
+    return (hash.finalize(), count)
   }
 
   private func step(_ step: ArtifactStore.Step) throws(ArtifactError) {
@@ -246,7 +248,7 @@ final class ArtifactFiles: Sendable {
     guard count == stored.byteCount else {
       throw .damaged(stored.digest, .wrongSize(actual: UInt64(count), expected: stored.byteCount))
     }
-    guard try Self.digest(digest) == stored.digest else { throw .damaged(stored.digest, .changed) }
+    guard ContentDigest(digest) == stored.digest else { throw .damaged(stored.digest, .changed) }
   }
 
   func write(
@@ -263,10 +265,7 @@ final class ArtifactFiles: Sendable {
     }
     // What is checked is what will have the name.
     let (digest, count) = try hash(draft)
-    guard count == stored.byteCount else {
-      throw .damaged(stored.digest, .wrongSize(actual: UInt64(count), expected: stored.byteCount))
-    }
-    guard digest == stored.digest else { throw .damaged(stored.digest, .changed) }
+    try check(digest, count, against: stored)
     try Self.attempt(directory.path) { () throws(FileError) in
       if let owner { try draft.set(owner: owner) }
       try draft.set(permissions: permissions)

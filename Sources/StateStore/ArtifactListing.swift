@@ -1,5 +1,5 @@
-import Crypto
 import LinuxSystem
+import PipelineEngine
 import PluginModel
 
 /// Looking through the store, and removing from it. Makes no choice.
@@ -76,26 +76,15 @@ extension ArtifactFiles {
       let directory = try objects.directory(place.directory)
       let lock = try DirectoryLock(Self.lockName, in: objects)
       return try lock.hold(.exclusive) { () throws(FileError) in
-        if let file = try? directory.file(place.name), (try? digest(of: file.descriptor, stored)) == stored.digest {
+        if let file = try? directory.file(place.name), file.status.size == UInt64(stored.byteCount),
+          let hash = try? Self.hash(file.descriptor, limit: stored.byteCount),
+          ContentDigest(hash.digest) == stored.digest
+        {
           return
         }
         try directory.remove(place.name)
       }
     }
-  }
-
-  /// Nil where it has another size.
-  private func digest(of file: FileDescriptor, _ stored: StoredValue) throws(SystemError) -> ContentDigest? {
-    guard try file.status().size == UInt64(stored.byteCount) else { return nil }
-    var hash = SHA256()
-    var count = 0
-    while count < stored.byteCount {
-      let bytes = try file.bytes(at: count, count: min(Self.chunk, stored.byteCount - count))
-      guard !bytes.isEmpty else { return nil }
-      hash.update(data: bytes)
-      count += bytes.count
-    }
-    return ContentDigest(bytes: Array(hash.finalize()))
   }
 
   /// Nil for what isn't there, or not any more.

@@ -3,18 +3,28 @@ import PipelineEngine
 import PluginModel
 
 extension StateDatabase {
+  /// How exactly the time of the last use is known, in milliseconds: a lookup writes to the disk no more often.
+  static let useGranularity: Int64 = 3_600_000
+
   /// What is kept under a key, which counts as a use; nil: nothing.
   /// - Parameter now: milliseconds since 1970.
   package func cached(
     _ key: ContentDigest, now: Int64
   ) async throws(StateStoreError) -> [StoredResult.Output]? {
     let path = path
-    return try await write { database in
-      try database.execute(
-        sql: "UPDATE cache_entry SET used = ? WHERE key = ?", arguments: [now, key.hexadecimal])
-      guard database.changesCount > 0 else { return nil }
-      return try StoredValueRow.fetch(cachedAs: key, database, path: path)
+    let found = try await read { database -> (outputs: [StoredResult.Output], used: Int64)? in
+      let used = try Int64.fetchOne(
+        database, sql: "SELECT used FROM cache_entry WHERE key = ?", arguments: [key.hexadecimal])
+      return try used.map { (try StoredValueRow.fetch(cachedAs: key, database, path: path), $0) }
     }
+    guard let found else { return nil }
+    if abs(now - found.used) >= Self.useGranularity {
+      try await write { database in
+        try database.execute(
+          sql: "UPDATE cache_entry SET used = ? WHERE key = ?", arguments: [now, key.hexadecimal])
+      }
+    }
+    return found.outputs
   }
 
   /// In place of what is kept under the key.

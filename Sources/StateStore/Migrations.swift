@@ -12,6 +12,12 @@ enum Migrations {
     case foreign
   }
 
+  /// Of one value of an output.
+  private static let valueColumns = """
+    output INTEGER NOT NULL, position INTEGER NOT NULL, port TEXT NOT NULL, codec INTEGER NOT NULL, label TEXT NOT NULL,
+    size INTEGER NOT NULL, digest TEXT NOT NULL, content BLOB
+    """
+
   static var all: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("grants") { database in
@@ -57,14 +63,7 @@ enum Migrations {
           CREATE TABLE journal_value (
             run TEXT NOT NULL,
             sequence INTEGER NOT NULL,
-            output INTEGER NOT NULL,
-            position INTEGER NOT NULL,
-            port TEXT NOT NULL,
-            codec INTEGER NOT NULL,
-            label TEXT NOT NULL,
-            size INTEGER NOT NULL,
-            digest TEXT NOT NULL,
-            content BLOB,
+            \(valueColumns),
             PRIMARY KEY (run, sequence, output, position),
             FOREIGN KEY (run, sequence) REFERENCES journal ON DELETE CASCADE
           ) STRICT, WITHOUT ROWID;
@@ -76,14 +75,7 @@ enum Migrations {
           ) STRICT, WITHOUT ROWID;
           CREATE TABLE cache_value (
             key TEXT NOT NULL REFERENCES cache_entry ON DELETE CASCADE,
-            output INTEGER NOT NULL,
-            position INTEGER NOT NULL,
-            port TEXT NOT NULL,
-            codec INTEGER NOT NULL,
-            label TEXT NOT NULL,
-            size INTEGER NOT NULL,
-            digest TEXT NOT NULL,
-            content BLOB,
+            \(valueColumns),
             PRIMARY KEY (key, output, position)
           ) STRICT, WITHOUT ROWID
           """)

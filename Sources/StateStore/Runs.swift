@@ -96,8 +96,7 @@ extension StateDatabase {
     }
   }
 
-  /// What is written down of a run, in its order.
-  /// - Parameter body: called for each record.
+  /// What is written down of a run, put together in its order.
   package func history(of run: String) async throws(StateStoreError) -> RunHistory {
     let path = path
     return try await read { database in

@@ -5,11 +5,10 @@ extension ContentDigest {
   package init(of bytes: some Sequence<UInt8>) {
     var hash = SHA256()
     hash.update(data: Array(bytes))
-    let digits = Array("0123456789abcdef".utf8)
-    self.init(
-      unchecked: String(
-        decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self))
+    self.init(hash.finalize())
   }
+
+  package init(_ digest: SHA256.Digest) { self.init(unchecked: String(hexadecimal: digest)) }
 }
 
 /// By what the result of a node is found again: SHA-256 over everything that it can depend on. Two nodes with one key are the same
@@ -34,7 +33,7 @@ package struct CacheKey: Hashable, Sendable {
 
   package init(_ ingredients: [Ingredient]) {
     self.ingredients = ingredients
-    // A whole number and an equal one with a point don't read the same, and a plugin can tell them apart. Names can't hold a line break, and digests have one length: no two lists read the same.
+    // Names can't hold a line break, and digests have one length: no two lists read the same.
     let text = ingredients.map { "\($0.name)\n\($0.digest.hexadecimal)\n" }.joined()
     digest = ContentDigest(of: "orchestrator cache key 1\n\(text)".utf8)
   }
@@ -79,6 +78,7 @@ extension CacheKey {
       ingredient("configuration", identity.configuration.text()),
       ingredient("resources", identity.resources.text()), ingredient("profile", identity.profile),
     ]
+    // A whole number and an equal one with a point don't read the same, and a plugin can tell them apart.
     ingredients += call.parameters.map { ingredient("parameter \($0.name)", $0.value.text()) }
     for input in call.inputs {
       var content = input.multiple ? "list\n" : "value\n"

@@ -23,11 +23,14 @@ struct RunsLogsCommand: AsyncParsableCommand {
     while true {
       // Asked before the file is read: what a run that has ended said is all there then.
       let goesOn = follow ? await store.holder(of: run.identifier) != nil : false
-      printed += try await print(path, from: printed, bootstrap)
+      while case let bytes = try await print(path, from: printed, bootstrap), bytes > 0 { printed += bytes }
       guard goesOn else { return }
       try await Task.sleep(for: .milliseconds(200))
     }
   }
+
+  /// Bytes that are read at once; no line of a log is that long.
+  private static let piece = 4 << 20
 
   /// - Returns: how many bytes were whole lines.
   private func print(_ path: String, from offset: Int, _ bootstrap: Bootstrap) async throws(CommandFailure) -> Int {
@@ -35,7 +38,8 @@ struct RunsLogsCommand: AsyncParsableCommand {
     do throws(FileError) {
       bytes = try await bootstrap.files.run { () throws(FileError) in
         do throws(FileError) {
-          return try Directory(opening: path).contents(RunLog.name, limit: 2 * RunLog.limit).bytes
+          let file = try Directory(opening: path).file(RunLog.name).descriptor
+          do throws(SystemError) { return try file.bytes(at: offset, count: Self.piece) } catch { throw .system(error) }
         } catch {
           if error.isAbsence { return [] }
           throw error
@@ -44,15 +48,14 @@ struct RunsLogsCommand: AsyncParsableCommand {
     } catch {
       throw CommandFailure(.invalidInput, "the log of the run can't be read", why: error.description)
     }
-    let new = bytes.dropFirst(offset)
-    guard let end = new.lastIndex(of: 0x0A) else { return 0 }
-    for line in new[...end].split(separator: 0x0A) {
+    guard let end = bytes.lastIndex(of: 0x0A) else { return 0 }
+    for line in bytes[...end].split(separator: 0x0A) {
       guard let entry = try? JSONValue(json: Array(line)), node == nil || entry["node"]?.stringValue == node else {
         continue
       }
       await bootstrap.console.print(output == .json ? entry.text() : Self.text(entry))
     }
-    return end + 1 - new.startIndex
+    return end + 1
   }
 
   private static func text(_ entry: JSONValue) -> String {

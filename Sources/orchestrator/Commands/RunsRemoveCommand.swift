@@ -17,8 +17,9 @@ struct RunsRemoveCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     var removed: [String] = []
+    guard let store = try await bootstrap.runStore(state) else { throw RunChoice.none(in: try bootstrap.state(state)) }
     for name in runs {
-      let (store, run) = try await bootstrap.chosenRun(name, state)
+      let run = try await store.chosen(name)
       // Held until it is gone: nobody begins to go on with it meanwhile.
       let lock = try await store.lock(run.identifier)
       try await store.remove([run.identifier], workspaces: true)

@@ -25,12 +25,7 @@ struct RunsResumeCommand: AsyncParsableCommand {
     let bootstrap = try Bootstrap()
     let state = try bootstrap.state(self.state)
     let (_, run) = try await bootstrap.chosenRun(chosen.run, self.state)
-    guard let settings = RunSettings(run.settings) else {
-      throw CommandFailure(
-        .invalidInput, "the run \(run.identifier) can't be gone on with",
-        why: "another version of this program began it",
-        hint: "begin a new one")
-    }
+    let settings = try RunSettings(of: run)
     let resolved = ProcessEnvironment.resolve(state) ?? state
     do throws(SystemError) {
       try ProcessEnvironment.changeDirectory(settings.directory)

@@ -7,8 +7,8 @@ import Scheduling
 /// What this host has for nodes, and what each of them takes of it.
 struct NodePlaces: Sendable {
   static let host = HostIdentifier("local")
-  /// Nodes that run at one time, as `--jobs` says.
-  static let jobs = SemaphoreName("jobs")
+  /// Nodes that run at one time. No label of a workflow's begins with a hyphen.
+  static let jobs = SemaphoreName("--jobs")
 
   let dispatcher: Dispatcher
   private let needs: [NodeName: Scheduling.ResourceRequest]
@@ -26,7 +26,7 @@ struct NodePlaces: Sendable {
         // One whose memory isn't known may do for any demand.
         GPUDevice(id: GPUIdentifier(gpu.reference.description), memory: gpu.memoryMB.map { $0 << 20 } ?? .max)
       })
-    let counted = setup.semaphores.map { (SemaphoreName("semaphore \($0.key)"), $0.value) }
+    let counted = setup.semaphores.map { (SemaphoreName($0.key), $0.value) }
     dispatcher = Dispatcher(
       hosts: [capacity], semaphores: Dictionary(counted + [(Self.jobs, jobs)]) { first, _ in first }, clock: clock)
     let capacity = capacity
@@ -48,7 +48,7 @@ struct NodePlaces: Sendable {
       memory: min(limit ?? node.resources.memoryMB << 20, capacity.memory),
       gpu: GPUDemand(node.resources).map { .devices(count: $0.count, memory: $0.memoryMB << 20) } ?? .none,
       semaphores: Dictionary(
-        node.semaphores.map { (SemaphoreName("semaphore \($0.key)"), $0.value) } + [(jobs, 1)]
+        node.semaphores.map { (SemaphoreName($0.key), $0.value) } + [(jobs, 1)]
       ) { first, _ in first })
   }
 
@@ -58,4 +58,8 @@ struct NodePlaces: Sendable {
     if let raisedMemory { request.memory = min(max(request.memory, Int(clamping: raisedMemory)), capacity.memory) }
     return request
   }
+}
+
+extension SemaphoreName {
+  fileprivate init(_ label: SemaphoreLabel) { self.init(label.text) }
 }

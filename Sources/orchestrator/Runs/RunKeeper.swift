@@ -13,17 +13,23 @@ struct RunStore: Sendable {
 
   /// Makes both where they are missing.
   init(making state: String, files: DedicatedThread) async throws(CommandFailure) {
+    let database: StateDatabase
     do throws(StateStoreError) {
       database = try await StateDatabase(making: state, on: files)
     } catch {
       throw CommandFailure(error)
     }
+    try await self.init(state, database, files: files)
+  }
+
+  init(_ state: String, _ database: StateDatabase, files: DedicatedThread) async throws(CommandFailure) {
     do throws(ArtifactError) {
       artifacts = try await ArtifactStore(making: state)
     } catch {
       throw CommandFailure(error)
     }
     self.state = state
+    self.database = database
     self.files = files
     results = StoredResults(artifacts)
   }

@@ -1,4 +1,5 @@
 import PluginModel
+import StateStore
 
 /// What a run is gone on with, as its row in the database keeps it.
 struct RunSettings: Sendable {
@@ -32,8 +33,17 @@ struct RunSettings: Sendable {
     ]
   }
 
-  /// Nil where another version wrote it.
-  init?(_ value: JSONValue) {
+  /// - Throws: where another version wrote them.
+  init(of run: StoredRun) throws(CommandFailure) {
+    guard let settings = RunSettings(run.settings) else {
+      throw CommandFailure(
+        .invalidInput, "the run \(run.identifier) can't be gone on with",
+        why: "another version of this program began it", hint: "begin a new one")
+    }
+    self = settings
+  }
+
+  private init?(_ value: JSONValue) {
     guard let arguments = value["arguments"]?.arrayValue, let directory = value["directory"]?.stringValue,
       case .object(let inputs)? = value["inputs"], case .object(let plugins)? = value["plugins"],
       let workspace = value["workspace"]?.stringValue.flatMap({ AbsolutePath($0) })

@@ -20,7 +20,7 @@ struct RunStarter: Sendable {
     var run = run
     if run == nil, orLast { run = try await last() }
     guard let run else { return try await begin() }
-    let settings = try settings(of: run)
+    let settings = try RunSettings(of: run)
     try checkUnchanged(run, settings)
     let directory = try await session.directory(resuming: run.identifier, workspace: settings.workspace)
     return (try await store.resume(run), directory)
@@ -49,16 +49,6 @@ struct RunStarter: Sendable {
       }
       return try await database.run(last.identifier)
     }
-  }
-
-  private func settings(of run: StoredRun) throws(CommandFailure) -> RunSettings {
-    guard let settings = RunSettings(run.settings) else {
-      throw CommandFailure(
-        .invalidInput, "the run \(run.identifier) can't be gone on with",
-        why: "another version of this program began it",
-        hint: "begin a new one")
-    }
-    return settings
   }
 
   private func checkUnchanged(_ run: StoredRun, _ settings: RunSettings) throws(CommandFailure) {
