@@ -208,42 +208,33 @@ struct GraphValidation {
 
   /// What the node's type offers; nil, with a problem, where that can't be said.
   private mutating func specification(of node: Workflow.Node) -> NodeSpecification? {
-    switch node.action.value {
-    case .command:
+    let reference = node.type.value
+    guard let plugin = catalog.plugins[reference.plugin] else {
+      reportUnknown(plugin: reference.plugin, at: node.type.location)
+      return nil
+    }
+    guard let specification = plugin.nodeTypes[reference.nodeType] else {
       report(
         Diagnostic(
-          "the node \(node.name.text.quoted) has 'run'", why: "command steps are not available in this version",
-          hint: "use a node type of a plugin that has system.exec", at: node.action.location))
+          "the plugin \(reference.plugin.text.quoted) has no node type \(reference.nodeType.text.quoted)",
+          hint: hint(for: reference.nodeType.text, among: plugin.nodeTypes.keys.map(\.text).sorted()),
+          at: node.type.location))
       return nil
-    case .plugin(let reference):
-      guard let plugin = catalog.plugins[reference.plugin] else {
-        reportUnknown(plugin: reference.plugin, at: node.action.location)
-        return nil
-      }
-      guard let specification = plugin.nodeTypes[reference.nodeType] else {
-        report(
-          Diagnostic(
-            "the plugin \(reference.plugin.text.quoted) has no node type \(reference.nodeType.text.quoted)",
-            hint: hint(for: reference.nodeType.text, among: plugin.nodeTypes.keys.map(\.text).sorted()),
-            at: node.action.location))
-        return nil
-      }
-      return specification
     }
+    return specification
   }
 
   private mutating func check(_ node: Workflow.Node) -> WorkflowGraph.Node? {
     refuseWhatIsNotAvailable(node)
     let needs = needs(of: node)
-    guard let index = indices[node.name], let specification = specifications[index],
-      case .plugin(let type) = node.action.value
-    else {
+    guard let index = indices[node.name], let specification = specifications[index] else {
       // Nothing is known of its ports, but its connections still name other nodes.
       for source in node.inputs.flatMap(\.sources) {
         _ = connection(source, of: "the node \(node.name.text.quoted)")
       }
       return nil
     }
+    let type = node.type.value
     let parameters = parameters(of: node, specification)
     let bindings = bindings(of: node, specification)
     var result = WorkflowGraph.Node(
@@ -255,7 +246,9 @@ struct GraphValidation {
       continuesOnError: node.continuesOnError, label: node.instance?.label)
     result.version = catalog.plugins[type.plugin]?.version
     result.semaphores = node.resources?.value.semaphores ?? [:]
-    result.isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never
+    result.secrets = node.secrets
+    // What a secret opens is known to nobody here.
+    result.isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never && node.secrets.isEmpty
     let dependencies = Set(result.sources.map(\.node) + needs)
     result.dependencies = dependencies.sorted()
     result.condition = condition(of: node, waitingFor: dependencies)

@@ -55,6 +55,8 @@ package enum NodeReport: Sendable {
   case log(level: LogLevel, message: String)
   /// A line of the worker's standard output or standard error.
   case output(line: String, isError: Bool)
+  /// What the tests said that it ran: once, before it ends.
+  case tests(TestReport)
 
   package enum LogLevel: String, CaseIterable, Sendable {
     case debug

@@ -142,6 +142,10 @@ extension NodeReport {
       [.init("event", "log"), .init("level", .string(level.rawValue)), .init("message", .string(message))]
     case .output(let line, let isError):
       [.init("event", "output"), .init("stream", isError ? "stderr" : "stdout"), .init("line", .string(line))]
+    case .tests(let tests):
+      [.init("event", "tests")]
+        + TestReport.Outcome.allCases.map { .init($0.rawValue, .integer(Int64(tests.count($0)))) }
+        + [.init("omitted", .integer(Int64(tests.omitted)))]
     }
   }
 }

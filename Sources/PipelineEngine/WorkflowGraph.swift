@@ -22,6 +22,8 @@ package struct WorkflowGraph: Sendable {
     package var resources: ResourceRequirement
     /// Units that it holds while it runs.
     package var semaphores: [SemaphoreLabel: Int] = [:]
+    /// What it is told and nobody else.
+    package var secrets: [SecretName] = []
     /// Of its plugin.
     package var version: SemanticVersion?
     /// Where the workflow names them; what isn't there is the plugin's word.

@@ -40,21 +40,18 @@ package struct Workflow: Sendable {
   }
 
   package struct Node: Sendable {
-    package enum Action: Sendable {
-      /// `type: plugin/node_type`
-      case plugin(NodeTypeReference)
-      /// `run: command line`
-      case command(String)
-    }
     package var name: NodeName
-    package var action: Located<Action>
-    /// `with:`; strings may hold `${{ }}` expressions, evaluated after parsing.
+    /// `type:`; of a node with `run:` that of all commands.
+    package var type: Located<NodeTypeReference>
+    /// `with:`, or what stands beside `run:`; strings may hold `${{ }}` expressions, evaluated after parsing.
     package var parameters: [(name: ParameterName, value: Located<JSONValue>)]
     /// `in:`; one source, or several for a `multiple` port.
     package var inputs: [(port: PortName, sources: [Located<PortReference>], location: SourceLocation)]
     package var needs: [Located<NodeName>]
     /// `if:`, the text of a ``Condition``.
     package var condition: Located<String>?
+    /// `secrets:`, which only a command is told.
+    package var secrets: [SecretName]
     /// `continue-on-error:`; its failure isn't the run's.
     package var continuesOnError: Bool
     /// Nil as well in each of its instances.
@@ -68,14 +65,15 @@ package struct Workflow: Sendable {
     package var location: SourceLocation
 
     package init(
-      name: NodeName, action: Located<Action>, parameters: [(name: ParameterName, value: Located<JSONValue>)],
+      name: NodeName, type: Located<NodeTypeReference>, parameters: [(name: ParameterName, value: Located<JSONValue>)],
       inputs: [(port: PortName, sources: [Located<PortReference>], location: SourceLocation)],
       needs: [Located<NodeName>], condition: Located<String>?, policy: NodePolicy,
       resources: Located<ResourceOverride>?, cache: String?, continuesOnError: Bool = false, matrix: Matrix? = nil,
-      location: SourceLocation
+      secrets: [SecretName] = [], location: SourceLocation
     ) {
       self.name = name
-      self.action = action
+      self.type = type
+      self.secrets = secrets
       self.parameters = parameters
       self.inputs = inputs
       self.needs = needs

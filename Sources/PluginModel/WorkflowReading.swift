@@ -32,6 +32,12 @@ extension Workflow {
   package enum NodeKey: String, CaseIterable, Sendable {
     case type
     case run
+    case shell
+    case directory = "working-directory"
+    case environment = "env"
+    case secrets
+    case artifacts
+    case reports
     case with
     case inputs = "in"
     case needs
@@ -134,13 +140,10 @@ extension Workflow.Input {
 extension Workflow.Node {
   fileprivate init?(_ name: NodeName, _ value: ValueReader, at location: SourceLocation, inputs: [ParameterName]) {
     guard let root = value.mapping(Workflow.NodeKey.self) else { return nil }
-    let action = Self.action(root)
     let matrix = root.optional(.matrix).flatMap { Workflow.Matrix($0, inputs: inputs) }
     let names = ReadableNames(inputs: inputs, matrix: .init(written: root.optional(.matrix)))
-    let parameters = root.optional(.with)?.entries(named: ParameterName.self)?.map { entry in
-      entry.value.checkTemplates(names)
-      return (name: entry.name, value: Located(entry.value.node.jsonValue, at: entry.value.location))
-    }
+    let command = CommandReading(root: root, names: names)
+    let action = Self.action(command)
     let sources = root.optional(.inputs)?.entries(named: PortName.self, maximumCount: NodeSpecification.maximumPorts)?
       .compactMap { entry in
         entry.value.listOrSingle()?.compactMap { $0.portReference() }
@@ -163,13 +166,20 @@ extension Workflow.Node {
     let continuesOnError = root.optional(.continuesOnError)?.bool() ?? false
     guard let action else { return nil }
     self.init(
-      name: name, action: action, parameters: parameters ?? [], inputs: sources ?? [], needs: needs ?? [],
+      name: name, type: action.type, parameters: action.parameters, inputs: sources ?? [], needs: needs ?? [],
       condition: condition, policy: policy, resources: resources, cache: cache?.rawValue,
-      continuesOnError: continuesOnError, matrix: matrix, location: location)
+      continuesOnError: continuesOnError, matrix: matrix, secrets: action.secrets, location: location)
+  }
+
+  private struct Action {
+    var type: Located<NodeTypeReference>
+    var parameters: [(name: ParameterName, value: Located<JSONValue>)]
+    var secrets: [SecretName] = []
   }
 
   /// A node is either a plugin's or a command.
-  private static func action(_ root: MappingReader<Workflow.NodeKey>) -> Located<Action>? {
+  private static func action(_ command: CommandReading) -> Action? {
+    let root = command.root
     switch (root.optional(.type), root.optional(.run)) {
     case (nil, nil):
       root.reader.error(
@@ -179,24 +189,26 @@ extension Workflow.Node {
       run.error("\(root.reader.subject) has both 'type' and 'run'", hint: "remove one, or make two nodes of it")
       return nil
     case (let type?, nil):
+      command.refuseKeys()
+      let parameters = root.optional(.with)?.entries(named: ParameterName.self)?.map { entry in
+        entry.value.checkTemplates(command.names)
+        return (name: entry.name, value: Located(entry.value.node.jsonValue, at: entry.value.location))
+      }
       guard let text = type.string() else { return nil }
       guard let reference = NodeTypeReference(text) else {
         type.error("\(text.quoted) is not a node type", hint: "write PLUGIN/NODE_TYPE, for example 'files/read'")
         return nil
       }
-      return Located(.plugin(reference), at: type.location)
-    case (nil, let run?):
-      for key in [Workflow.NodeKey.with, .inputs] {
-        root.optional(key)?.error(
-          "\(key.rawValue.quoted) has no meaning beside 'run'", why: "a command takes no parameters and no ports",
-          hint: "use 'needs' for the order, or a plugin's node")
-      }
-      guard let command = run.string(maximumBytes: 65_536) else { return nil }
-      guard !command.isEmpty else {
-        run.error("the command is empty")
+      guard reference != .command else {
+        type.error("a command isn't written as \(text.quoted)", hint: "write it as 'run: COMMAND'")
         return nil
       }
-      return Located(.command(command), at: run.location)
+      return Action(type: Located(reference, at: type.location), parameters: parameters ?? [])
+    case (nil, let run?):
+      let secrets = command.secrets
+      return command.parameters(run).map {
+        Action(type: Located(.command, at: run.location), parameters: $0, secrets: secrets)
+      }
     }
   }
 }

@@ -1,3 +1,5 @@
+import PluginModel
+
 /// Turns what a worker writes to one stream into lines, within fixed bounds.
 ///
 /// Beyond the bound of a call everything is counted and thrown away, but for its tail: a failure quotes the last words.
@@ -8,8 +10,13 @@ package struct LogBuffer: Sendable {
   private var accepted = 0
   private var discarded = 0
   private var tail: [UInt8] = []
+  /// Before anything is cut: a part of a secret is one as well.
+  private var mask: SecretMask.Stream?
 
   package init(_ limits: OutputLimits) { self.limits = limits }
+
+  /// From now on no line shows one of these.
+  package mutating func hide(_ mask: SecretMask) { self.mask = mask.isEmpty ? nil : SecretMask.Stream(mask) }
 
   /// A new call has its own bound.
   package mutating func beginCall() -> [String] {
@@ -19,7 +26,9 @@ package struct LogBuffer: Sendable {
   }
 
   /// The lines that `bytes` completed, harmless to a terminal.
-  package mutating func append(_ bytes: [UInt8]) -> [String] {
+  package mutating func append(_ bytes: [UInt8]) -> [String] { add(mask?.append(bytes) ?? bytes) }
+
+  private mutating func add(_ bytes: [UInt8]) -> [String] {
     var lines: [String] = []
     let room = max(0, limits.callBytes - accepted)
     let kept = bytes.prefix(room)
@@ -37,7 +46,7 @@ package struct LogBuffer: Sendable {
 
   /// The unfinished line, and how much was thrown away: the stream or the call is over.
   package mutating func finish() -> [String] {
-    var lines: [String] = []
+    var lines = add(mask?.finish() ?? [])
     if !line.isEmpty { lines.append(takeLine()) }
     if discarded > 0 {
       lines.append("… \(discarded) more bytes were thrown away; the limit is \(limits.callBytes) a call")

@@ -105,6 +105,9 @@ package actor Worker {
   ) async throws(WorkerFailure) -> NodeOutcome {
     let call = WorkerCall(metadata: execution.metadata(limit: limit), inputs: execution.inputs)
     let encoded = try call.encoded()
+    let mask = SecretMask(execution.secrets)
+    standardOutput.hide(mask)
+    standardError.hide(mask)
     let result = await self.call(encoded, limit: limit, report: report) { Waiting.answer($0) }
     return try result.get()
   }

@@ -112,6 +112,7 @@ extension NodeOutcome {
     case .string(let key) where key.utf8.count <= 1024: cacheKey = key
     default: throw .resultNotUnderstood("\"cache_key\" is neither null nor a string of at most 1024 bytes")
     }
+    tests = try TestReport(claimed: table.metadata["tests"], in: .result)
     self.outputs = outputs
   }
 }

@@ -66,6 +66,7 @@ package actor WorkerPool {
     let estimateLimit = min(limits.estimate, limit ?? limits.estimate)
     return try await lend(configuration, report: report, accept: accept, account: account) { lease, report in
       await Result { () async throws(WorkerFailure) -> NodeOutcome? in
+        if !execution.secrets.isEmpty { lease.knowsSecrets.set() }
         if let estimation {
           lease.hasOtherLimits.set()
           let isFit = try await estimation.prepare(
@@ -160,6 +161,8 @@ package actor WorkerPool {
     let wasTaken = Flag()
     /// Its limits may no longer be those of its plan.
     let hasOtherLimits = Flag()
+    /// What it was told may still be in its memory.
+    let knowsSecrets = Flag()
   }
 
   private func acquire(
@@ -242,7 +245,7 @@ package actor WorkerPool {
       }
     // Whoever was cancelled promised that nothing it used is left.
     // One whose writes wait for its success has a view of the workspace that ends with it.
-    if isWell, worker.stagedWrites == nil, !Task.isCancelled, await worker.isIdle,
+    if isWell, worker.stagedWrites == nil, !lease.knowsSecrets.isSet, !Task.isCancelled, await worker.isIdle,
       await restore(lease, configuration.plan.cgroup), !isClosed
     {
       busy[ObjectIdentifier(worker)] = nil

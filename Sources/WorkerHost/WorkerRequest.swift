@@ -76,10 +76,12 @@ package struct NodeExecution: Sendable {
   package var inputs: [Input]
   /// From 1.
   package var attempt: Int
+  /// Told to this call alone: the worker serves no other afterwards.
+  package var secrets: [Secret]
 
   package init(
     run: String, node: NodeName, nodeType: NodeTypeName, parameters: [(name: ParameterName, value: JSONValue)],
-    inputs: [Input], attempt: Int
+    inputs: [Input], attempt: Int, secrets: [Secret] = []
   ) {
     self.run = run
     self.node = node
@@ -87,6 +89,7 @@ package struct NodeExecution: Sendable {
     self.parameters = parameters
     self.inputs = inputs
     self.attempt = attempt
+    self.secrets = secrets
   }
 
   var estimateMetadata: JSONValue {
@@ -97,11 +100,17 @@ package struct NodeExecution: Sendable {
   }
 
   func metadata(limit: Duration?) -> JSONValue {
-    [
-      "operation": "execute", "run": .string(run), "node": .string(node.text), "node_type": .string(nodeType.text),
-      "parameters": .object(parameters.map { JSONValue.Member($0.name.text, $0.value) }),
-      "attempt": .integer(Int64(attempt)), "deadline_ms": limit.map { .integer($0.wholeMilliseconds) } ?? .null,
+    var members: [JSONValue.Member] = [
+      .init("operation", "execute"), .init("run", .string(run)), .init("node", .string(node.text)),
+      .init("node_type", .string(nodeType.text)),
+      .init("parameters", .object(parameters.map { JSONValue.Member($0.name.text, $0.value) })),
+      .init("attempt", .integer(Int64(attempt))),
+      .init("deadline_ms", limit.map { .integer($0.wholeMilliseconds) } ?? .null),
     ]
+    if !secrets.isEmpty {
+      members.append(.init("secrets", .object(secrets.map { JSONValue.Member($0.name.text, .string($0.value)) })))
+    }
+    return .object(members)
   }
 }
 
@@ -113,4 +122,6 @@ package struct NodeOutcome: Sendable {
   package var isFallback: Bool
   /// What the plugin's `cache_key` said, if anything.
   package var cacheKey: String?
+  /// What tests it ran, as it says.
+  package var tests: TestReport?
 }

@@ -6,16 +6,18 @@ import SandboxPlanning
 /// What the operator chose, before anything is read: `--profile NAME`, `--profile PLUGIN=FILE`.
 struct ProfileChoice: Sendable {
   static let usual = "default"
+  /// Of plugins that are of no use under the usual one; counts where the operator names none for all or for them.
+  static let usualByPlugin: [PluginName: String] = [NodeTypeReference.command.plugin: "ci"]
   /// Files, or names of profiles.
   var common = Self.usual
   var byPlugin: [PluginName: String] = [:]
+  private(set) var isCommonSet = false
 
   init() {}
 
   /// - Throws: all that is wrong with the options at once.
   init(_ options: [String]) throws(CommandFailure) {
     var problems: [Diagnostic] = []
-    var isCommonSet = false
     for text in options {
       let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       if parts.count == 2, let plugin = PluginName(parts[0]) {
@@ -252,7 +254,11 @@ extension Bootstrap {
     var assignment = ProfileAssignment(common: try await store.profile(choice.common))
     var known = [choice.common: assignment.common]
     let written = decisions.compactMap { decision in decision.profile.map { (decision.plugin, $0.value.text) } }
-    let names = Dictionary(written) { first, _ in first }.merging(choice.byPlugin) { _, chosen in chosen }
+    var names =
+      choice.isCommonSet
+      ? [:] : ProfileChoice.usualByPlugin.filter { name, _ in decisions.contains { $0.plugin == name } }
+    names.merge(Dictionary(written) { first, _ in first }) { _, chosen in chosen }
+    names.merge(choice.byPlugin) { _, chosen in chosen }
     for (plugin, name) in names.sorted(by: { $0.key < $1.key }) {
       if known[name] == nil { known[name] = try await store.profile(name) }
       assignment.byPlugin[plugin] = known[name]

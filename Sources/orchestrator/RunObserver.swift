@@ -48,6 +48,7 @@ actor PlainObserver: RunObserver {
     case .nodeReport(.log(let level, let message)):
       await console.print("  \(node) | \(level.prefix)\(SafeText.line(message))")
     case .nodeReport(.output(let line, _)): await console.print("  \(node) | \(SafeText.line(line))")
+    case .nodeReport(.tests(let tests)): await console.print("  \(node) | \(tests.summary)")
     case .nodeReport(.started), .nodeReport(.progress), .nodeFailed, .runStarted, .runFinished: break
     }
   }

@@ -15,6 +15,8 @@ struct WorkerNodeExecutor: NodeExecutor {
   /// Of every node of the workflow.
   let limits: [NodeName: NodeLimits]
   let explainer: DenialExplainer
+  /// Of the nodes that have any.
+  var secrets: [NodeName: [Secret]] = [:]
   /// Told what each attempt at a node was seen to do, where its worker is observed.
   var observed: @Sendable (NodeName, Observation) -> Void = { _, _ in }
 
@@ -33,10 +35,15 @@ struct WorkerNodeExecutor: NodeExecutor {
     }
     let execution = NodeExecution(
       run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters, inputs: inputs,
-      attempt: call.attempt)
-    return try await gpus.lend(to: call.node, otherwise: configuration, report: report) {
-      configuration throws(NodeFailure) in
-      try await run(execution, call, on: configuration, report: report, accept: accept)
+      attempt: call.attempt, secrets: secrets[call.node] ?? [])
+    let mask = SecretMask(execution.secrets)
+    do throws(NodeFailure) {
+      return try await gpus.lend(to: call.node, otherwise: configuration, report: report) {
+        configuration throws(NodeFailure) in
+        try await run(execution, call, on: configuration, report: { report($0.masked(mask)) }, accept: accept)
+      }
+    } catch {
+      throw error.masked(mask)
     }
   }
 
@@ -92,6 +99,7 @@ struct WorkerNodeExecutor: NodeExecutor {
       outcome = .failure(error)
     }
     let asked = answer.withLock { $0 }
+    if let tests = outcome.tests { report(.tests(tests)) }
     var failure: NodeFailure
     let account: NodeAccount
     switch outcome {
@@ -100,7 +108,7 @@ struct WorkerNodeExecutor: NodeExecutor {
       let accepted = if let asked { asked } else { await ask(outcome) }
       switch accepted {
       case .success(var success):
-        success.account = account
+        success.account = account.masked(SecretMask(execution.secrets))
         return success
       case .failure(let refusal): failure = refusal
       }
@@ -179,5 +187,47 @@ extension NodeFailure {
     case .cancelled, .notAccepted, .poolClosed: .cancelled
     case .pluginError(let error, _): error.kind == .cancelled ? .cancelled : .error
     }
+  }
+}
+
+extension Result<NodeOutcome, WorkerFailure> {
+  /// What the node said of the tests that it ran, however it ended.
+  fileprivate var tests: TestReport? {
+    switch self {
+    case .success(let outcome): outcome.tests
+    case .failure(.pluginError(let error, _)): error.tests
+    case .failure: nil
+    }
+  }
+}
+
+// MARK: Secrets
+
+extension NodeReport {
+  fileprivate func masked(_ mask: SecretMask) -> NodeReport {
+    switch self {
+    case .started: self
+    case .progress(let fraction, let message): .progress(fraction: fraction, message: mask.masked(message))
+    case .log(let level, let message): .log(level: level, message: mask.masked(message))
+    // Masked before it was cut into lines.
+    case .output: self
+    case .tests(let tests): .tests(mask.isEmpty ? tests : tests.mapTexts(mask.masked))
+    }
+  }
+}
+
+extension NodeFailure {
+  fileprivate func masked(_ mask: SecretMask) -> NodeFailure {
+    NodeFailure(
+      kind, mask.masked(message), cause: cause.map(mask.masked), hint: hint.map(mask.masked),
+      traceback: traceback.map(mask.masked), lastOutput: lastOutput.map(mask.masked), account: account.masked(mask))
+  }
+}
+
+extension NodeAccount {
+  fileprivate func masked(_ mask: SecretMask) -> NodeAccount {
+    var account = self
+    if let denials { account.denials?.record = denials.record.masked(mask) }
+    return account
   }
 }

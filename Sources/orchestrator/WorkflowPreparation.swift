@@ -12,13 +12,7 @@ struct WorkflowFile: Sendable {
 
   /// The plugins that its nodes name, once each.
   var plugins: Set<PluginName> {
-    Set(
-      workflow.nodes.compactMap { node in
-        switch node.action.value {
-        case .plugin(let type): type.plugin
-        case .command: nil
-        }
-      })
+    Set(workflow.nodes.map(\.type.value.plugin))
   }
 
   func failure(_ refusal: PlanRefusal) -> CommandFailure { failure(refusal.items, ExitStatus(refusal)) }

@@ -33,10 +33,12 @@ extension WorkflowSession {
   /// Runs a workflow that was checked, to its end.
   /// - Parameter kept: where the run is written down; nil: nowhere.
   /// - Parameter usesCache: results of earlier runs are used.
+  /// - Parameter secrets: all that its nodes name.
   /// - Parameter observed: told what each attempt at a node was seen to do, where its worker is observed.
   func execute(
     _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory, jobs: Int, timeoutMilliseconds: Int64?,
     observer: any RunObserver, kept: KeptRun? = nil, usesCache: Bool = false,
+    secrets: [SecretName: Secret] = [:],
     observed: @escaping @Sendable (NodeName, Observation) -> Void = { _, _ in }
   ) async throws(CommandFailure) -> RunReport {
     let configurations: [NodeName: WorkerConfiguration]
@@ -69,7 +71,7 @@ extension WorkflowSession {
       executor: WorkerNodeExecutor(
         pool: sandboxes.pool, configurations: configurations, gpus: gpus,
         limits: sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions),
-        explainer: explainer, observed: observed),
+        explainer: explainer, secrets: try Self.secrets(of: checked.content.nodes, secrets), observed: observed),
       clock: clock, keeping: kept?.keeping(usesCache ? await identities(checked, configurations) : nil),
       observe: { sender.yield($0) })
     let notes = kept.map { kept in
@@ -95,6 +97,23 @@ extension WorkflowSession {
 }
 
 extension WorkflowSession {
+  /// - Throws: where one is missing.
+  private static func secrets(
+    of nodes: [WorkflowGraph.Node], _ known: [SecretName: Secret]
+  ) throws(CommandFailure) -> [NodeName: [Secret]] {
+    var secrets: [NodeName: [Secret]] = [:]
+    for node in nodes where !node.secrets.isEmpty {
+      let given = node.secrets.compactMap { known[$0] }
+      guard given.count == node.secrets.count else {
+        throw CommandFailure(
+          .invalidInput, "the node \(node.name.text.quoted) needs secrets that this command can't give",
+          hint: "run it: orchestrator run WORKFLOW --secret NAME")
+      }
+      secrets[node.name] = given
+    }
+    return secrets
+  }
+
   /// Of the nodes whose results depend on nothing but what is known of them: those whose sandboxes show them neither files of others
   /// nor the network nor other programs.
   private func identities(

@@ -46,7 +46,7 @@ struct GraphValidationTests {
     ("a: {type: demo/source, with: {count: many}}", "", ["must be a whole number"]),
     ("a: {type: demo/source, with: {cuont: 2}}", "", ["no parameter 'cuont'", "count"]),
     ("a: {type: demo/source, needs: [z]}", "", ["needs 'z'"]),
-    ("a: {run: make}", "", ["'run'", "not available in this version"]),
+    ("a: {run: make}", "", ["no plugin 'command'"]),
     ("a: {type: demo/source}", "plugins: {demo: \">=2\"}", ["version 1.2.0", ">=2"]),
     ("a: {type: demo/source}", "plugins: {other: \">=2\"}", ["no plugin 'other'"]),
     ("a: {type: demo/source}", "outputs: {x: a.nothing}", ["workflow output 'x'", "no such output"]),

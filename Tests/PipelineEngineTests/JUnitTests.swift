@@ -121,4 +121,39 @@ struct JUnitTests {
     #expect(xml.contains("<system-out>(94 earlier lines left out)\n"))
     #expect(!JUnitReport.xml(report: report, timeline: nil).contains("system-out"))
   }
+
+  @Test("the tests that nodes ran are suites of their own, and count")
+  func tests() {
+    let name = NodeName(unchecked: "unit")
+    let report = RunReport(
+      run: "r", workflow: "w", outcome: .failed, milliseconds: 0,
+      nodes: [Self.node("unit", .failed, NodeFailure(.error, "status 1"), milliseconds: 0)], outputs: [])
+    var timeline = RunTimeline()
+    let cases: [TestReport.Case] = [
+      .init(name: "a<b", group: "g", milliseconds: 1_500, outcome: .passed),
+      .init(name: "c", group: "g", milliseconds: 0, outcome: .failed, message: "1 & 2", details: "]]>"),
+      .init(name: "d", group: "g", milliseconds: 0, outcome: .skipped),
+    ]
+    for tests in [TestReport(suites: []), TestReport(suites: [.init(name: "s", cases: cases)])] {
+      timeline.apply(RunEvent(milliseconds: 1, node: name, content: .nodeReport(.tests(tests))))
+    }
+    let xml = JUnitReport.xml(report: report, timeline: timeline)
+    #expect(xml.contains(#"<testsuites name="w" tests="4" failures="2" errors="0" skipped="1""#))
+    #expect(xml.contains(#"  <testsuite name="w" tests="1" failures="1" errors="0" skipped="0""#))
+    #expect(
+      xml.hasSuffix(
+        """
+          <testsuite name="unit: s" tests="3" failures="1" errors="0" skipped="1" time="1.500">
+            <testcase classname="g" name="a&lt;b" time="1.500"/>
+            <testcase classname="g" name="c" time="0.000">
+              <failure message="1 &amp; 2">]]&gt;</failure>
+            </testcase>
+            <testcase classname="g" name="d" time="0.000">
+              <skipped message=""/>
+            </testcase>
+          </testsuite>
+        </testsuites>
+
+        """), "\(xml)")
+  }
 }

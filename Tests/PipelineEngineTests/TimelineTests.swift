@@ -205,7 +205,7 @@ extension NodeReport {
   fileprivate var isLine: Bool {
     switch self {
     case .log, .output: true
-    case .started, .progress: false
+    case .started, .progress, .tests: false
     }
   }
 }

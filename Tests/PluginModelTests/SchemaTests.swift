@@ -40,6 +40,7 @@ struct SchemaTests {
     try expectKeys(Workflow.DefaultsKey.self, "$defs/defaults", schema)
     try expectKeys(Workflow.RetryKey.self, "$defs/retry", schema)
     try expectKeys(Workflow.ResourcesKey.self, "$defs/resources", schema)
+    try expectKeys(Workflow.ReportKey.self, "$defs/node/properties/reports", schema)
     // Its other keys are axes.
     #expect(keys(try at("$defs/matrix", schema)) == Workflow.MatrixKey.allCases.map(\.rawValue).sorted())
   }

@@ -1,7 +1,7 @@
 import PluginModel
 
 /// A run as JUnit XML, as Jenkins (the schema junit-10.xsd of its xUnit plugin) and GitLab ("Unit test reports") read it: a test suite
-/// for the workflow, a test case for each node.
+/// for the workflow, a test case for each node; then the suites of the tests that its nodes ran.
 package enum JUnitReport {
   /// Bytes of what one node wrote, the latest of it.
   static let outputBytes = 16 << 10
@@ -13,19 +13,29 @@ package enum JUnitReport {
     var kinds: [Kind: Int] = [:]
     for node in report.nodes { kinds[Kind(node), default: 0] += 1 }
     let name = attribute("name", report.workflow)
-    let numbers =
-      " tests=\"\(report.nodes.count)\" failures=\"\(kinds[.failed] ?? 0)\" errors=\"\(kinds[.error] ?? 0)\""
-      + " skipped=\"\(kinds[.skipped] ?? 0)\" time=\"\(seconds(report.milliseconds))\""
+    let reports = report.nodes.compactMap { node in timeline?.tests(of: node.name).map { (node: node.name, tests: $0) }
+    }
+    func numbers(_ tests: [TestReport]) -> String {
+      func sum(_ kind: Kind, _ outcome: TestReport.Outcome) -> Int {
+        tests.reduce(kinds[kind] ?? 0) { $0 + $1.count(outcome) }
+      }
+      let count = tests.reduce(report.nodes.count) { $0 + $1.caseCount }
+      return " tests=\"\(count)\" failures=\"\(sum(.failed, .failed))\" errors=\"\(sum(.error, .error))\""
+        + " skipped=\"\(sum(.skipped, .skipped))\" time=\"\(seconds(report.milliseconds))\""
+    }
     let outputs = timeline.map { Self.outputs(of: report, $0) } ?? [:]
     var lines = [
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<testsuites\(name)\(numbers)>", "  <testsuite\(name)\(numbers)>",
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<testsuites\(name)\(numbers(reports.map(\.tests)))>",
+      "  <testsuite\(name)\(numbers([]))>",
       "    <properties>", property("run", report.run), property("workflow", report.workflow),
       property("outcome", report.outcome.rawValue), "    </properties>",
     ]
     for (index, node) in report.nodes.enumerated() {
       lines += testCase(node, workflow: report.workflow, output: outputs[index])
     }
-    lines += ["  </testsuite>", "</testsuites>"]
+    lines.append("  </testsuite>")
+    for (node, tests) in reports { lines += tests.suites.flatMap { suite($0, of: node) } }
+    lines.append("</testsuites>")
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -58,6 +68,34 @@ package enum JUnitReport {
     }
     if let output { body.append("      <system-out>\(XMLText.escaped(output))</system-out>") }
     return body.isEmpty ? [head + "/>"] : [head + ">"] + body + ["    </testcase>"]
+  }
+
+  // MARK: Tests that nodes ran
+
+  private static func suite(_ suite: TestReport.Suite, of node: NodeName) -> [String] {
+    let one = TestReport(suites: [suite])
+    let time = suite.cases.reduce(0) { $0 + $1.milliseconds }
+    let head =
+      "  <testsuite\(attribute("name", suite.name.isEmpty ? node.text : "\(node): \(suite.name)"))"
+      + " tests=\"\(one.caseCount)\" failures=\"\(one.count(.failed))\" errors=\"\(one.count(.error))\""
+      + " skipped=\"\(one.count(.skipped))\" time=\"\(seconds(time))\">"
+    return [head] + suite.cases.flatMap(testCase) + ["  </testsuite>"]
+  }
+
+  private static func testCase(_ found: TestReport.Case) -> [String] {
+    let head =
+      "    <testcase\(attribute("classname", found.group))\(attribute("name", found.name))"
+      + " time=\"\(seconds(found.milliseconds))\""
+    let message = attribute("message", found.message ?? "")
+    let details = XMLText.escaped(found.details ?? "")
+    let body: String
+    switch found.outcome {
+    case .passed: return [head + "/>"]
+    case .failed: body = "<failure\(message)>\(details)</failure>"
+    case .error: body = "<error\(message)>\(details)</error>"
+    case .skipped: body = "<skipped\(message)/>"
+    }
+    return [head + ">", "      \(body)", "    </testcase>"]
   }
 
   private static func problem(_ element: String, _ failure: NodeFailure?) -> String {

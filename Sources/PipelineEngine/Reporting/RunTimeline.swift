@@ -18,6 +18,8 @@ package struct RunTimeline: Sendable {
     package var logBytes = 32 << 20
     /// Of the failures of all attempts together, bytes: what comes later is left out but for its class.
     package var failureBytes = 16 << 20
+    /// Of all nodes together: reports that find no room are left out.
+    package var testCases = 200_000
 
     package init() {}
   }
@@ -89,6 +91,9 @@ package struct RunTimeline: Sendable {
   /// Bytes, as reckoned.
   package private(set) var failureBytes = 0
   package private(set) var failuresLeftOut = 0
+  /// By the position of the node, of its latest attempt that had any.
+  private var testReports: [Int: TestReport] = [:]
+  private var testCaseCount = 0
   /// Of nodes that found no room.
   package private(set) var eventsLeftOut = 0
   private var log: TimelineLog
@@ -107,6 +112,9 @@ package struct RunTimeline: Sendable {
   /// The latest of them, oldest first.
   package func lines(of name: NodeName) -> [TimelineLine] { positions[name].map { log.lines[$0] } ?? [] }
   package func linesLeftOut(of name: NodeName) -> Int { positions[name].map { log.leftOut[$0] } ?? 0 }
+
+  /// What the tests said that the node ran.
+  package func tests(of name: NodeName) -> TestReport? { positions[name].flatMap { testReports[$0] } }
 
   // MARK: Events
 
@@ -215,6 +223,11 @@ package struct RunTimeline: Sendable {
     case .progress: break
     case .log(let level, let message): log.add(message, .log(level), of: node, at: now)
     case .output(let line, let isError): log.add(line, isError ? .standardError : .standardOutput, of: node, at: now)
+    case .tests(let tests):
+      testCaseCount -= testReports.removeValue(forKey: node)?.caseCount ?? 0
+      guard tests.caseCount <= bounds.testCases - testCaseCount else { return }
+      testCaseCount += tests.caseCount
+      testReports[node] = tests
     }
   }
 

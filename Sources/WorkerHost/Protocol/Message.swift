@@ -27,11 +27,14 @@ package struct PluginError: Hashable, Sendable {
   package var limit: ClaimedLimit?
   /// What it says it was not let do.
   package var denied: ClaimedDenial?
+  /// What tests it ran before, as it says.
+  package var tests: TestReport?
 
   package init(
     _ kind: Class, type: String, message: String, traceback: String? = nil, hint: String? = nil,
-    limit: ClaimedLimit? = nil, denied: ClaimedDenial? = nil
+    limit: ClaimedLimit? = nil, denied: ClaimedDenial? = nil, tests: TestReport? = nil
   ) {
+    self.tests = tests
     self.denied = denied
     self.limit = limit
     self.kind = kind
@@ -78,7 +81,7 @@ enum Message {
     let value: JSONValue
     do throws(JSONError) {
       value = try JSONValue(
-        json: bytes, limits: DocumentLimits(maximumBytes: 1 << 20, maximumDepth: 64, maximumNodes: 50_000))
+        json: bytes, limits: DocumentLimits(maximumBytes: 1 << 20, maximumDepth: 64, maximumNodes: 131_072))
     } catch {
       var harmless = error
       harmless.what = TerminalText.line(error.what, limit: 512)
@@ -107,7 +110,8 @@ enum Message {
       message: TerminalText.block(try fields.string("message"), limit: textLimit),
       traceback: try fields.optionalString("traceback").map { TerminalText.block($0, limit: textLimit) },
       hint: try fields.optionalString("hint").map { TerminalText.block($0, limit: textLimit) },
-      limit: try limit(fields), denied: try ClaimedDenial(fields.value["denied"], in: .error))
+      limit: try limit(fields), denied: try ClaimedDenial(fields.value["denied"], in: .error),
+      tests: try TestReport(claimed: fields.value["tests"], in: .error))
   }
 
   /// The names are those of the page's table.

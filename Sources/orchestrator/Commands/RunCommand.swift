@@ -24,6 +24,7 @@ struct RunCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var options: WorkflowOptions
+  @OptionGroup var secrets: SecretOptions
   @Option(
     help: ArgumentHelp(
       "The directory that the nodes of the run share; it is made if it is missing.",
@@ -121,6 +122,7 @@ private struct RunWork: Sendable {
     let checked = try await session.check()
     let unused = session.sandboxes.setup.unusedGPUGrants(among: checked.content.nodes, decisions: checked.decisions)
     await bootstrap.report(session.catalog.diagnostics + checked.warnings + unused)
+    let secrets = try await command.secrets.read(for: checked.content.nodes, bootstrap)
     let starter = RunStarter(
       session: session, checked: checked, arguments: arguments, workspace: command.workspace,
       store: try await RunStore(making: session.statePath, files: bootstrap.files))
@@ -131,7 +133,7 @@ private struct RunWork: Sendable {
       report = try await session.execute(
         checked, in: directory, jobs: jobs, timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
         observer: KeepingObserver(shown: observer(), log: await kept.log(), recorder: recorder), kept: kept,
-        usesCache: !command.noCache)
+        usesCache: !command.noCache, secrets: secrets)
     } catch {
       await kept.discard()
       throw error

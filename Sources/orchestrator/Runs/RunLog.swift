@@ -55,7 +55,7 @@ extension NodeReport {
   fileprivate var isSaid: Bool {
     switch self {
     case .log, .output: true
-    case .started, .progress: false
+    case .started, .progress, .tests: false
     }
   }
 }

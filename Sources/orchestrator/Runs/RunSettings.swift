@@ -43,7 +43,8 @@ struct RunSettings: Sendable {
     self = settings
   }
 
-  private init?(_ value: JSONValue) {
+  /// Nil where another version wrote it.
+  init?(_ value: JSONValue) {
     guard let arguments = value["arguments"]?.arrayValue, let directory = value["directory"]?.stringValue,
       case .object(let inputs)? = value["inputs"], case .object(let plugins)? = value["plugins"],
       let workspace = value["workspace"]?.stringValue.flatMap({ AbsolutePath($0) })

@@ -53,6 +53,7 @@ struct RunBoard: Sendable {
       entry.fraction = fraction
       entry.message = message
     case .nodeReport(.log(_, let message)): entry.message = message
+    case .nodeReport(.tests(let tests)): entry.message = tests.summary
     case .nodeFailed(let failure): entry.message = failure.cause ?? failure.message
     case .nodeReport(.started), .nodeReport(.output), .runStarted, .runFinished: break
     }
