@@ -43,6 +43,17 @@ HEADER = Struct("<IBBHQ")
 _ENTRY = Struct("<BBHHHIIQ")
 _COUNT = Struct("<I")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+# Beyond ASCII, what may not be in a file's name: C1 controls, direction marks,
+# separators of lines, the byte order mark, annotations and tags.
+_HOSTILE = (
+    (0x80, 0x9F),
+    (0x200E, 0x200F),
+    (0x2028, 0x202E),
+    (0x2066, 0x2069),
+    (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFB),
+    (0xE0000, 0xE007F),
+)
 
 
 class ProtocolError(Exception):
@@ -126,8 +137,16 @@ def is_name(text: Any) -> bool:
 
 
 def is_file_text(text: str) -> bool:
-    """Whether the text is free of slashes and control characters."""
-    return not any(c < " " or c in "/\x7f" for c in text)
+    """Whether the text is free of slashes, control characters and what else
+    a terminal would obey or would mislead a reader."""
+    if text.isascii():
+        return "/" not in text and text.isprintable()
+    return not any(
+        c < " "
+        or c in "/\x7f"
+        or any(low <= ord(c) <= high for low, high in _HOSTILE)
+        for c in text
+    )
 
 
 def pack_values(metadata: bytes, entries: Sequence[Entry]) -> bytes:

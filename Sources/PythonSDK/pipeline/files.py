@@ -57,9 +57,18 @@ class File:
         if name is None:
             name = os.path.basename(path)
         with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size <= INLINE_LIMIT:
-                return cls(name, file.read())
-            return cls(name, _memory.snapshot(file.fileno()))
+            return cls.from_descriptor(file.fileno(), name)
+
+    @classmethod
+    def from_descriptor(cls, fd: int, name: str) -> File:
+        """Takes the content that a file has now, which was just opened.
+
+        :raises OSError: when it can't be read
+        """
+        if os.fstat(fd).st_size > INLINE_LIMIT:
+            return cls(name, _memory.snapshot(fd))
+        with open(fd, "rb", closefd=False) as file:
+            return cls(name, file.read())
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str) -> File:
@@ -153,7 +162,7 @@ def _check_name(name: str) -> None:
     if name in ("", ".", ".."):
         problem = "is no file's name"
     elif not is_file_text(name):
-        problem = "holds a slash or a control character"
+        problem = "holds a slash, a control character or a direction mark"
     elif length > 255:
         problem = "is longer than 255 bytes"
     if problem:

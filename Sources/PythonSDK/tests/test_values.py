@@ -382,9 +382,11 @@ def test_a_large_file_passes_through_without_a_copy() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "a/b", "/", "a\0", "a\n", "\x7f", "x" * 256, "\ud800"],
+    ["", ".", "..", "a/b", "/", "a\0", "a\n", "\x7f", "x" * 256, "\ud800"]
+    + ["é\x1b", "é/", "\x85", "\u200e", "\u202e", "\u2066", "\ufeff"]
+    + ["\ufffa", "\U000e0041"],
 )
-def test_a_file_name_is_never_a_path(name: str) -> None:
+def test_a_file_name_is_never_a_path_or_an_order(name: str) -> None:
     with pytest.raises(ValueError, match="file name"):
         File(name, b"")
     with pytest.raises(DecodingError):
