@@ -68,7 +68,7 @@ class Failure(Exception):
             "class": self.kind,
             "type": "" if cause is None else type(cause).__name__,
             "message": cut(self.message),
-            "traceback": "" if cause is None else cut(traceback_of(cause)),
+            "traceback": "" if cause is None else _traceback(cause),
             "hint": None if self.hint is None else self.hint[:_HINT],
         }
 
@@ -130,6 +130,13 @@ def _full() -> List[str]:
         if room.f_bavail == 0 or (room.f_files > 0 and room.f_favail == 0):
             full.append(path)
     return full
+
+
+def _traceback(error: BaseException) -> Optional[str]:
+    """The traceback for the engine; None for a class that shows none."""
+    if getattr(type(error), "shows_traceback", True) is False:
+        return None
+    return cut(traceback_of(error))
 
 
 def traceback_of(error: BaseException) -> str:

@@ -277,6 +277,33 @@ def test_frames_of_the_framework_are_cut_at_the_leaf_too(
     assert "/pipeline/" not in error["traceback"]
 
 
+def test_an_exception_that_says_all_by_its_message_has_no_traceback(
+    launch: Launch,
+) -> None:
+    worker = launch(
+        """
+        try:
+            1 / 0
+        except ZeroDivisionError as error:
+            raise {"it": Expected, "below": Below, "not": Not}[
+                self.parameters["which"]]("no") from error
+        """,
+        """
+        class Expected(Exception):
+            shows_traceback = False
+            hint = "another way"
+        class Below(Expected): pass
+        class Not(Expected): shows_traceback = True
+        """,
+    )
+    for which in ("it", "below"):
+        error = worker.error(worker.send_execute("probe", {"which": which}))
+        assert (error["message"], error["hint"]) == ("no", "another way")
+        assert error["traceback"] is None
+    error = worker.error(worker.send_execute("probe", {"which": "not"}))
+    assert "ZeroDivisionError" in error["traceback"]
+
+
 def test_long_messages_are_cut(launch: Launch) -> None:
     worker = launch('raise ValueError("ü" * 100_000)')
     error = worker.error(worker.send_execute("probe"))
