@@ -13,7 +13,7 @@ from pipeline.plugin import BaseNode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Set, Tuple
 
     from pipeline._memory import SealedMemory
     from pipeline._scope import CallScope
@@ -33,6 +33,8 @@ class Operations:
         self._workspace = workspace
         self._scratch = scratch
         self._patterns: Optional[Patterns] = None
+        # The outputs of each node type that have several values.
+        self._several: Dict[str, Set[str]] = {}
 
     def carry_out(self, call: IncomingCall, scope: CallScope) -> Answer:
         """Runs the call's operation.
@@ -106,7 +108,9 @@ class Operations:
         if scope.noticed:
             raise Failure(_failures.CANCELLED, "the node stopped early")
         node.outputs = outputs
-        return pack_outputs({"fallback": fallback, "cache_key": key}, outputs)
+        metadata: Dict[str, Any] = {"fallback": fallback, "cache_key": key}
+        several = self._several.get(call.metadata["node_type"], ())
+        return pack_outputs(metadata, outputs, several)
 
     def _estimate(self, call: IncomingCall) -> Answer:
         from pipeline._describe import resource_values
@@ -153,7 +157,14 @@ class Operations:
     def _check_patterns(self, metadata: Dict[str, Any]) -> None:
         if self._patterns is None:
             try:
-                self._patterns = Patterns(self._plugin.get_node_types())
+                node_types = self._plugin.get_node_types()
+                self._patterns = Patterns(node_types)
+                self._several = {
+                    node.node_type: {
+                        port.name for port in node.outputs if port.multiple
+                    }
+                    for node in node_types
+                }
             except BaseException as error:
                 raise Failure.of(_failures.LOAD, error) from None
         complaint = self._patterns.complaint(

@@ -8,7 +8,7 @@ from pipeline._frames import SINGLE, Entry, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Tuple
+    from typing import Any, Container, Dict, List, Tuple
 
     from pipeline._wire import Frame
 
@@ -69,10 +69,11 @@ def open_call(frame: Frame) -> IncomingCall:
 
 
 def pack_outputs(
-    metadata: Dict[str, Any], outputs: Any
+    metadata: Dict[str, Any], outputs: Any, several: Container[str] = ()
 ) -> Tuple[bytes, List[_memory.SealedMemory]]:
     """The body of a result, and the shared memory that goes with it.
 
+    :param several: the outputs that are lists of values
     :raises Failure: of class `output`, when they aren't a mapping of values
         that the protocol can carry
     """
@@ -82,18 +83,13 @@ def pack_outputs(
             f"execute returned {_kind(outputs)}; it must return a mapping "
             "from output names to values",
         )
-    if len(outputs) > _frames.MAXIMUM_VALUES:
+    parts = _parts(outputs, several)
+    if len(parts) > _frames.MAXIMUM_VALUES:
         raise Failure(
             OUTPUT, f"more than {_frames.MAXIMUM_VALUES} outputs were returned"
         )
     encoded: List[Tuple[Entry, values.Encoded]] = []
-    for name, value in outputs.items():
-        if not _frames.is_name(name):
-            raise Failure(
-                OUTPUT,
-                f"{name!r:.80} can't name an output: names are letters, "
-                "digits, '_' and '-'",
-            )
+    for name, position, value in parts:
         try:
             one = values.encode(value)
         except values.EncodingError as error:
@@ -101,7 +97,7 @@ def pack_outputs(
                 OUTPUT, f"the output '{name}' can't be carried: {error}"
             ) from None
         encoded.append(
-            (Entry(one.codec, name, one.label, SINGLE, one.size, None), one)
+            (Entry(one.codec, name, one.label, position, one.size, None), one)
         )
     entries = [entry for entry, _ in encoded]
     packed = _json.dumps(metadata)
@@ -114,6 +110,35 @@ def pack_outputs(
         else:
             shared.append(one.shared())
     return _frames.pack_values(packed, entries), shared
+
+
+def _parts(
+    outputs: Dict[Any, Any], several: Container[str]
+) -> List[Tuple[str, int, Any]]:
+    """The values with their outputs' names and their positions.
+
+    :raises Failure: for what can't name an output, and for one value where
+        there should be a list
+    """
+    parts: List[Tuple[str, int, Any]] = []
+    for name, value in outputs.items():
+        if not _frames.is_name(name):
+            raise Failure(
+                OUTPUT,
+                f"{name!r:.80} can't name an output: names are letters, "
+                "digits, '_' and '-'",
+            )
+        if name not in several:
+            parts.append((name, SINGLE, value))
+        elif isinstance(value, (list, tuple)):
+            parts += [(name, *item) for item in enumerate(value)]
+        else:
+            raise Failure(
+                OUTPUT,
+                f"the output '{name}' has several values: return a list of "
+                f"them, not {_kind(value)}",
+            )
+    return parts
 
 
 def _inline(sizes: List[int], room: int) -> set[int]:
@@ -137,7 +162,8 @@ def _inline(sizes: List[int], room: int) -> set[int]:
             f"the outputs are too many and too large: beside the "
             f"{_frames.MAXIMUM_DESCRIPTORS} largest, {left} bytes are left, "
             f"and {room} fit",
-            hint="put them into one list, mapping, array or file",
+            hint="put them into one list, mapping, array or file, such as an "
+            "archive",
         )
     return set(by_size[shared:])
 

@@ -53,7 +53,8 @@ class PortSpecification(Record):
             of the plugin's
         :param default: used when an optional input isn't connected
         :param multiple: the input takes a list of connections and arrives as a
-            list, in the order in which the workflow names them
+            list, in the order in which the workflow names them; an output is
+            returned as a list, each item a value of its own, such as a `File`
         """
         self.name = name
         self.type = type

@@ -56,7 +56,8 @@ class Frame:
         return value
 
     def values(self) -> Tuple[Dict[str, Any], Dict[str, Any]]:
-        """The metadata, and (codec, label, content, storage) by name."""
+        """The metadata, and (codec, label, content, storage) by name; a list
+        of them where they have positions."""
         body = self.body
         (length,) = struct.unpack_from("<I", body)
         metadata = json.loads(body[4 : 4 + length])
@@ -68,15 +69,15 @@ class Frame:
             codec, storage, n, m, z, position, z2, size = struct.unpack_from(
                 "<BBHHHIIQ", body, at
             )
-            assert z == 0 and z2 == 0 and position == SINGLE
+            assert z == 0 and z2 == 0
             at += 24
             name = body[at : at + n].decode()
             label = body[at + n : at + n + m].decode()
             at += n + m
-            entries.append((codec, storage, name, label, size))
-        values = {}
+            entries.append((codec, storage, name, label, size, position))
+        values: Dict[str, Any] = {}
         descriptors = list(self.descriptors)
-        for codec, storage, name, label, size in entries:
+        for codec, storage, name, label, size, position in entries:
             if storage == 0:
                 content = body[at : at + size]
                 at += size
@@ -90,7 +91,13 @@ class Frame:
                 ) as view:
                     content = view[:]
                 os.close(fd)
-            values[name] = (codec, label, content, storage)
+            value = (codec, label, content, storage)
+            if position == SINGLE:
+                assert name not in values
+                values[name] = value
+            else:
+                assert position == len(values.setdefault(name, []))
+                values[name].append(value)
         assert at == len(body) and not descriptors
         return metadata, values
 
