@@ -6,11 +6,12 @@ import threading
 import time
 
 from pipeline import _frames
+from pipeline._failures import traceback_of
 from pipeline._frames import cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Sequence
+    from typing import Any, Callable, Dict, List, Optional, Sequence
 
     from pipeline._wire import Connection
 
@@ -40,10 +41,28 @@ class CallScope:
         self._last = float("-inf")
         # Whether the plugin has been told of the cancel.
         self.noticed = False
+        # Not the lock of what is sent: sending may have to wait.
+        self._cancelling = threading.Lock()
+        self._on_cancel: List[Callable[[], object]] = []
 
     def cancel(self) -> None:
         """Asks the call to stop."""
-        self._cancelled = True
+        with self._cancelling:
+            self._cancelled = True
+            actions, self._on_cancel = self._on_cancel, []
+        for action in actions:
+            try:
+                action()
+            except BaseException as error:
+                self.log("error", f"on_cancel failed:\n{traceback_of(error)}")
+
+    def on_cancel(self, action: Callable[[], object]) -> None:
+        """Has something done when it is asked to stop; at once, if it was."""
+        with self._cancelling:
+            if not self._cancelled:
+                self._on_cancel.append(action)
+                return
+        action()
 
     @property
     def cancel_requested(self) -> bool:

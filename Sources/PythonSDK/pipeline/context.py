@@ -7,7 +7,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Optional, Protocol
+    from typing import Callable, Optional, Protocol
 
     class Channel(Protocol):
         """Where a context's words go, and where it learns of a cancel."""
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         ) -> None: ...
 
         def log(self, level: str, message: str) -> None: ...
+
+        def on_cancel(self, action: Callable[[], object]) -> None: ...
 
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -98,6 +100,17 @@ class ExecutionContext:
         """
         if self.cancelled:
             raise Cancelled("the engine asked the node to stop")
+
+    def on_cancel(self, action: Callable[[], object]) -> None:
+        """Has something done as soon as the engine asks the node to stop, for
+        a node that waits: at once where it has asked already, and never
+        after the call.
+
+        :param action: is called once, on another thread or in here, and has
+            to return soon, as the `set` of a `threading.Event` does
+        """
+        if self._channel is not None:
+            self._channel.on_cancel(action)
 
     def remaining(self) -> Optional[float]:
         """Seconds until the deadline, at least 0; None without one."""
