@@ -7,6 +7,7 @@ import time
 from pipeline import _failures
 from pipeline._failures import Failure
 from pipeline._patterns import Patterns
+from pipeline._secrets import Secrets
 from pipeline._transfer import pack_outputs
 from pipeline.context import Cancelled, ExecutionContext
 from pipeline.plugin import BaseNode
@@ -42,13 +43,22 @@ class Operations:
         :returns: the body of the result and its shared memory
         :raises Failure: when it ends with an error
         """
+        secrets = Secrets(_secrets_of(call))
+        try:
+            return self._carry_out(call, scope, secrets)
+        finally:
+            secrets.forget()
+
+    def _carry_out(
+        self, call: IncomingCall, scope: CallScope, secrets: Secrets
+    ) -> Answer:
         if scope.cancel_requested:
             raise Failure(
                 _failures.CANCELLED, "the call was cancelled before it began"
             )
         operation = call.metadata.get("operation")
         if operation == "execute":
-            return self._execute(call, scope)
+            return self._execute(call, scope, secrets)
         if operation == "describe":
             return self._describe()
         if operation == "estimate":
@@ -85,14 +95,16 @@ class Operations:
                 _failures.LOAD, f"the node specifications: {error}"
             ) from None
 
-    def _execute(self, call: IncomingCall, scope: CallScope) -> Answer:
+    def _execute(
+        self, call: IncomingCall, scope: CallScope, secrets: Secrets
+    ) -> Answer:
         node = self._node(call)
         self._check_patterns(call.metadata)
         inputs = call.inputs()
         node.inputs = inputs
         _validate(node, inputs)
         key = _own_cache_key(node, inputs, scope)
-        context = self._context(call, scope)
+        context = self._context(call, scope, secrets)
         fallback = False
         try:
             outputs: Any = node.execute(inputs, context)
@@ -186,7 +198,7 @@ class Operations:
             return True
 
     def _context(
-        self, call: IncomingCall, scope: CallScope
+        self, call: IncomingCall, scope: CallScope, secrets: Secrets
     ) -> ExecutionContext:
         attempt = call.metadata.get("attempt")
         left = call.metadata.get("deadline_ms")
@@ -200,12 +212,30 @@ class Operations:
             workspace=self._workspace,
             scratch=self._scratch,
             channel=scope,
+            secrets=secrets,
         )
 
 
 def _text(metadata: Dict[str, Any], key: str) -> str:
     value = metadata.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _secrets_of(call: IncomingCall) -> Optional[Dict[str, str]]:
+    """Takes the secrets out of the call, which outlives its answer.
+
+    :raises Failure: when they aren't texts by their names; it shows none
+    """
+    secrets = call.metadata.pop("secrets", None)
+    if secrets is None:
+        return None
+    if not isinstance(secrets, dict) or not all(
+        isinstance(text, str) for text in secrets.values()
+    ):
+        raise Failure(
+            _failures.UNKNOWN, "the call's secrets aren't texts by their names"
+        )
+    return secrets
 
 
 def _validate(node: BaseNode, inputs: Dict[str, Any]) -> None:

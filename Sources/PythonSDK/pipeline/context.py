@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
+from pipeline._secrets import Secrets
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Callable, Optional, Protocol
+    from typing import Callable, Mapping, Optional, Protocol
 
     class Channel(Protocol):
         """Where a context's words go, and where it learns of a cancel."""
@@ -50,12 +52,14 @@ class ExecutionContext:
         workspace: Optional[str] = None,
         scratch: str = "/tmp",
         channel: Optional[Channel] = None,
+        secrets: Optional[Mapping[str, str]] = None,
     ) -> None:
         """
         :param workspace: the path of the run's workspace; None where the
             plugin may not see it
         :param scratch: a directory of the worker's own, gone when it ends
         :param channel: where progress and logs go; None drops them
+        :param secrets: what the call was entrusted with
         """
         self.run_id = run_id
         self.node_id = node_id
@@ -64,6 +68,10 @@ class ExecutionContext:
         self._workspace = workspace
         self._scratch = scratch
         self._channel = channel
+        # The worker's own are emptied when the call is over: no copy of them.
+        if not isinstance(secrets, Secrets):
+            secrets = Secrets(secrets)
+        self._secrets = secrets
 
     @property
     def workspace(self) -> Optional[Path]:
@@ -83,6 +91,15 @@ class ExecutionContext:
         from pathlib import Path
 
         return Path(self._scratch)
+
+    @property
+    def secrets(self) -> Secrets:
+        """What the workflow entrusts to this call: texts by their names.
+
+        They are in no log and no representation, and gone once the call is
+        over. Keep none of them elsewhere.
+        """
+        return self._secrets
 
     @property
     def cancelled(self) -> bool:

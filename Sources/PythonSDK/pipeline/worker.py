@@ -183,6 +183,8 @@ class Worker:
                 )
             last = frame.call
             self._accept(open_call(frame))
+            # It may hold secrets, and the next may be long in coming.
+            del frame
 
     def _accept(self, call: IncomingCall) -> None:
         node = call.metadata.get("node")
