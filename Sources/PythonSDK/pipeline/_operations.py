@@ -121,6 +121,10 @@ class Operations:
             raise Failure(_failures.CANCELLED, "the node stopped early")
         node.outputs = outputs
         metadata: Dict[str, Any] = {"fallback": fallback, "cache_key": key}
+        if scope.tests is not None:
+            from pipeline._test_report import attached
+
+            metadata = attached(metadata, scope.tests)
         several = self._several.get(call.metadata["node_type"], ())
         return pack_outputs(metadata, outputs, several)
 

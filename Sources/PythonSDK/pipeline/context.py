@@ -9,7 +9,15 @@ from pipeline._secrets import Secrets
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Callable, Mapping, Optional, Protocol
+    from typing import (
+        Any,
+        Callable,
+        Dict,
+        Iterable,
+        Mapping,
+        Optional,
+        Protocol,
+    )
 
     class Channel(Protocol):
         """Where a context's words go, and where it learns of a cancel."""
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
         ) -> None: ...
 
         def log(self, level: str, message: str) -> None: ...
+
+        def report_tests(self, report: Dict[str, Any]) -> None: ...
 
         def on_cancel(self, action: Callable[[], object]) -> None: ...
 
@@ -164,3 +174,29 @@ class ExecutionContext:
             )
         if self._channel is not None:
             self._channel.log(level, str(message))
+
+    def report_tests(
+        self, suites: Iterable[Mapping[str, Any]], omitted: int = 0
+    ) -> None:
+        """Hands over the results of tests that the node ran; the last report
+        counts. They go with the node's answer, whether it is a result or an
+        error.
+
+            context.report_tests([{"name": "unit", "cases": [
+                {"name": "adds", "class": "Sums", "seconds": 0.1,
+                 "outcome": "failed", "message": "1 + 1 is 3",
+                 "details": "sums.py:7"}]}])
+
+        An outcome is `passed`, `failed`, `error` or `skipped`; all else of a
+        case may be left out. Texts are cut to 4,096 characters. Where it is
+        too much for one answer, details are left out first, then cases: those
+        that passed before those that were skipped, and these before the rest.
+
+        :param omitted: how many cases `suites` leaves out already
+        :raises ValueError: when something in it is of another kind
+        """
+        from pipeline._test_report import checked
+
+        report = checked(suites, omitted)
+        if self._channel is not None:
+            self._channel.report_tests(report)

@@ -23,7 +23,7 @@ from pipeline._wire import Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, Optional, Tuple
+    from typing import Any, Dict, Optional, Tuple
 
     from pipeline._wire import Frame
     from pipeline.plugin import BasePlugin
@@ -131,7 +131,7 @@ class Worker:
             kind = _frames.RESULT
         except Failure as failure:
             kind, shared = _frames.ERROR, []
-            body = _json.dumps(failure.body())
+            body = _json.dumps(_with_tests(failure.body(), scope))
         if os.getpid() != self._process:
             # A forked child came back out of the plugin's code.
             os._exit(EXIT_FAILED)
@@ -199,6 +199,15 @@ class Worker:
         scope = self._running
         if scope is None or not scope.record(level, logger, message):
             send_log(self._connection, 0, level, logger, message)
+
+
+def _with_tests(told: Dict[str, Any], scope: CallScope) -> Dict[str, Any]:
+    """An error's object, and the tests that the call has reported."""
+    if scope.tests is None:
+        return told
+    from pipeline._test_report import attached
+
+    return attached(told, scope.tests)
 
 
 def _expect(frame: Frame, kind: int) -> None:
