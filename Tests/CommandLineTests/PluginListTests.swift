@@ -11,7 +11,7 @@ struct PluginListTests {
     let outcome = try Program.run(["plugin", "list"], in: TemporaryDirectory())
     #expect(outcome.status == 0)
     #expect(outcome.errors.isEmpty)
-    for name in ["chart", "files", "text"] { #expect(outcome.output.contains("\(name) 1.")) }
+    for name in ["chart", "command", "files", "text"] { #expect(outcome.output.contains("\(name) 1.")) }
     #expect(outcome.output.contains("filesystem.read, filesystem.write"))
   }
 

@@ -33,7 +33,7 @@ def test_the_types_are_strict() -> None:
     run(sys.executable, "-m", "mypy")
 
 
-@pytest.mark.parametrize("plugin", ["files", "text", "chart"])
+@pytest.mark.parametrize("plugin", ["files", "text", "chart", "command"])
 def test_the_types_of_the_bundled_plugins_are_strict(plugin: str) -> None:
     files = sorted(str(path) for path in (PLUGINS / plugin).glob("*.py"))
     run(
