@@ -178,6 +178,7 @@ class RunNode(DeclaredNode):
                 "a mapping",
                 "write environment: {NAME: TEXT}",
             )
+        given = {name: _written(value) for name, value in given.items()}
         for name, value in [*given.items(), *context.secrets.items()]:
             _check_variable(name, value)
         twice = sorted(set(given) & set(context.secrets))
@@ -259,6 +260,13 @@ def _directory(workspace: str, given: str) -> str:
             "make it in the command, or in a node before",
         )
     return directory
+
+
+def _written(value: Any) -> Any:
+    """A number, or true or false, as a workflow writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, (int, float)) else value
 
 
 def _check_variable(name: Any, value: Any) -> None:

@@ -192,7 +192,7 @@ def test_a_name_is_a_variable_or_a_secret(run: Run) -> None:
         ({"": "c"}, "can't name a variable"),
         ({"Ä": "c"}, "can't name a variable"),
         ({"A\n": "c"}, "can't name a variable"),
-        ({"A": 5}, "variable 'A' is int, not text"),
+        ({"A": [5]}, "variable 'A' is list, not text"),
         ({"A": "x\0y"}, "variable 'A' can't be passed"),
         ({"A": "x\ud800"}, "variable 'A' can't be passed"),
     ],
