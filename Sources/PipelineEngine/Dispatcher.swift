@@ -21,6 +21,8 @@ package actor Dispatcher {
   private var sinks: [RunIdentifier: @Sendable (Int, Answer) -> Void] = [:]
   /// Nodes that were asked for and not answered.
   private var queued: [RunIdentifier: Set<Int>] = [:]
+  /// Of nodes that were asked for and haven't given back what they got.
+  private var names: [RunIdentifier: [Int: NodeName]] = [:]
   private var ticking: Task<Void, Never>?
 
   package init(
@@ -49,21 +51,29 @@ package actor Dispatcher {
     handle(.runEnded(run))
     sinks[run] = nil
     queued[run] = nil
+    names[run] = nil
   }
 
-  /// - Parameter rank: milliseconds, of ``UpwardRank``.
-  func request(_ request: ResourceRequest, for node: NodeReference, rank: Int64) {
+  /// - Parameters:
+  ///   - name: what its run calls it.
+  ///   - rank: milliseconds, of ``UpwardRank``.
+  func request(_ request: ResourceRequest, for node: NodeReference, name: NodeName, rank: Int64) {
+    names[node.run, default: [:]][node.node] = name
     queued[node.run, default: []].insert(node.node)
     handle(.nodeReady(node, request, rank: rank))
   }
 
   func withdraw(_ node: NodeReference) {
     queued[node.run]?.remove(node.node)
+    names[node.run]?[node.node] = nil
     handle(.nodeWithdrawn(node))
   }
 
   /// Everything that the node was assigned is free.
-  func giveBack(_ node: NodeReference) { handle(.nodeFinished(node)) }
+  func giveBack(_ node: NodeReference) {
+    names[node.run]?[node.node] = nil
+    handle(.nodeFinished(node))
+  }
 
   /// What the nodes of a run wait for, at most so many of them.
   package func waiting(of run: RunIdentifier, limit: Int) -> [Waiting] {
@@ -71,6 +81,9 @@ package actor Dispatcher {
       scheduler.why(NodeReference(run: run, node: node)).map { Waiting(node: node, reason: $0) }
     }
   }
+
+  /// What a run calls its nodes that wait or have what they asked for.
+  package func names(in run: RunIdentifier) -> [Int: NodeName] { names[run] ?? [:] }
 
   /// How many nodes of a run wait.
   package func waitingCount(of run: RunIdentifier) -> Int { queued[run]?.count ?? 0 }

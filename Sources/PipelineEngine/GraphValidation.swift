@@ -93,7 +93,7 @@ struct GraphValidation {
     let title = "the workflow output \(output.name.text.quoted)"
     guard let instances = output.instances else {
       return connection(output.source, of: title).map {
-        WorkflowGraph.Output(name: output.name, sources: [$0], isList: false)
+        WorkflowGraph.Output(name: output.name, sources: [$0], isList: runsForEach($0.node))
       }
     }
     let sources = instances.compactMap { instance in
@@ -245,6 +245,7 @@ struct GraphValidation {
       resourceLocations: node.resources?.value.locations ?? [:], location: node.location,
       continuesOnError: node.continuesOnError, label: node.instance?.label)
     result.version = catalog.plugins[type.plugin]?.version
+    result.foreach = foreach(of: node, bindings)
     result.semaphores = node.resources?.value.semaphores ?? [:]
     result.secrets = node.secrets
     // What a secret opens is known to nobody here.

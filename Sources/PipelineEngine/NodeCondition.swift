@@ -85,9 +85,11 @@ package struct NodeCondition: Sendable {
   }
 
   /// An output as conditions see it: null for what isn't there, isn't JSON, or is longer than ``longestValue``.
-  package static func value(of values: [NodeValue]) -> JSONValue {
-    guard values.count != 1 else { return value(of: values[0]) }
-    guard !values.isEmpty, values.reduce(0, { $0 + min($1.byteCount, longestValue + 1) }) <= longestValue else {
+  /// - Parameter isList: it is a list, however many values there are.
+  package static func value(of values: [NodeValue], isList: Bool = false) -> JSONValue {
+    guard values.count != 1 || isList else { return value(of: values[0]) }
+    guard isList || !values.isEmpty, values.reduce(0, { $0 + min($1.byteCount, longestValue + 1) }) <= longestValue
+    else {
       return .null
     }
     return .array(values.map { value(of: $0) })

@@ -17,7 +17,10 @@ extension GraphValidation {
       guard let (_, sources, location) = written[port.name], !sources.isEmpty else {
         return unconnected(port, title, node)
       }
-      if !port.multiple, let matrix = sources.compactMap({ self.matrix(of: $0.value.node) }).first {
+      let isEach = node.foreach?.value == port.name
+      if isEach {
+        // Whatever comes, each instance gets one of it.
+      } else if !port.multiple, let matrix = sources.compactMap({ self.matrix(of: $0.value.node) }).first {
         report(
           Diagnostic(
             "\(title) has \(sources.count) \(sources.count == 1 ? "source" : "sources")",
@@ -29,13 +32,13 @@ extension GraphValidation {
             "\(title) has \(sources.count) sources", why: "it takes one value", hint: "connect one of them",
             at: location))
       }
-      let connections = sources.compactMap { connection($0, into: port, title) }
+      let connections = sources.compactMap { connection($0, into: port, isEach: isEach, title) }
       return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .connections(connections))
     }
   }
 
   /// The node with a matrix that `name` is an instance of.
-  private func matrix(of name: NodeName) -> NodeName? {
+  func matrix(of name: NodeName) -> NodeName? {
     indices[name].flatMap { workflow.nodes[$0].instance?.node }
   }
 
@@ -55,21 +58,26 @@ extension GraphValidation {
   }
 
   private mutating func connection(
-    _ source: Located<PortReference>, into port: PortSpecification, _ title: String
+    _ source: Located<PortReference>, into port: PortSpecification, isEach: Bool, _ title: String
   ) -> WorkflowGraph.Connection? {
     guard let found = connection(source, of: title) else { return nil }
-    if let output = output(of: found), !port.type.accepts(output.type) {
+    guard let output = output(of: found), let type = arriving(output, of: found, at: port, isEach, source, title) else {
+      return found
+    }
+    if !port.type.accepts(type) {
+      let text = source.value.description.quoted
       report(
         Diagnostic(
           "\(title) takes \(port.type.description.quoted)",
-          why: "it is connected to \(source.value.description.quoted), which is of type "
-            + output.type.description.quoted,
+          why: isEach
+            ? "it gets one item each of \(text), and these are of type \(type.description.quoted)"
+            : "it is connected to \(text), which is of type \(type.description.quoted)",
           hint: "connect an output of the right type, or put a node between that converts", at: source.location))
     }
     return found
   }
 
-  private func output(of connection: WorkflowGraph.Connection) -> PortSpecification? {
+  func output(of connection: WorkflowGraph.Connection) -> PortSpecification? {
     specifications[connection.node]?.outputs.first { $0.name == connection.port }
   }
 

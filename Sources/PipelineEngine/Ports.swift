@@ -19,6 +19,8 @@ package typealias NodeAcceptance = @Sendable (NodeSuccess) async throws(NodeFail
 package struct NodeCall: Sendable {
   package var run: String
   package var node: NodeName
+  /// The node that the workflow has: `node`, or that of whose items it is one. What was made ready for it goes by this name.
+  package var prepared: NodeName
   package var type: NodeTypeReference
   /// After interpolation and with defaults filled in.
   package var parameters: [(name: ParameterName, value: JSONValue)]
@@ -32,12 +34,14 @@ package struct NodeCall: Sendable {
   package var raisedMemory: UInt64?
 
   package init(
-    run: String, node: NodeName, type: NodeTypeReference, parameters: [(name: ParameterName, value: JSONValue)],
+    run: String, node: NodeName, prepared: NodeName? = nil, type: NodeTypeReference,
+    parameters: [(name: ParameterName, value: JSONValue)],
     inputs: [(port: PortName, values: [NodeValue], multiple: Bool)], attempt: Int, timeoutMilliseconds: Int64?,
     raisedMemory: UInt64? = nil
   ) {
     self.run = run
     self.node = node
+    self.prepared = prepared ?? node
     self.type = type
     self.parameters = parameters
     self.inputs = inputs

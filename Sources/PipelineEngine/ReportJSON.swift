@@ -99,6 +99,8 @@ extension RunEvent {
         .init("event", "run_started"), .init("run", .string(run)), .init("workflow", .string(workflow)),
         .init("nodes", .array(nodes.map { .string($0.text) })),
       ]
+    case .nodesAdded(let count):
+      members += [.init("event", "nodes_added"), .init("count", .integer(Int64(count)))]
     case .nodeState(let state, let attempt):
       members += [
         .init("event", "node_state"), .init("state", .string(state.rawValue)),

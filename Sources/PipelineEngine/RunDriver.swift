@@ -19,7 +19,6 @@ struct RunDriver {
   let places: RunPlaces
   let sender: AsyncStream<RunSignal>.Continuation
   let began: Int64
-  let restored: [Int: RunMachine.Restored]
   private var started: [Int: Int64] = [:]
   private var ended: [Int: Int64] = [:]
   private var fallbacks: Set<Int> = []
@@ -36,7 +35,7 @@ struct RunDriver {
 
   init(
     machine: RunMachine, executor: any NodeExecutor, clock: any RunClock, keeping: RunKeeping?, pump: JournalPump,
-    places: RunPlaces, sender: AsyncStream<RunSignal>.Continuation, began: Int64, restored: [Int: RunMachine.Restored]
+    places: RunPlaces, sender: AsyncStream<RunSignal>.Continuation, began: Int64
   ) {
     self.places = places
     self.machine = machine
@@ -46,14 +45,12 @@ struct RunDriver {
     self.pump = pump
     self.sender = sender
     self.began = began
-    self.restored = restored
   }
 
   mutating func drive(_ signals: AsyncStream<RunSignal>, timeoutMilliseconds: Int64?) async -> RunReport {
-    let graph = machine.graph
-    tell(
-      nil, .runStarted(run: machine.run, workflow: graph.name, nodes: graph.nodes.map(\.name)),
-      record: .began)
+    let started = RunEvent.Content.runStarted(
+      run: machine.run, workflow: machine.graph.name, nodes: machine.graph.nodes.map(\.name))
+    tell(nil, started, record: .began)
     await withDiscardingTaskGroup { group in
       if let timeoutMilliseconds {
         group.addTask { [clock, sender] in
@@ -122,7 +119,8 @@ struct RunDriver {
     var hasFinished = false
     for action in actions {
       switch action {
-      case .enqueue(let node): await places.request(node, raisedMemory: machine.raisedMemory[node])
+      case .enqueue(let node):
+        await places.request(node, machine.graph.nodes[node], raisedMemory: machine.raisedMemory[node])
       case .withdraw(let node): await places.withdraw(node)
       case .giveBack(let node): await places.giveBack(node)
       case .start(let node, let call): start(node, call, &group)
@@ -141,15 +139,21 @@ struct RunDriver {
       case .cancelRunning: for task in tasks.values { task.cancel() }
       case .announce(let node, let state):
         if state.isTerminal { release(node, &group) }
+        // It was never started: its time is that of its instances.
+        if state.isTerminal, started[node] != nil, isForeach(node) { ended[node] = clock.now() }
         if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
         announce(node, state, record: record(of: node, state))
       case .announceRestored(let node, let state): announce(node, state)
+      case .expanded(let node, let instances):
+        started[node] = clock.now()
+        tell(node, .nodesAdded(count: instances.count))
       case .finish: hasFinished = true
       }
     }
     return hasFinished
   }
 
+  private func isForeach(_ node: Int) -> Bool { machine.graph.nodes[node].foreach != nil }
   private func name(of node: Int) -> NodeName { machine.graph.nodes[node].name }
 
   private func announce(_ node: Int, _ state: RunMachine.NodeState, record: JournalRecord.Content? = nil) {
@@ -165,7 +169,9 @@ struct RunDriver {
     case .waiting, .queued, .retrying: return nil
     case .running: return .started(name, attempt: machine.attempts[node])
     case .succeeded:
-      guard var result = results.removeValue(forKey: node) else { return nil }
+      // The results are with its instances.
+      let none = isForeach(node) ? StoredResult(outputs: []) : nil
+      guard var result = results.removeValue(forKey: node) ?? none else { return nil }
       result.attempts = machine.attempts[node]
       result.milliseconds = duration(of: node)
       return .succeeded(name, result)
@@ -244,17 +250,17 @@ struct RunDriver {
   }
 
   private func isCached(_ node: Int) -> Bool {
-    if case .succeeded(let success, _, _)? = restored[node] { return success.isCached }
+    if case .succeeded(let success, _, _)? = machine.restored.nodes[node] { return success.isCached }
     return cached.contains(node) && machine.states[node] == .succeeded
   }
 
   private func isFallback(_ node: Int) -> Bool {
-    if case .succeeded(let success, _, _)? = restored[node] { return success.isFallback }
+    if case .succeeded(let success, _, _)? = machine.restored.nodes[node] { return success.isFallback }
     return fallbacks.contains(node)
   }
 
   private func duration(of node: Int) -> Int64? {
-    if case .succeeded(_, _, let milliseconds)? = restored[node] { return milliseconds }
+    if case .succeeded(_, _, let milliseconds)? = machine.restored.nodes[node] { return milliseconds }
     return started[node].flatMap { start in ended[node].map { $0 - start } }
   }
 

@@ -4,6 +4,8 @@ import PluginModel
 package struct RunEvent: Sendable {
   package enum Content: Sendable {
     case runStarted(run: String, workflow: String, nodes: [NodeName])
+    /// A node with `foreach` stands for so many instances now, `NODE[0]` and so on.
+    case nodesAdded(count: Int)
     case nodeState(RunMachine.NodeState, attempt: Int)
     /// The attempt failed, and another follows: with so many bytes of memory, where the one before ran out of it.
     case nodeRetry(NodeFailure, afterMilliseconds: Int64, memory: UInt64?)
@@ -112,7 +114,7 @@ package struct RunReport: Sendable {
   package var workflow: String
   package var outcome: RunOutcome
   package var milliseconds: Int64
-  /// In the order of the file.
+  /// In the order of the file; then the instances of nodes with `foreach`, as they came to be.
   package var nodes: [Node]
   /// Why the run could not be kept: it is known here alone.
   package var stateFailure: StateFailure?

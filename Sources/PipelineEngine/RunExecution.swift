@@ -40,7 +40,7 @@ package struct RunExecution: Sendable {
     _ graph: WorkflowGraph, identifier: String, places: Dispatcher,
     request: @escaping @Sendable (WorkflowGraph.Node, _ raisedMemory: UInt64?) -> ResourceRequest,
     maximumHeldResults: Int = .max, mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?,
-    restored: [Int: RunMachine.Restored] = [:]
+    restored: RestoredRun = [:]
   ) async -> RunReport {
     let (events, sender) = AsyncStream<RunSignal>.makeStream()
     let machine = RunMachine(
@@ -56,7 +56,7 @@ package struct RunExecution: Sendable {
       await places.open { sender.yield(.answer(node: $0, $1)) }
       var driver = RunDriver(
         machine: machine, executor: executor, clock: clock, keeping: keeping, pump: pump, places: places,
-        sender: sender, began: clock.now(), restored: restored)
+        sender: sender, began: clock.now())
       let report = await driver.drive(events, timeoutMilliseconds: timeoutMilliseconds)
       await places.close()
       return report
@@ -79,9 +79,8 @@ package struct RunExecution: Sendable {
 struct RunPlaces: Sendable {
   let dispatcher: Dispatcher
   let run: RunIdentifier
-  private let nodes: [WorkflowGraph.Node]
   private let request: @Sendable (WorkflowGraph.Node, UInt64?) -> ResourceRequest
-  /// Milliseconds, by node.
+  /// Milliseconds, by node as the workflow has it.
   private let ranks: [Int64]
 
   /// Nobody knows how long a node takes: each counts as a second.
@@ -94,9 +93,8 @@ struct RunPlaces: Sendable {
     self.dispatcher = dispatcher
     self.run = run
     self.request = request
-    nodes = graph.nodes
     ranks = UpwardRank.ranks(
-      durations: Array(repeating: Self.duration, count: nodes.count), dependents: nodes.map(\.dependents))
+      durations: Array(repeating: Self.duration, count: graph.nodes.count), dependents: graph.nodes.map(\.dependents))
   }
 
   func open(_ sink: @escaping @Sendable (Int, Dispatcher.Answer) -> Void) async {
@@ -105,8 +103,9 @@ struct RunPlaces: Sendable {
 
   func close() async { await dispatcher.close(run) }
 
-  func request(_ node: Int, raisedMemory: UInt64?) async {
-    await dispatcher.request(request(nodes[node], raisedMemory), for: reference(node), rank: ranks[node])
+  func request(_ index: Int, _ node: WorkflowGraph.Node, raisedMemory: UInt64?) async {
+    await dispatcher.request(
+      request(node, raisedMemory), for: reference(index), name: node.name, rank: ranks[node.item?.node ?? index])
   }
 
   func withdraw(_ node: Int) async { await dispatcher.withdraw(reference(node)) }

@@ -75,10 +75,13 @@ package struct RunMachine: Sendable {
     case announce(node: Int, NodeState)
     /// For observers: the node is in this state since before; it isn't written down again.
     case announceRestored(node: Int, NodeState)
+    /// A node with `foreach` stands for these nodes now, the instances of its items, in their order.
+    case expanded(node: Int, instances: Range<Int>)
     case finish
   }
 
-  package let graph: WorkflowGraph
+  /// Grows: the instances of nodes with `foreach` come behind those that the workflow names.
+  package internal(set) var graph: WorkflowGraph
   package let run: String
   package internal(set) var states: [NodeState]
   package internal(set) var attempts: [Int]
@@ -97,22 +100,32 @@ package struct RunMachine: Sendable {
   let mostMemory: UInt64?
   /// Nodes whose results may be there already.
   let reusable: Set<Int>
-  let restored: [Int: Restored]
-  /// The output ports that must be there: inputs and the workflow's outputs read them.
+  package internal(set) var restored: RestoredRun
+  /// The output ports that must be there: inputs and the workflow's outputs read them. By node as the workflow has it.
   let wantedPorts: [Set<PortName>]
   /// Of `values`, those that take a descriptor of this process.
   var heldResults = 0
+  /// Of all nodes with `foreach` together.
+  var instanceCount = 0
   /// Of `heldResults`, those of nodes that were accepted and haven't ended yet.
   var reserved: [Int: Int] = [:]
   /// For each output that anything reads: the nodes that still may read it, and the workflow's outputs.
   var remainingReaders: [WorkflowGraph.Connection: Int] = [:]
-  /// How many of those that a node waits for haven't ended.
+  /// Of nodes with `foreach` whose instances haven't all ended.
+  var expansions: [Int: Expansion] = [:]
+  /// Lists put together of what nodes with `foreach` have yielded, for inputs that take one value.
+  var joined: [WorkflowGraph.Connection: NodeValue] = [:]
+  /// How many nodes may still take a list of ``joined``.
+  var joinedReaders: [WorkflowGraph.Connection: Int] = [:]
+  /// Nodes whose results are those of before, all of them.
+  var unchanged: Set<Int> = []
+  /// How many of those that a node waits for haven't ended. By node as the workflow has it: an instance waits for nothing.
   var openDependencies: [Int]
   /// Nodes that run although the run was cancelled, because their condition says so.
   var cleanups: Set<Int> = []
   /// Nodes that have ended and whose dependents haven't been told.
   private var justEnded: [Int] = []
-  private var openCount: Int
+  var openCount: Int
   private var hasBegun = false
   private var hasRestored = false
   private var hasFinished = false
@@ -124,7 +137,7 @@ package struct RunMachine: Sendable {
   ///   - restored: what need not be done again.
   package init(
     graph: WorkflowGraph, run: String, maximumHeldResults: Int = .max, mostMemory: UInt64? = nil,
-    reusable: Set<Int> = [], restored: [Int: Restored] = [:]
+    reusable: Set<Int> = [], restored: RestoredRun = [:]
   ) {
     self.graph = graph
     self.run = run
@@ -144,6 +157,7 @@ package struct RunMachine: Sendable {
     for connection in graph.outputs.flatMap(\.sources) + graph.nodes.flatMap(\.reads) {
       remainingReaders[connection, default: 0] += 1
     }
+    for list in graph.nodes.indices.flatMap(graph.wholeLists) { joinedReaders[list.connection, default: 0] += 1 }
   }
 
   /// How the run ended, once ``Action/finish`` was returned.
@@ -211,7 +225,8 @@ package struct RunMachine: Sendable {
     hasBegun = true
     restoreOnce(&actions)
     tellDependents(&actions)
-    for node in graph.nodes.indices where openDependencies[node] == 0 && states[node] == .waiting {
+    // Those that the workflow names: instances have their turn by their node.
+    for node in openDependencies.indices where openDependencies[node] == 0 && states[node] == .waiting {
       settle(node, &actions)
     }
   }
@@ -249,6 +264,10 @@ package struct RunMachine: Sendable {
   /// A list instead of recursion: a chain may be as long as a workflow.
   private mutating func tellDependents(_ actions: inout [Action]) {
     while let node = justEnded.popLast() {
+      if let item = graph.nodes[node].item {
+        instanceHasEnded(of: item.node, &actions)
+        continue
+      }
       for dependent in graph.nodes[node].dependents {
         openDependencies[dependent] -= 1
         guard states[dependent] == .waiting else { continue }
@@ -259,6 +278,18 @@ package struct RunMachine: Sendable {
         }
       }
     }
+  }
+}
+
+/// What of a run that goes on need not be done again.
+package struct RestoredRun: Sendable, ExpressibleByDictionaryLiteral {
+  /// By their place in the graph.
+  package var nodes: [Int: RunMachine.Restored]
+  /// The instances of nodes with `foreach`, which have no place yet.
+  package var instances: [NodeName: RunMachine.Restored] = [:]
+
+  package init(dictionaryLiteral elements: (Int, RunMachine.Restored)...) {
+    nodes = Dictionary(elements) { first, _ in first }
   }
 }
 

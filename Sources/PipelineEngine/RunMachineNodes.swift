@@ -5,7 +5,7 @@ import PluginModel
 extension RunMachine {
   mutating func enqueue(_ node: Int, _ actions: inout [Action]) {
     move(node, to: .queued, &actions)
-    if attempts[node] == 0, reusable.contains(node), cancellation == nil {
+    if attempts[node] == 0, reusable.contains(written(node)), cancellation == nil {
       actions.append(.lookUp(node: node, call(of: node)))
     } else {
       actions.append(.enqueue(node: node))
@@ -30,7 +30,7 @@ extension RunMachine {
       if let blocker = graph.nodes[node].dependencies.first(where: { states[$0].isTerminal && blocks($0, node) }) {
         skip(node, because(of: blocker), &actions)
       } else {
-        enqueue(node, &actions)
+        proceed(node, &actions)
       }
       return
     }
@@ -49,7 +49,7 @@ extension RunMachine {
       return skip(node, because(of: source.node), &actions)
     }
     if cancellation != nil { cleanups.insert(node) }
-    enqueue(node, &actions)
+    proceed(node, &actions)
   }
 
   private func needs(of node: Int) -> [NodeName: NodeCondition.Need] {
@@ -59,7 +59,9 @@ extension RunMachine {
     }
     for connection in graph.nodes[node].condition?.reads ?? [] {
       needs[graph.nodes[connection.node].name]?.outputs[connection.port] =
-        values[connection].map { NodeCondition.value(of: $0) }
+        values[connection].map {
+          NodeCondition.value(of: $0, isList: graph.nodes[connection.node].foreach != nil)
+        }
     }
     return needs
   }
@@ -101,8 +103,8 @@ extension RunMachine {
 
   mutating func succeed(_ node: Int, _ success: NodeSuccess, _ actions: inout [Action]) {
     if reserved[node] == nil, let failure = reserve(node, success) { return fail(node, failure, &actions) }
-    reserved[node] = nil
-    hold(success, of: node)
+    // Readers may have ended since.
+    heldResults += hold(success, of: node) - (reserved.removeValue(forKey: node) ?? 0)
     failures[node] = nil
     move(node, to: .succeeded, &actions)
   }
@@ -152,7 +154,10 @@ extension RunMachine {
       switch states[node] {
       case .waiting:
         // Whatever waits for it is there to clean up, perhaps: it waits for what still runs.
-        if !isCleanedUp { move(node, to: .cancelled, &actions) }
+        // An instance waits for its turn, and has none any more.
+        if !isCleanedUp || graph.nodes[node].item.map({ !cleanups.contains($0.node) }) ?? false {
+          move(node, to: .cancelled, &actions)
+        }
       case .queued:
         actions.append(.withdraw(node: node))
         move(node, to: .cancelled, &actions)
@@ -165,7 +170,7 @@ extension RunMachine {
 
   /// What is known from before.
   mutating func restore(_ actions: inout [Action]) {
-    for (node, known) in restored.sorted(by: { $0.key < $1.key }) {
+    for (node, known) in restored.nodes.sorted(by: { $0.key < $1.key }) {
       switch known {
       case .tried(let count, let memory):
         attempts[node] = count
@@ -173,9 +178,9 @@ extension RunMachine {
       case .succeeded(let success, let count, _):
         guard missingOutput(of: node, success) == nil else { continue }
         attempts[node] = count
-        hold(success, of: node)
-        heldResults += wanted(of: node, success).reduce(0) { $0 + $1.values.sharedCount }
+        heldResults += hold(success, of: node)
         states[node] = .succeeded
+        unchanged.insert(node)
       case .failed(let failure, let count):
         attempts[node] = count
         failures[node] = failure

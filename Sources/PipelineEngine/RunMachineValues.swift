@@ -28,18 +28,30 @@ extension RunMachine {
 
   /// Those that somebody reads.
   func wanted(of node: Int, _ success: NodeSuccess) -> [(port: PortName, values: [NodeValue])] {
-    success.outputs.filter { remainingReaders[WorkflowGraph.Connection(node: node, port: $0.port)] != nil }
+    let node = written(node)
+    return success.outputs.filter { remainingReaders[WorkflowGraph.Connection(node: node, port: $0.port)] != nil }
   }
 
-  mutating func hold(_ success: NodeSuccess, of node: Int) {
-    for (port, outputs) in wanted(of: node, success) {
-      values[WorkflowGraph.Connection(node: node, port: port)] = outputs
+  /// - Returns: how many of them take a descriptor of this process.
+  mutating func hold(_ success: NodeSuccess, of node: Int) -> Int {
+    let wanted = wanted(of: node, success)
+    if let item = graph.nodes[node].item {
+      expansions[item.node]?.results[item.index] = wanted
+    } else {
+      for (port, outputs) in wanted { values[WorkflowGraph.Connection(node: node, port: port)] = outputs }
     }
+    return wanted.reduce(0) { $0 + $1.values.sharedCount }
   }
 
   /// `node` reads nothing any more: values that nobody else waits for are let go, so that a long run holds no more than
   /// what is still needed.
   mutating func releaseInputs(of node: Int) {
+    // What an instance reads, its node reads until all of them have ended.
+    guard graph.nodes[node].item == nil else { return }
+    for (_, connection) in graph.wholeLists(of: node) {
+      joinedReaders[connection, default: 0] -= 1
+      if joinedReaders[connection] == 0 { joined[connection] = nil }
+    }
     for connection in graph.nodes[node].reads {
       guard let readers = remainingReaders[connection] else { continue }
       remainingReaders[connection] = readers > 1 ? readers - 1 : nil
@@ -61,20 +73,27 @@ extension RunMachine {
   /// An output that somebody reads and that `success` lacks.
   func missingOutput(of node: Int, _ success: NodeSuccess) -> PortName? {
     let present = Set(success.outputs.lazy.filter { !$0.values.isEmpty }.map(\.port))
-    return wantedPorts[node].subtracting(present).min()
+    return wantedPorts[written(node)].subtracting(present).min()
   }
+
+  /// The node that the workflow has: the node itself, or that of whose items it is one.
+  func written(_ node: Int) -> Int { graph.nodes[node].item?.node ?? node }
 
   func call(of index: Int) -> NodeCall {
     let node = graph.nodes[index]
     return NodeCall(
-      run: run, node: node.name, type: node.type, parameters: node.parameters,
-      inputs: node.inputs.map { ($0.port, values(of: $0), $0.multiple) }, attempt: attempts[index],
-      timeoutMilliseconds: node.policy.timeoutMilliseconds, raisedMemory: raisedMemory[index])
+      run: run, node: node.name, prepared: graph.nodes[written(index)].name, type: node.type,
+      parameters: node.parameters, inputs: node.inputs.map { ($0.port, values(of: $0, node.item), $0.multiple) },
+      attempt: attempts[index], timeoutMilliseconds: node.policy.timeoutMilliseconds,
+      raisedMemory: raisedMemory[index])
   }
 
-  private func values(of input: WorkflowGraph.Input) -> [NodeValue] {
+  private func values(of input: WorkflowGraph.Input, _ item: WorkflowGraph.Item?) -> [NodeValue] {
     switch input.source {
-    case .connections(let connections): return connections.flatMap { values[$0] ?? [] }
+    case .connections(let connections):
+      if !input.multiple, let list = connections.first.flatMap({ joined[$0] }) { return [list] }
+      return connections.flatMap { values[$0] ?? [] }
+    case .item: return item.flatMap { expansions[$0.node]?.items[$0.index] }.map { [$0] } ?? []
     case .defaultValue(let value):
       if input.multiple, case .array(let items) = value { return items.map(NodeValue.init(json:)) }
       return [NodeValue(json: value)]

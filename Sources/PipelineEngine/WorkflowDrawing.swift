@@ -90,7 +90,7 @@ package struct WorkflowDrawing: Sendable {
         + "height=\"\(Self.number(box.height))\" rx=\"8\"/>",
       "<rect x=\"\(Self.number(box.x))\" y=\"\(top)\" width=\"\(Self.number(width))\" height=\"4\" fill=\"\(color)\" "
         + "clip-path=\"url(#\(clip))\"/>",
-      Self.text("name", node.name.text, limit: 24, x: box.x + 12, y: box.y + 22),
+      Self.text("name", node.drawnName, limit: 24, x: box.x + 12, y: box.y + 22),
       Self.text("type", node.type.description, limit: 32, x: box.x + 12, y: box.y + 38),
     ]
     for (row, port) in node.specification.inputs.enumerated() {
@@ -140,7 +140,8 @@ package struct WorkflowDrawing: Sendable {
   private var spokenDescription: String {
     let flow = graph.nodes.map { node in
       let sources = node.dependencies.map { graph.nodes[$0].name.text }
-      return sources.isEmpty ? node.name.text : "\(node.name.text) after \(sources.joined(separator: " and "))"
+      let name = node.name.text + (node.foreach.map { " for each \($0.port)" } ?? "")
+      return sources.isEmpty ? name : "\(name) after \(sources.joined(separator: " and "))"
     }
     return "\(graph.nodes.count) nodes: \(flow.joined(separator: "; "))."
   }
@@ -149,7 +150,7 @@ package struct WorkflowDrawing: Sendable {
   package var text: String {
     let layout = DrawingLayout(graph)
     let order = layout.boxes.sorted { ($0.layer, $0.y) < ($1.layer, $1.y) }
-    let nameWidth = graph.nodes.map(\.name.text.count).max() ?? 0
+    let nameWidth = graph.nodes.map(\.drawnName.count).max() ?? 0
     let typeWidth = graph.nodes.map(\.type.description.count).max() ?? 0
     func padded(_ text: String, _ width: Int) -> String {
       text + String(repeating: " ", count: max(0, width - text.count))
@@ -159,10 +160,15 @@ package struct WorkflowDrawing: Sendable {
       let node = graph.nodes[box.node]
       let sources = node.dependencies.map { graph.nodes[$0].name.text }
       let line =
-        "  \(padded(node.name.text, nameWidth))  \(padded(node.type.description, typeWidth))"
+        "  \(padded(node.drawnName, nameWidth))  \(padded(node.type.description, typeWidth))"
         + (sources.isEmpty ? "" : "  ← \(sources.joined(separator: ", "))")
       lines.append(String(line.reversed().drop { $0 == " " }.reversed()))
     }
     return lines.joined(separator: "\n") + "\n"
   }
+}
+
+extension WorkflowGraph.Node {
+  /// With a mark where it stands for nodes that aren't known yet.
+  fileprivate var drawnName: String { foreach == nil ? name.text : "\(name.text)[…]" }
 }

@@ -35,6 +35,10 @@ package struct WorkflowGraph: Sendable {
     package var continuesOnError = false
     /// Of an instance of a matrix: its values, for people.
     package var label: String?
+    /// Runs once for each item of a list, and is itself never started.
+    package var foreach: Foreach?
+    /// Of an instance of a node with `foreach`: which it is. Such nodes come to be while the graph runs.
+    package var item: Item?
 
     /// Whether its worker is to be asked what a call will need: not where the workflow has said it all.
     package var isEstimated: Bool {
@@ -46,7 +50,7 @@ package struct WorkflowGraph: Sendable {
       inputs.flatMap { input in
         switch input.source {
         case .connections(let connections): connections
-        case .defaultValue: [Connection]()
+        case .defaultValue, .item: [Connection]()
         }
       }
     }
@@ -56,10 +60,26 @@ package struct WorkflowGraph: Sendable {
     package enum Source: Sendable {
       case connections([Connection])
       case defaultValue(JSONValue)
+      /// The node's own item, which whoever runs the graph holds.
+      case item
     }
     package var port: PortName
     package var multiple: Bool
     package var source: Source
+  }
+
+  package struct Foreach: Hashable, Sendable {
+    /// The input that gets one item.
+    package var port: PortName
+    /// What it is connected to yields the items as values of their own, and not as one list.
+    package var isSpread: Bool
+  }
+
+  /// One of the nodes that a node with `foreach` stands for.
+  package struct Item: Hashable, Sendable {
+    package var node: Index
+    /// From 0.
+    package var index: Int
   }
 
   /// An output port of another node.
@@ -70,7 +90,7 @@ package struct WorkflowGraph: Sendable {
 
   package struct Output: Sendable {
     package var name: ParameterName
-    /// One, or those of all instances of a node with a matrix, in their order.
+    /// One, or those of all instances of a node with a matrix, in their order. Of a node with `foreach` the node itself.
     package var sources: [Connection]
     /// Whether it is a list, however many sources there are.
     package var isList: Bool
@@ -84,8 +104,8 @@ package struct WorkflowGraph: Sendable {
   }
 
   package let name: String
-  /// In the order of the file.
-  package let nodes: [Node]
+  /// In the order of the file; while it runs, the instances of nodes with `foreach` come behind.
+  package internal(set) var nodes: [Node]
   package let outputs: [Output]
 }
 

@@ -31,7 +31,7 @@ struct CommandReading {
 
   /// Nil, with what is wrong, where it can't be read.
   func parameters(_ run: ValueReader) -> [(name: ParameterName, value: Located<JSONValue>)]? {
-    for key in [Key.with, .inputs] {
+    for key in [Key.with, .inputs, .foreach] {
       root.optional(key)?.error(
         "\(key.rawValue.quoted) has no meaning beside 'run'", why: "a command takes no parameters and no ports",
         hint: key == .with

@@ -74,8 +74,8 @@ package struct NodeTypeName: ValidatedName {
   package static func accepts(_ text: String) -> Bool { isIdentifier(text) }
 }
 
-/// The name of a node within its workflow, or of one instance of a node that has a matrix: `test[0]`. Nobody can write a name with
-/// brackets in a workflow, so instances never clash with nodes.
+/// The name of a node within its workflow, or of one instance of a node that has a matrix or `foreach`: `test[0]`. Nobody can write a
+/// name with brackets in a workflow, so instances never clash with nodes.
 package struct NodeName: ValidatedName {
   package let text: String
   package init(unchecked text: String) { self.text = text }
@@ -83,7 +83,7 @@ package struct NodeName: ValidatedName {
   package static let grammar = identifierGrammar
   package static func accepts(_ text: String) -> Bool { isIdentifier(text) }
 
-  /// Of the instance at `index` of the node `node`, which has a matrix.
+  /// Of the instance at `index` of the node `node`, which has a matrix or `foreach`.
   package init(instance index: Int, of node: NodeName) { text = "\(node.text)[\(index)]" }
 
   /// A name as a journal or a command line has it: that of a node, or of an instance. Nil for anything else.
@@ -94,7 +94,7 @@ package struct NodeName: ValidatedName {
     }
     guard let node = NodeName(String(text[..<open])), text.utf8.last == UInt8(ascii: "]"),
       let index = Int(text[text.utf8.index(after: open)...].dropLast()),
-      (0..<Workflow.Matrix.maximumInstances).contains(index)
+      (0..<Workflow.maximumForeachItems).contains(index)
     else { return nil }
     self.init(instance: index, of: node)
     // One spelling only: neither a sign nor zeros before the number.

@@ -56,6 +56,8 @@ package struct Workflow: Sendable {
     package var continuesOnError: Bool
     /// Nil as well in each of its instances.
     package var matrix: Matrix?
+    /// `foreach:`, the input whose list's items the node runs for, once for each.
+    package var foreach: Located<PortName>?
     /// Which of a matrix node's instances this is; nil as a workflow is written.
     package var instance: Instance?
     package var policy: NodePolicy
@@ -69,7 +71,7 @@ package struct Workflow: Sendable {
       inputs: [(port: PortName, sources: [Located<PortReference>], location: SourceLocation)],
       needs: [Located<NodeName>], condition: Located<String>?, policy: NodePolicy,
       resources: Located<ResourceOverride>?, cache: String?, continuesOnError: Bool = false, matrix: Matrix? = nil,
-      secrets: [SecretName] = [], location: SourceLocation
+      secrets: [SecretName] = [], foreach: Located<PortName>? = nil, location: SourceLocation
     ) {
       self.name = name
       self.type = type
@@ -80,6 +82,7 @@ package struct Workflow: Sendable {
       self.condition = condition
       self.continuesOnError = continuesOnError
       self.matrix = matrix
+      self.foreach = foreach
       self.policy = policy
       self.resources = resources
       self.cache = cache

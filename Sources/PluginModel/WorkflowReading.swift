@@ -47,6 +47,7 @@ extension Workflow {
     case resources
     case cache
     case matrix
+    case foreach
     case continuesOnError = "continue-on-error"
   }
 
@@ -149,6 +150,7 @@ extension Workflow.Node {
         entry.value.listOrSingle()?.compactMap { $0.portReference() }
           .asInput(of: entry.name, at: entry.keyLocation)
       }
+    let foreach = root.foreach(over: sources ?? [])
     let needs = root.optional(.needs)?.listOrSingle()?.compactMap { item in
       item.name(NodeName.self).map { Located($0, at: item.location) }
     }
@@ -168,7 +170,7 @@ extension Workflow.Node {
     self.init(
       name: name, type: action.type, parameters: action.parameters, inputs: sources ?? [], needs: needs ?? [],
       condition: condition, policy: policy, resources: resources, cache: cache?.rawValue,
-      continuesOnError: continuesOnError, matrix: matrix, secrets: action.secrets, location: location)
+      continuesOnError: continuesOnError, matrix: matrix, secrets: action.secrets, foreach: foreach, location: location)
   }
 
   private struct Action {

@@ -49,6 +49,7 @@ actor PlainObserver: RunObserver {
       await console.print("  \(node) | \(level.prefix)\(SafeText.line(message))")
     case .nodeReport(.output(let line, _)): await console.print("  \(node) | \(SafeText.line(line))")
     case .nodeReport(.tests(let tests)): await console.print("  \(node) | \(tests.summary)")
+    case .nodesAdded(let count): await console.print("  \(node): \(count) \(count == 1 ? "item" : "items")")
     case .nodeReport(.started), .nodeReport(.progress), .nodeFailed, .runStarted, .runFinished: break
     }
   }
@@ -79,7 +80,7 @@ actor LiveObserver: RunObserver {
     switch event.content {
     case .nodeReport(.log(let level, let message)) where level == .warning || level == .error:
       await console.print("\(node) | \(console.outputStyle(level.prefix, .warning))\(SafeText.line(message))")
-    case .nodeReport, .nodeState, .nodeRetry, .nodeFailed, .runStarted, .runFinished: break
+    case .nodeReport, .nodesAdded, .nodeState, .nodeRetry, .nodeFailed, .runStarted, .runFinished: break
     }
   }
 

@@ -11,6 +11,8 @@ struct RunSummary: Sendable {
   let watched: [CgroupPlan.Controller]
   /// What keeps workers from devices that they weren't given.
   let deviceGuard: DeviceGuard
+  /// Values of one output that are shown.
+  private static let longestList = 256
   /// The state directory, where it isn't the usual one.
   var state: String?
 
@@ -34,8 +36,10 @@ struct RunSummary: Sendable {
   /// For standard output: outputs, what held nodes back, the workspace, the result in one line.
   func lines(style: Style) -> [String] {
     var lines = report.outputs.map { output in
-      let values = output.values.map { ValuePreview(value: $0).line }
-      return "\(style("\(output.name):", .strong)) \(values.joined(separator: ", "))"
+      let values = output.values.prefix(Self.longestList).map { ValuePreview(value: $0).line }
+      let further = output.values.count - values.count
+      let more = further > 0 ? ", … \(further) more" : ""
+      return "\(style("\(output.name):", .strong)) \(values.joined(separator: ", "))\(more)"
     }
     lines += report.nodes.flatMap { node in
       // With a failure the denials are told anyway.

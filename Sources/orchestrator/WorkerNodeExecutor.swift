@@ -24,7 +24,7 @@ struct WorkerNodeExecutor: NodeExecutor {
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
     accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
-    guard let configuration = configurations[call.node] else {
+    guard let configuration = configurations[call.prepared] else {
       throw NodeFailure(.sandbox, "no sandbox was prepared for the node \"\(call.node)\"")
     }
     var inputs: [NodeExecution.Input] = []
@@ -35,10 +35,10 @@ struct WorkerNodeExecutor: NodeExecutor {
     }
     let execution = NodeExecution(
       run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters, inputs: inputs,
-      attempt: call.attempt, secrets: secrets[call.node] ?? [])
+      attempt: call.attempt, secrets: secrets[call.prepared] ?? [])
     let mask = SecretMask(execution.secrets)
     do throws(NodeFailure) {
-      return try await gpus.lend(to: call.node, otherwise: configuration, report: report) {
+      return try await gpus.lend(to: call.prepared, otherwise: configuration, report: report) {
         configuration throws(NodeFailure) in
         try await run(execution, call, on: configuration, report: { report($0.masked(mask)) }, accept: accept)
       }
@@ -60,7 +60,7 @@ struct WorkerNodeExecutor: NodeExecutor {
       }
     }
     let seen = Lock(CallAccount())
-    let limits = limits[call.node]
+    let limits = limits[call.prepared]
     let configuration = try limits?.raise(configuration, for: call) ?? configuration
     // Its limits are those of this plan, once an estimate has changed them.
     let plan = Lock(configuration.plan)
@@ -93,7 +93,7 @@ struct WorkerNodeExecutor: NodeExecutor {
           estimation: limits?.estimation(call, on: configuration.plan) { changed in plan.withLock { $0 = changed } },
           account: { account in
             seen.withLock { $0.add(account) }
-            if let observation = account.observation { observed(call.node, observation) }
+            if let observation = account.observation { observed(call.prepared, observation) }
           }))
     } catch {
       outcome = .failure(error)

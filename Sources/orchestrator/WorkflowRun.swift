@@ -76,7 +76,7 @@ extension WorkflowSession {
       observe: { sender.yield($0) })
     let notes = kept.map { kept in
       let notes = WaitingNotes(
-        places: places.dispatcher, run: directory.identifier, nodes: checked.content.nodes.map(\.name),
+        places: places.dispatcher, run: directory.identifier,
         directory: kept.store.directory(of: kept.identifier), files: bootstrap.files, clock: clock)
       return Task { await notes.write() }
     }

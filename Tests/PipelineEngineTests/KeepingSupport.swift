@@ -84,7 +84,8 @@ final class MemoryCache: CacheIndex {
     let identity = CacheIdentity(
       plugin: plugin, environment: ContentDigest(of: "e".utf8), permissions: [], configuration: .object([]))
     return ResultCache(
-      index: self, identities: Dictionary(uniqueKeysWithValues: graph.nodes.map { ($0.name, identity) }))
+      index: self,
+      identities: Dictionary(uniqueKeysWithValues: graph.nodes.filter(\.isReusable).map { ($0.name, identity) }))
   }
 }
 
@@ -139,7 +140,8 @@ struct PlacedMachine {
       case .enqueue(let node): waiting.append(node)
       case .withdraw(let node): waiting.removeAll { $0 == node }
       case .giveBack(let node): taken.remove(node)
-      case .start, .lookUp, .scheduleRetry, .cancelRunning, .announce, .announceRestored, .finish: others.append(action)
+      case .start, .lookUp, .scheduleRetry, .cancelRunning, .announce, .announceRestored, .expanded, .finish:
+        others.append(action)
       }
     }
   }
@@ -149,12 +151,35 @@ extension RunExecution {
   /// Each node takes one of so many places.
   func run(
     _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, maximumHeldResults: Int = .max,
-    mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?, restored: [Int: RunMachine.Restored] = [:]
+    mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?, restored: RestoredRun = [:]
   ) async -> RunReport {
     let host = HostCapacity(name: HostIdentifier("local"), cpuMilli: 1000 * maximumParallel, memory: 1 << 40)
     return await run(
       graph, identifier: identifier, places: Dispatcher(hosts: [host], clock: FastClock()),
       request: { _, _ in ResourceRequest(cpuMilli: 1000) }, maximumHeldResults: maximumHeldResults,
       mostMemory: mostMemory, timeoutMilliseconds: timeoutMilliseconds, restored: restored)
+  }
+}
+
+/// As if it lay in a sealed memfd.
+final class FakeMemory: SharedBytes {
+  private let content: [UInt8]
+  init(_ content: [UInt8]) { self.content = content }
+  var byteCount: Int { content.count }
+  func prefix(_ limit: Int) throws -> [UInt8] { Array(content.prefix(limit)) }
+  func bytes(at offset: Int, count: Int) throws -> [UInt8] { Array(content.dropFirst(offset).prefix(count)) }
+}
+
+extension NodeSuccess {
+  /// The same, some of it in memory that takes a descriptor.
+  func partlyShared(_ generator: inout SeededGenerator) -> NodeSuccess {
+    var success = self
+    for index in outputs.indices where Bool.random(using: &generator) {
+      success.outputs[index].values = outputs[index].values.map { value in
+        guard case .inline(let bytes) = value.content else { return value }
+        return NodeValue(codec: value.codec, content: .shared(FakeMemory(bytes)))
+      }
+    }
+    return success
   }
 }

@@ -61,7 +61,7 @@ struct ReportSample {
             RunEvent(
               milliseconds: now, node: name, content: .nodeState(state, attempt: machine.attempts[node]),
               skip: machine.skips[node], account: state.isTerminal ? accounts[node] ?? NodeAccount() : NodeAccount()))
-        case .cancelRunning, .finish, .enqueue, .withdraw, .giveBack, .lookUp, .announceRestored: break
+        case .cancelRunning, .finish, .enqueue, .withdraw, .giveBack, .lookUp, .announceRestored, .expanded: break
         }
       }
       guard let next = pending.indices.min(by: { pending[$0].time < pending[$1].time }) else { break }

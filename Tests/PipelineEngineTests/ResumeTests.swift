@@ -19,8 +19,10 @@ struct ResumeTests {
       }
       let inputs = call.inputs.flatMap { input in input.values.map { "\(input.port)=\($0.digestOfContent)" } }
       let text = "\(call.node) \(call.attempt) \(inputs.joined(separator: ","))"
+      let items = (0..<(text.utf8.reduce(0) { $0 &* 31 &+ Int($1) } & 3)).map { JSONValue.string("\(text) \($0)") }
+      let isList = call.type.nodeType.text == "split"
       return NodeSuccess(outputs: [
-        (PortName(unchecked: "output"), [NodeValue(json: .string(text))]),
+        (PortName(unchecked: "output"), [NodeValue(json: isList ? .array(items) : .string(text))]),
         (PortName(unchecked: "size"), [NodeValue(json: .integer(Int64(text.utf8.count)))]),
       ])
     }
@@ -37,7 +39,8 @@ struct ResumeTests {
 
   /// What must not differ: states, attempts, why, and what came out.
   private static func summary(_ report: RunReport) -> [String] {
-    report.nodes.map { node in
+    // Instances come to be in the order in which their lists do.
+    report.nodes.sorted { $0.name < $1.name }.map { node in
       let failure = node.failure.map { "\($0.kind) \($0.message) \($0.cause ?? "") \($0.lastOutput)" } ?? ""
       // Which of several failures a skipped node is told to have waited for depends on which came first.
       return "\(node.name) \(node.state) \(node.attempts) \(failure) \(node.skip != nil)"
@@ -47,7 +50,8 @@ struct ResumeTests {
   @Test("cut off after any record, it ends in the same, and nothing that had ended runs again", arguments: 0..<24)
   func everyRecord(_ seed: Int) async throws {
     var generator = SeededGenerator(seed: UInt64(seed))
-    let graph = try RunMachineTests.randomGraph(Int.random(in: 2...14, using: &generator), &generator)
+    let graph = try RunMachineTests.randomGraph(
+      Int.random(in: 2...14, using: &generator), isTolerant: true, &generator)
     let journal = MemoryJournal()
     let whole = await Self.run(graph, Self.executor(UInt64(seed)), journal)
     let records = journal.records

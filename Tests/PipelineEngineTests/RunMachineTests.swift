@@ -5,15 +5,30 @@ import Testing
 
 @Suite("A run is a state machine")
 struct RunMachineTests {
-  /// A random acyclic workflow: each node waits for some of those before it.
-  static func randomGraph(_ count: Int, _ generator: inout SeededGenerator) throws -> WorkflowGraph {
+  /// A random acyclic workflow: each node waits for some of those before it. Some yield lists, and some run for each item of one.
+  /// - Parameter isTolerant: failures of some of the latter are no errors.
+  static func randomGraph(
+    _ count: Int, isTolerant: Bool = false, _ generator: inout SeededGenerator
+  ) throws -> WorkflowGraph {
+    var lists: [Int] = []
     let lines = (0..<count).map { index in
       let wanted = Int.random(in: 0...3, using: &generator)
       let sources = Set(
         (0..<wanted).compactMap { _ in index == 0 ? nil : Int.random(in: 0..<index, using: &generator) })
+      let retries = Bool.random(using: &generator) ? ", retry: {max: 2, on: [crash, error]}" : ""
+      switch (Int.random(in: 0..<8, using: &generator), lists.randomElement(using: &generator)) {
+      case (0...1, let list?):
+        lists.append(index)
+        let tolerance = isTolerant && Bool.random(using: &generator) ? ", continue-on-error: true" : ""
+        return "n\(index): {type: demo/step, in: {input: n\(list).output}, foreach: input\(retries)\(tolerance)}"
+      case (2, let list?): return "n\(index): {type: demo/gather, in: {list: n\(list).output}\(retries)}"
+      case (3...4, _):
+        lists.append(index)
+        return "n\(index): {type: demo/split, needs: [\(sources.sorted().map { "n\($0)" }.joined(separator: ", "))]}"
+      default: break
+      }
       guard !sources.isEmpty else { return "n\(index): {type: demo/source}" }
       let list = sources.sorted().map { "n\($0).output" }.joined(separator: ", ")
-      let retries = Bool.random(using: &generator) ? ", retry: {max: 2, on: [crash, error]}" : ""
       return "n\(index): {type: demo/join, in: {items: [\(list)]}\(retries)}"
     }
     return try Demo.graph(Demo.workflow(lines.joined(separator: "\n"), more: "outputs: {last: n\(count - 1).output}"))
@@ -22,7 +37,8 @@ struct RunMachineTests {
   @Test("runs each node once its inputs are there, and always ends", arguments: 0..<200)
   func alwaysEnds(_ seed: Int) throws {
     var generator = SeededGenerator(seed: UInt64(seed))
-    let graph = try Self.randomGraph(Int.random(in: 1...40, using: &generator), &generator)
+    let graph = try Self.randomGraph(
+      Int.random(in: 1...40, using: &generator), isTolerant: seed % 2 == 0, &generator)
     let parallel = Int.random(in: 1...6, using: &generator)
     let cancelAfter =
       Int.random(in: 0..<4, using: &generator) == 0 ? Int.random(in: 0..<30, using: &generator) : Int.max
@@ -36,15 +52,16 @@ struct RunMachineTests {
       for action in pending {
         switch action {
         case .start(let node, let call):
-          #expect(graph.nodes[node].dependencies.allSatisfy { machine.states[$0] == .succeeded })
-          let isFilled = call.inputs.allSatisfy { $0.port.text == "limit" || !$0.values.isEmpty }
+          #expect(machine.graph.nodes[node].dependencies.allSatisfy { machine.states[$0] == .succeeded })
+          // Of an empty list there are no values, where several are taken.
+          let isFilled = call.inputs.allSatisfy { $0.multiple || $0.values.count == 1 }
           #expect(isFilled)
           running.append(node)
         case .scheduleRetry(let node, let delay, _, _):
           #expect(delay > 0)
           retrying.append(node)
         case .cancelRunning: retrying = []
-        case .announce, .announceRestored, .lookUp, .enqueue, .withdraw, .giveBack: break
+        case .announce, .announceRestored, .lookUp, .enqueue, .withdraw, .giveBack, .expanded: break
         case .finish: finished += 1
         }
       }
@@ -64,7 +81,9 @@ struct RunMachineTests {
         } else if Int.random(in: 0..<6, using: &generator) == 0 {
           pending = machine.handle(.failed(node: node, NodeFailure(.crash, "crash")))
         } else {
-          pending = machine.handle(.succeeded(node: node, .everything))
+          let type = machine.graph.nodes[node].type
+          let success = NodeSuccess.everything(of: type, items: Int.random(in: 0..<4, using: &generator))
+          pending = machine.handle(.succeeded(node: node, success.partlyShared(&generator)))
         }
       }
     }
@@ -77,6 +96,14 @@ struct RunMachineTests {
     }
     let last = graph.nodes.count - 1
     #expect(machine.values.keys.allSatisfy { $0.node == last }, "values that nobody needs are kept")
+    #expect(machine.heldResults == machine.values.values.reduce(0) { $0 + $1.sharedCount })
+    #expect(machine.expansions.isEmpty && machine.joined.isEmpty)
+    for (index, node) in graph.nodes.enumerated() where node.foreach != nil {
+      let instances = machine.graph.nodes.indices.filter { machine.graph.nodes[$0].item?.node == index }
+      if machine.states[index] == .succeeded, !node.continuesOnError {
+        #expect(instances.allSatisfy { machine.states[$0] == .succeeded })
+      }
+    }
   }
 
   @Test("lets go of a value when its last reader has it")

@@ -46,6 +46,23 @@ enum Demo {
       nodeType: NodeTypeName(unchecked: "join"), displayName: "Join", category: "Test", description: "",
       inputs: [port("items", multiple: true), port("limit", .number, required: false, default: .double(2.5))],
       outputs: [port("output", .mapping)]),
+    NodeSpecification(
+      nodeType: NodeTypeName(unchecked: "split"), displayName: "Split", category: "Test", description: "",
+      outputs: [
+        port("output", .list(.string)), port("numbers", .list(.integer)), port("anything"), port("picture", .image),
+      ],
+      parameters: [
+        ParameterSpecification(
+          name: ParameterName(unchecked: "count"), type: "integer", displayName: "Count", description: "",
+          defaultValue: 3)
+      ]),
+    NodeSpecification(
+      nodeType: NodeTypeName(unchecked: "gather"), displayName: "Gather", category: "Test", description: "",
+      inputs: [port("list", .list(.string))], outputs: [port("output", .string)]),
+    NodeSpecification(
+      nodeType: NodeTypeName(unchecked: "frame"), displayName: "Frame", category: "Test", description: "",
+      inputs: [port("input"), port("whole", .list(.any), required: false, default: [])],
+      outputs: [port("output", .image), port("list", .list(.string))]),
   ]
 
   static let catalog = NodeCatalog(plugins: [
@@ -124,4 +141,14 @@ extension NodeSuccess {
   static let everything = NodeSuccess(outputs: [
     (PortName(unchecked: "output"), [NodeValue(json: "value")]), (PortName(unchecked: "size"), [NodeValue(json: 5)]),
   ])
+
+  /// The same, and of `demo/split` so many items.
+  static func everything(of type: NodeTypeReference, items: Int) -> NodeSuccess {
+    guard type.nodeType.text == "split" else { return everything }
+    return NodeSuccess(outputs: [
+      (
+        PortName(unchecked: "output"), [NodeValue(json: .array((0..<items).map { .string("item \($0)") }))]
+      )
+    ])
+  }
 }

@@ -140,6 +140,22 @@ struct WorkflowTests {
         "4:90: error: 'spec.nodes.a.resources.gpu' must be a whole number: it is a number"
       ),
       (", resources: {memroy: 1Gi}", "", "", "4:85: error: unknown key 'memroy' in 'spec.nodes.a.resources'"),
+      (", foreach: x", "", "", "4:82: error: 'foreach' names the input 'x', which the node connects to nothing"),
+      (
+        ", in: {text: a.b}, foreach: txet", "", "",
+        "4:99: error: 'foreach' names the input 'txet', which the node connects to nothing"
+      ),
+      (
+        ", in: {x: [a.b, a.c]}, foreach: x", "", "",
+        "4:103: error: 'foreach' names the input 'x', which has 2 sources: the items are those of one list"
+      ),
+      (
+        ", in: {x: a.b}, foreach: x, matrix: {n: [1]}", "", "",
+        "4:107: error: 'spec.nodes.a' has both 'foreach' and 'matrix': its instances would have two numbers"
+      ),
+      (
+        ", in: {x: a.b}, foreach: {x: a.b}", "", "", "4:96: error: 'spec.nodes.a.foreach' must be text: it is a mapping"
+      ),
       (", cache: maybe", "", "", "4:80: error: 'maybe' is not a value of 'spec.nodes.a.cache'"),
       (", with: {x: \"${{ inputs.m }}\"}", "", "", "4:83: error: the workflow has no input 'm'"),
       (

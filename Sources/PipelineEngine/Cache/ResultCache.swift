@@ -31,8 +31,17 @@ package actor ResultCache {
 
   private let index: any CacheIndex
   private let identities: [NodeName: CacheIdentity]
-  /// Keys that a node is running for, and who waits for it.
-  private var inFlight: [ContentDigest: [(ticket: UInt64, continuation: CheckedContinuation<Void, Never>)]] = [:]
+  /// Who waits for one key. Each has its turn when the one before has its answer, so that of many equal nodes none is woken in vain.
+  fileprivate struct Line {
+    var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
+    /// In their order; some may be gone.
+    var tickets: [UInt64] = []
+    /// Of `tickets`, the first that hasn't had its turn.
+    var next = 0
+  }
+
+  /// Keys that a node is running for, or is looked up.
+  private var inFlight: [ContentDigest: Line] = [:]
   private var nextTicket: UInt64 = 0
 
   /// - Parameter identities: of the nodes whose results may be reused.
@@ -48,16 +57,20 @@ package actor ResultCache {
 
   /// Nil where the result of the call must not be reused.
   package nonisolated func key(of call: NodeCall) -> CacheKey? {
-    identities[call.node].flatMap { CacheKey($0, call) }
+    identities[call.prepared].flatMap { CacheKey($0, call) }
   }
 
   /// What is there under `key`. Waits while another that asked for it runs. An index that fails has nothing.
   package func find(_ key: ContentDigest) async -> Answer {
-    while inFlight[key] != nil {
-      await wait(for: key)
-      guard !Task.isCancelled else { return .cancelled }
+    if inFlight[key] == nil {
+      inFlight[key] = Line()
+    } else {
+      guard await waitForTurn(key) else { return .cancelled }
     }
-    inFlight[key] = []
+    guard !Task.isCancelled else {
+      release(key)
+      return .cancelled
+    }
     let found: CachedResult?
     do throws(StateFailure) { found = try await index.find(key) } catch { found = nil }
     guard let found else { return .missing }
@@ -70,17 +83,28 @@ package actor ResultCache {
     do throws(StateFailure) { try await index.keep(key, type: type, outputs) } catch {}
   }
 
+  /// The next one that waits for the key has its turn.
   package func release(_ key: ContentDigest) {
-    for waiter in inFlight.removeValue(forKey: key) ?? [] { waiter.continuation.resume() }
+    while let ticket = inFlight[key]?.nextTicket() {
+      guard let waiter = inFlight[key]?.waiting.removeValue(forKey: ticket) else { continue }
+      return waiter.resume(returning: true)
+    }
+    inFlight[key] = nil
   }
 
-  private func wait(for key: ContentDigest) async {
+  /// - Returns: false where it was cancelled before.
+  private func waitForTurn(_ key: ContentDigest) async -> Bool {
     let ticket = nextTicket
     nextTicket += 1
-    await withTaskCancellationHandler {
+    return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        guard !Task.isCancelled, inFlight[key] != nil else { return continuation.resume() }
-        inFlight[key]?.append((ticket, continuation))
+        guard !Task.isCancelled else { return continuation.resume(returning: false) }
+        guard inFlight[key] != nil else {
+          inFlight[key] = Line()
+          return continuation.resume(returning: true)
+        }
+        inFlight[key]?.waiting[ticket] = continuation
+        inFlight[key]?.tickets.append(ticket)
       }
     } onCancel: {
       Task { await self.withdraw(ticket, from: key) }
@@ -88,7 +112,14 @@ package actor ResultCache {
   }
 
   private func withdraw(_ ticket: UInt64, from key: ContentDigest) {
-    guard let index = inFlight[key]?.firstIndex(where: { $0.ticket == ticket }) else { return }
-    inFlight[key]?.remove(at: index).continuation.resume()
+    inFlight[key]?.waiting.removeValue(forKey: ticket)?.resume(returning: false)
+  }
+}
+
+extension ResultCache.Line {
+  fileprivate mutating func nextTicket() -> UInt64? {
+    guard next < tickets.count else { return nil }
+    next += 1
+    return tickets[next - 1]
   }
 }

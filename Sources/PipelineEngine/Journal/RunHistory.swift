@@ -85,26 +85,38 @@ package struct RunHistory: Sendable {
 }
 
 extension RunHistory {
-  /// What of a graph need not be done again, by node.
+  /// What of a graph need not be done again. A node with `foreach` always begins anew, and finds its instances.
   /// - Parameter result: brings the outputs of a node back; nil where they are no longer there, so that it runs again.
   package func restored(
     _ graph: WorkflowGraph, result: (NodeName, StoredResult) -> [(port: PortName, values: [NodeValue])]?
-  ) -> [Int: RunMachine.Restored] {
-    var restored: [Int: RunMachine.Restored] = [:]
-    for (index, node) in graph.nodes.enumerated() {
-      guard let known = nodes[node.name] else { continue }
-      switch known.standing {
-      case .succeeded(let stored):
-        guard let outputs = result(node.name, stored) else { continue }
-        restored[index] = .succeeded(
-          NodeSuccess(outputs: outputs, isFallback: stored.isFallback, isCached: stored.isCached),
-          attempts: stored.attempts, milliseconds: stored.milliseconds)
-      case .failed(let failure): restored[index] = .failed(failure, attempts: known.attempts)
-      case .open, .skipped, .cancelled:
-        guard known.attempts > 0 else { continue }
-        restored[index] = .tried(attempts: known.attempts, raisedMemory: known.raisedMemory)
-      }
+  ) -> RestoredRun {
+    var restored: RestoredRun = [:]
+    let foreach = Set(graph.nodes.filter { $0.foreach != nil }.map(\.name))
+    for (index, node) in graph.nodes.enumerated() where node.foreach == nil {
+      restored.nodes[index] = self.restored(node.name, result)
+    }
+    guard !foreach.isEmpty else { return restored }
+    for name in nodes.keys where name.matrixNode.map(foreach.contains) ?? false {
+      restored.instances[name] = self.restored(name, result)
     }
     return restored
+  }
+
+  private func restored(
+    _ name: NodeName, _ result: (NodeName, StoredResult) -> [(port: PortName, values: [NodeValue])]?
+  ) -> RunMachine.Restored? {
+    guard let known = nodes[name] else { return nil }
+    switch known.standing {
+    case .succeeded(let stored):
+      return result(name, stored).map { outputs in
+        .succeeded(
+          NodeSuccess(outputs: outputs, isFallback: stored.isFallback, isCached: stored.isCached),
+          attempts: stored.attempts, milliseconds: stored.milliseconds)
+      }
+    case .failed(let failure): return .failed(failure, attempts: known.attempts)
+    case .open, .skipped, .cancelled:
+      guard known.attempts > 0 else { return nil }
+      return .tried(attempts: known.attempts, raisedMemory: known.raisedMemory)
+    }
   }
 }

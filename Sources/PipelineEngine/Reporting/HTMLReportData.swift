@@ -148,7 +148,7 @@ struct HTMLReportData {
     let wires = graph.nodes.reduce(0) { $0 + $1.wireCount }
     let isDrawn =
       graph.nodes.count <= HTMLReport.maximumDrawnNodes && wires <= HTMLReport.maximumDrawnWires
-      && graph.nodes.map(\.name) == report.nodes.map(\.name)
+      && graph.nodes.map(\.name) == report.nodes.prefix(graph.nodes.count).map(\.name)
     guard isDrawn else {
       return .object([
         .init("drawn", false), .init("most", .integer(Int64(HTMLReport.maximumDrawnNodes))),

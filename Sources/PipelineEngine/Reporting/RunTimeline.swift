@@ -128,7 +128,8 @@ package struct RunTimeline: Sendable {
       return
     }
     switch event.content {
-    case .runStarted, .runFinished: break
+    // Each gets its room when something happens to it.
+    case .runStarted, .nodesAdded, .runFinished: break
     case .nodeState(let state, let attempt): move(node, to: state, attempt: attempt, event)
     case .nodeRetry(let failure, let delay, let memory):
       attach(failure, to: node)

@@ -53,7 +53,9 @@ struct RunHistoryReport: Sendable {
       lines.append("  workspace  \(SafeText.line(settings.workspace.text))")
     }
     lines += nodes.flatMap { name, node in node.lines(name, style: style) }
-    let notBegun = run.run.nodeCount - nodes.count
+    // Instances of nodes with `foreach` come on top of what the workflow names.
+    let named = nodes.count { name, _ in name.matrixNode.map { history.nodes[$0] == nil } ?? true }
+    let notBegun = run.run.nodeCount - named
     if notBegun > 0 { lines.append(style("  \(SafeText.nodes(notBegun)) never began", .faint)) }
     switch run.standing {
     case .cutOff, .ended(.failed), .ended(.interrupted), .ended(.deadlineExceeded), .ended(.stateLost),

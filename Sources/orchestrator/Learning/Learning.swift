@@ -221,7 +221,7 @@ struct Learning: Sendable {
     _ session: WorkflowSession
   ) -> [Permission] {
     let own = Set(checked.content.nodes.filter { $0.type.plugin == plugin.manifest.name }.map(\.name))
-    let wanted = report.nodes.filter { own.contains($0.name) }
+    let wanted = report.nodes.filter { own.contains($0.name) || $0.name.matrixNode.map(own.contains) ?? false }
       .flatMap { $0.account.denials?.record.denials ?? [] }.compactMap(\.permission)
     return Set(wanted.flatMap { session.grantable($0, to: plugin) }).sorted()
   }

@@ -27,7 +27,15 @@ final class LearningRecorder: Sendable {
       HostPlaces(observations.filter { node, _ in named.contains { $0.name == node } }.values, granted: granted, plan)
     }
     let nodes = named.map { node -> LearningEvidence.Node in
-      let account = report.nodes.first { $0.name == node.name }?.account ?? NodeAccount()
+      // Of a node with `foreach` that of its instances, which are observed under its name.
+      let account = report.nodes.filter {
+        $0.name == node.name || node.foreach != nil && $0.name.matrixNode == node.name
+      }
+      .reduce(NodeAccount()) { sum, next in
+        var account = next.account
+        account.held = []
+        return sum.followed(by: account)
+      }
       let observation = observations[node.name] ?? Observation()
       return LearningEvidence.Node(
         node.name.text, observation, egress: account.egress, memoryPeak: account.usage?.memoryPeak?.bytes,

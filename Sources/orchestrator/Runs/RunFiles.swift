@@ -57,8 +57,10 @@ struct RunFiles: Sendable {
   static func suggestions(_ graph: WorkflowGraph, _ report: RunReport) -> [String] {
     var history = EstimateHistory()
     var declared: [String: Scheduling.ResourceRequest] = [:]
-    for (node, ran) in zip(graph.nodes, report.nodes) where ran.state == .succeeded {
-      guard let usage = ran.account.usage, let peak = usage.memoryPeak?.bytes, let milliseconds = ran.milliseconds
+    let nodes = Dictionary(graph.nodes.map { ($0.name, $0) }) { first, _ in first }
+    for ran in report.nodes where ran.state == .succeeded {
+      guard let node = nodes[ran.name] ?? ran.name.matrixNode.flatMap({ nodes[$0] }), let usage = ran.account.usage,
+        let peak = usage.memoryPeak?.bytes, let milliseconds = ran.milliseconds
       else {
         continue
       }

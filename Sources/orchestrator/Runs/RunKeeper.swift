@@ -114,7 +114,7 @@ struct KeptRun: Sendable {
   }
 
   /// What need not be done again.
-  func restored(_ graph: WorkflowGraph) async -> [Int: RunMachine.Restored] {
+  func restored(_ graph: WorkflowGraph) async -> RestoredRun {
     guard let history else { return [:] }
     var values: [NodeName: [(port: PortName, values: [NodeValue])]] = [:]
     for (name, node) in history.nodes {

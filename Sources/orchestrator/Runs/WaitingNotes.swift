@@ -13,7 +13,6 @@ struct WaitingNotes: Sendable {
 
   let places: Dispatcher
   let run: String
-  let nodes: [NodeName]
   let directory: String
   let files: DedicatedThread
   let clock: any RunClock
@@ -43,21 +42,18 @@ struct WaitingNotes: Sendable {
     let identifier = RunIdentifier(run)
     let waiting = await places.waiting(of: identifier, limit: Self.most)
     let count = await places.waitingCount(of: identifier)
+    let names = await places.names(in: identifier)
     // Of the day: who reads it has another clock. In tenths of a second, so that it doesn't change while nothing does.
     let offset = ProcessEnvironment.millisecondsSince1970() - clock.now()
     let entries = waiting.map { waiting -> JSONValue in
       [
-        "node": .string(nodes[waiting.node].text),
-        "reason": .string(waiting.reason.text { name(of: $0) }),
+        "node": .string(names[waiting.node]?.text ?? "\(waiting.node)"),
+        "reason": .string(waiting.reason.text { names[$0.node]?.text ?? "\($0.node)" }),
         "since_ms": .integer((waiting.reason.since + offset) / 100 * 100),
       ]
     }
     return .object([
       .init("waiting", .array(entries)), .init("further_count", .integer(Int64(count - waiting.count))),
     ])
-  }
-
-  private func name(of node: NodeReference) -> String {
-    nodes.indices.contains(node.node) ? nodes[node.node].text : "\(node.node)"
   }
 }

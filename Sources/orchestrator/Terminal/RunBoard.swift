@@ -10,6 +10,8 @@ struct RunBoard: Sendable {
     var fraction: Double?
     var message = ""
     var usage: ResourceUsage?
+    /// Of a node with `foreach`: how many instances there are, and how many have ended.
+    var items: (all: Int, ended: Int, failed: Int)?
 
     mutating func become(_ new: NodeLine.State, at time: Int64) {
       switch new {
@@ -39,7 +41,8 @@ struct RunBoard: Sendable {
 
   mutating func apply(_ event: RunEvent) {
     if case .runStarted(_, let workflow, let nodes) = event.content { self = RunBoard(title: workflow, nodes: nodes) }
-    guard let node = event.node, var entry = entries[node] else { return }
+    guard let node = event.node else { return }
+    guard var entry = entries[node] else { return noteInstance(node, event) }
     switch event.content {
     case .nodeState(let state, _):
       entry.become(NodeLine.State(state) ?? .waiting, at: event.milliseconds)
@@ -55,9 +58,28 @@ struct RunBoard: Sendable {
     case .nodeReport(.log(_, let message)): entry.message = message
     case .nodeReport(.tests(let tests)): entry.message = tests.summary
     case .nodeFailed(let failure): entry.message = failure.cause ?? failure.message
+    case .nodesAdded(let count):
+      entry.items = (count, 0, 0)
+      entry.message = Self.words(0, of: count, failed: 0)
     case .nodeReport(.started), .nodeReport(.output), .runStarted, .runFinished: break
     }
     entries[node] = entry
+  }
+
+  /// A node with `foreach` may have a hundred thousand: they are counted in its line and have none of their own.
+  private mutating func noteInstance(_ name: NodeName, _ event: RunEvent) {
+    guard case .nodeState(let state, _) = event.content, state.isTerminal, let node = name.matrixNode,
+      var items = entries[node]?.items
+    else { return }
+    items.ended += 1
+    if state == .failed { items.failed += 1 }
+    entries[node]?.items = items
+    entries[node]?.fraction = Double(items.ended) / Double(max(1, items.all))
+    entries[node]?.message = Self.words(items.ended, of: items.all, failed: items.failed)
+  }
+
+  private static func words(_ ended: Int, of all: Int, failed: Int) -> String {
+    "\(ended) of \(all) items" + (failed > 0 ? ", \(failed) failed" : "")
   }
 
   func view(at now: Int64) -> LiveView {
