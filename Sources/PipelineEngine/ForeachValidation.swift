@@ -55,12 +55,12 @@ extension GraphValidation {
         return nil
       }
     }
-    guard runsForEach(connection.node), !port.multiple else { return output.type }
+    guard runsForEach(connection.node) || output.multiple, !port.multiple else { return output.type }
     switch output.type {
     case .bytes, .file, .ndarray, .table, .image:
       report(
         Diagnostic(
-          "\(title) takes one value, and \(source.value.description.quoted) is one for each item",
+          "\(title) takes one value, and \(source.value.description.quoted) has several",
           why: "values of type \(output.type.description.quoted) can't be put together into a list",
           hint: "connect an input that takes several values", at: source.location))
       return nil

@@ -150,7 +150,8 @@ package struct RunMachine: Sendable {
     openDependencies = graph.nodes.map(\.dependencies.count)
     openCount = graph.nodes.count
     var wanted = [Set<PortName>](repeating: [], count: graph.nodes.count)
-    for connection in graph.outputs.flatMap(\.sources) + graph.nodes.flatMap(\.sources) {
+    for connection in graph.outputs.flatMap(\.sources) + graph.nodes.flatMap(\.sources)
+    where !graph.isMultiple(connection) {
       wanted[connection.node].insert(connection.port)
     }
     wantedPorts = wanted

@@ -217,14 +217,19 @@ extension RunMachine {
 }
 
 extension WorkflowGraph {
-  /// Of a node, the inputs that take one value and get all that a node with `foreach` has yielded, as one list.
+  /// Of a node, the inputs that take one value and get all that an output of several values has yielded, as one list.
   func wholeLists(of node: Index) -> [(port: PortName, connection: Connection)] {
     nodes[node].inputs.compactMap { input in
       guard !input.multiple, input.port != nodes[node].foreach?.port,
         case .connections(let connections) = input.source, let connection = connections.first,
-        nodes[connection.node].foreach != nil
+        nodes[connection.node].foreach != nil || isMultiple(connection)
       else { return nil }
       return (input.port, connection)
     }
+  }
+
+  /// Whether the output has as many values as its node returns, and none may be.
+  func isMultiple(_ connection: Connection) -> Bool {
+    nodes[connection.node].specification.outputs.contains { $0.name == connection.port && $0.multiple }
   }
 }
