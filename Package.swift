@@ -85,7 +85,9 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["WorkerHost", "SandboxRuntime", "SandboxPlanning", "Scheduling", "PluginModel", "LinuxSystem"],
+      dependencies: [
+        "WorkerHost", "SandboxRuntime", "SandboxPlanning", "PipelineEngine", "Scheduling", "PluginModel", "LinuxSystem",
+      ],
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]),
     // pid 1 of every sandbox: Embedded Swift, linked statically and without a C library, whose start-up would take longer
     // than all that it does.

@@ -18,11 +18,9 @@ enum Main {
       case "egress" where arguments.count == 2:
         let setup = BenchmarkSetup(root: arguments[1])
         tell(try await EgressBenchmark(setup: setup, rounds: isQuick ? 2 : 20).run(), isJSON)
-      case "engine" where arguments.count == 2:
-        let trace = try PlacementTrace(directory: arguments[1])
-        tell(
-          try PlacementBenchmark(trace: trace, seeds: isQuick ? 1 : 10, pending: isQuick ? 10_000 : 100_000).run(),
-          isJSON)
+      case "engine" where arguments.count >= 2:
+        let benchmark = try EngineBenchmark(root: arguments[1], arguments: Array(arguments.dropFirst(2)))
+        try await benchmark.run(isQuick: isQuick) { tell($0, isJSON) }
       // Not for people: how the benchmark starts the supervisors that it measures.
       case "launch-supervisor" where arguments.count == 3:
         guard let bytes = Int(arguments[2]) else { throw BenchmarkFailure("\(arguments[2]) is no number of bytes") }
@@ -31,7 +29,8 @@ enum Main {
         System.complain(
           """
           usage: orchestrator-bench launch|limits|egress REPOSITORY [--json] [--quick]
-                 orchestrator-bench engine TRACE [--json] [--quick]
+                 orchestrator-bench engine REPOSITORY [graph|nodes|workflows|placement]... [--peers PYTHON]
+                   [--instances DIRECTORY] [--trace DIRECTORY] [--json] [--quick]
           """)
         exit(2)
       }

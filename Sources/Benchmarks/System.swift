@@ -42,6 +42,20 @@ enum System {
     return bytes
   }
 
+  /// Of the files and directories in `directory`, in no order.
+  static func names(in directory: String) throws -> [String] {
+    guard let stream = opendir(directory) else {
+      throw BenchmarkFailure("the directory \(directory) can't be read: \(String(cString: strerror(errno)))")
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
   /// Starts a program with its output thrown away, and waits for it.
   /// - Throws: unless it ends with 0.
   static func run(_ command: [String]) throws {
@@ -52,6 +66,29 @@ enum System {
       posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
     }
     try awaitEnd(try start(command, &actions), command.joined(separator: " "))
+  }
+
+  /// Starts a program and waits for it.
+  /// - Parameter scratch: a directory for what it writes.
+  /// - Returns: its standard output.
+  /// - Throws: unless it ends with 0; then with the end of what it wrote on standard error.
+  static func output(of command: [String], in scratch: String) throws -> [UInt8] {
+    let files = ["output", "errors"].map { "\(scratch)/\($0)" }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    for (index, file) in files.enumerated() {
+      posix_spawn_file_actions_addopen(&actions, Int32(index + 1), file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    }
+    let process = try start(command, &actions)
+    do {
+      try awaitEnd(process, command.joined(separator: " "))
+    } catch {
+      let words = String(decoding: (try? read(files[1]).suffix(2000)) ?? [], as: UTF8.self)
+      throw BenchmarkFailure("\(error)\n\(words)")
+    }
+    return try read(files[0])
   }
 
   static func start(_ command: [String], _ actions: inout posix_spawn_file_actions_t) throws -> pid_t {

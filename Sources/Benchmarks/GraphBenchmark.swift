@@ -1,0 +1,120 @@
+import PipelineEngine
+import PluginModel
+import Scheduling
+
+/// What a large workflow costs before its first node runs. All of it, from the bytes of the file to the cache keys of all nodes, on one
+/// thread, by the same code as in a run:
+///
+/// - read: the file becomes a workflow, matrices as they are written.
+/// - check: matrices are expanded, parameters evaluated; types, connections, cycles are checked.
+/// - plan: how much each node holds up, and what it needs.
+/// - sign: each node's cache key, as in a run whose results are all there: the keys of who reads them follow from their digests.
+///
+/// - graph-…: all four, beside what is wanted of them: 100 ms for 10,000 nodes.
+/// - graph-read-…, …: of each of them, beside ten times what a tenth of the nodes takes. Above 1 something grows faster than the graph.
+struct GraphBenchmark {
+  var rounds: Int
+  var nodes = Workflow.maximumNodes
+  private static let wanted = 100.0
+
+  private struct Times {
+    var phases: [(name: String, samples: Samples)] = ["read", "check", "plan", "sign"].map { ($0, Samples()) }
+    var all = Samples()
+
+    mutating func add(_ milliseconds: [Double]) {
+      for (index, value) in milliseconds.enumerated() { phases[index].samples.add(value) }
+      all.add(milliseconds.reduce(0, +))
+    }
+  }
+
+  func run() throws -> [Comparison] {
+    let catalog = try GraphShape.catalog()
+    let cases = GraphShape.allCases.map { ($0, DocumentSyntax.yaml) } + [(.layers, .json)]
+    return try cases.flatMap { shape, syntax in
+      let (all, tenth) = (shape.text(syntax, count: nodes), shape.text(syntax, count: nodes / 10))
+      var times = (all: Times(), tenth: Times())
+      for round in 0...rounds {
+        let measured = (try once(all, syntax, catalog, nodes), try once(tenth, syntax, catalog, nodes / 10))
+        // The first finds cold caches.
+        guard round > 0 || rounds == 0 else { continue }
+        times.all.add(measured.0)
+        times.tenth.add(measured.1)
+      }
+      let name = "\(shape.rawValue)-\(syntax.rawValue)"
+      let whole = Comparison(
+        name: "graph-\(name)", median: times.all.all.median, spread: times.all.all.spread, peer: "wanted",
+        peerMedian: Self.wanted * Double(nodes) / Double(Workflow.maximumNodes))
+      let phases = zip(times.all.phases, times.tenth.phases).map { large, small in
+        Comparison(
+          name: "graph-\(large.name)-\(name)", median: large.samples.median, spread: large.samples.spread,
+          peer: "10x a tenth of it", peerMedian: 10 * small.samples.median)
+      }
+      return [whole] + phases
+    }
+  }
+
+  /// - Returns: milliseconds of each part.
+  private func once(
+    _ bytes: [UInt8], _ syntax: DocumentSyntax, _ catalog: NodeCatalog, _ count: Int
+  ) throws -> [Double] {
+    let clock = ContinuousClock()
+    var instants = [clock.now]
+    let workflow = try Workflow(bytes: bytes, file: "bench.\(syntax.rawValue)", syntax: syntax)
+    instants.append(clock.now)
+    let graph = try WorkflowGraph.validate(workflow, catalog: catalog, inputs: [:])
+    instants.append(clock.now)
+    let plan = Plan(graph)
+    instants.append(clock.now)
+    let keys = sign(graph)
+    instants.append(clock.now)
+    guard Set(keys).count == count, plan.requests.count == count, plan.ranks.allSatisfy({ $0 > 0 }) else {
+      throw BenchmarkFailure("of \(count) nodes \(graph.nodes.count) were read, and \(Set(keys).count) keys made")
+    }
+    return zip(instants, instants.dropFirst()).map { ($1 - $0) / .milliseconds(1) }
+  }
+
+  private struct Plan {
+    var ranks: [Int64]
+    var requests: [ResourceRequest]
+
+    init(_ graph: WorkflowGraph) {
+      ranks = UpwardRank.ranks(
+        durations: Array(repeating: 1000, count: graph.nodes.count), dependents: graph.nodes.map(\.dependents))
+      requests = graph.nodes.map { node in
+        ResourceRequest(
+          cpuMilli: Int((node.resources.cpuCores * 1000).rounded(.up)), memory: node.resources.memoryMB << 20,
+          semaphores: [SemaphoreName("jobs"): 1])
+      }
+    }
+  }
+
+  /// What every node's sandbox is made of; in a run too it is put together once for each node.
+  private func identity(_ node: WorkflowGraph.Node) -> CacheIdentity {
+    CacheIdentity(
+      plugin: String(repeating: "a1", count: 32), environment: ContentDigest(of: "environment".utf8),
+      permissions: ["gpu.access"], configuration: .object([]),
+      resources: [
+        "cpu": .double(node.resources.cpuCores), "memory_mb": .integer(Int64(node.resources.memoryMB)), "gpus": 0,
+      ], profile: "default")
+  }
+
+  /// Every node is looked up, as in a run, and found: what it returned has the digest of its key, which is as long as any.
+  private func sign(_ graph: WorkflowGraph) -> [ContentDigest] {
+    var machine = RunMachine(graph: graph, run: "bench", reusable: Set(graph.nodes.indices))
+    var keys: [ContentDigest] = []
+    var waiting = machine.handle(.begin)
+    while !waiting.isEmpty {
+      var next: [RunMachine.Action] = []
+      for case .lookUp(let node, let call) in waiting {
+        guard let key = CacheKey(identity(graph.nodes[node]), call) else { continue }
+        keys.append(key.digest)
+        let outputs = graph.nodes[node].specification.outputs.map { port in
+          (port: port.name, values: [NodeValue(codec: .json, content: .inline([]), digest: key.digest)])
+        }
+        next += machine.handle(.found(node: node, NodeSuccess(outputs: outputs, isCached: true)))
+      }
+      waiting = next
+    }
+    return keys
+  }
+}
