@@ -77,9 +77,9 @@ package actor Dispatcher {
 
   /// What the nodes of a run wait for, at most so many of them.
   package func waiting(of run: RunIdentifier, limit: Int) -> [Waiting] {
-    (queued[run] ?? []).prefix(limit).sorted().compactMap { node in
-      scheduler.why(NodeReference(run: run, node: node)).map { Waiting(node: node, reason: $0) }
-    }
+    let nodes = (queued[run] ?? []).prefix(limit).sorted()
+    return scheduler.why(nodes.lazy.map { NodeReference(run: run, node: $0) })
+      .map { Waiting(node: $0.node.node, reason: $0) }
   }
 
   /// What a run calls its nodes that wait or have what they asked for.

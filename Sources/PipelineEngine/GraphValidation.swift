@@ -200,6 +200,7 @@ struct GraphValidation {
   }
 
   private static func repeated<Item, Name: Hashable>(_ items: [Item], by name: (Item) -> Name) -> [Item] {
+    guard items.count > 1 else { return [] }
     var seen: Set<Name> = []
     return items.filter { !seen.insert(name($0)).inserted }
   }

@@ -5,10 +5,10 @@ extension GraphValidation {
   mutating func parameters(
     of node: Workflow.Node, _ specification: NodeSpecification
   ) -> [(name: ParameterName, value: JSONValue)] {
-    let known = Dictionary(specification.parameters.map { ($0.name, $0) }) { first, _ in first }
-    var values: [ParameterName: JSONValue] = [:]
+    let known = specification.parameters
+    var values = [JSONValue?](repeating: nil, count: known.count)
     for (name, written) in node.parameters {
-      guard let parameter = known[name] else {
+      guard let index = known.firstIndex(where: { $0.name == name }) else {
         report(
           Diagnostic(
             "the node \(node.name.text.quoted) has no parameter \(name.text.quoted)",
@@ -16,29 +16,26 @@ extension GraphValidation {
             hint: hint(for: name.text, among: specification.parameters.map(\.name.text)), at: written.location))
         continue
       }
-      values[name] = value(of: parameter, written, of: node)
+      values[index] = value(of: known[index], written, of: node)
     }
-    return specification.parameters.map { ($0.name, values[$0.name] ?? $0.defaultValue) }
+    return zip(known, values).map { ($0.name, $1 ?? $0.defaultValue) }
   }
 
   private mutating func value(
     of parameter: ParameterSpecification, _ written: Located<JSONValue>, of node: Workflow.Node
   ) -> JSONValue {
     do throws(Template.Problem) {
+      // Most values hold no expression.
+      guard written.value.mayHoldExpressions else {
+        return complain(about: written.value, of: parameter, written, of: node)
+      }
       let inputsRead = try written.value.namesRead(of: "inputs")
       guard unboundInputs.allSatisfy({ !inputsRead.contains($0.text) }) else { return written.value }
       if let instance = node.instance, instance.combination == nil {
         guard try written.value.namesRead(of: "matrix").isEmpty else { return written.value }
       }
       let value = try written.value.evaluated(in: ExpressionScope(inputs: inputs, matrix: node.instance?.scope))
-      if let complaint = parameter.complaint(about: value) {
-        report(
-          Diagnostic(
-            "the parameter \(parameter.name.text.quoted) of the node \(node.name.text.quoted) \(complaint.what)",
-            why: "it is \(value.shortText)" + (node.instance?.label.map { " where \($0)" } ?? ""), hint: complaint.hint,
-            at: written.location))
-      }
-      return value
+      return complain(about: value, of: parameter, written, of: node)
     } catch {
       report(
         Diagnostic(
@@ -47,9 +44,33 @@ extension GraphValidation {
       return written.value
     }
   }
+
+  /// - Returns: the value.
+  private mutating func complain(
+    about value: JSONValue, of parameter: ParameterSpecification, _ written: Located<JSONValue>, of node: Workflow.Node
+  ) -> JSONValue {
+    if let complaint = parameter.complaint(about: value) {
+      report(
+        Diagnostic(
+          "the parameter \(parameter.name.text.quoted) of the node \(node.name.text.quoted) \(complaint.what)",
+          why: "it is \(value.shortText)" + (node.instance?.label.map { " where \($0)" } ?? ""), hint: complaint.hint,
+          at: written.location))
+    }
+    return value
+  }
 }
 
 extension JSONValue {
+  /// False: evaluated, it is what it is.
+  fileprivate var mayHoldExpressions: Bool {
+    switch self {
+    case .null, .bool, .integer, .double: false
+    case .string(let text): text.utf8.contains(UInt8(ascii: "$"))
+    case .array(let items): items.contains(where: \.mayHoldExpressions)
+    case .object(let members): members.contains { $0.value.mayHoldExpressions }
+    }
+  }
+
   /// What the templates of the value read of a root.
   fileprivate func namesRead(of root: String) throws(Template.Problem) -> Set<String> {
     switch self {

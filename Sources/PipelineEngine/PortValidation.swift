@@ -3,18 +3,18 @@ import PluginModel
 extension GraphValidation {
   /// In the order of the specification; an optional input that nothing feeds is left out.
   mutating func bindings(of node: Workflow.Node, _ specification: NodeSpecification) -> [WorkflowGraph.Input] {
-    let known = Set(specification.inputs.map(\.name))
-    for (port, _, location) in node.inputs where !known.contains(port) {
+    let known = specification.inputs
+    for (port, _, location) in node.inputs where !known.contains(where: { $0.name == port }) {
       report(
         Diagnostic(
           "the node \(node.name.text.quoted) has no input \(port.text.quoted)",
           why: known.isEmpty ? "its type takes none" : nil,
           hint: hint(for: port.text, among: specification.inputs.map(\.name.text)), at: location))
     }
-    let written = Dictionary(node.inputs.map { ($0.port, $0) }) { first, _ in first }
     return specification.inputs.compactMap { port in
-      let title = "the input \(port.name.text.quoted) of the node \(node.name.text.quoted)"
-      guard let (_, sources, location) = written[port.name], !sources.isEmpty else {
+      // A text for each input of a large workflow would take longer than all that is checked.
+      var title: String { "the input \(port.name.text.quoted) of the node \(node.name.text.quoted)" }
+      guard let (_, sources, location) = node.inputs.first(where: { $0.port == port.name }), !sources.isEmpty else {
         return unconnected(port, title, node)
       }
       let isEach = node.foreach?.value == port.name
@@ -43,7 +43,7 @@ extension GraphValidation {
   }
 
   private mutating func unconnected(
-    _ port: PortSpecification, _ title: String, _ node: Workflow.Node
+    _ port: PortSpecification, _ title: @autoclosure () -> String, _ node: Workflow.Node
   ) -> WorkflowGraph.Input? {
     if let value = port.defaultValue {
       return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .defaultValue(value))
@@ -51,24 +51,24 @@ extension GraphValidation {
     if port.required {
       report(
         Diagnostic(
-          "\(title) is not connected", why: "it is required and has no default",
+          "\(title()) is not connected", why: "it is required and has no default",
           hint: "add to the node:  in: {\(port.name): NODE.PORT}", at: node.location))
     }
     return nil
   }
 
   private mutating func connection(
-    _ source: Located<PortReference>, into port: PortSpecification, isEach: Bool, _ title: String
+    _ source: Located<PortReference>, into port: PortSpecification, isEach: Bool, _ title: @autoclosure () -> String
   ) -> WorkflowGraph.Connection? {
-    guard let found = connection(source, of: title) else { return nil }
-    guard let output = output(of: found), let type = arriving(output, of: found, at: port, isEach, source, title) else {
+    guard let found = connection(source, of: title()) else { return nil }
+    guard let output = output(of: found), let type = arriving(output, of: found, at: port, isEach, source, title()) else {
       return found
     }
     if !port.type.accepts(type) {
       let text = source.value.description.quoted
       report(
         Diagnostic(
-          "\(title) takes \(port.type.description.quoted)",
+          "\(title()) takes \(port.type.description.quoted)",
           why: isEach
             ? "it gets one item each of \(text), and these are of type \(type.description.quoted)"
             : "it is connected to \(text), which is of type \(type.description.quoted)",
@@ -82,12 +82,14 @@ extension GraphValidation {
   }
 
   /// Where `source` leads. Nil, with a problem, where that is nowhere; nil without one where its node has one already.
-  mutating func connection(_ source: Located<PortReference>, of title: String) -> WorkflowGraph.Connection? {
+  mutating func connection(
+    _ source: Located<PortReference>, of title: @autoclosure () -> String
+  ) -> WorkflowGraph.Connection? {
     let reference = source.value
     guard let index = indices[reference.node] else {
       report(
         Diagnostic(
-          "\(title) is connected to \(reference.node.text.quoted), which there is no node of",
+          "\(title()) is connected to \(reference.node.text.quoted), which there is no node of",
           hint: hint(forNode: reference.node), at: source.location))
       return nil
     }
@@ -97,7 +99,7 @@ extension GraphValidation {
       let outputs = specification.outputs.map(\.name.text)
       report(
         Diagnostic(
-          "\(title) is connected to \(reference.description.quoted), but \(reference.node.text.quoted) has no such output",
+          "\(title()) is connected to \(reference.description.quoted), but \(reference.node.text.quoted) has no such output",
           why: outputs.isEmpty ? "its type has none" : "it has \(outputs.joined(separator: ", "))",
           hint: hint(for: reference.port.text, among: outputs), at: source.location))
       return nil

@@ -65,6 +65,7 @@ package struct RunExecution: Sendable {
       var report = await driver.value
       pump.close()
       await writer.value
+      await keeping?.cache?.settle()
       report.stateFailure = await pump.failure
       // Its very end may be what couldn't be written down.
       if report.stateFailure != nil { report.outcome = .stateLost }

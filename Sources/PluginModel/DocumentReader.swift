@@ -176,10 +176,7 @@ package struct ValueReader {
       error("\(subject) is longer than \(maximumBytes) bytes", why: "it has \(text.utf8.count)")
       return nil
     }
-    let control = text.unicodeScalars.first { scalar in
-      scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
-    }
-    guard control == nil else {
+    guard text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) || !text.hasControlCharacter else {
       error("\(subject) holds a control character", why: "it is \(text.quoted)", hint: "remove it")
       return nil
     }
@@ -312,7 +309,8 @@ package struct ValueReader {
       wrongType("a mapping", hint: "known: " + Key.allCases.map(\.rawValue).joined(separator: ", "))
       return nil
     }
-    var values: [Key: ValueReader] = [:]
+    var values: [(key: Key, value: ValueReader)] = []
+    values.reserveCapacity(entries.count)
     for entry in entries {
       guard let key = Key(rawValue: entry.key) else {
         report.error(
@@ -321,9 +319,16 @@ package struct ValueReader {
           at: entry.keyLocation ?? entry.value.location)
         continue
       }
-      values[key] = child(entry.value, entry.key)
+      values.append((key, child(entry.value, entry.key)))
     }
     return MappingReader(reader: self, values: values)
+  }
+}
+
+extension String {
+  /// Other than tab and newline.
+  fileprivate var hasControlCharacter: Bool {
+    unicodeScalars.contains { $0.properties.generalCategory == .control && $0 != "\n" && $0 != "\t" }
   }
 }
 
@@ -333,24 +338,25 @@ package typealias DocumentKey = CaseIterable & Hashable & RawRepresentable<Strin
 /// A mapping with known keys.
 package struct MappingReader<Key: DocumentKey> {
   package let reader: ValueReader
-  private let values: [Key: ValueReader]
+  /// Few, and each there once: a table would take longer to make than to do without.
+  private let values: [(key: Key, value: ValueReader)]
 
-  fileprivate init(reader: ValueReader, values: [Key: ValueReader]) {
+  fileprivate init(reader: ValueReader, values: [(key: Key, value: ValueReader)]) {
     self.reader = reader
     self.values = values
   }
 
   /// The value as it stands, `null` included.
-  package func value(_ key: Key) -> ValueReader? { values[key] }
+  package func value(_ key: Key) -> ValueReader? { values.first { $0.key == key }?.value }
 
   /// Nil where the key is absent or has no value.
   package func optional(_ key: Key) -> ValueReader? {
-    values[key].flatMap { $0.node.isNull ? nil : $0 }
+    value(key).flatMap { $0.node.isNull ? nil : $0 }
   }
 
   /// Reports an absent key at the place of the mapping.
   package func required(_ key: Key, hint: String? = nil) -> ValueReader? {
-    guard let value = values[key] else {
+    guard let value = value(key) else {
       let owner = reader.path.isEmpty ? "" : " in \(reader.subject)"
       reader.error("the key \(key.rawValue.quoted) is missing\(owner)", hint: hint ?? "add '\(key.rawValue): …'")
       return nil

@@ -26,8 +26,14 @@ package struct ContentDigest: Hashable, Comparable, Sendable, CustomStringConver
 extension String {
   /// Two lower-case digits for each byte.
   package init(hexadecimal bytes: some Sequence<UInt8>) {
-    let digits = Array("0123456789abcdef".utf8)
-    self.init(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    func digit(_ half: UInt8) -> UInt8 { half + (half < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10) }
+    var digits: [UInt8] = []
+    digits.reserveCapacity(2 * bytes.underestimatedCount)
+    for byte in bytes {
+      digits.append(digit(byte >> 4))
+      digits.append(digit(byte & 15))
+    }
+    self.init(decoding: digits, as: UTF8.self)
   }
 }
 

@@ -22,6 +22,10 @@ package struct Template: Hashable, Sendable {
   package init(_ text: String) throws(Problem) { try self.init(text, roots: Self.roots) }
 
   init(_ text: String, roots: Set<String>) throws(Problem) {
+    guard text.utf8.contains(UInt8(ascii: "$")) else {
+      parts = [.text(text)]
+      return
+    }
     let bytes = Array(text.utf8)
     let open = Array("${{".utf8)
     var parts: [Part] = []

@@ -23,13 +23,26 @@ package struct WaitingReason: Hashable, Sendable {
 }
 
 extension Scheduler {
-  /// Nil where the node isn't queued. Takes as long as there are hosts and running nodes.
-  package func why(_ node: NodeReference) -> WaitingReason? {
-    guard let slot = nodes.slot(of: node), let record = nodes[slot], case .queued(let classSlot) = record.state else {
-      return nil
+  /// Nil where the node isn't queued. Takes as long as there are hosts and nodes.
+  package func why(_ node: NodeReference) -> WaitingReason? { why([node]).first }
+
+  /// Of those that are queued. Takes as long as there are hosts and nodes for each class of them, and not for each of them.
+  package func why(_ references: some Sequence<NodeReference>) -> [WaitingReason] {
+    var lacks: [Int: WaitingReason.Cause?] = [:]
+    return references.compactMap { node in
+      guard let slot = nodes.slot(of: node), let record = nodes[slot], case .queued(let classSlot) = record.state else {
+        return nil
+      }
+      let lack: WaitingReason.Cause?
+      if let known = lacks[classSlot] {
+        lack = known
+      } else {
+        lack = self.lack(of: classSlot)
+        lacks.updateValue(lack, forKey: classSlot)
+      }
+      return WaitingReason(
+        node: node, since: record.readyAt, causes: [lack, turn(of: record, classSlot)].compactMap(\.self))
     }
-    let causes = [lack(of: classSlot), turn(of: record, classSlot)].compactMap(\.self)
-    return WaitingReason(node: node, since: record.readyAt, causes: causes)
   }
 
   private func lack(of classSlot: Int) -> WaitingReason.Cause? {

@@ -27,16 +27,18 @@ extension StateDatabase {
     return found.outputs
   }
 
-  /// In place of what is kept under the key.
-  package func cache(
-    _ outputs: [StoredResult.Output], as key: ContentDigest, type: NodeTypeReference, now: Int64
-  ) async throws(StateStoreError) {
+  /// All of them or none, in place of what is kept under their keys.
+  package func cache(_ results: [NewResult], now: Int64) async throws(StateStoreError) {
     try await write { database in
-      try database.execute(sql: "DELETE FROM cache_entry WHERE key = ?", arguments: [key.hexadecimal])
-      try database.execute(
-        sql: "INSERT INTO cache_entry (key, type, created, used) VALUES (?, ?, ?, ?)",
-        arguments: [key.hexadecimal, type.description, now, now])
-      try StoredValueRow.insert(outputs, of: .cache(key: key), database)
+      let delete = try database.cachedStatement(sql: "DELETE FROM cache_entry WHERE key = ?")
+      let insert = try database.cachedStatement(
+        sql: "INSERT INTO cache_entry (key, type, created, used) VALUES (?, ?, ?, ?)")
+      for result in results {
+        let key = result.key.digest
+        try delete.execute(arguments: [key.hexadecimal])
+        try insert.execute(arguments: [key.hexadecimal, result.type.description, now, now])
+        try StoredValueRow.insert(result.outputs, of: .cache(key: key), database)
+      }
     }
   }
 

@@ -94,11 +94,9 @@ package struct StoredCacheIndex: CacheIndex {
     }
   }
 
-  package func keep(
-    _ key: CacheKey, type: NodeTypeReference, _ outputs: [StoredResult.Output]
-  ) async throws(StateFailure) {
+  package func keep(_ results: [NewResult]) async throws(StateFailure) {
     do throws(StateStoreError) {
-      try await database.cache(outputs, as: key.digest, type: type, now: clock.now())
+      try await database.cache(results, now: clock.now())
     } catch {
       throw StateFailure(error)
     }

@@ -110,6 +110,21 @@ struct CacheTests {
     #expect(report.nodes.count(where: \.isCached) == 19)
   }
 
+  @Test("results are written together, all of them by the end of the run")
+  func writtenTogether() async throws {
+    let lines = (0..<60).map {
+      "n\($0): {type: demo/source, with: {count: \($0 % 10 + 1), mode: \($0 % 2 == 0 ? "standard" : "advanced")}}"
+    }
+    let graph = try Demo.graph(Demo.workflow(lines.joined(separator: "\n")))
+    let index = MemoryCache()
+    _ = await Self.run(graph, Self.executor(), index.cache(of: graph), jobs: 20)
+    #expect(index.batches.reduce(0, +) == 10, "10 of the 60 differ")
+    #expect(index.batches.count < 10)
+    let again = Self.executor()
+    _ = await Self.run(graph, again, index.cache(of: graph))
+    #expect(again.calls.isEmpty)
+  }
+
   @Test("where the one that runs fails, each of the others runs itself")
   func inFlightFailure() async throws {
     let graph = try Demo.graph(

@@ -69,14 +69,23 @@ struct MemoryResults: ResultStore {
 /// A cache in memory, which several runs use.
 final class MemoryCache: CacheIndex {
   private let entries = Lock<[ContentDigest: [StoredResult.Output]]>([:])
+  private let written = Lock<[Int]>([])
+
+  /// How many results were written together, by batch.
+  var batches: [Int] { written.withLock { $0 } }
 
   func find(_ key: ContentDigest) async throws(StateFailure) -> CachedResult? {
     await Task.yield()
     return entries.withLock { $0[key] }.map { CachedResult(stored: $0, outputs: MemoryResults.values($0)) }
   }
 
-  func keep(_ key: CacheKey, type: NodeTypeReference, _ outputs: [StoredResult.Output]) async throws(StateFailure) {
-    entries.withLock { $0[key.digest] = outputs }
+  func keep(_ results: [NewResult]) async throws(StateFailure) {
+    // As if the disk took its time: what comes meanwhile is the next batch.
+    for _ in 0..<20 { await Task.yield() }
+    entries.withLock { entries in
+      for result in results { entries[result.key.digest] = result.outputs }
+    }
+    written.withLock { $0.append(results.count) }
   }
 
   /// Every node of a graph may be reused.

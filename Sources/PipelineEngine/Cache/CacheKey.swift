@@ -4,7 +4,9 @@ import PluginModel
 extension ContentDigest {
   package init(of bytes: some Sequence<UInt8>) {
     var hash = SHA256()
-    hash.update(data: Array(bytes))
+    if bytes.withContiguousStorageIfAvailable({ hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }) == nil {
+      hash.update(data: Array(bytes))
+    }
     self.init(hash.finalize())
   }
 
@@ -34,8 +36,15 @@ package struct CacheKey: Hashable, Sendable {
   package init(_ ingredients: [Ingredient]) {
     self.ingredients = ingredients
     // Names can't hold a line break, and digests have one length: no two lists read the same.
-    let text = ingredients.map { "\($0.name)\n\($0.digest.hexadecimal)\n" }.joined()
-    digest = ContentDigest(of: "orchestrator cache key 1\n\(text)".utf8)
+    var text = "orchestrator cache key 1\n"
+    text.reserveCapacity(96 * (ingredients.count + 1))
+    for ingredient in ingredients {
+      text += ingredient.name
+      text += "\n"
+      text += ingredient.digest.hexadecimal
+      text += "\n"
+    }
+    digest = ContentDigest(of: text.utf8)
   }
 }
 
@@ -67,26 +76,45 @@ package struct CacheIdentity: Hashable, Sendable {
   }
 }
 
+extension CacheKey.Ingredient {
+  fileprivate init(_ name: String, of text: String) { self.init(name, ContentDigest(of: text.utf8)) }
+}
+
+/// What an identity gives to the keys of all calls.
+struct CacheBase: Sendable {
+  fileprivate let code: [CacheKey.Ingredient]
+  fileprivate let surroundings: [CacheKey.Ingredient]
+
+  init(_ identity: CacheIdentity) {
+    code = [.init("plugin", of: identity.plugin), .init("environment", identity.environment)]
+    surroundings = [
+      .init("permissions", of: JSONValue.array(identity.permissions.map(JSONValue.string)).text()),
+      .init("configuration", of: identity.configuration.text()), .init("resources", of: identity.resources.text()),
+      .init("profile", of: identity.profile),
+    ]
+  }
+}
+
 extension CacheKey {
   /// Nil where an input isn't known by its content.
-  package init?(_ identity: CacheIdentity, _ call: NodeCall) {
-    func ingredient(_ name: String, _ text: String) -> Ingredient { Ingredient(name, ContentDigest(of: text.utf8)) }
-    var ingredients = [
-      ingredient("plugin", identity.plugin), Ingredient("environment", identity.environment),
-      ingredient("type", call.type.description),
-      ingredient("permissions", JSONValue.array(identity.permissions.map(JSONValue.string)).text()),
-      ingredient("configuration", identity.configuration.text()),
-      ingredient("resources", identity.resources.text()), ingredient("profile", identity.profile),
-    ]
+  package init?(_ identity: CacheIdentity, _ call: NodeCall) { self.init(CacheBase(identity), call) }
+
+  /// Nil where an input isn't known by its content.
+  init?(_ base: CacheBase, _ call: NodeCall) {
+    var ingredients: [Ingredient] = []
+    ingredients.reserveCapacity(7 + call.parameters.count + call.inputs.count)
+    ingredients += base.code
+    ingredients.append(Ingredient("type", of: call.type.description))
+    ingredients += base.surroundings
     // A whole number and an equal one with a point don't read the same, and a plugin can tell them apart.
-    ingredients += call.parameters.map { ingredient("parameter \($0.name)", $0.value.text()) }
+    for (name, value) in call.parameters { ingredients.append(Ingredient("parameter \(name)", of: value.text())) }
     for input in call.inputs {
       var content = input.multiple ? "list\n" : "value\n"
       for value in input.values {
         guard let digest = value.knownDigest else { return nil }
         content += "\(value.codec.rawValue) \(digest.hexadecimal) \(JSONValue.string(value.label).text())\n"
       }
-      ingredients.append(ingredient("input \(input.port)", content))
+      ingredients.append(Ingredient("input \(input.port)", of: content))
     }
     self.init(ingredients)
   }

@@ -4,8 +4,22 @@ import PluginModel
 package protocol CacheIndex: Sendable {
   /// Nil where there is none, or what it consists of is no longer whole.
   func find(_ key: ContentDigest) async throws(StateFailure) -> CachedResult?
-  /// - Parameter outputs: kept in the run's result store.
-  func keep(_ key: CacheKey, type: NodeTypeReference, _ outputs: [StoredResult.Output]) async throws(StateFailure)
+  /// All of them, or none.
+  func keep(_ results: [NewResult]) async throws(StateFailure)
+}
+
+/// A result that later runs may find.
+package struct NewResult: Sendable {
+  package var key: CacheKey
+  package var type: NodeTypeReference
+  /// Kept in the run's result store.
+  package var outputs: [StoredResult.Output]
+
+  package init(key: CacheKey, type: NodeTypeReference, outputs: [StoredResult.Output]) {
+    self.key = key
+    self.type = type
+    self.outputs = outputs
+  }
 }
 
 /// A result that is there already.
@@ -30,7 +44,8 @@ package actor ResultCache {
   }
 
   private let index: any CacheIndex
-  private let identities: [NodeName: CacheIdentity]
+  /// Of the nodes whose results may be reused.
+  private let bases: [NodeName: CacheBase]
   /// Who waits for one key. Each has its turn when the one before has its answer, so that of many equal nodes none is woken in vain.
   fileprivate struct Line {
     var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
@@ -43,21 +58,33 @@ package actor ResultCache {
   /// Keys that a node is running for, or is looked up.
   private var inFlight: [ContentDigest: Line] = [:]
   private var nextTicket: UInt64 = 0
+  /// What isn't written yet, in the order of its coming.
+  private var unwritten: [NewResult] = []
+  /// Of what isn't written yet, or is just being written.
+  private var unwrittenKeys: Set<ContentDigest> = []
+  private var writing: Task<Void, Never>?
 
   /// - Parameter identities: of the nodes whose results may be reused.
   package init(index: any CacheIndex, identities: [NodeName: CacheIdentity]) {
     self.index = index
-    self.identities = identities
+    // The nodes of a run share a few of them.
+    var known: [CacheIdentity: CacheBase] = [:]
+    bases = identities.mapValues { identity in
+      if let base = known[identity] { return base }
+      let base = CacheBase(identity)
+      known[identity] = base
+      return base
+    }
   }
 
   /// The nodes of a graph whose results may be reused.
   package nonisolated func reusable(in graph: WorkflowGraph) -> Set<Int> {
-    Set(graph.nodes.indices.filter { identities[graph.nodes[$0].name] != nil })
+    Set(graph.nodes.indices.filter { bases[graph.nodes[$0].name] != nil })
   }
 
   /// Nil where the result of the call must not be reused.
   package nonisolated func key(of call: NodeCall) -> CacheKey? {
-    identities[call.prepared].flatMap { CacheKey($0, call) }
+    bases[call.prepared].flatMap { CacheKey($0, call) }
   }
 
   /// What is there under `key`. Waits while another that asked for it runs. An index that fails has nothing.
@@ -71,6 +98,7 @@ package actor ResultCache {
       release(key)
       return .cancelled
     }
+    if unwrittenKeys.contains(key) { await settle() }
     let found: CachedResult?
     do throws(StateFailure) { found = try await index.find(key) } catch { found = nil }
     guard let found else { return .missing }
@@ -78,9 +106,25 @@ package actor ResultCache {
     return .found(found)
   }
 
-  /// Keeps what came of a call. What can't be kept is run again another time.
-  package func keep(_ key: CacheKey, type: NodeTypeReference, _ outputs: [StoredResult.Output]) async {
-    do throws(StateFailure) { try await index.keep(key, type: type, outputs) } catch {}
+  /// Keeps what came of a call, soon: what comes while others are being written is written together, so that many nodes cost one
+  /// wait for the disk. Who asks for it before finds it all the same. What can't be kept is run again another time.
+  package func keep(_ key: CacheKey, type: NodeTypeReference, _ outputs: [StoredResult.Output]) {
+    unwritten.append(NewResult(key: key, type: type, outputs: outputs))
+    unwrittenKeys.insert(key.digest)
+    if writing == nil { writing = Task { await write() } }
+  }
+
+  /// Returns when all that was to be kept before is, or can't be.
+  package func settle() async { await writing?.value }
+
+  private func write() async {
+    while !unwritten.isEmpty {
+      let batch = unwritten
+      unwritten = []
+      do throws(StateFailure) { try await index.keep(batch) } catch {}
+      unwrittenKeys.subtract(batch.map(\.key.digest))
+    }
+    writing = nil
   }
 
   /// The next one that waits for the key has its turn.
