@@ -7,9 +7,10 @@ import PluginModel
 /// other systems, with two workers of one processor each; all take turns.
 ///
 /// What isn't alike: the peers' workers are plain processes, which can do what their user can; the peers write nothing down, and after
-/// a crash nothing is known of what was done. HyperQueue starts a process for each task (`true`) and hands no values on; the others run a
-/// function of Python in a worker that is there, as we do. The peers are told of the tasks by a program, we read them from a file: that
-/// isn't counted, for our time is the difference between a large and a small run, divided by the nodes that the large one has more.
+/// a crash nothing is known of what was done. HyperQueue starts a process for each task (`true`), hands no values on, and its client looks
+/// once in a second whether all is done; the others run a function of Python in a worker that is there, as we do. The peers are told of
+/// the tasks by a program, we read them from a file, which is in our time. What a run of no nodes would take isn't: ours is the
+/// difference between a large and a small run, divided by the nodes that the large one has more.
 ///
 /// - nodes-independent: none waits for another.
 /// - nodes-layers: a hundred beside each other; each takes the results of two of the layer before.
