@@ -131,7 +131,7 @@ struct WorkflowInstance {
     let place = SourceLocation(file: name, line: 1, column: 1)
     let nodes = durations.indices.map { task in
       Workflow.Node(
-        name: Self.nodeName(task), action: Located(.plugin(type), at: place), parameters: [], inputs: [],
+        name: Self.nodeName(task), type: Located(type, at: place), parameters: [], inputs: [],
         needs: parents[task].map { Located(Self.nodeName($0), at: place) }, condition: nil, policy: NodePolicy(),
         resources: nil, cache: nil, location: place)
     }

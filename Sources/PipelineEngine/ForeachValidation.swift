@@ -39,7 +39,7 @@ extension GraphValidation {
   /// - Returns: nil, with a problem, where nothing can.
   mutating func arriving(
     _ output: PortSpecification, of connection: WorkflowGraph.Connection, at port: PortSpecification, _ isEach: Bool,
-    _ source: Located<PortReference>, _ title: String
+    _ source: Located<PortReference>, _ title: @autoclosure () -> String
   ) -> PortType? {
     if isEach {
       if yieldsSeveral(connection) { return output.type }
@@ -49,7 +49,7 @@ extension GraphValidation {
       case .string, .number, .integer, .boolean, .mapping, .bytes, .file, .ndarray, .table, .image, .named:
         report(
           Diagnostic(
-            "\(title) has 'foreach' over a non-list",
+            "\(title()) has 'foreach' over a non-list",
             why: "\(source.value.description.quoted) is of type \(output.type.description.quoted)",
             hint: "connect an output of type \("list<\(port.type)>".quoted), or remove 'foreach'", at: source.location))
         return nil
@@ -60,7 +60,7 @@ extension GraphValidation {
     case .bytes, .file, .ndarray, .table, .image:
       report(
         Diagnostic(
-          "\(title) takes one value, and \(source.value.description.quoted) has several",
+          "\(title()) takes one value, and \(source.value.description.quoted) has several",
           why: "values of type \(output.type.description.quoted) can't be put together into a list",
           hint: "connect an input that takes several values", at: source.location))
       return nil

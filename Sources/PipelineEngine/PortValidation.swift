@@ -61,7 +61,8 @@ extension GraphValidation {
     _ source: Located<PortReference>, into port: PortSpecification, isEach: Bool, _ title: @autoclosure () -> String
   ) -> WorkflowGraph.Connection? {
     guard let found = connection(source, of: title()) else { return nil }
-    guard let output = output(of: found), let type = arriving(output, of: found, at: port, isEach, source, title()) else {
+    guard let output = output(of: found), let type = arriving(output, of: found, at: port, isEach, source, title())
+    else {
       return found
     }
     if !port.type.accepts(type) {

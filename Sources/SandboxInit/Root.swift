@@ -122,7 +122,9 @@ private func mountStaged(_ operation: sandbox_operation, _ target: Target, in ro
   let lower = try checked(.source, sandbox_open_again(operation.tree), index: index)
   try target.mount(operation.staging_tree, in: root)
   try target.mount(operation.tree, in: root)
-  let attributes = dataAttributes | SANDBOX_TREE_NO_EXECUTE.rawValue
+  // Beneath it nothing can be started whatever the plan says: it can't be reached there.
+  let isExecutable = operation.flags & SANDBOX_EXECUTABLE.rawValue != 0
+  let attributes = isExecutable ? dataAttributes : dataAttributes | SANDBOX_TREE_NO_EXECUTE.rawValue
   try target.mount(
     try checked(
       .overlay, sandbox_new_overlay(lower, operation.upper, operation.work, attributes), index: index),

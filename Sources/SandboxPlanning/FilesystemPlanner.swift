@@ -139,8 +139,15 @@ struct FilesystemPlanner {
   }
 
   private mutating func addScratch() {
-    temporary(Inside.scratch, scratch)
-    allow(Inside.scratch, .data)
+    var filesystem = scratch
+    filesystem.executable = startsPrograms(of: .scratch)
+    temporary(Inside.scratch, filesystem)
+    allow(Inside.scratch, filesystem.executable ? [.data, .execute] : .data)
+  }
+
+  /// Whoever may start an interpreter may run what it has written in any case: this is for programs.
+  private func startsPrograms(of path: SecurityProfile.ExecutablePath) -> Bool {
+    grants.execution == .everything && request.profile.executablePaths.contains(path)
   }
 
   private var scratch: TemporaryFilesystem {
@@ -219,10 +226,12 @@ struct FilesystemPlanner {
   private mutating func addData() {
     if let access = grants.workspace, let workspace = request.workspace {
       // A scoped path is the operator's own data, which the plugin was given to change in place.
+      let isExecutable = startsPrograms(of: .workspace)
       bind(
-        workspace, at: Inside.workspace, kind: .directory, access: access,
+        workspace, at: Inside.workspace, kind: .directory, access: access, executable: isExecutable,
         stagesWrites: access == .readWrite && host.overlays == .available)
-      allow(Inside.workspace, access == .readWrite ? .data : .read)
+      let rights: LandlockRights = access == .readWrite ? .data : .read
+      allow(Inside.workspace, isExecutable ? [rights, .execute] : rights)
     }
     for grant in grants.paths {
       let isFile = request.grantedFiles.contains(grant.path)

@@ -162,6 +162,18 @@ struct CommandNodeTests {
     #expect(junit.output.contains("<testcase classname=\"m.C\" name=\"bad\"") && junit.output.contains("1 &lt; 2"))
   }
 
+  @Test("a step starts what a step before it has built; under a profile that doesn't say so it can't")
+  func built() throws {
+    try write(
+      #"a: {run: "printf '#!/bin/sh\necho built\n' > app; chmod +x app; cp app /tmp/app; /tmp/app; cp /usr/bin/true native"}"#,
+      #"b: {run: "./app && ./native && echo both", needs: [a]}"#)
+    let outcome = try run()
+    #expect(outcome.status == 0 && outcome.output.contains("a | built"), "\(outcome)")
+    #expect(outcome.output.contains("b | built") && outcome.output.contains("b | both"))
+    let refused = try run("--profile", "command=default")
+    #expect(refused.status == 1 && refused.errors.contains("status 126"), "\(refused)")
+  }
+
   @Test("cancelling ends the command and all that it started")
   func cancelled() throws {
     try write(#"a: {run: "sleep 4217 & sleep 4218; echo never"}"#)

@@ -235,7 +235,7 @@ struct ForeachTests {
       (
         "s: {type: demo/split}\nw: {type: demo/frame, in: {input: s.output}, foreach: input}\n"
           + "x: {type: demo/frame, in: {input: w.output}}",
-        "the input 'input' of the node 'x' takes one value, and 'w.output' is one for each item: "
+        "the input 'input' of the node 'x' takes one value, and 'w.output' has several: "
           + "values of type 'image' can't be put together into a list"
       ),
       (

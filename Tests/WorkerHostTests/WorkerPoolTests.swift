@@ -49,6 +49,18 @@ struct WorkerPoolTests {
     }
   }
 
+  @Test("a worker that was told a secret serves no other call")
+  func secrets() async throws {
+    var execution = try execution("echo")
+    execution.secrets = [try Secret(SecretName(unchecked: "TOKEN"), "value-of-it")]
+    try await withPool { pool, launcher in
+      for launches in 1...2 {
+        _ = try await pool.execute(execution, on: try configuration([reference]), limit: nil, report: { _ in })
+        #expect(launcher.launches == launches && launcher.living().isEmpty)
+      }
+    }
+  }
+
   @Test("keeps a worker whose plugin raised, and none that failed otherwise")
   func keepsTheWell() async throws {
     try await withPool { pool, launcher in

@@ -12,6 +12,7 @@ package struct ProfileDocument: Hashable, Sendable {
   var resources: Resources
   var scratchMebibytes: Located<UInt64>?
   var scratchInodes: Located<UInt64>?
+  var executablePaths: Located<[SecurityProfile.ExecutablePath]>?
   var permissions: Located<[Permission]>?
 
   /// One item of `systemCalls`.

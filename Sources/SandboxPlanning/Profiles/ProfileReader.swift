@@ -4,7 +4,7 @@ extension ProfileDocument {
   private enum RootKey: String, CaseIterable { case apiVersion, kind, metadata, spec }
   private enum MetadataKey: String, CaseIterable { case name, description }
   private enum SpecKey: String, CaseIterable {
-    case inherits, permissions, systemCalls, limits, resources, scratch
+    case inherits, permissions, systemCalls, limits, resources, scratch, execPaths
   }
   private enum GroupKey: String, CaseIterable { case why, names }
   private enum ResourcesKey: String, CaseIterable {
@@ -38,6 +38,11 @@ extension ProfileDocument {
     let scratch = parts.item(spec, .scratch)?.mapping(ScratchKey.self)
     let mebibytes = parts.item(scratch, .mebibytes).flatMap { $0.located { $0.integer(in: 1...1_048_576) } }
     let inodes = parts.item(scratch, .inodes).flatMap { $0.located { $0.integer(in: 16...16_777_216) } }
+    let paths = spec?.optional(.execPaths).flatMap { item in
+      item.list(maximumCount: 16).map { list in
+        Located(list.unique { $0.choice(SecurityProfile.ExecutablePath.self) }, at: item.location)
+      }
+    }
     let permissions = spec?.optional(.permissions).flatMap { item in
       item.list(maximumCount: 256).map { Located($0.unique { $0.permission() }, at: item.location) }
     }
@@ -49,7 +54,8 @@ extension ProfileDocument {
       name: name.text, description: description, file: file, inherits: inherits, calls: calls ?? [],
       limits: limits ?? [:], resources: resources ?? Resources(),
       scratchMebibytes: mebibytes.map { Located(UInt64($0.value), at: $0.location) },
-      scratchInodes: inodes.map { Located(UInt64($0.value), at: $0.location) }, permissions: permissions)
+      scratchInodes: inodes.map { Located(UInt64($0.value), at: $0.location) }, executablePaths: paths,
+      permissions: permissions)
   }
 
   /// Whether what is missing is a mistake, or inherited.

@@ -11,6 +11,7 @@ struct ProfileResolution {
   private var resources = ProfileDocument.Resources()
   private var scratchMebibytes: Located<UInt64>?
   private var scratchInodes: Located<UInt64>?
+  private var executablePaths: Located<[SecurityProfile.ExecutablePath]>?
   private var ceiling: PermissionCeiling?
 
   init(groups: SystemCallGroups) { self.groups = groups }
@@ -23,6 +24,7 @@ struct ProfileResolution {
     resources = resources.overridden(by: document.resources)
     scratchMebibytes = document.scratchMebibytes ?? scratchMebibytes
     scratchInodes = document.scratchInodes ?? scratchInodes
+    executablePaths = document.executablePaths ?? executablePaths
     if let permissions = document.permissions {
       ceiling = PermissionCeiling(
         profile: document.name, permissions: permissions.value, location: permissions.location)
@@ -101,6 +103,7 @@ struct ProfileResolution {
         memory: memory, memoryHigh: resources.memoryHigh?.value, cpuCores: cpu, cpuWeight: resources.cpuWeight?.value,
         tasks: tasks.value, ioWeight: resources.ioWeight?.value, io: resources.io?.value,
         processors: resources.processors?.value ?? []))
+    profile.executablePaths = Set(executablePaths?.value ?? [])
     profile.ceiling = ceiling
     profile.origins = SecurityProfile.Origins(
       chain: chain.map { SecurityProfile.Origins.File(name: $0.name, path: $0.file) },
@@ -122,6 +125,7 @@ struct ProfileResolution {
     result["processors"] = resources.processors?.location
     result["mebibytes"] = scratchMebibytes?.location
     result["inodes"] = scratchInodes?.location
+    result["execPaths"] = executablePaths?.location
     return result
   }
 }

@@ -57,6 +57,12 @@ extension SecurityProfile {
     list.append(
       Setting(
         key: "inodes", title: "files in each of them", value: String(scratchInodes), amount: Double(scratchInodes)))
+    let paths = ExecutablePath.allCases.filter(executablePaths.contains).map(\.rawValue)
+    list.append(
+      Setting(
+        key: "execPaths", title: "starts what it writes to",
+        value: paths.isEmpty ? "nothing" : paths.joined(separator: " "),
+        amount: Double(paths.count)))
     return list
   }
 

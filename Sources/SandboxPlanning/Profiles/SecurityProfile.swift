@@ -10,6 +10,8 @@ package struct SecurityProfile: Hashable, Sendable {
   /// `/tmp`, `/dev/shm`: bytes and inodes of each.
   package var scratchBytes: UInt64
   package var scratchInodes: UInt64
+  /// Where a plugin may start what it has written there itself, if it may start every program: the `ExecPaths=` of systemd.exec(5).
+  package var executablePaths: Set<ExecutablePath> = []
   /// Of the worker and all that it starts, together.
   package var resources: Resources
   /// Nil: whatever the operator grants.
@@ -42,6 +44,12 @@ package struct SecurityProfile: Hashable, Sendable {
       self.calls = calls
       self.settings = settings
     }
+  }
+
+  package enum ExecutablePath: String, CaseIterable, CustomStringConvertible, Sendable {
+    case scratch = "/tmp"
+    case workspace = "/workspace"
+    package var description: String { rawValue }
   }
 
   /// What a worker has whose node asks for nothing.
