@@ -10,6 +10,15 @@ package protocol NodeExecutor: Sendable {
     _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
     accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess
+
+  /// What the node's plugin says that the result depends on, beside its own code: of two calls with one answer the results are the
+  /// same. Asked only where its type says that it answers.
+  /// - Returns: nil where it says nothing.
+  func ownKey(of call: NodeCall) async throws(NodeFailure) -> String?
+}
+
+extension NodeExecutor {
+  package func ownKey(of call: NodeCall) async throws(NodeFailure) -> String? { nil }
 }
 
 /// Takes what a node returned into the run: its place among the results that are held, and where it is kept.

@@ -86,6 +86,7 @@ struct RunDriver {
     case .succeeded(let node, let success):
       await hasEnded(node)
       ended[node] = clock.now()
+      if success.isCached { cached.insert(node) }
       if success.isFallback { fallbacks.insert(node) }
       results[node] = success.kept
       accounts[node] = account(of: node).followed(by: success.account)
@@ -187,15 +188,23 @@ struct RunDriver {
   private mutating func start(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
     if started[node] == nil { started[node] = clock.now() }
     let key = keys[node]
+    let own = key != nil && machine.graph.nodes[node].specification.makesCacheKeys ? keeping?.cache : nil
     let task = Task { [executor, sender, clock, pump, keeping, began] in
-      do throws(NodeFailure) {
-        let success = try await executor.execute(call) { report in
+      @Sendable func execute(_ keys: [CacheKey]) async throws(NodeFailure) -> NodeSuccess {
+        try await executor.execute(call) { report in
           pump.add(RunEvent(milliseconds: clock.now() - began, node: call.node, content: .nodeReport(report)))
         } accept: { (success) throws(NodeFailure) in
           let refusal = await withCheckedContinuation { sender.yield(.offer(node: node, success, $0)) }
           if let refusal { throw refusal }
-          return try await keeping.keep(success, of: call, key)
+          return try await keeping.keep(success, of: call, keys)
         }
+      }
+      do throws(NodeFailure) {
+        let keys = [key].compactMap(\.self)
+        let success =
+          if let own { try await own.result(of: call, keys, executor, otherwise: execute) } else {
+            try await execute(keys)
+          }
         sender.yield(.event(.succeeded(node: node, success)))
       } catch {
         sender.yield(.event(.failed(node: node, error)))
@@ -291,9 +300,10 @@ extension NodeFailure {
 
 extension RunKeeping? {
   /// Puts what a node returned where it survives, and where others find it.
+  /// - Parameter keys: by which it is to be found; the first is the engine's own.
   /// - Returns: the same, with what is known of the content, and what it was kept as.
   fileprivate func keep(
-    _ success: NodeSuccess, of call: NodeCall, _ key: CacheKey?
+    _ success: NodeSuccess, of call: NodeCall, _ keys: [CacheKey]
   ) async throws(NodeFailure) -> NodeSuccess {
     guard let keeping = self else { return success }
     let outputs: [StoredResult.Output]
@@ -308,9 +318,9 @@ extension RunKeeping? {
         kept.outputs[index].values[position].digest = value.digest
       }
     }
-    kept.kept = StoredResult(outputs: outputs, isFallback: success.isFallback, cacheKey: key)
+    kept.kept = StoredResult(outputs: outputs, isFallback: success.isFallback, cacheKey: keys.first)
     // What a plugin supplied instead of a result is none.
-    if let key, !success.isFallback { await keeping.cache?.keep(key, type: call.type, outputs) }
+    if !success.isFallback { for key in keys { await keeping.cache?.keep(key, type: call.type, outputs) } }
     return kept
   }
 }

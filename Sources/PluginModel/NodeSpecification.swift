@@ -14,12 +14,14 @@ package struct NodeSpecification: Hashable, Sendable {
   package var resourceRequirements: ResourceRequirement
   /// Its worker is to be asked before each call what that will need: it depends on parameters and inputs.
   package var estimates: Bool
+  /// Whether the plugin says itself what the results of such a node depend on, when it is asked.
+  package var makesCacheKeys: Bool
 
   package init(
     nodeType: NodeTypeName, displayName: String, category: String, description: String, icon: String? = nil,
     color: String? = nil, inputs: [PortSpecification] = [], outputs: [PortSpecification] = [],
     parameters: [ParameterSpecification] = [], resourceRequirements: ResourceRequirement = ResourceRequirement(),
-    estimates: Bool = false
+    estimates: Bool = false, makesCacheKeys: Bool = false
   ) {
     self.nodeType = nodeType
     self.displayName = displayName
@@ -32,6 +34,7 @@ package struct NodeSpecification: Hashable, Sendable {
     self.parameters = parameters
     self.resourceRequirements = resourceRequirements
     self.estimates = estimates
+    self.makesCacheKeys = makesCacheKeys
   }
 }
 

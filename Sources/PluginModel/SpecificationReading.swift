@@ -20,6 +20,7 @@ extension NodeSpecification {
     case parameters
     case resourceRequirements = "resource_requirements"
     case estimates
+    case makesCacheKeys = "cache_keys"
   }
 
   /// The keys of what a worker answers to `describe`.
@@ -64,6 +65,7 @@ extension NodeSpecification {
     let parameters = root.optional(.parameters)?.list(maximumCount: Self.maximumParameters)
     let resources = root.optional(.resourceRequirements).flatMap { ResourceRequirement($0) }
     let estimates = root.optional(.estimates)?.bool() ?? false
+    let makesCacheKeys = root.optional(.makesCacheKeys)?.bool() ?? false
     let lists = (
       inputs: inputs?.unique(by: \.name) { PortSpecification($0) },
       outputs: outputs?.unique(by: \.name) { PortSpecification($0) },
@@ -73,7 +75,7 @@ extension NodeSpecification {
     self.init(
       nodeType: nodeType, displayName: displayName, category: category, description: description, icon: icon,
       color: color, inputs: lists.inputs ?? [], outputs: lists.outputs ?? [], parameters: lists.parameters ?? [],
-      resourceRequirements: resources ?? ResourceRequirement(), estimates: estimates)
+      resourceRequirements: resources ?? ResourceRequirement(), estimates: estimates, makesCacheKeys: makesCacheKeys)
   }
 
   /// With the field names of the specification's dataclasses.
@@ -93,6 +95,7 @@ extension NodeSpecification {
           case .parameters: .array(parameters.map(\.jsonValue))
           case .resourceRequirements: resourceRequirements.jsonValue
           case .estimates: .bool(estimates)
+          case .makesCacheKeys: .bool(makesCacheKeys)
           }
         return JSONValue.Member(key.rawValue, value)
       })

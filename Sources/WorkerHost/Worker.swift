@@ -17,6 +17,7 @@ package actor Worker {
     case answer(CheckedContinuation<Result<NodeOutcome, WorkerFailure>, Never>)
     case description(CheckedContinuation<Result<JSONValue, WorkerFailure>, Never>)
     case estimate(CheckedContinuation<Result<JSONValue, WorkerFailure>, Never>)
+    case cacheKey(CheckedContinuation<Result<String?, WorkerFailure>, Never>)
   }
 
   let sandbox: any Sandbox
@@ -96,6 +97,13 @@ package actor Worker {
   ) async throws(WorkerFailure) -> JSONValue {
     let encoded = try WorkerCall(metadata: execution.estimateMetadata, inputs: execution.inputs).encoded()
     let result = await call(encoded, limit: limit, report: report) { Waiting.estimate($0) }
+    return try result.get()
+  }
+
+  /// What the plugin says that the results of `execution` depend on beside its own code; nil: nothing.
+  package func cacheKey(_ execution: NodeExecution, limit: Duration?) async throws(WorkerFailure) -> String? {
+    let encoded = try WorkerCall(metadata: execution.cacheKeyMetadata, inputs: execution.inputs).encoded()
+    let result = await call(encoded, limit: limit, report: { _ in }) { Waiting.cacheKey($0) }
     return try result.get()
   }
 
@@ -220,6 +228,11 @@ package actor Worker {
         }
         settle()
         continuation.resume(returning: .success(resources))
+      case .cacheKey(let continuation):
+        guard table.values.isEmpty else { throw .resultNotUnderstood("a cache key has no values") }
+        let key = try NodeOutcome.cacheKey(table.metadata)
+        settle()
+        continuation.resume(returning: .success(key))
       case .ready, .nobody: return
       }
     } catch {
@@ -236,7 +249,8 @@ package actor Worker {
     case (.answer(let continuation), .some(let failure)): continuation.resume(returning: .failure(failure))
     case (.description(let continuation), .some(let failure)), (.estimate(let continuation), .some(let failure)):
       continuation.resume(returning: .failure(failure))
-    case (.nobody, _), (.answer, nil), (.description, nil), (.estimate, nil): return
+    case (.cacheKey(let continuation), .some(let failure)): continuation.resume(returning: .failure(failure))
+    case (.nobody, _), (.answer, nil), (.description, nil), (.estimate, nil), (.cacheKey, nil): return
     }
   }
 

@@ -107,12 +107,16 @@ extension NodeOutcome {
     case .bool(let flag): isFallback = flag
     default: throw .resultNotUnderstood("\"fallback\" is not a boolean")
     }
-    switch table.metadata["cache_key"] {
-    case nil, .null: cacheKey = nil
-    case .string(let key) where key.utf8.count <= 1024: cacheKey = key
-    default: throw .resultNotUnderstood("\"cache_key\" is neither null nor a string of at most 1024 bytes")
-    }
+    cacheKey = try Self.cacheKey(table.metadata)
     tests = try TestReport(claimed: table.metadata["tests"], in: .result)
     self.outputs = outputs
+  }
+
+  static func cacheKey(_ metadata: JSONValue) throws(ProtocolViolation) -> String? {
+    switch metadata["cache_key"] {
+    case nil, .null: return nil
+    case .string(let key) where key.utf8.count <= 1024: return key
+    default: throw .resultNotUnderstood("\"cache_key\" is neither null nor a string of at most 1024 bytes")
+    }
   }
 }

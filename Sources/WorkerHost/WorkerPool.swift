@@ -93,6 +93,20 @@ package actor WorkerPool {
     }
   }
 
+  /// What the plugin says that the results of a node depend on beside its own code; nil: nothing.
+  package func cacheKey(
+    of execution: NodeExecution, on configuration: WorkerConfiguration
+  ) async throws(WorkerFailure) -> String? {
+    let limit = limits.estimate
+    // A key that is nothing is an answer as well.
+    let key: [String] = try await lend(configuration, report: { _ in }, account: { _ in }) { lease, _ in
+      await Result { () async throws(WorkerFailure) -> [String]? in
+        try await lease.worker.cacheKey(execution, limit: limit).map { [$0] } ?? []
+      }
+    }
+    return key.first
+  }
+
   /// Ends the idle workers that have one of these devices. Returns when they are gone.
   package func endIdle(holding devices: Set<CDIDeviceReference>) async {
     while let index = idle.firstIndex(where: { idle in

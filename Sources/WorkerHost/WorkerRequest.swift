@@ -99,6 +99,13 @@ package struct NodeExecution: Sendable {
     ]
   }
 
+  var cacheKeyMetadata: JSONValue {
+    [
+      "operation": "cache_key", "node_type": .string(nodeType.text),
+      "parameters": .object(parameters.map { JSONValue.Member($0.name.text, $0.value) }),
+    ]
+  }
+
   func metadata(limit: Duration?) -> JSONValue {
     var members: [JSONValue.Member] = [
       .init("operation", "execute"), .init("run", .string(run)), .init("node", .string(node.text)),

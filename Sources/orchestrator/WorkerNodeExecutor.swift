@@ -27,15 +27,7 @@ struct WorkerNodeExecutor: NodeExecutor {
     guard let configuration = configurations[call.prepared] else {
       throw NodeFailure(.sandbox, "no sandbox was prepared for the node \"\(call.node)\"")
     }
-    var inputs: [NodeExecution.Input] = []
-    for (port, values, isMultiple) in call.inputs {
-      var loaded: [NodeValue] = []
-      for value in values { loaded.append(try await value.loaded(as: port)) }
-      inputs.append(NodeExecution.Input(port: port, values: loaded, isMultiple: isMultiple))
-    }
-    let execution = NodeExecution(
-      run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters, inputs: inputs,
-      attempt: call.attempt, secrets: secrets[call.prepared] ?? [])
+    let execution = try await execution(of: call)
     let mask = SecretMask(execution.secrets)
     do throws(NodeFailure) {
       return try await gpus.lend(to: call.prepared, otherwise: configuration, report: report) {
@@ -44,6 +36,29 @@ struct WorkerNodeExecutor: NodeExecutor {
       }
     } catch {
       throw error.masked(mask)
+    }
+  }
+
+  private func execution(of call: NodeCall) async throws(NodeFailure) -> NodeExecution {
+    var inputs: [NodeExecution.Input] = []
+    for (port, values, isMultiple) in call.inputs {
+      var loaded: [NodeValue] = []
+      for value in values { loaded.append(try await value.loaded(as: port)) }
+      inputs.append(NodeExecution.Input(port: port, values: loaded, isMultiple: isMultiple))
+    }
+    return NodeExecution(
+      run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters, inputs: inputs,
+      attempt: call.attempt, secrets: secrets[call.prepared] ?? [])
+  }
+
+  func ownKey(of call: NodeCall) async throws(NodeFailure) -> String? {
+    // A worker with a device is started when it is to run.
+    guard gpus.nodes[call.prepared] == nil, let configuration = configurations[call.prepared] else { return nil }
+    let execution = try await execution(of: call)
+    do throws(WorkerFailure) {
+      return try await pool.cacheKey(of: execution, on: configuration)
+    } catch {
+      throw NodeFailure(error, LimitFindings(of: error, usage: nil, plan: configuration.plan))
     }
   }
 

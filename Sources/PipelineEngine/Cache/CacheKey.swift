@@ -119,6 +119,12 @@ extension CacheKey {
     self.init(ingredients)
   }
 
+  /// The key by what the plugin itself says: among nodes of its type, with the same code and the same surroundings.
+  init(_ base: CacheBase, type: NodeTypeReference, own: String) {
+    self.init(
+      base.code + [Ingredient("type", of: type.description)] + base.surroundings + [Ingredient("own key", of: own)])
+  }
+
   /// The ingredients that differ, by name: in one of the two only, or with another content.
   package func differences(from earlier: CacheKey) -> [String] {
     let before = Dictionary(earlier.ingredients.map { ($0.name, $0.digest) }) { first, _ in first }

@@ -87,6 +87,11 @@ package actor ResultCache {
     bases[call.prepared].flatMap { CacheKey($0, call) }
   }
 
+  /// By what the plugin says; nil where the result of the call must not be reused.
+  nonisolated func key(of call: NodeCall, own: String) -> CacheKey? {
+    bases[call.prepared].map { CacheKey($0, type: call.type, own: own) }
+  }
+
   /// What is there under `key`. Waits while another that asked for it runs. An index that fails has nothing.
   package func find(_ key: ContentDigest) async -> Answer {
     if inFlight[key] == nil {

@@ -260,16 +260,28 @@ def estimates(plugin: BasePlugin, node_type: str) -> bool:
 
     True where that can't be seen without making one.
     """
+    return _overrides(plugin, node_type, "estimate_resources")
+
+
+def makes_cache_keys(plugin: BasePlugin, node_type: str) -> bool:
+    """Whether nodes of the type say themselves what results depend on.
+
+    True where that can't be seen without making one.
+    """
+    return _overrides(plugin, node_type, "cache_key")
+
+
+def _overrides(plugin: BasePlugin, node_type: str, method: str) -> bool:
     from pipeline.declared import DeclaredNode, DeclaredPlugin
 
     if not isinstance(plugin, DeclaredPlugin):
         return True
     if type(plugin).create_node is not DeclaredPlugin.create_node:
         return True
-    declared = DeclaredNode.estimate_resources
+    declared = getattr(DeclaredNode, method)
     return any(
         node.specification.node_type == node_type
-        and node.estimate_resources is not declared
+        and getattr(node, method) is not declared
         for node in plugin.nodes
     )
 

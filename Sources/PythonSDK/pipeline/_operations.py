@@ -63,10 +63,13 @@ class Operations:
             return self._describe()
         if operation == "estimate":
             return self._estimate(call)
+        if operation == "cache_key":
+            return self._cache_key(call, scope)
         raise Failure(
             _failures.UNKNOWN,
             f"there is no operation {operation!r:.80}",
-            hint="this worker knows describe, execute and estimate",
+            hint="this worker knows describe, execute, estimate and "
+            "cache_key",
         )
 
     def _describe(self) -> Answer:
@@ -75,12 +78,15 @@ class Operations:
             SpecificationError,
             describe,
             estimates,
+            makes_cache_keys,
         )
 
         try:
             described = describe(self._plugin.get_node_types())
             for node in described:
-                node["estimates"] = estimates(self._plugin, node["node_type"])
+                name = node["node_type"]
+                node["estimates"] = estimates(self._plugin, name)
+                node["cache_keys"] = makes_cache_keys(self._plugin, name)
         except SpecificationError as error:
             raise Failure(
                 _failures.LOAD,
@@ -127,6 +133,14 @@ class Operations:
             metadata = attached(metadata, scope.tests)
         several = self._several.get(call.metadata["node_type"], ())
         return pack_outputs(metadata, outputs, several)
+
+    def _cache_key(self, call: IncomingCall, scope: CallScope) -> Answer:
+        node = self._node(call)
+        self._check_patterns(call.metadata)
+        inputs = call.inputs()
+        node.inputs = inputs
+        key = _own_cache_key(node, inputs, scope)
+        return pack_outputs({"cache_key": key}, {})
 
     def _estimate(self, call: IncomingCall) -> Answer:
         from pipeline._describe import resource_values

@@ -99,15 +99,23 @@ def test_only_nodes_that_estimate_for_themselves_say_so(
             specification = NodeSpecification("careful", "C", "Test", "Asks")
             def estimate_resources(self, inputs):
                 return ResourceRequirement(memory_mb=32)
+        class Keyed(Plain):
+            specification = NodeSpecification("keyed", "K", "Test", "Knows")
+            def cache_key(self, inputs):
+                return "mine"
         class Both(DeclaredPlugin):
-            nodes = (Plain, Careful)
+            nodes = (Plain, Careful, Keyed)
         """,
     )
     described, _ = worker.answer(worker.send_call({"operation": "describe"}))
     assert {
-        node["node_type"]: node["estimates"]
+        node["node_type"]: (node["estimates"], node["cache_keys"])
         for node in described.values()[0]["node_types"]
-    } == {"plain": False, "careful": True}
+    } == {
+        "plain": (False, False),
+        "careful": (True, False),
+        "keyed": (False, True),
+    }
 
 
 def test_a_declared_plugin_runs_in_a_worker(launch: Launch) -> None:

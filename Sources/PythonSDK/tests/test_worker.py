@@ -446,6 +446,9 @@ def test_a_plugin_that_makes_its_own_cache_key_reports_it(
     )
     answer, _ = worker.answer(worker.send_execute("probe"))
     assert answer.values()[0]["cache_key"] == "mine"
+    asked = {"operation": "cache_key", "node_type": "probe", "parameters": {}}
+    answer, _ = worker.answer(worker.send_call(asked))
+    assert answer.values() == ({"cache_key": "mine"}, {})
 
 
 # Progress, logs and what is printed.
