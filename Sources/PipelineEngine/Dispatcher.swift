@@ -54,25 +54,34 @@ package actor Dispatcher {
     names[run] = nil
   }
 
-  /// - Parameters:
-  ///   - name: what its run calls it.
-  ///   - rank: milliseconds, of ``UpwardRank``.
-  func request(_ request: ResourceRequest, for node: NodeReference, name: NodeName, rank: Int64) {
-    names[node.run, default: [:]][node.node] = name
-    queued[node.run, default: []].insert(node.node)
-    handle(.nodeReady(node, request, rank: rank))
+  /// What nodes of one run ask for or don't want any more.
+  enum Change: Sendable {
+    /// - name: what its run calls it.
+    /// - rank: milliseconds, of ``UpwardRank``.
+    case request(Int, ResourceRequest, name: NodeName, rank: Int64)
+    case withdraw(Int)
+    /// Everything that the node was assigned is free.
+    case giveBack(Int)
   }
 
-  func withdraw(_ node: NodeReference) {
-    queued[node.run]?.remove(node.node)
-    names[node.run]?[node.node] = nil
-    handle(.nodeWithdrawn(node))
-  }
-
-  /// Everything that the node was assigned is free.
-  func giveBack(_ node: NodeReference) {
-    names[node.run]?[node.node] = nil
-    handle(.nodeFinished(node))
+  /// All of it at one time: the most urgent of those that ask together is the first to be answered.
+  func apply(_ changes: [Change], of run: RunIdentifier) {
+    handle(
+      changes.map { change in
+        switch change {
+        case .request(let node, let request, let name, let rank):
+          names[run, default: [:]][node] = name
+          queued[run, default: []].insert(node)
+          return .nodeReady(NodeReference(run: run, node: node), request, rank: rank)
+        case .withdraw(let node):
+          queued[run]?.remove(node)
+          names[run]?[node] = nil
+          return .nodeWithdrawn(NodeReference(run: run, node: node))
+        case .giveBack(let node):
+          names[run]?[node] = nil
+          return .nodeFinished(NodeReference(run: run, node: node))
+        }
+      })
   }
 
   /// What the nodes of a run wait for, at most so many of them.
@@ -88,8 +97,10 @@ package actor Dispatcher {
   /// How many nodes of a run wait.
   package func waitingCount(of run: RunIdentifier) -> Int { queued[run]?.count ?? 0 }
 
-  private func handle(_ event: SchedulerEvent) {
-    for action in scheduler.handle(event, at: clock.now()) {
+  private func handle(_ event: SchedulerEvent) { handle([event]) }
+
+  private func handle(_ events: [SchedulerEvent]) {
+    for action in scheduler.handle(events, at: clock.now()) {
       switch action {
       case .start(let assignment): answer(assignment.node, .assigned)
       case .refuse(let node, let refusal): answer(node, .refused(refusal))

@@ -30,6 +30,8 @@ struct RunDriver {
   private var keys: [Int: CacheKey] = [:]
   /// Nodes that others with the same key wait for.
   private var running: Set<Int> = []
+  /// What is to be told to the dispatcher together.
+  private var changes: [Dispatcher.Change] = []
   /// Of nodes that run, and of retries that wait.
   private var tasks: [Int: Task<Void, Never>] = [:]
 
@@ -69,7 +71,7 @@ struct RunDriver {
           let failure = NodeFailure(refusal, of: machine.graph.nodes[node].name)
           if await perform(machine.handle(.refused(node: node, failure)), &group) { break loop }
         case .event(let event):
-          await note(event, &group)
+          note(event, &group)
           if await perform(machine.handle(event), &group) { break loop }
         }
       }
@@ -81,17 +83,17 @@ struct RunDriver {
     return report
   }
 
-  private mutating func note(_ event: RunMachine.Event, _ group: inout DiscardingTaskGroup) async {
+  private mutating func note(_ event: RunMachine.Event, _ group: inout DiscardingTaskGroup) {
     switch event {
     case .succeeded(let node, let success):
-      await hasEnded(node)
+      hasEnded(node)
       ended[node] = clock.now()
       if success.isCached { cached.insert(node) }
       if success.isFallback { fallbacks.insert(node) }
       results[node] = success.kept
       accounts[node] = account(of: node).followed(by: success.account)
     case .failed(let node, let failure):
-      await hasEnded(node)
+      hasEnded(node)
       ended[node] = clock.now()
       accounts[node] = account(of: node).followed(by: failure.account)
     case .found(let node, let success):
@@ -108,9 +110,9 @@ struct RunDriver {
   }
 
   /// Of an attempt nothing is left.
-  private mutating func hasEnded(_ node: Int) async {
+  private mutating func hasEnded(_ node: Int) {
     tasks[node] = nil
-    await places.giveBack(node)
+    changes.append(.giveBack(node))
   }
 
   private func account(of node: Int) -> NodeAccount { accounts[node] ?? NodeAccount() }
@@ -121,9 +123,10 @@ struct RunDriver {
     for action in actions {
       switch action {
       case .enqueue(let node):
-        await places.request(node, machine.graph.nodes[node], raisedMemory: machine.raisedMemory[node])
-      case .withdraw(let node): await places.withdraw(node)
-      case .giveBack(let node): await places.giveBack(node)
+        changes.append(
+          places.request(node, machine.graph.nodes[node], raisedMemory: machine.raisedMemory[node]))
+      case .withdraw(let node): changes.append(.withdraw(node))
+      case .giveBack(let node): changes.append(.giveBack(node))
       case .start(let node, let call): start(node, call, &group)
       case .lookUp(let node, let call): lookUp(node, call, &group)
       case .scheduleRetry(let node, let delay, let failure, let memory):
@@ -151,6 +154,8 @@ struct RunDriver {
       case .finish: hasFinished = true
       }
     }
+    await places.apply(changes)
+    changes = []
     return hasFinished
   }
 

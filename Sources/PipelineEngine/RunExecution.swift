@@ -32,6 +32,8 @@ package struct RunExecution: Sendable {
   /// - Parameters:
   ///   - places: what the nodes get what they need from.
   ///   - request: what a node needs, with so many bytes of memory instead of its own where an attempt ran out of less.
+  ///   - durations: milliseconds that nodes took before, as the workflow has them: of several that could run, that goes first after
+  ///     which most is left to do.
   ///   - maximumHeldResults: how many shared values may wait for their readers at one time.
   ///   - mostMemory: bytes that one node can have; nil: unknown.
   ///   - timeoutMilliseconds: for the whole run; nil: none.
@@ -39,7 +41,8 @@ package struct RunExecution: Sendable {
   package func run(
     _ graph: WorkflowGraph, identifier: String, places: Dispatcher,
     request: @escaping @Sendable (WorkflowGraph.Node, _ raisedMemory: UInt64?) -> ResourceRequest,
-    maximumHeldResults: Int = .max, mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?,
+    durations: [NodeName: Int64] = [:], maximumHeldResults: Int = .max, mostMemory: UInt64? = nil,
+    timeoutMilliseconds: Int64?,
     restored: RestoredRun = [:]
   ) async -> RunReport {
     let (events, sender) = AsyncStream<RunSignal>.makeStream()
@@ -49,7 +52,8 @@ package struct RunExecution: Sendable {
     let pump = JournalPump(keeping?.journal, observe: observe) { _ in
       sender.yield(.event(.cancelRequested(.state)))
     }
-    let places = RunPlaces(dispatcher: places, run: RunIdentifier(identifier), graph: graph, request: request)
+    let places = RunPlaces(
+      dispatcher: places, run: RunIdentifier(identifier), graph: graph, durations: durations, request: request)
     // In tasks of their own, which are never cancelled: a cancelled one could not wait for the nodes to end.
     let writer = Task { await pump.run() }
     let driver = Task {
@@ -84,18 +88,19 @@ struct RunPlaces: Sendable {
   /// Milliseconds, by node as the workflow has it.
   private let ranks: [Int64]
 
-  /// Nobody knows how long a node takes: each counts as a second.
+  /// Of a node that never ran before.
   private static let duration: Int64 = 1000
 
   init(
-    dispatcher: Dispatcher, run: RunIdentifier, graph: WorkflowGraph,
+    dispatcher: Dispatcher, run: RunIdentifier, graph: WorkflowGraph, durations: [NodeName: Int64],
     request: @escaping @Sendable (WorkflowGraph.Node, UInt64?) -> ResourceRequest
   ) {
     self.dispatcher = dispatcher
     self.run = run
     self.request = request
     ranks = UpwardRank.ranks(
-      durations: Array(repeating: Self.duration, count: graph.nodes.count), dependents: graph.nodes.map(\.dependents))
+      durations: graph.nodes.map { durations[$0.name.matrixNode ?? $0.name] ?? Self.duration },
+      dependents: graph.nodes.map(\.dependents))
   }
 
   func open(_ sink: @escaping @Sendable (Int, Dispatcher.Answer) -> Void) async {
@@ -104,13 +109,11 @@ struct RunPlaces: Sendable {
 
   func close() async { await dispatcher.close(run) }
 
-  func request(_ index: Int, _ node: WorkflowGraph.Node, raisedMemory: UInt64?) async {
-    await dispatcher.request(
-      request(node, raisedMemory), for: reference(index), name: node.name, rank: ranks[node.item?.node ?? index])
+  func request(_ index: Int, _ node: WorkflowGraph.Node, raisedMemory: UInt64?) -> Dispatcher.Change {
+    .request(index, request(node, raisedMemory), name: node.name, rank: ranks[node.item?.node ?? index])
   }
 
-  func withdraw(_ node: Int) async { await dispatcher.withdraw(reference(node)) }
-  func giveBack(_ node: Int) async { await dispatcher.giveBack(reference(node)) }
-
-  private func reference(_ node: Int) -> NodeReference { NodeReference(run: run, node: node) }
+  func apply(_ changes: [Dispatcher.Change]) async {
+    if !changes.isEmpty { await dispatcher.apply(changes, of: run) }
+  }
 }

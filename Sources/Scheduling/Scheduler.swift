@@ -44,8 +44,18 @@ package struct Scheduler: Sendable {
   }
 
   /// - Parameter now: milliseconds of a clock that doesn't go back.
-  package mutating func handle(_ event: SchedulerEvent, at now: Int64) -> [SchedulerAction] {
+  package mutating func handle(_ event: SchedulerEvent, at now: Int64) -> [SchedulerAction] { handle([event], at: now) }
+
+  /// What happens at one time: nothing starts before all of it is known, so that of nodes that become ready together the most urgent
+  /// starts first.
+  package mutating func handle(_ events: [SchedulerEvent], at now: Int64) -> [SchedulerAction] {
     var actions: [SchedulerAction] = []
+    for event in events { apply(event, now, &actions) }
+    dispatch(now, &actions)
+    return actions
+  }
+
+  private mutating func apply(_ event: SchedulerEvent, _ now: Int64, _ actions: inout [SchedulerAction]) {
     switch event {
     case .hostChanged(let host): change(host)
     case .hostRemoved(let name): removeHost(name, &actions)
@@ -59,8 +69,6 @@ package struct Scheduler: Sendable {
     case .nodeFinished(let node): finish(node)
     case .tick: break
     }
-    dispatch(now, &actions)
-    return actions
   }
 
   // MARK: Runs and nodes

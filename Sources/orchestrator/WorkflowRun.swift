@@ -83,6 +83,7 @@ extension WorkflowSession {
     let open = await bootstrap.files.run { ProcessEnvironment.openFileCount }
     let report = await execution.run(
       checked.content, identifier: directory.identifier, places: places.dispatcher, request: places.request,
+      durations: await kept?.durations(of: checked.content.name) ?? [:],
       maximumHeldResults: DescriptorBudget.heldResults(
         limit: bootstrap.openFileLimit, open: open, jobs: jobs,
         relays: configurations.values.contains { $0.plan.relay != nil }),

@@ -160,13 +160,15 @@ extension RunExecution {
   /// Each node takes one of so many places.
   func run(
     _ graph: WorkflowGraph, identifier: String, maximumParallel: Int, maximumHeldResults: Int = .max,
-    mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?, restored: RestoredRun = [:]
+    mostMemory: UInt64? = nil, timeoutMilliseconds: Int64?, restored: RestoredRun = [:],
+    durations: [NodeName: Int64] = [:]
   ) async -> RunReport {
     let host = HostCapacity(name: HostIdentifier("local"), cpuMilli: 1000 * maximumParallel, memory: 1 << 40)
     return await run(
       graph, identifier: identifier, places: Dispatcher(hosts: [host], clock: FastClock()),
-      request: { _, _ in ResourceRequest(cpuMilli: 1000) }, maximumHeldResults: maximumHeldResults,
-      mostMemory: mostMemory, timeoutMilliseconds: timeoutMilliseconds, restored: restored)
+      request: { _, _ in ResourceRequest(cpuMilli: 1000) }, durations: durations,
+      maximumHeldResults: maximumHeldResults, mostMemory: mostMemory, timeoutMilliseconds: timeoutMilliseconds,
+      restored: restored)
   }
 }
 

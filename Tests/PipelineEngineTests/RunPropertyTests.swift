@@ -200,4 +200,21 @@ struct RunPropertyTests {
     #expect(report.outcome == .succeeded)
     #expect(executor.calls.count == 10_000)
   }
+
+  @Test("of nodes that could run that goes first after which most is left to do, by how long nodes took before")
+  func longestFirst() async throws {
+    let graph = try Demo.graph(
+      Demo.workflow(
+        "first: {type: demo/source}\na: {type: demo/source, needs: [first]}\nb: {type: demo/source, needs: [first]}\n"
+          + "c: {type: demo/source, needs: [first]}\nafter: {type: demo/source, needs: [b]}"))
+    func order(_ durations: [String: Int64]) async -> [String] {
+      let executor = ScriptedExecutor { _ in .everything }
+      _ = await RunExecution(executor: executor, clock: FastClock()) { _ in }.run(
+        graph, identifier: "r", maximumParallel: 1, timeoutMilliseconds: nil,
+        durations: Dictionary(uniqueKeysWithValues: durations.map { (NodeName(unchecked: $0.key), $0.value) }))
+      return executor.calls.map(\.node.text)
+    }
+    #expect(await order([:]) == ["first", "b", "a", "c", "after"], "a node that never ran counts as a second")
+    #expect(await order(["c": 60_000, "a": 30_000]) == ["first", "c", "a", "b", "after"])
+  }
 }

@@ -214,7 +214,7 @@ struct StateDatabaseTests {
 }
 
 /// A directory that lives as long as a test.
-private final class TemporaryDirectory: Sendable {
+final class TemporaryDirectory: Sendable {
   let path: String
 
   init() throws {

@@ -113,6 +113,11 @@ struct KeptRun: Sendable {
       cache: identities.map { ResultCache(index: index, identities: $0) })
   }
 
+  /// How long the nodes of a workflow took before, milliseconds. Who can't tell knows nothing: it decides on an order alone.
+  func durations(of workflow: String) async -> [NodeName: Int64] {
+    (try? await store.database.durations(ofWorkflow: workflow)) ?? [:]
+  }
+
   /// What need not be done again.
   func restored(_ graph: WorkflowGraph) async -> RestoredRun {
     guard let history else { return [:] }
