@@ -16,7 +16,9 @@ extension GraphValidation {
             hint: hint(for: name.text, among: specification.parameters.map(\.name.text)), at: written.location))
         continue
       }
-      values[index] = value(of: known[index], written, of: node)
+      // Whatever it looks like: nothing is ever put into the text of a command.
+      let isText = node.type.value == .command && name.text == "command"
+      values[index] = isText ? written.value : value(of: known[index], written, of: node)
     }
     return zip(known, values).map { ($0.name, $1 ?? $0.defaultValue) }
   }

@@ -38,11 +38,11 @@ struct CommandReading {
           ? "give it what it needs with 'env'" : "use 'needs' for the order, and files of the workspace")
     }
     guard let text = run.string(maximumBytes: Self.maximumBytes) else { return nil }
-    guard !text.isEmpty else {
+    guard text.utf8.contains(where: { $0 > 0x20 }) else {
       run.error("the command is empty")
       return nil
     }
-    guard !text.contains("${{") else {
+    guard !text.holdsExpression else {
       run.error(
         "a command can't hold an expression", why: "what it yields would become a part of the command",
         hint: "give it as an environment variable, env: {NAME: \"${{ … }}\"}, and write \"$NAME\" in the command")
@@ -54,6 +54,7 @@ struct CommandReading {
     }
     if let directory = root.optional(.directory), let path = directory.string() {
       directory.checkTemplates(names)
+      checkInside(path, directory)
       parameters.append(("directory", Located(.string(path), at: directory.location)))
     }
     if let environment = root.optional(.environment), let value = self.environment(environment) {
@@ -71,6 +72,11 @@ struct CommandReading {
     let entries = reader.entries(named: SecretName.self, maximumCount: 1024)
     let members = entries?.compactMap { entry -> JSONValue.Member? in
       entry.value.checkTemplates(names)
+      if entry.value.node.jsonValue.stringValue?.holdsExpression == true, Self.isObeyed(entry.name.text) {
+        entry.value.error(
+          "\(entry.name.text.quoted) can't be an expression", why: "programs run, or load, what this variable says",
+          hint: "write the value out, or use a variable of another name")
+      }
       if secrets.contains(entry.name.text) {
         entry.value.error(
           "\(entry.name.text.quoted) is both a variable and a secret", hint: "remove one, or give one another name")
@@ -80,13 +86,30 @@ struct CommandReading {
     return members.map { .object($0) }
   }
 
+  /// Variables that a shell, the loader (ld.so(8)) or an interpreter takes for commands, or finds code by.
+  private static func isObeyed(_ name: String) -> Bool {
+    let names: Set = ["BASH_ENV", "ENV", "PS4", "PROMPT_COMMAND", "SHELLOPTS", "BASHOPTS", "IFS", "PATH"]
+    return names.contains(name) || ["LD_", "PYTHON", "BASH_FUNC_"].contains { name.utf8.starts(with: $0.utf8) }
+  }
+
   private func patterns(_ key: Key, _ reader: ValueReader?) -> (String, Located<JSONValue>)? {
     guard let reader else { return nil }
     let patterns = reader.listOrSingle(maximumCount: 256)?.compactMap { item -> JSONValue? in
       item.checkTemplates(names)
-      return item.string().map { .string($0) }
+      guard let pattern = item.string() else { return nil }
+      checkInside(pattern, item)
+      return .string(pattern)
     }
     return patterns.map { (key.rawValue, Located(.array($0), at: reader.location)) }
+  }
+
+  /// What an expression yields is looked at when the command runs.
+  private func checkInside(_ path: String, _ reader: ValueReader) {
+    guard !path.holdsExpression else { return }
+    if path.isEmpty || path.utf8.first == UInt8(ascii: "/") || path.split(separator: "/").contains("..") {
+      reader.error(
+        "\(path.quoted) doesn't lie in the workspace", hint: "write a path relative to the workspace, without '..'")
+    }
   }
 
   /// Names of secrets, which a run must be given.
@@ -99,7 +122,14 @@ struct CommandReading {
     for key in Self.keys {
       root.optional(key)?.error(
         "\(key.rawValue.quoted) has no meaning beside 'type'", why: "only commands have it",
-        hint: "give a plugin's node its parameters with 'with'")
+        hint: key == .secrets
+          ? "use the secret in a command; what is under 'with' is written down"
+          : "give a plugin's node its parameters with 'with'")
     }
   }
+}
+
+extension String {
+  /// By its bytes, as templates are read: a `$` with a mark before it is another character and the same byte.
+  var holdsExpression: Bool { utf8.contains("${{".utf8) }
 }

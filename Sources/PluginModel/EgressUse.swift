@@ -118,3 +118,15 @@ package struct EgressUse: Hashable, Sendable {
     return sum
   }
 }
+
+extension EgressUse {
+  /// Without destinations that would tell a secret: those are counted, and not named.
+  package func masked(_ mask: SecretMask) -> EgressUse {
+    var use = self
+    for denial in denials where mask.finds(in: denial.host.utf8) { use.furtherDenials &+= denial.count }
+    use.denials.removeAll { mask.finds(in: $0.host.utf8) }
+    for destination in reached where mask.finds(in: destination.host.utf8) { use.furtherReached &+= destination.count }
+    use.reached.removeAll { mask.finds(in: $0.host.utf8) }
+    return use
+  }
+}

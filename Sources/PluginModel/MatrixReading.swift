@@ -126,7 +126,7 @@ extension ValueReader {
     case .mapping(let entries):
       for entry in entries { ValueReader(entry.value, path: path, report: report).refuseTemplates() }
     case .scalar(let scalar):
-      guard case .string(let text) = scalar.value, text.contains("${{") else { return }
+      guard case .string(let text) = scalar.value, text.holdsExpression else { return }
       error(
         "a value of a matrix can't be an expression", why: "it is \(text.quoted)",
         hint: "let the whole axis be one:  NAME: ${{ [inputs.A, 'b'] }}")

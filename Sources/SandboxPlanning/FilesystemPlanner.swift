@@ -225,8 +225,8 @@ struct FilesystemPlanner {
 
   private mutating func addData() {
     if let access = grants.workspace, let workspace = request.workspace {
-      // A scoped path is the operator's own data, which the plugin was given to change in place.
       let isExecutable = startsPrograms(of: .workspace)
+      // A scoped path is the operator's own data, which the plugin was given to change in place.
       bind(
         workspace, at: Inside.workspace, kind: .directory, access: access, executable: isExecutable,
         stagesWrites: access == .readWrite && host.overlays == .available)

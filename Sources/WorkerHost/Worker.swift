@@ -113,9 +113,9 @@ package actor Worker {
   ) async throws(WorkerFailure) -> NodeOutcome {
     let call = WorkerCall(metadata: execution.metadata(limit: limit), inputs: execution.inputs)
     let encoded = try call.encoded()
-    let mask = SecretMask(execution.secrets)
-    standardOutput.hide(mask)
-    standardError.hide(mask)
+    session.mask = execution.mask
+    standardOutput.hide(execution.mask)
+    standardError.hide(execution.mask)
     let result = await self.call(encoded, limit: limit, report: report) { Waiting.answer($0) }
     return try result.get()
   }
@@ -214,7 +214,7 @@ package actor Worker {
     do throws(ProtocolViolation) {
       switch waiting {
       case .answer(let continuation):
-        let outcome = try NodeOutcome(table)
+        let outcome = try NodeOutcome(table, session.mask)
         settle()
         continuation.resume(returning: .success(outcome))
       case .description(let continuation):

@@ -100,7 +100,7 @@ extension ValueTable<FileDescriptor> {
 
 extension NodeOutcome {
   /// Reads the result of an execute call.
-  init(_ table: ValueTable<FileDescriptor>) throws(ProtocolViolation) {
+  init(_ table: ValueTable<FileDescriptor>, _ mask: SecretMask) throws(ProtocolViolation) {
     let outputs = try table.adopted()
     switch table.metadata["fallback"] {
     case nil, .null: isFallback = false
@@ -108,7 +108,7 @@ extension NodeOutcome {
     default: throw .resultNotUnderstood("\"fallback\" is not a boolean")
     }
     cacheKey = try Self.cacheKey(table.metadata)
-    tests = try TestReport(claimed: table.metadata["tests"], in: .result)
+    tests = try TestReport(claimed: table.metadata["tests"]?.masked(mask), in: .result)
     self.outputs = outputs
   }
 

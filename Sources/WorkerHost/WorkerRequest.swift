@@ -78,10 +78,12 @@ package struct NodeExecution: Sendable {
   package var attempt: Int
   /// Told to this call alone: the worker serves no other afterwards.
   package var secrets: [Secret]
+  /// What nothing shows that the worker writes or says: its own secrets, and those of other nodes that may have come to it.
+  package var mask: SecretMask
 
   package init(
     run: String, node: NodeName, nodeType: NodeTypeName, parameters: [(name: ParameterName, value: JSONValue)],
-    inputs: [Input], attempt: Int, secrets: [Secret] = []
+    inputs: [Input], attempt: Int, secrets: [Secret] = [], mask: SecretMask? = nil
   ) {
     self.run = run
     self.node = node
@@ -90,6 +92,7 @@ package struct NodeExecution: Sendable {
     self.inputs = inputs
     self.attempt = attempt
     self.secrets = secrets
+    self.mask = mask ?? SecretMask(secrets)
   }
 
   var estimateMetadata: JSONValue {

@@ -85,12 +85,17 @@ struct Bootstrap: Sendable {
   func contents(_ path: String, limit: Int) async throws(CommandFailure) -> [UInt8] {
     guard !path.isEmpty else { throw CommandFailure(.invalidInput, "the name of a file is empty", hint: "name a file") }
     do throws(FileError) {
-      return try await files.run { () throws(FileError) in try Self.read(path, limit: limit) }
+      return try await bytes(of: path, limit: limit)
     } catch {
       throw CommandFailure(
         .invalidInput, "\(path) can't be read", why: error.description,
         hint: Self.hint(error))
     }
+  }
+
+  /// - Parameter limit: bytes; a larger file is refused.
+  func bytes(of path: String, limit: Int) async throws(FileError) -> [UInt8] {
+    try await files.run { () throws(FileError) in try Self.read(path, limit: limit) }
   }
 
   private static func hint(_ error: FileError) -> String? {

@@ -17,6 +17,8 @@ struct WorkerNodeExecutor: NodeExecutor {
   let explainer: DenialExplainer
   /// Of the nodes that have any.
   var secrets: [NodeName: [Secret]] = [:]
+  /// Of all secrets of the run: what one node leaves in a file another may print.
+  var mask = SecretMask([])
   /// Told what each attempt at a node was seen to do, where its worker is observed.
   var observed: @Sendable (NodeName, Observation) -> Void = { _, _ in }
 
@@ -28,7 +30,6 @@ struct WorkerNodeExecutor: NodeExecutor {
       throw NodeFailure(.sandbox, "no sandbox was prepared for the node \"\(call.node)\"")
     }
     let execution = try await execution(of: call)
-    let mask = SecretMask(execution.secrets)
     do throws(NodeFailure) {
       return try await gpus.lend(to: call.prepared, otherwise: configuration, report: report) {
         configuration throws(NodeFailure) in
@@ -48,7 +49,7 @@ struct WorkerNodeExecutor: NodeExecutor {
     }
     return NodeExecution(
       run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters, inputs: inputs,
-      attempt: call.attempt, secrets: secrets[call.prepared] ?? [])
+      attempt: call.attempt, secrets: secrets[call.prepared] ?? [], mask: mask)
   }
 
   func ownKey(of call: NodeCall) async throws(NodeFailure) -> String? {
@@ -70,7 +71,10 @@ struct WorkerNodeExecutor: NodeExecutor {
     // What came of asking, which happens before what the node wrote lands.
     let answer = Lock<Result<NodeSuccess, NodeFailure>?>(nil)
     @Sendable func ask(_ outcome: NodeOutcome) async -> Result<NodeSuccess, NodeFailure> {
-      do throws(NodeFailure) { return .success(try await accept(NodeSuccess(outcome))) } catch {
+      do throws(NodeFailure) {
+        try outcome.demandNoSecret(mask)
+        return .success(try await accept(NodeSuccess(outcome)))
+      } catch {
         return .failure(error)
       }
     }
@@ -123,7 +127,7 @@ struct WorkerNodeExecutor: NodeExecutor {
       let accepted = if let asked { asked } else { await ask(outcome) }
       switch accepted {
       case .success(var success):
-        success.account = account.masked(SecretMask(execution.secrets))
+        success.account = account.masked(mask)
         return success
       case .failure(let refusal): failure = refusal
       }
@@ -218,6 +222,30 @@ extension Result<NodeOutcome, WorkerFailure> {
 
 // MARK: Secrets
 
+extension NodeOutcome {
+  /// Outputs are written down. What is in a file, or no text, isn't looked at.
+  fileprivate func demandNoSecret(_ mask: SecretMask) throws(NodeFailure) {
+    guard !mask.isEmpty else { return }
+    for (port, values) in outputs where values.contains(where: { $0.tells(mask) }) {
+      throw NodeFailure(
+        .error, "the output \(port.text.quoted) holds a secret",
+        cause: "outputs are kept with the run, and others read them",
+        hint: "leave the secret out of what the node returns, and out of the names of its files")
+    }
+  }
+}
+
+extension NodeValue {
+  fileprivate func tells(_ mask: SecretMask) -> Bool {
+    if mask.finds(in: label.utf8) { return true }
+    guard codec == .json else { return false }
+    switch content {
+    case .inline(let bytes): return mask.finds(in: bytes)
+    case .shared(let shared): return (try? shared.bytes(at: 0, count: shared.byteCount)).map(mask.finds) ?? true
+    }
+  }
+}
+
 extension NodeReport {
   fileprivate func masked(_ mask: SecretMask) -> NodeReport {
     switch self {
@@ -242,7 +270,9 @@ extension NodeFailure {
 extension NodeAccount {
   fileprivate func masked(_ mask: SecretMask) -> NodeAccount {
     var account = self
+    guard !mask.isEmpty else { return self }
     if let denials { account.denials?.record = denials.record.masked(mask) }
+    if let egress { account.egress = egress.masked(mask) }
     return account
   }
 }

@@ -71,7 +71,8 @@ extension WorkflowSession {
       executor: WorkerNodeExecutor(
         pool: sandboxes.pool, configurations: configurations, gpus: gpus,
         limits: sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions),
-        explainer: explainer, secrets: try Self.secrets(of: checked.content.nodes, secrets), observed: observed),
+        explainer: explainer, secrets: try Self.secrets(of: checked.content.nodes, secrets),
+        mask: SecretMask(secrets.values.map(\.self)), observed: observed),
       clock: clock, keeping: kept?.keeping(usesCache ? await identities(checked, configurations) : nil),
       observe: { sender.yield($0) })
     let notes = kept.map { kept in

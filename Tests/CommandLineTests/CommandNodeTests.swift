@@ -113,6 +113,27 @@ struct CommandNodeTests {
     #expect(logs.output.contains("***") && !logs.output.contains(Self.secret))
   }
 
+  @Test(
+    "a node that yields a secret fails, also by a file's name; what it left in a file is masked where another prints it"
+  )
+  func secretsElsewhere() throws {
+    try write(
+      #"names: {run: "mkdir -p dist/$TOKEN; echo hi > dist/$TOKEN/x", secrets: [TOKEN], artifacts: ["dist/**"]}"#,
+      #"leaves: {run: "echo url=https://u:$TOKEN@h > .cfg", secrets: [TOKEN]}"#,
+      #"prints: {run: "cat .cfg; echo \"a$(cat .cfg)b\" >&2", needs: [leaves]}"#,
+      #"junit: {run: "printf '<testsuite name=\"s\"><testcase name=\"%01020d%s\"/></testsuite>' 0 $TOKEN > t.xml","#
+        + #" secrets: [TOKEN], reports: {junit: t.xml}}"#, more: "{paths: names.paths}")
+    for format in ["jsonl", "junit"] {
+      let outcome = try run("--secret", "TOKEN", "--output", format, environment: ["TOKEN": Self.secret])
+      #expect(outcome.output.contains("holds a secret"), "\(outcome)")
+      #expect(format == "junit" || outcome.output.contains("url=https://u:***@h"), "\(outcome)")
+      #expect(!outcome.output.contains(Self.secret.prefix(8)) && !outcome.errors.contains(Self.secret.prefix(8)))
+    }
+    // The workspace has the file, as the command meant it.
+    let kept = files().filter { !$0.path.hasPrefix("work/") && $0.bytes.range(of: Data(Self.secret.utf8)) != nil }
+    #expect(kept.isEmpty, "\(kept.map(\.path))")
+  }
+
   /// Everything beneath the directory, the state's database and logs too.
   private func files() -> [(path: String, bytes: Data)] {
     (FileManager.default.enumerator(atPath: directory.path)?.compactMap { $0 as? String } ?? []).compactMap { path in
@@ -131,7 +152,8 @@ struct CommandNodeTests {
     let refusals: [([String], String)] = [
       ([], "needs the secret 'TOKEN'"), (["--secret", "TOKEN"], "no environment variable"),
       (["--secret", "TOKEN=\(Self.secret)"], "is no such file"),
-      (["--secret", "TOKNE=token.txt"], "did you mean 'TOKEN'"),
+      (["--secret", "TOKEN=work"], "is no regular file"), (["--secret", Self.secret], "its secrets are TOKEN"),
+      (["--secret", "TOKNE=token.txt"], "its secrets are TOKEN"),
       (["--secret", "TOKEN=token.txt", "--secret", "TOKEN=token.txt"], "twice"),
     ]
     for (options, says) in refusals {
@@ -140,6 +162,8 @@ struct CommandNodeTests {
       #expect(refused.status == 2 && refused.errors.contains(says), "\(options): \(refused)")
       #expect(!refused.errors.contains(Self.secret))
     }
+    try directory.write("token.txt", "hunt3r2\r\n")
+    #expect(try run("--secret", "TOKEN=token.txt").output.contains("a | 7"))
     try directory.write("token.txt", "abc")
     let short = try run("--secret", "TOKEN=token.txt")
     #expect(short.status == 2 && short.errors.contains("fewer than 4 bytes"))

@@ -48,7 +48,10 @@ struct CommandReadingTests {
 
   @Test(
     "a command takes no expression into its text, whoever wrote it",
-    arguments: ["echo ${{ inputs.x }}", "echo '${{ inputs.x }}'", "echo $${{ inputs.x }}", "echo ${{"])
+    arguments: [
+      "echo ${{ inputs.x }}", "echo '${{ inputs.x }}'", "echo $${{ inputs.x }}", "echo ${{",
+      "echo \u{600}${{ inputs.x }}", "echo $\u{301}${{ inputs.x }}",
+    ])
   func injection(command: String) {
     #expect(
       problems("      run: \(JSONValue.string(command).text())\n") == [
@@ -71,6 +74,12 @@ struct CommandReadingTests {
       ("type: t/x\n      secrets: [A]", "'secrets' has no meaning beside 'type': only commands have it"),
       ("run: x\n      env: {A: [b]}", "'spec.nodes.a.env.A' must be text: it is a list"),
       ("run: x\n      env: {A-B: c}", "'A-B' is not a variable name"),
+      ("run: ' '", "the command is empty"),
+      ("run: x\n      working-directory: ../y", "'../y' doesn't lie in the workspace"),
+      ("run: x\n      artifacts: [/etc/passwd]", "'/etc/passwd' doesn't lie in the workspace"),
+      ("run: x\n      reports: {junit: ''}", "'' doesn't lie in the workspace"),
+      ("run: x\n      env: {BASH_ENV: \"${{ inputs.x }}\"}", "'BASH_ENV' can't be an expression"),
+      ("run: x\n      env: {LD_PRELOAD: \"a${{ inputs.x }}\"}", "'LD_PRELOAD' can't be an expression"),
       ("run: x\n      shell: fish", "'fish' is not a value of 'spec.nodes.a.shell'"),
       ("run: x\n      secrets: [A, A]", "'A' is listed twice"),
       ("run: x\n      secrets: A\n      env: {A: b}", "'A' is both a variable and a secret"),

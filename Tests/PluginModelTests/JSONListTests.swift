@@ -88,4 +88,11 @@ struct JSONListTests {
       _ = try JSONListText.list(of: [Array("0".utf8), Array(text.utf8)])
     }
   }
+
+  @Test("two broken values don't mend each other")
+  func mended() {
+    #expect(throws: JSONListText.Problem.self) {
+      _ = try JSONListText.list(of: ["1,2", "[3", "4]"].map { Array($0.utf8) })
+    }
+  }
 }

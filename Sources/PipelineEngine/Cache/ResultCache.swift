@@ -63,6 +63,8 @@ package actor ResultCache {
   /// Of what isn't written yet, or is just being written.
   private var unwrittenKeys: Set<ContentDigest> = []
   private var writing: Task<Void, Never>?
+  /// Who waits for what is just being written.
+  private var forBatch: [CheckedContinuation<Void, Never>] = []
 
   /// - Parameter identities: of the nodes whose results may be reused.
   package init(index: any CacheIndex, identities: [NodeName: CacheIdentity]) {
@@ -103,7 +105,7 @@ package actor ResultCache {
       release(key)
       return .cancelled
     }
-    if unwrittenKeys.contains(key) { await settle() }
+    while unwrittenKeys.contains(key) { await withCheckedContinuation { forBatch.append($0) } }
     let found: CachedResult?
     do throws(StateFailure) { found = try await index.find(key) } catch { found = nil }
     guard let found else { return .missing }
@@ -126,8 +128,13 @@ package actor ResultCache {
     while !unwritten.isEmpty {
       let batch = unwritten
       unwritten = []
-      do throws(StateFailure) { try await index.keep(batch) } catch {}
+      do throws(StateFailure) { try await index.keep(batch) } catch {
+        // One of them may be why.
+        for result in batch { do throws(StateFailure) { try await index.keep([result]) } catch {} }
+      }
       unwrittenKeys.subtract(batch.map(\.key.digest))
+      for waiter in forBatch { waiter.resume() }
+      forBatch = []
     }
     writing = nil
   }

@@ -178,7 +178,7 @@ def read(
                     os.close(descriptor)
             except ValueError:
                 raise CommandError(
-                    f"the artifact {path!r:.200} can't be kept under its name",
+                    f"the artifact {path!r} can't be kept under its name",
                     "give it one without control characters, in UTF-8",
                 ) from None
     return files

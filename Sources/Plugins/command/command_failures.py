@@ -38,9 +38,8 @@ def failed(status: int, path: str) -> CommandFailed:
     if status == 126:
         hint = (
             "126 says that a program was found and couldn't be started: it "
-            "must be executable and name an interpreter that is there; start "
-            "a script of the workspace with its interpreter, as in: sh "
-            "./script.sh"
+            "must be executable, name an interpreter that is there, and lie "
+            "where the profile's execPaths let programs be started"
         )
     elif status == 127:
         hint = (

@@ -149,7 +149,7 @@ class RunNode(DeclaredNode):
         command = _text(self.parameters, "command")
         if not command.strip():
             raise CommandError(
-                "there is no command", "write one: command: make test"
+                "there is no command", "write one: run: make test"
             )
         shell = SHELLS.get(_text(self.parameters, "shell"))
         if shell is None:
@@ -174,9 +174,9 @@ class RunNode(DeclaredNode):
         given = self.parameters["environment"]
         if not isinstance(given, dict):
             raise CommandError(
-                f"the parameter 'environment' is {type(given).__name__}, not "
+                f"'env' is {type(given).__name__}, not "
                 "a mapping",
-                "write environment: {NAME: TEXT}",
+                "write env: {NAME: TEXT}",
             )
         given = {name: _written(value) for name, value in given.items()}
         for name, value in [*given.items(), *context.secrets.items()]:
@@ -251,7 +251,7 @@ def _directory(workspace: str, given: str) -> str:
     if given.startswith("/") or ".." in parts:
         raise CommandError(
             f"'{given}' isn't a directory within the workspace",
-            "write 'directory' relative to it, without '..'",
+            "write 'working-directory' relative to it, without '..'",
         )
     directory = os.path.join(workspace, given)
     if not os.path.isdir(directory):

@@ -100,8 +100,10 @@ enum Message {
       language: TerminalText.line(try fields.string("language"), limit: nameLimit))
   }
 
-  static func error(_ body: [UInt8]) throws(ProtocolViolation) -> PluginError {
-    let fields = Fields(kind: .error, value: try object(body, in: .error))
+  static func error(
+    _ body: [UInt8], _ mask: SecretMask = SecretMask([])
+  ) throws(ProtocolViolation) -> PluginError {
+    let fields = Fields(kind: .error, value: try object(body, in: .error).masked(mask))
     guard let kind = PluginError.Class(rawValue: try fields.string("class")) else {
       throw .invalidMessage(.error, "its class is not one of the table's")
     }
@@ -131,8 +133,8 @@ enum Message {
     }
   }
 
-  static func progress(_ body: [UInt8]) throws(ProtocolViolation) -> WorkerReport {
-    let fields = Fields(kind: .progress, value: try object(body, in: .progress))
+  static func progress(_ body: [UInt8], _ mask: SecretMask) throws(ProtocolViolation) -> WorkerReport {
+    let fields = Fields(kind: .progress, value: try object(body, in: .progress).masked(mask))
     let fraction = try fields.optionalNumber("fraction")
     if let fraction, !(0...1).contains(fraction) {
       throw .invalidMessage(.progress, "its fraction is not from 0 to 1")
@@ -141,8 +143,8 @@ enum Message {
     return .progress(fraction: fraction, message: TerminalText.line(message, limit: textLimit))
   }
 
-  static func log(_ body: [UInt8]) throws(ProtocolViolation) -> WorkerReport {
-    let fields = Fields(kind: .log, value: try object(body, in: .log))
+  static func log(_ body: [UInt8], _ mask: SecretMask) throws(ProtocolViolation) -> WorkerReport {
+    let fields = Fields(kind: .log, value: try object(body, in: .log).masked(mask))
     guard let level = WorkerReport.Level(rawValue: try fields.string("level")) else {
       throw .invalidMessage(.log, "its level is not one of debug, info, warning and error")
     }

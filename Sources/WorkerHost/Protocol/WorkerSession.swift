@@ -67,6 +67,8 @@ package struct WorkerSession<Descriptor: Sendable>: Sendable {
   private var decoder = FrameDecoder<Descriptor>()
   private var lastCallID: UInt64 = 0
   private var textBytes = 0
+  /// Nothing that the worker says shows one of these, before anything of it is cut or written out.
+  package var mask = SecretMask([])
   private let initialize: [UInt8]
   private let limits: WorkerLimits
 
@@ -214,7 +216,7 @@ package struct WorkerSession<Descriptor: Sendable>: Sendable {
       return end(.loadFailed(try Message.error(frame.body)))
     }
     let call = try answered(frame)
-    let error = try Message.error(frame.body)
+    let error = try Message.error(frame.body, mask)
     return close(call, with: .failed(error))
   }
 
@@ -238,10 +240,10 @@ package struct WorkerSession<Descriptor: Sendable>: Sendable {
     guard textBytes <= limits.textBytes else { throw .tooMuchText(limit: limits.textBytes) }
     if frame.kind == .log, frame.callID == 0 {
       if case .awaitingHello = state { throw outOfOrder(frame) }
-      return try Message.log(frame.body)
+      return try Message.log(frame.body, mask)
     }
     _ = try answered(frame)
-    return frame.kind == .log ? try Message.log(frame.body) : try Message.progress(frame.body)
+    return frame.kind == .log ? try Message.log(frame.body, mask) : try Message.progress(frame.body, mask)
   }
 
   /// The open call that `frame` belongs to; it has been acknowledged.

@@ -122,7 +122,8 @@ private struct RunWork: Sendable {
     let checked = try await session.check()
     let unused = session.sandboxes.setup.unusedGPUGrants(among: checked.content.nodes, decisions: checked.decisions)
     await bootstrap.report(session.catalog.diagnostics + checked.warnings + unused)
-    let secrets = try await command.secrets.read(for: checked.content.nodes, bootstrap)
+    let secrets = try await command.secrets.read(
+      for: checked.content.nodes, isResumed: resumed != nil, bootstrap)
     let starter = RunStarter(
       session: session, checked: checked, arguments: arguments, workspace: command.workspace,
       store: try await RunStore(making: session.statePath, files: bootstrap.files))

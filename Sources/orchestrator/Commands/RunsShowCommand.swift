@@ -41,7 +41,7 @@ struct RunHistoryReport: Sendable {
   let state: String?
 
   private var nodes: [(name: NodeName, node: RunHistory.Node)] {
-    history.nodes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    history.nodes.sorted { $0.key.sortKey < $1.key.sortKey }.map { ($0.key, $0.value) }
   }
 
   func lines(style: Style) -> [String] {
@@ -137,5 +137,13 @@ extension RunHistory.Node {
     case .open, .cancelled: break
     }
     return .object(members)
+  }
+}
+
+extension NodeName {
+  /// Instances by their number.
+  fileprivate var sortKey: (String, Int) {
+    guard let node = matrixNode else { return (text, -1) }
+    return (node.text, Int(text.dropFirst(node.text.count + 1).dropLast()) ?? 0)
   }
 }

@@ -164,6 +164,11 @@ struct Learning: Sendable {
         .invalidInput, "no node of the workflow is one of the plugin \(stage.plugin.text.quoted)",
         hint: Suggestion.hint(for: stage.plugin.text, among: names))
     }
+    if let node = checked.content.nodes.first(where: { !$0.secrets.isEmpty }) {
+      throw CommandFailure(
+        .invalidInput, "what \(stage.plugin.text.quoted) needs can't be learned from this workflow",
+        why: "its node \(node.name.text.quoted) has secrets", hint: "learn from a workflow without them")
+    }
     let granted = checked.decisions[stage.plugin]?.effective ?? []
     try await checkAllowed(stage, plugin, granted, session)
     let directory = try await session.makeDirectory(workspace: command.workspace)

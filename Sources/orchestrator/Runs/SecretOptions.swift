@@ -14,31 +14,20 @@ struct SecretOptions: ParsableArguments {
   var secrets: [String] = []
 
   /// Reads those that `nodes` name.
+  /// - Parameter isResumed: the options are those that the run began with, and can't be given anew.
   /// - Throws: all that is wrong with them at once.
-  func read(for nodes: [WorkflowGraph.Node], _ bootstrap: Bootstrap) async throws(CommandFailure) -> [SecretName:
-    Secret]
-  {
+  func read(
+    for nodes: [WorkflowGraph.Node], isResumed: Bool, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> [SecretName: Secret] {
     let wanted = Set(nodes.flatMap(\.secrets))
     var problems: [Diagnostic] = []
     var found: [SecretName: Secret] = [:]
     for option in secrets {
       let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-      guard let name = SecretName(parts[0]) else {
-        problems.append(
-          Diagnostic(
-            "a --secret has no name that there can be", hint: "write NAME or NAME=FILE; a name is \(SecretName.grammar)"
-          ))
-        continue
-      }
-      guard wanted.contains(name) else {
-        problems.append(
-          Diagnostic(
-            "no node of the workflow has the secret \(name.text.quoted)",
-            hint: Suggestion.hint(for: name.text, among: wanted.map(\.text).sorted())))
-        continue
-      }
       do throws(Diagnostic) {
-        let value = try await Self.value(name, file: parts.count == 2 ? parts[1] : nil, bootstrap)
+        // What isn't the name of a secret may be one, by mistake: it isn't quoted.
+        guard let name = SecretName(parts[0]), wanted.contains(name) else { throw Self.unknown(wanted) }
+        let value = try await Self.value(name, file: parts.count == 2 ? parts[1] : nil, isResumed, bootstrap)
         guard found.updateValue(try Secret(name, value), forKey: name) == nil else {
           throw Diagnostic("--secret names \(name.text.quoted) twice", hint: "keep one")
         }
@@ -46,46 +35,76 @@ struct SecretOptions: ParsableArguments {
         problems.append(error)
       }
     }
-    problems += wanted.sorted().filter { found[$0] == nil }.compactMap { name in
-      guard !secrets.contains(where: { $0 == name.text || $0.hasPrefix("\(name.text)=") }) else { return nil }
+    for name in wanted.sorted() where problems.isEmpty && found[name] == nil {
       let node = nodes.first { $0.secrets.contains(name) }
-      return Diagnostic(
-        "the node \((node?.name.text ?? "").quoted) needs the secret \(name.text.quoted)",
-        hint: "give it from the environment, --secret \(name), or from a file, --secret \(name)=FILE",
-        at: node?.location)
+      problems.append(
+        Diagnostic(
+          "the node \((node?.name.text ?? "").quoted) needs the secret \(name.text.quoted)",
+          hint: "give it from the environment, --secret \(name), or from a file, --secret \(name)=FILE",
+          at: node?.location))
+    }
+    let size = found.values.reduce(0) { $0 + $1.value.utf8.count }
+    if size > Secret.maximumTotalBytes {
+      problems.append(
+        Diagnostic(
+          "the secrets of the run have \(size) bytes together", why: "they may have \(Secret.maximumTotalBytes)",
+          hint: "pass what is so long as files of the workspace"))
     }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
     return found
   }
 
+  private static func unknown(_ wanted: Set<SecretName>) -> Diagnostic {
+    let names = wanted.sorted().map(\.text).joined(separator: ", ")
+    return Diagnostic(
+      "a --secret names none that a node of the workflow has",
+      hint: wanted.isEmpty
+        ? "the workflow has no secrets: leave it out" : "write NAME or NAME=FILE; its secrets are \(names)")
+  }
+
   /// What can't be read is never quoted: it may be the secret itself, by mistake.
-  private static func value(_ name: SecretName, file: String?, _ bootstrap: Bootstrap) async throws(Diagnostic)
-    -> String
-  {
+  private static func value(
+    _ name: SecretName, file: String?, _ isResumed: Bool, _ bootstrap: Bootstrap
+  ) async throws(Diagnostic) -> String {
+    let what = "the secret \(name.text.quoted) can't be had"
     guard let file else {
       guard let value = ProcessEnvironment.variable(name.text) else {
         throw Diagnostic(
-          "there is no secret \(name.text.quoted)", why: "there is no environment variable of this name",
-          hint: "set it, or name a file that holds it: --secret \(name)=FILE")
+          what, why: "there is no environment variable of this name, or it is empty",
+          hint: "set it" + (isResumed ? " for this command" : ", or name a file that holds it: --secret \(name)=FILE"))
       }
+      // What can't be read as UTF-8 comes with this mark.
+      guard !value.unicodeScalars.contains("\u{FFFD}") else { throw notText(name) }
       return value
     }
     let bytes: [UInt8]
-    do throws(CommandFailure) {
-      bytes = try await bootstrap.contents(file, limit: Secret.maximumBytes + 1)
+    do throws(FileError) {
+      bytes = try await bootstrap.bytes(of: file, limit: Secret.maximumBytes + 2)
     } catch {
       throw Diagnostic(
-        "the file of the secret \(name.text.quoted) can't be read",
-        why: "what follows --secret \(name)= is no such file",
+        what, why: "what follows --secret \(name)= \(Self.words(error))",
         hint: "name a file that this user can read; a secret itself is never written on a command line")
     }
-    guard var text = String(validating: bytes, as: UTF8.self) else {
-      throw Diagnostic(
-        "the secret \(name.text.quoted) can't be used", why: "its file isn't UTF-8",
-        hint: "encode it, with base64 for example")
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw notText(name) }
+    // Of the line that an editor ends: by bytes, for a carriage return and a line feed are one Character.
+    var line = text.utf8[...]
+    if line.last == 0x0A { line.removeLast() }
+    if line.last == 0x0D { line.removeLast() }
+    return String(decoding: line, as: UTF8.self)
+  }
+
+  private static func notText(_ name: SecretName) -> Diagnostic {
+    Diagnostic(
+      "the secret \(name.text.quoted) can't be used", why: "it isn't UTF-8", hint: "encode it, with base64 for example")
+  }
+
+  private static func words(_ error: FileError) -> String {
+    switch error {
+    case .system(let cause) where cause.code == .accessDenied: "is a file that this user may not read"
+    case .system: error.isAbsence ? "is no such file" : "can't be read"
+    case .notRegular: "is no regular file"
+    case .tooLarge: "is a file of more than \(Secret.maximumBytes) bytes"
+    case .tooManyEntries: "is a directory"
     }
-    // Of the line that an editor ends.
-    if text.hasSuffix("\n") { text.removeLast() }
-    return text
   }
 }
