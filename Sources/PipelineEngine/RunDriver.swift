@@ -228,8 +228,7 @@ struct RunDriver {
       switch await cache.find(key.digest) {
       case .missing: sender.yield(.event(.notFound(node: node)))
       case .found(let found):
-        let kept = StoredResult(outputs: found.stored, isCached: true, cacheKey: key)
-        sender.yield(.event(.found(node: node, NodeSuccess(outputs: found.outputs, isCached: true, kept: kept))))
+        sender.yield(.event(.found(node: node, NodeSuccess(found, key: key))))
       // The machine has cancelled the node already.
       case .cancelled: break
       }

@@ -99,7 +99,7 @@ struct RunPlaces: Sendable {
     self.run = run
     self.request = request
     ranks = UpwardRank.ranks(
-      durations: graph.nodes.map { durations[$0.name.matrixNode ?? $0.name] ?? Self.duration },
+      durations: graph.nodes.map { durations.entry(of: $0.name) ?? Self.duration },
       dependents: graph.nodes.map(\.dependents))
   }
 

@@ -111,21 +111,8 @@ extension RunMachine {
 
   private mutating func restore(_ instance: Int, of node: Int, _ actions: inout [Action]) {
     guard let known = restored.instances.removeValue(forKey: graph.nodes[instance].name) else { return }
-    switch known {
-    case .tried(let count, let memory):
-      attempts[instance] = count
-      raisedMemory[instance] = memory
-      return
-    case .succeeded(let success, let count, _):
-      guard missingOutput(of: instance, success) == nil else { return }
-      attempts[instance] = count
-      heldResults += hold(success, of: instance)
-      states[instance] = .succeeded
-    case .failed(let failure, let count):
-      attempts[instance] = count
-      failures[instance] = failure
-      states[instance] = .failed
-    }
+    restore(instance, known)
+    guard states[instance].isTerminal else { return }
     restored.nodes[instance] = known
     actions.append(.announceRestored(node: instance, states[instance]))
     openCount -= 1

@@ -168,24 +168,29 @@ extension RunMachine {
     }
   }
 
+  /// What is known of one node: it has ended, or has been tried. A result that lacks what somebody reads now is none.
+  mutating func restore(_ node: Int, _ known: Restored) {
+    switch known {
+    case .tried(let count, let memory):
+      attempts[node] = count
+      raisedMemory[node] = memory
+    case .succeeded(let success, let count, _):
+      guard missingOutput(of: node, success) == nil else { return }
+      attempts[node] = count
+      heldResults += hold(success, of: node)
+      states[node] = .succeeded
+    case .failed(let failure, let count):
+      attempts[node] = count
+      failures[node] = failure
+      states[node] = .failed
+    }
+  }
+
   /// What is known from before.
   mutating func restore(_ actions: inout [Action]) {
     for (node, known) in restored.nodes.sorted(by: { $0.key < $1.key }) {
-      switch known {
-      case .tried(let count, let memory):
-        attempts[node] = count
-        raisedMemory[node] = memory
-      case .succeeded(let success, let count, _):
-        guard missingOutput(of: node, success) == nil else { continue }
-        attempts[node] = count
-        heldResults += hold(success, of: node)
-        states[node] = .succeeded
-        unchanged.insert(node)
-      case .failed(let failure, let count):
-        attempts[node] = count
-        failures[node] = failure
-        states[node] = .failed
-      }
+      restore(node, known)
+      if states[node] == .succeeded { unchanged.insert(node) }
     }
     // Not before all is known: what one has read another may still have to read.
     for node in graph.nodes.indices where states[node].isTerminal {

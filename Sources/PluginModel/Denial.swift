@@ -82,9 +82,36 @@ package struct DenialRecord: Hashable, Sendable {
     further = Self.sum(further, record.further)
   }
 
+  /// Without what would tell a secret: that is counted, and not named.
+  package func masked(_ mask: SecretMask) -> DenialRecord {
+    var record = DenialRecord(further: further)
+    for denial in denials {
+      if denial.untrusted.contains(where: { mask.finds(in: $0) }) {
+        record.further = Self.sum(record.further, denial.count)
+      } else {
+        record.add(denial)
+      }
+    }
+    return record
+  }
+
   private static func sum(_ first: UInt64, _ second: UInt64) -> UInt64 {
     let (sum, isTooLarge) = first.addingReportingOverflow(second)
     return isTooLarge ? .max : sum
+  }
+}
+
+extension Denial {
+  /// What of it the plugin chose.
+  fileprivate var untrusted: [[UInt8]] {
+    let texts: [[UInt8]] =
+      switch attempt {
+      case .execution(let path): [path?.bytes ?? []]
+      case .systemCall, .socket: []
+      case .file(let path, _, _), .device(let path): [path.bytes]
+      case .network(let host, _, let why): [Array(host.utf8), Array(why.utf8)]
+      }
+    return texts + [process?.bytes ?? []]
   }
 }
 

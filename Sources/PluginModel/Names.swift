@@ -101,10 +101,20 @@ package struct NodeName: ValidatedName {
     guard self.text == text else { return nil }
   }
 
+  /// Which instance it is, from 0; nil where it is a node as it is written.
+  package var instanceIndex: Int? {
+    text.utf8.firstIndex(of: UInt8(ascii: "[")).flatMap { Int(text[text.utf8.index(after: $0)...].dropLast()) }
+  }
+
   /// The node that this is an instance of; nil where it is a node as it is written.
   package var matrixNode: NodeName? {
     text.utf8.firstIndex(of: UInt8(ascii: "[")).flatMap { NodeName(String(text[..<$0])) }
   }
+}
+
+extension Dictionary where Key == NodeName {
+  /// What is known of a node, or else of the node that it is an instance of.
+  package func entry(of name: NodeName) -> Value? { self[name] ?? name.matrixNode.flatMap { self[$0] } }
 }
 
 /// The name of an input or output port.

@@ -6,6 +6,9 @@ package struct SecretMask: Sendable {
   private static let replacement = Array("***".utf8)
   private let automaton: Automaton
 
+  /// There are no secrets.
+  package static let none = SecretMask([])
+
   package init(_ secrets: [Secret]) {
     var patterns: Set<[UInt8]> = []
     for secret in secrets {

@@ -47,27 +47,3 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
   package var debugDescription: String { description }
   package var customMirror: Mirror { Mirror(self, children: [("name", name)]) }
 }
-
-extension DenialRecord {
-  /// Without what would tell a secret: that is counted, and not named.
-  package func masked(_ mask: SecretMask) -> DenialRecord {
-    let shown = denials.filter { denial in !denial.untrusted.contains { mask.finds(in: $0) } }
-    let hidden = denials.count - shown.count
-    return hidden == 0
-      ? self : DenialRecord(shown, further: further.addingReportingOverflow(UInt64(hidden)).partialValue)
-  }
-}
-
-extension Denial {
-  /// What of it the plugin chose.
-  fileprivate var untrusted: [[UInt8]] {
-    let texts: [[UInt8]] =
-      switch attempt {
-      case .execution(let path): [path?.bytes ?? []]
-      case .systemCall, .socket: []
-      case .file(let path, _, _), .device(let path): [path.bytes]
-      case .network(let host, _, let why): [Array(host.utf8), Array(why.utf8)]
-      }
-    return texts + [process?.bytes ?? []]
-  }
-}

@@ -45,6 +45,8 @@ package struct TestReport: Hashable, Sendable {
       self.name = name
       self.cases = cases
     }
+
+    package func count(_ outcome: Outcome) -> Int { cases.count { $0.outcome == outcome } }
   }
 
   package var suites: [Suite]
@@ -58,9 +60,7 @@ package struct TestReport: Hashable, Sendable {
 
   package var caseCount: Int { suites.reduce(0) { $0 + $1.cases.count } }
 
-  package func count(_ outcome: Outcome) -> Int {
-    suites.reduce(0) { $0 + $1.cases.count { $0.outcome == outcome } }
-  }
+  package func count(_ outcome: Outcome) -> Int { suites.reduce(0) { $0 + $1.count(outcome) } }
 
   /// `12 tests: 10 passed, 2 failed`.
   package var summary: String {
@@ -68,19 +68,5 @@ package struct TestReport: Hashable, Sendable {
     let total = counts.reduce(omitted) { $0 + $1.1 }
     let parts = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" } + (omitted > 0 ? ["\(omitted) left out"] : [])
     return "\(total) \(total == 1 ? "test" : "tests")" + (parts.isEmpty ? "" : ": \(parts.joined(separator: ", "))")
-  }
-
-  /// Every text of it changed.
-  package func mapTexts(_ change: (String) -> String) -> TestReport {
-    TestReport(
-      suites: suites.map { suite in
-        Suite(
-          name: change(suite.name),
-          cases: suite.cases.map { found in
-            Case(
-              name: change(found.name), group: change(found.group), milliseconds: found.milliseconds,
-              outcome: found.outcome, message: found.message.map(change), details: found.details.map(change))
-          })
-      }, omitted: omitted)
   }
 }

@@ -15,9 +15,32 @@ package actor Worker {
     case nobody
     case ready(CheckedContinuation<WorkerFailure?, Never>)
     case answer(CheckedContinuation<Result<NodeOutcome, WorkerFailure>, Never>)
-    case description(CheckedContinuation<Result<JSONValue, WorkerFailure>, Never>)
-    case estimate(CheckedContinuation<Result<JSONValue, WorkerFailure>, Never>)
-    case cacheKey(CheckedContinuation<Result<String?, WorkerFailure>, Never>)
+    case metadata(Question, CheckedContinuation<Result<JSONValue, WorkerFailure>, Never>)
+  }
+
+  /// What is answered by metadata alone.
+  private enum Question {
+    case description
+    case estimate
+    case cacheKey
+
+    /// What was asked for; null: the plugin can't tell.
+    func answer(_ table: ValueTable<FileDescriptor>) throws(ProtocolViolation) -> JSONValue {
+      switch self {
+      case .description:
+        guard table.values.isEmpty else { throw .resultNotUnderstood("a description has no values") }
+        return table.metadata
+      case .estimate:
+        guard table.values.isEmpty else { throw .resultNotUnderstood("an estimate has no values") }
+        guard let resources = table.metadata["resources"] else {
+          throw .resultNotUnderstood("an estimate must say \"resources\"")
+        }
+        return resources
+      case .cacheKey:
+        guard table.values.isEmpty else { throw .resultNotUnderstood("a cache key has no values") }
+        return try NodeOutcome.cacheKey(table.metadata).map(JSONValue.string) ?? .null
+      }
+    }
   }
 
   let sandbox: any Sandbox
@@ -85,9 +108,7 @@ package actor Worker {
 
   /// The node types of the plugin, as the worker tells them: `{"node_types": […]}`, not yet validated.
   package func describe(limit: Duration?) async throws(WorkerFailure) -> JSONValue {
-    let encoded = try WorkerCall.describe.encoded()
-    let result = await call(encoded, limit: limit, report: { _ in }) { Waiting.description($0) }
-    return try result.get()
+    try await ask(.description, .describe, limit: limit) { _ in }
   }
 
   /// What the plugin says that `execution` will need: the keys of ``ResourceRequirement``, not yet validated; null: it can't tell.
@@ -95,15 +116,30 @@ package actor Worker {
   package func estimate(
     _ execution: NodeExecution, limit: Duration?, report: @escaping @Sendable (WorkerReport) -> Void
   ) async throws(WorkerFailure) -> JSONValue {
-    let encoded = try WorkerCall(metadata: execution.estimateMetadata, inputs: execution.inputs).encoded()
-    let result = await call(encoded, limit: limit, report: report) { Waiting.estimate($0) }
-    return try result.get()
+    let call = WorkerCall(metadata: execution.estimateMetadata, inputs: execution.inputs)
+    hide(execution.mask)
+    return try await ask(.estimate, call, limit: limit, report: report)
   }
 
   /// What the plugin says that the results of `execution` depend on beside its own code; nil: nothing.
   package func cacheKey(_ execution: NodeExecution, limit: Duration?) async throws(WorkerFailure) -> String? {
-    let encoded = try WorkerCall(metadata: execution.cacheKeyMetadata, inputs: execution.inputs).encoded()
-    let result = await call(encoded, limit: limit, report: { _ in }) { Waiting.cacheKey($0) }
+    let call = WorkerCall(metadata: execution.cacheKeyMetadata, inputs: execution.inputs)
+    hide(execution.mask)
+    return try await ask(.cacheKey, call, limit: limit) { _ in }.stringValue
+  }
+
+  /// From now on nothing shows one of these that the worker writes or says.
+  private func hide(_ mask: SecretMask) {
+    session.mask = mask
+    standardOutput.hide(mask)
+    standardError.hide(mask)
+  }
+
+  private func ask(
+    _ question: Question, _ asked: WorkerCall, limit: Duration?, report: @escaping Report
+  ) async throws(WorkerFailure) -> JSONValue {
+    let encoded = try asked.encoded()
+    let result = await call(encoded, limit: limit, report: report) { Waiting.metadata(question, $0) }
     return try result.get()
   }
 
@@ -113,9 +149,7 @@ package actor Worker {
   ) async throws(WorkerFailure) -> NodeOutcome {
     let call = WorkerCall(metadata: execution.metadata(limit: limit), inputs: execution.inputs)
     let encoded = try call.encoded()
-    session.mask = execution.mask
-    standardOutput.hide(execution.mask)
-    standardError.hide(execution.mask)
+    hide(execution.mask)
     let result = await self.call(encoded, limit: limit, report: report) { Waiting.answer($0) }
     return try result.get()
   }
@@ -217,22 +251,10 @@ package actor Worker {
         let outcome = try NodeOutcome(table, session.mask)
         settle()
         continuation.resume(returning: .success(outcome))
-      case .description(let continuation):
-        guard table.values.isEmpty else { throw .resultNotUnderstood("a description has no values") }
+      case .metadata(let question, let continuation):
+        let answer = try question.answer(table)
         settle()
-        continuation.resume(returning: .success(table.metadata))
-      case .estimate(let continuation):
-        guard table.values.isEmpty else { throw .resultNotUnderstood("an estimate has no values") }
-        guard let resources = table.metadata["resources"] else {
-          throw .resultNotUnderstood("an estimate must say \"resources\"")
-        }
-        settle()
-        continuation.resume(returning: .success(resources))
-      case .cacheKey(let continuation):
-        guard table.values.isEmpty else { throw .resultNotUnderstood("a cache key has no values") }
-        let key = try NodeOutcome.cacheKey(table.metadata)
-        settle()
-        continuation.resume(returning: .success(key))
+        continuation.resume(returning: .success(answer))
       case .ready, .nobody: return
       }
     } catch {
@@ -247,10 +269,8 @@ package actor Worker {
     switch (waiting, failure) {
     case (.ready(let continuation), _): continuation.resume(returning: failure)
     case (.answer(let continuation), .some(let failure)): continuation.resume(returning: .failure(failure))
-    case (.description(let continuation), .some(let failure)), (.estimate(let continuation), .some(let failure)):
-      continuation.resume(returning: .failure(failure))
-    case (.cacheKey(let continuation), .some(let failure)): continuation.resume(returning: .failure(failure))
-    case (.nobody, _), (.answer, nil), (.description, nil), (.estimate, nil), (.cacheKey, nil): return
+    case (.metadata(_, let continuation), .some(let failure)): continuation.resume(returning: .failure(failure))
+    case (.nobody, _), (.answer, nil), (.metadata, nil): return
     }
   }
 

@@ -95,25 +95,20 @@ package struct NodeExecution: Sendable {
     self.mask = mask ?? SecretMask(secrets)
   }
 
-  var estimateMetadata: JSONValue {
-    [
-      "operation": "estimate", "node_type": .string(nodeType.text),
-      "parameters": .object(parameters.map { JSONValue.Member($0.name.text, $0.value) }),
-    ]
+  var estimateMetadata: JSONValue { question("estimate") }
+  var cacheKeyMetadata: JSONValue { question("cache_key") }
+
+  /// What is asked before it runs: it has no secrets.
+  private func question(_ operation: String) -> JSONValue {
+    ["operation": .string(operation), "node_type": .string(nodeType.text), "parameters": parameterObject]
   }
 
-  var cacheKeyMetadata: JSONValue {
-    [
-      "operation": "cache_key", "node_type": .string(nodeType.text),
-      "parameters": .object(parameters.map { JSONValue.Member($0.name.text, $0.value) }),
-    ]
-  }
+  private var parameterObject: JSONValue { .object(parameters.map { JSONValue.Member($0.name.text, $0.value) }) }
 
   func metadata(limit: Duration?) -> JSONValue {
     var members: [JSONValue.Member] = [
       .init("operation", "execute"), .init("run", .string(run)), .init("node", .string(node.text)),
-      .init("node_type", .string(nodeType.text)),
-      .init("parameters", .object(parameters.map { JSONValue.Member($0.name.text, $0.value) })),
+      .init("node_type", .string(nodeType.text)), .init("parameters", parameterObject),
       .init("attempt", .integer(Int64(attempt))),
       .init("deadline_ms", limit.map { .integer($0.wholeMilliseconds) } ?? .null),
     ]

@@ -15,10 +15,7 @@ struct WorkerNodeExecutor: NodeExecutor {
   /// Of every node of the workflow.
   let limits: [NodeName: NodeLimits]
   let explainer: DenialExplainer
-  /// Of the nodes that have any.
-  var secrets: [NodeName: [Secret]] = [:]
-  /// Of all secrets of the run: what one node leaves in a file another may print.
-  var mask = SecretMask([])
+  let secrets: RunSecrets
   /// Told what each attempt at a node was seen to do, where its worker is observed.
   var observed: @Sendable (NodeName, Observation) -> Void = { _, _ in }
 
@@ -33,7 +30,7 @@ struct WorkerNodeExecutor: NodeExecutor {
     do throws(NodeFailure) {
       return try await gpus.lend(to: call.prepared, otherwise: configuration, report: report) {
         configuration throws(NodeFailure) in
-        try await run(execution, call, on: configuration, report: { report($0.masked(mask)) }, accept: accept)
+        try await run(execution, call, on: configuration, report: report, accept: accept)
       }
     } catch {
       throw error.masked(mask)
@@ -49,8 +46,10 @@ struct WorkerNodeExecutor: NodeExecutor {
     }
     return NodeExecution(
       run: call.run, node: call.node, nodeType: call.type.nodeType, parameters: call.parameters, inputs: inputs,
-      attempt: call.attempt, secrets: secrets[call.prepared] ?? [], mask: mask)
+      attempt: call.attempt, secrets: secrets.byNode[call.prepared] ?? [], mask: mask)
   }
+
+  private var mask: SecretMask { secrets.mask }
 
   func ownKey(of call: NodeCall) async throws(NodeFailure) -> String? {
     // A worker with a device is started when it is to run.
@@ -246,20 +245,8 @@ extension NodeValue {
   }
 }
 
-extension NodeReport {
-  fileprivate func masked(_ mask: SecretMask) -> NodeReport {
-    switch self {
-    case .started: self
-    case .progress(let fraction, let message): .progress(fraction: fraction, message: mask.masked(message))
-    case .log(let level, let message): .log(level: level, message: mask.masked(message))
-    // Masked before it was cut into lines.
-    case .output: self
-    case .tests(let tests): .tests(mask.isEmpty ? tests : tests.mapTexts(mask.masked))
-    }
-  }
-}
-
 extension NodeFailure {
+  /// What the worker says was masked before it was read; the supervisor's own words name files that the plugin named.
   fileprivate func masked(_ mask: SecretMask) -> NodeFailure {
     NodeFailure(
       kind, mask.masked(message), cause: cause.map(mask.masked), hint: hint.map(mask.masked),

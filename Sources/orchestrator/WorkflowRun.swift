@@ -38,7 +38,7 @@ extension WorkflowSession {
   func execute(
     _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory, jobs: Int, timeoutMilliseconds: Int64?,
     observer: any RunObserver, kept: KeptRun? = nil, usesCache: Bool = false,
-    secrets: [SecretName: Secret] = [:],
+    secrets: RunSecrets,
     observed: @escaping @Sendable (NodeName, Observation) -> Void = { _, _ in }
   ) async throws(CommandFailure) -> RunReport {
     let configurations: [NodeName: WorkerConfiguration]
@@ -71,8 +71,7 @@ extension WorkflowSession {
       executor: WorkerNodeExecutor(
         pool: sandboxes.pool, configurations: configurations, gpus: gpus,
         limits: sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions),
-        explainer: explainer, secrets: try Self.secrets(of: checked.content.nodes, secrets),
-        mask: SecretMask(secrets.values.map(\.self)), observed: observed),
+        explainer: explainer, secrets: secrets, observed: observed),
       clock: clock, keeping: kept?.keeping(usesCache ? await identities(checked, configurations) : nil),
       observe: { sender.yield($0) })
     let notes = kept.map { kept in
@@ -99,23 +98,6 @@ extension WorkflowSession {
 }
 
 extension WorkflowSession {
-  /// - Throws: where one is missing.
-  private static func secrets(
-    of nodes: [WorkflowGraph.Node], _ known: [SecretName: Secret]
-  ) throws(CommandFailure) -> [NodeName: [Secret]] {
-    var secrets: [NodeName: [Secret]] = [:]
-    for node in nodes where !node.secrets.isEmpty {
-      let given = node.secrets.compactMap { known[$0] }
-      guard given.count == node.secrets.count else {
-        throw CommandFailure(
-          .invalidInput, "the node \(node.name.text.quoted) needs secrets that this command can't give",
-          hint: "run it: orchestrator run WORKFLOW --secret NAME")
-      }
-      secrets[node.name] = given
-    }
-    return secrets
-  }
-
   /// Of the nodes whose results depend on nothing but what is known of them: those whose sandboxes show them neither files of others
   /// nor the network nor other programs.
   private func identities(

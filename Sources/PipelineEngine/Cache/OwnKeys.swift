@@ -16,9 +16,7 @@ extension ResultCache {
     case .found(let found):
       // By the engine's key it is found without asking the plugin.
       for key in keys { keep(key, type: call.type, found.stored) }
-      return NodeSuccess(
-        outputs: found.outputs, isCached: true,
-        kept: StoredResult(outputs: found.stored, isCached: true, cacheKey: keys.first))
+      return NodeSuccess(found, key: keys.first)
     case .cancelled: throw NodeFailure(.cancelled, "the node was cancelled")
     case .missing:
       let result: Result<NodeSuccess, NodeFailure>
@@ -26,5 +24,14 @@ extension ResultCache {
       release(own.digest)
       return try result.get()
     }
+  }
+}
+
+extension NodeSuccess {
+  /// Nothing ran.
+  init(_ found: CachedResult, key: CacheKey?) {
+    self.init(
+      outputs: found.outputs, isCached: true,
+      kept: StoredResult(outputs: found.stored, isCached: true, cacheKey: key))
   }
 }

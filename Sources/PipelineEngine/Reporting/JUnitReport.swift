@@ -56,9 +56,6 @@ package enum JUnitReport {
   }
 
   private static func testCase(_ node: RunReport.Node, workflow: String, output: String?) -> [String] {
-    let head =
-      "    <testcase\(attribute("classname", workflow))\(attribute("name", node.name.text))"
-      + " time=\"\(seconds(node.milliseconds ?? 0))\""
     var body: [String] = []
     switch Kind(node) {
     case .passed: break
@@ -67,35 +64,39 @@ package enum JUnitReport {
     case .skipped: body.append("      <skipped\(attribute("message", reason(node)))/>")
     }
     if let output { body.append("      <system-out>\(XMLText.escaped(output))</system-out>") }
+    return testCase(workflow, node.name.text, milliseconds: node.milliseconds ?? 0, body)
+  }
+
+  private static func testCase(
+    _ group: String, _ name: String, milliseconds: Int64, _ body: [String]
+  ) -> [String] {
+    let head =
+      "    <testcase\(attribute("classname", group))\(attribute("name", name)) time=\"\(seconds(milliseconds))\""
     return body.isEmpty ? [head + "/>"] : [head + ">"] + body + ["    </testcase>"]
   }
 
   // MARK: Tests that nodes ran
 
   private static func suite(_ suite: TestReport.Suite, of node: NodeName) -> [String] {
-    let one = TestReport(suites: [suite])
     let time = suite.cases.reduce(0) { $0 + $1.milliseconds }
     let head =
       "  <testsuite\(attribute("name", suite.name.isEmpty ? node.text : "\(node): \(suite.name)"))"
-      + " tests=\"\(one.caseCount)\" failures=\"\(one.count(.failed))\" errors=\"\(one.count(.error))\""
-      + " skipped=\"\(one.count(.skipped))\" time=\"\(seconds(time))\">"
+      + " tests=\"\(suite.cases.count)\" failures=\"\(suite.count(.failed))\" errors=\"\(suite.count(.error))\""
+      + " skipped=\"\(suite.count(.skipped))\" time=\"\(seconds(time))\">"
     return [head] + suite.cases.flatMap(testCase) + ["  </testsuite>"]
   }
 
   private static func testCase(_ found: TestReport.Case) -> [String] {
-    let head =
-      "    <testcase\(attribute("classname", found.group))\(attribute("name", found.name))"
-      + " time=\"\(seconds(found.milliseconds))\""
     let message = attribute("message", found.message ?? "")
     let details = XMLText.escaped(found.details ?? "")
-    let body: String
-    switch found.outcome {
-    case .passed: return [head + "/>"]
-    case .failed: body = "<failure\(message)>\(details)</failure>"
-    case .error: body = "<error\(message)>\(details)</error>"
-    case .skipped: body = "<skipped\(message)/>"
-    }
-    return [head + ">", "      \(body)", "    </testcase>"]
+    let body =
+      switch found.outcome {
+      case .passed: [String]()
+      case .failed: ["      <failure\(message)>\(details)</failure>"]
+      case .error: ["      <error\(message)>\(details)</error>"]
+      case .skipped: ["      <skipped\(message)/>"]
+      }
+    return testCase(found.group, found.name, milliseconds: found.milliseconds, body)
   }
 
   private static func problem(_ element: String, _ failure: NodeFailure?) -> String {

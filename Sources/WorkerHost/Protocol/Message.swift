@@ -101,7 +101,7 @@ enum Message {
   }
 
   static func error(
-    _ body: [UInt8], _ mask: SecretMask = SecretMask([])
+    _ body: [UInt8], _ mask: SecretMask = .none
   ) throws(ProtocolViolation) -> PluginError {
     let fields = Fields(kind: .error, value: try object(body, in: .error).masked(mask))
     guard let kind = PluginError.Class(rawValue: try fields.string("class")) else {

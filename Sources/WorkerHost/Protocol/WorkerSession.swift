@@ -68,7 +68,7 @@ package struct WorkerSession<Descriptor: Sendable>: Sendable {
   private var lastCallID: UInt64 = 0
   private var textBytes = 0
   /// Nothing that the worker says shows one of these, before anything of it is cut or written out.
-  package var mask = SecretMask([])
+  package var mask = SecretMask.none
   private let initialize: [UInt8]
   private let limits: WorkerLimits
 

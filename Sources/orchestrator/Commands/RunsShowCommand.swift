@@ -143,7 +143,6 @@ extension RunHistory.Node {
 extension NodeName {
   /// Instances by their number.
   fileprivate var sortKey: (String, Int) {
-    guard let node = matrixNode else { return (text, -1) }
-    return (node.text, Int(text.dropFirst(node.text.count + 1).dropLast()) ?? 0)
+    (matrixNode?.text ?? text, instanceIndex ?? -1)
   }
 }

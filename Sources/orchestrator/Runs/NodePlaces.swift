@@ -55,8 +55,7 @@ struct NodePlaces: Sendable {
   /// - Parameter raisedMemory: bytes, because an attempt had less and ran out of it.
   func request(_ node: WorkflowGraph.Node, _ raisedMemory: UInt64?) -> Scheduling.ResourceRequest {
     // An instance of a node with `foreach` needs what its node does.
-    let known = needs[node.name] ?? node.name.matrixNode.flatMap { needs[$0] }
-    var request = known ?? Scheduling.ResourceRequest(semaphores: [Self.jobs: 1])
+    var request = needs.entry(of: node.name) ?? Scheduling.ResourceRequest(semaphores: [Self.jobs: 1])
     if let raisedMemory { request.memory = min(max(request.memory, Int(clamping: raisedMemory)), capacity.memory) }
     return request
   }

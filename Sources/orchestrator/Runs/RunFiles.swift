@@ -59,7 +59,7 @@ struct RunFiles: Sendable {
     var declared: [String: Scheduling.ResourceRequest] = [:]
     let nodes = Dictionary(graph.nodes.map { ($0.name, $0) }) { first, _ in first }
     for ran in report.nodes where ran.state == .succeeded {
-      guard let node = nodes[ran.name] ?? ran.name.matrixNode.flatMap({ nodes[$0] }), let usage = ran.account.usage,
+      guard let node = nodes.entry(of: ran.name), let usage = ran.account.usage,
         let peak = usage.memoryPeak?.bytes, let milliseconds = ran.milliseconds
       else {
         continue

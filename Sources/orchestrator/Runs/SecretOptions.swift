@@ -3,6 +3,23 @@ import LinuxSystem
 import PipelineEngine
 import PluginModel
 
+/// The secrets of a run, all that its nodes name.
+struct RunSecrets: Sendable {
+  /// Of the nodes that have any.
+  let byNode: [NodeName: [Secret]]
+  /// Of all of them: what one node leaves in a file another may print.
+  let mask: SecretMask
+
+  /// Of a workflow whose nodes name none.
+  static let none = RunSecrets([:], of: [])
+
+  fileprivate init(_ secrets: [SecretName: Secret], of nodes: [WorkflowGraph.Node]) {
+    let pairs = nodes.filter { !$0.secrets.isEmpty }.map { ($0.name, $0.secrets.compactMap { secrets[$0] }) }
+    byNode = Dictionary(pairs) { first, _ in first }
+    mask = SecretMask(Array(secrets.values))
+  }
+}
+
 /// What the commands of a workflow are told and nobody else. A value is never part of a command line: others can read that.
 struct SecretOptions: ParsableArguments {
   @Option(
@@ -18,7 +35,7 @@ struct SecretOptions: ParsableArguments {
   /// - Throws: all that is wrong with them at once.
   func read(
     for nodes: [WorkflowGraph.Node], isResumed: Bool, _ bootstrap: Bootstrap
-  ) async throws(CommandFailure) -> [SecretName: Secret] {
+  ) async throws(CommandFailure) -> RunSecrets {
     let wanted = Set(nodes.flatMap(\.secrets))
     var problems: [Diagnostic] = []
     var found: [SecretName: Secret] = [:]
@@ -35,7 +52,9 @@ struct SecretOptions: ParsableArguments {
         problems.append(error)
       }
     }
-    for name in wanted.sorted() where problems.isEmpty && found[name] == nil {
+    // A name that is misspelt is one mistake, not two.
+    let missing = problems.isEmpty ? wanted.filter { found[$0] == nil }.sorted() : []
+    for name in missing {
       let node = nodes.first { $0.secrets.contains(name) }
       problems.append(
         Diagnostic(
@@ -51,7 +70,7 @@ struct SecretOptions: ParsableArguments {
           hint: "pass what is so long as files of the workspace"))
     }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
-    return found
+    return RunSecrets(found, of: nodes)
   }
 
   private static func unknown(_ wanted: Set<SecretName>) -> Diagnostic {
