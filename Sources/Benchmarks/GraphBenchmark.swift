@@ -113,7 +113,7 @@ struct GraphBenchmark {
 
   /// Nothing was run before.
   private struct EmptyIndex: CacheIndex {
-    func find(_ key: ContentDigest) async throws(StateFailure) -> CachedResult? { nil }
+    func find(_ keys: [ContentDigest]) async throws(StateFailure) -> [ContentDigest: CachedResult] { [:] }
     func keep(_ results: [NewResult]) async throws(StateFailure) {}
   }
 

@@ -197,9 +197,9 @@ int linux_epoll_modify(int epoll, int fd, uint32_t interest, uint64_t token) {
 
 int linux_epoll_remove(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL) < 0 ? -errno : 0; }
 
-int linux_epoll_wait(int epoll, struct linux_event *events, int capacity) {
+int linux_epoll_wait(int epoll, struct linux_event *events, int capacity, int milliseconds) {
   struct epoll_event ready[64];
-  int count = epoll_wait(epoll, ready, capacity < 64 ? capacity : 64, -1);
+  int count = epoll_wait(epoll, ready, capacity < 64 ? capacity : 64, milliseconds);
   if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; i++) {
     events[i].token = ready[i].data.u64;

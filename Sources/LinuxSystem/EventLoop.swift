@@ -3,9 +3,12 @@ import CLinux
 /// Waits for many descriptors on one thread of its own (epoll(7)), so that no thread of Swift's pool ever blocks in the
 /// kernel. It only wakes tasks; the reading and writing is theirs.
 ///
+/// Tasks may prefer to run on the thread as well (SE-0417): what they wake there, and what wakes them, is then a note in a list instead of
+/// another thread, which costs more than most of what they do. They must not block, as on Swift's own.
+///
 /// While a task waits, the loop holds the descriptor. Whoever closes a descriptor that is being waited for must do so through
 /// ``close(_:)``: the kernel may give its number away at once.
-package final class EventLoop: Sendable {
+package final class EventLoop: TaskExecutor {
   package enum Interest: Sendable {
     case readable
     case writable
@@ -49,24 +52,49 @@ package final class EventLoop: Sendable {
     var nextToken: UInt64 = EventLoop.endToken + 1
   }
 
+  /// What is to run on the thread.
+  private struct Jobs {
+    var waiting: [UnownedJob] = []
+    /// The thread waits in the kernel, or is about to.
+    var isAsleep = false
+  }
+
   private static let endToken: UInt64 = 0
   private let epoll: FileDescriptor
-  /// The writing end of a pipe. It closes with this object, which ends the thread.
+  /// The writing end of a pipe. A byte wakes the thread. It closes with this object, which ends the thread.
   private let life: FileDescriptor
   private let state = Lock(State())
+  private let jobs: Lock<Jobs>
 
   /// Starts the thread. It ends when nobody has the loop any more; whoever waits has it.
   package init() throws(SystemError) {
     let epoll = FileDescriptor(owning: try systemCall("epoll_create1", linux_epoll_create()))
     let (end, life) = try FileDescriptor.pipe()
     try systemCall(
-      "epoll_ctl", on: "pipe", linux_epoll_add(epoll.number, end.number, LINUX_EVENT_READABLE, Self.endToken))
+      "epoll_ctl", on: "pipe",
+      linux_poller_watch(epoll.number, LINUX_POLLER_ADD, end.number, LINUX_EVENT_READABLE, Self.endToken))
     self.epoll = epoll
     self.life = life
+    let jobs = Lock(Jobs())
+    self.jobs = jobs
     try Thread.run(named: "events") { [weak self] in
-      Self.run(epoll, until: end) { event in self?.deliver(event) }
+      Self.run(epoll, jobs, until: end, self: { self })
     }
   }
+
+  /// Runs a part of a task on the thread, after those that came before. For Swift's concurrency library.
+  package func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let mustWake = jobs.withLock { jobs in
+      jobs.waiting.append(job)
+      defer { jobs.isAsleep = false }
+      return jobs.isAsleep
+    }
+    // The reader is there as long as this object is, and takes it out before it sleeps again.
+    if mustWake { _ = try? life.write([1]) }
+  }
+
+  private func perform(_ job: UnownedJob) { job.runSynchronously(on: asUnownedTaskExecutor()) }
 
   /// How many descriptors are being waited for.
   package var waiters: Int { state.withLock(\.registrations.count) }
@@ -146,16 +174,29 @@ package final class EventLoop: Sendable {
     }
   }
 
-  /// `end` is open for as long as it is watched.
-  private static func run(_ epoll: FileDescriptor, until end: FileDescriptor, deliver: (linux_event) -> Void) {
+  /// `end` is open for as long as it is watched. Whoever has a job to run, or waits, has the loop.
+  private static func run(
+    _ epoll: FileDescriptor, _ jobs: Lock<Jobs>, until end: FileDescriptor, self loop: () -> EventLoop?
+  ) {
     var events = [linux_event](repeating: linux_event(), count: 64)
     while true {
-      let count = linux_epoll_wait(epoll.number, &events, Int32(events.count))
+      let batch = jobs.withLock { jobs in
+        defer { jobs.waiting = [] }
+        jobs.isAsleep = jobs.waiting.isEmpty
+        return jobs.waiting
+      }
+      for job in batch { loop()?.perform(job) }
+      // However much there is to run, who waits for a descriptor has a turn.
+      let count = linux_epoll_wait(epoll.number, &events, Int32(events.count), batch.isEmpty ? -1 : 0)
       // Only a closed epoll descriptor or a wild pointer makes this fail; both would be ours.
       precondition(count >= 0, "epoll_wait failed with errno \(-count)")
+      jobs.withLock { $0.isAsleep = false }
       for event in events.prefix(Int(count)) {
-        if event.token == endToken { return end.close() }
-        deliver(event)
+        if event.token == endToken {
+          guard let bytes = try? end.read(atMost: 64), !bytes.isEmpty else { return end.close() }
+        } else {
+          loop()?.deliver(event)
+        }
       }
     }
   }

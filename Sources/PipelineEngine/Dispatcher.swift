@@ -9,6 +9,12 @@ package actor Dispatcher {
     case refused(Refusal)
   }
 
+  /// Of one node of a run.
+  struct NodeAnswer: Sendable {
+    var node: Int
+    var answer: Answer
+  }
+
   /// A node that waits, and for what.
   package struct Waiting: Sendable {
     package var node: Int
@@ -18,7 +24,7 @@ package actor Dispatcher {
   private var scheduler: Scheduler
   private let clock: any RunClock
   /// Who is told of the nodes of a run.
-  private var sinks: [RunIdentifier: @Sendable (Int, Answer) -> Void] = [:]
+  private var sinks: [RunIdentifier: @Sendable (NodeAnswer) -> Void] = [:]
   /// Nodes that were asked for and not answered.
   private var queued: [RunIdentifier: Set<Int>] = [:]
   /// Of nodes that were asked for and haven't given back what they got.
@@ -40,8 +46,9 @@ package actor Dispatcher {
 
   deinit { ticking?.cancel() }
 
-  /// - Parameter sink: told of each node of the run that was asked for, once, unless it is withdrawn before; must not block.
-  func open(_ run: RunIdentifier, weight: Int, sink: @escaping @Sendable (Int, Answer) -> Void) {
+  /// - Parameter sink: told of each node of the run that was asked for, once, unless it is withdrawn before, or answered to the one who
+  ///   asked; must not block.
+  func open(_ run: RunIdentifier, weight: Int, sink: @escaping @Sendable (NodeAnswer) -> Void) {
     sinks[run] = sink
     handle(.runSubmitted(run, weight: weight))
   }
@@ -65,7 +72,8 @@ package actor Dispatcher {
   }
 
   /// All of it at one time: the most urgent of those that ask together is the first to be answered.
-  func apply(_ changes: [Change], of run: RunIdentifier) {
+  /// - Returns: what is answered at once, of nodes of the run; everything later is told.
+  func apply(_ changes: [Change], of run: RunIdentifier) -> [NodeAnswer] {
     handle(
       changes.map { change in
         switch change {
@@ -81,7 +89,7 @@ package actor Dispatcher {
           names[run]?[node] = nil
           return .nodeFinished(NodeReference(run: run, node: node))
         }
-      })
+      }, of: run)
   }
 
   /// What the nodes of a run wait for, at most so many of them.
@@ -97,9 +105,16 @@ package actor Dispatcher {
   /// How many nodes of a run wait.
   package func waitingCount(of run: RunIdentifier) -> Int { queued[run]?.count ?? 0 }
 
-  private func handle(_ event: SchedulerEvent) { handle([event]) }
+  private func handle(_ event: SchedulerEvent) { _ = handle([event], of: nil) }
 
-  private func handle(_ events: [SchedulerEvent]) {
+  /// - Parameter asking: the run whose answers are returned.
+  private func handle(_ events: [SchedulerEvent], of asking: RunIdentifier?) -> [NodeAnswer] {
+    var returned: [NodeAnswer] = []
+    func answer(_ node: NodeReference, _ answer: Answer) {
+      queued[node.run]?.remove(node.node)
+      let answer = NodeAnswer(node: node.node, answer: answer)
+      if node.run == asking { returned.append(answer) } else { sinks[node.run]?(answer) }
+    }
     for action in scheduler.handle(events, at: clock.now()) {
       switch action {
       case .start(let assignment): answer(assignment.node, .assigned)
@@ -109,11 +124,7 @@ package actor Dispatcher {
       }
     }
     keepTime()
-  }
-
-  private func answer(_ node: NodeReference, _ answer: Answer) {
-    queued[node.run]?.remove(node.node)
-    sinks[node.run]?(node.node, answer)
+    return returned
   }
 
   /// One timer at a time: it looks again whether there is anything to wait for.

@@ -4,7 +4,9 @@ import Scheduling
 /// What reaches the loop of a run.
 enum RunSignal: Sendable {
   case event(RunMachine.Event)
-  case answer(node: Int, Dispatcher.Answer)
+  case answer(Dispatcher.NodeAnswer)
+  /// Nodes that were looked up together.
+  case lookedUp([(node: Int, answer: ResultCache.Answer)])
   /// A node that has succeeded waits for the answer before that takes effect.
   case offer(node: Int, NodeSuccess, CheckedContinuation<NodeFailure?, Never>)
 }
@@ -15,6 +17,7 @@ struct RunDriver {
   let executor: any NodeExecutor
   let clock: any RunClock
   let keeping: RunKeeping?
+  let thread: (any TaskExecutor)?
   let pump: JournalPump
   let places: RunPlaces
   let sender: AsyncStream<RunSignal>.Continuation
@@ -30,15 +33,19 @@ struct RunDriver {
   private var keys: [Int: CacheKey] = [:]
   /// Nodes that others with the same key wait for.
   private var running: Set<Int> = []
-  /// What is to be told to the dispatcher together.
+  /// What is to be told to the dispatcher together, and to the cache: what is to be looked up, and which keys others may have.
   private var changes: [Dispatcher.Change] = []
-  /// Of nodes that run, and of retries that wait.
+  private var lookups: [ResultCache.Lookup] = []
+  private var released: [ContentDigest] = []
+  /// Of nodes that run or are looked up, and of retries that wait.
   private var tasks: [Int: Task<Void, Never>] = [:]
 
   init(
-    machine: RunMachine, executor: any NodeExecutor, clock: any RunClock, keeping: RunKeeping?, pump: JournalPump,
-    places: RunPlaces, sender: AsyncStream<RunSignal>.Continuation, began: Int64
+    machine: RunMachine, executor: any NodeExecutor, clock: any RunClock, keeping: RunKeeping?,
+    thread: (any TaskExecutor)?, pump: JournalPump, places: RunPlaces, sender: AsyncStream<RunSignal>.Continuation,
+    began: Int64
   ) {
+    self.thread = thread
     self.places = places
     self.machine = machine
     self.executor = executor
@@ -53,37 +60,62 @@ struct RunDriver {
     let started = RunEvent.Content.runStarted(
       run: machine.run, workflow: machine.graph.name, nodes: machine.graph.nodes.map(\.name))
     tell(nil, started, record: .began)
-    await withDiscardingTaskGroup { group in
-      if let timeoutMilliseconds {
-        group.addTask { [clock, sender] in
-          guard (try? await clock.sleep(milliseconds: timeoutMilliseconds)) != nil else { return }
-          sender.yield(.event(.cancelRequested(.deadline)))
-        }
+    let deadline = timeoutMilliseconds.map { milliseconds in
+      Task { [clock, sender] in
+        guard (try? await clock.sleep(milliseconds: milliseconds)) != nil else { return }
+        sender.yield(.event(.cancelRequested(.deadline)))
       }
-      sender.yield(.event(.begin))
-      loop: for await signal in signals {
-        switch signal {
-        case .offer(let node, let success, let continuation):
-          continuation.resume(returning: machine.offer(node, success))
-        case .answer(let node, .assigned):
-          if await perform(machine.handle(.assigned(node: node)), &group) { break loop }
-        case .answer(let node, .refused(let refusal)):
-          let failure = NodeFailure(refusal, of: machine.graph.nodes[node].name)
-          if await perform(machine.handle(.refused(node: node, failure)), &group) { break loop }
-        case .event(let event):
-          note(event, &group)
-          if await perform(machine.handle(event), &group) { break loop }
-        }
-      }
-      group.cancelAll()
     }
+    sender.yield(.event(.begin))
+    for await signal in signals { if await handle(signal) { break } }
+    deadline?.cancel()
+    for task in tasks.values { task.cancel() }
+    for task in tasks.values { await task.value }
     sender.finish()
     let report = report()
     tell(nil, .runFinished(report.outcome), record: .finished(report.outcome))
     return report
   }
 
-  private mutating func note(_ event: RunMachine.Event, _ group: inout DiscardingTaskGroup) {
+  /// - Returns: true when the run has ended.
+  private mutating func handle(_ signal: RunSignal) async -> Bool {
+    switch signal {
+    case .offer(let node, let success, let continuation):
+      continuation.resume(returning: machine.offer(node, success))
+      return false
+    case .answer(let answer): return await perform(actions(answer))
+    case .event(let event): return await perform(actions(event))
+    case .lookedUp(let answers):
+      var actions: [RunMachine.Action] = []
+      for (node, answer) in answers { actions += self.actions(node, answer) }
+      return await perform(actions)
+    }
+  }
+
+  private mutating func actions(_ event: RunMachine.Event) -> [RunMachine.Action] {
+    note(event)
+    return machine.handle(event)
+  }
+
+  private mutating func actions(_ answer: Dispatcher.NodeAnswer) -> [RunMachine.Action] {
+    switch answer.answer {
+    case .assigned: return machine.handle(.assigned(node: answer.node))
+    case .refused(let refusal):
+      let failure = NodeFailure(refusal, of: name(of: answer.node))
+      return machine.handle(.refused(node: answer.node, failure))
+    }
+  }
+
+  private mutating func actions(_ node: Int, _ answer: ResultCache.Answer) -> [RunMachine.Action] {
+    switch answer {
+    case .missing: return actions(.notFound(node: node))
+    case .found(let found): return actions(.found(node: node, NodeSuccess(found, key: keys[node])))
+    // The machine has cancelled the node already.
+    case .cancelled: return []
+    }
+  }
+
+  private mutating func note(_ event: RunMachine.Event) {
     switch event {
     case .succeeded(let node, let success):
       hasEnded(node)
@@ -104,7 +136,7 @@ struct RunDriver {
       tasks[node] = nil
       if keys[node] != nil { running.insert(node) }
       // It was cancelled meanwhile, and will not end again.
-      if machine.states[node].isTerminal { release(node, &group) }
+      if machine.states[node].isTerminal { release(node) }
     case .begin, .assigned, .refused, .retryDelayPassed, .cancelRequested: break
     }
   }
@@ -118,45 +150,53 @@ struct RunDriver {
   private func account(of node: Int) -> NodeAccount { accounts[node] ?? NodeAccount() }
 
   /// - Returns: true when the run has ended.
-  private mutating func perform(_ actions: [RunMachine.Action], _ group: inout DiscardingTaskGroup) async -> Bool {
+  private mutating func perform(_ actions: [RunMachine.Action]) async -> Bool {
+    var actions = actions
     var hasFinished = false
-    for action in actions {
-      switch action {
-      case .enqueue(let node):
-        changes.append(
-          places.request(node, machine.graph.nodes[node], raisedMemory: machine.raisedMemory[node]))
-      case .withdraw(let node): changes.append(.withdraw(node))
-      case .giveBack(let node): changes.append(.giveBack(node))
-      case .start(let node, let call): start(node, call, &group)
-      case .lookUp(let node, let call): lookUp(node, call, &group)
-      case .scheduleRetry(let node, let delay, let failure, let memory):
-        tell(
-          node, .nodeRetry(failure, afterMilliseconds: delay, memory: memory),
-          record: .retried(name(of: node), attempt: machine.attempts[node], failure, memory: memory))
-        let wait = Task { [clock, sender] in
-          // Woken early by a cancellation: the machine has ended the node already and ignores the event.
-          try? await clock.sleep(milliseconds: delay)
-          sender.yield(.event(.retryDelayPassed(node: node)))
-        }
-        keep(wait, of: node, &group)
-      // Not the group: what cleans up begins afterwards.
-      case .cancelRunning: for task in tasks.values { task.cancel() }
-      case .announce(let node, let state):
-        if state.isTerminal { release(node, &group) }
-        // It was never started: its time is that of its instances.
-        if state.isTerminal, started[node] != nil, isForeach(node) { ended[node] = clock.now() }
-        if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
-        announce(node, state, record: record(of: node, state))
-      case .announceRestored(let node, let state): announce(node, state)
-      case .expanded(let node, let instances):
-        started[node] = clock.now()
-        tell(node, .nodesAdded(count: instances.count))
-      case .finish: hasFinished = true
-      }
+    while true {
+      for action in actions { if perform(action) { hasFinished = true } }
+      startLookingUp()
+      if !released.isEmpty { await keeping?.cache?.release(released) }
+      released = []
+      let answers = await places.apply(changes)
+      changes = []
+      if answers.isEmpty { return hasFinished }
+      actions = answers.flatMap { self.actions($0) }
     }
-    await places.apply(changes)
-    changes = []
-    return hasFinished
+  }
+
+  /// - Returns: true when the run has ended.
+  private mutating func perform(_ action: RunMachine.Action) -> Bool {
+    switch action {
+    case .enqueue(let node):
+      changes.append(places.request(node, machine.graph.nodes[node], raisedMemory: machine.raisedMemory[node]))
+    case .withdraw(let node): changes.append(.withdraw(node))
+    case .giveBack(let node): changes.append(.giveBack(node))
+    case .start(let node, let call): start(node, call)
+    case .lookUp(let node, let call): lookUp(node, call)
+    case .scheduleRetry(let node, let delay, let failure, let memory):
+      tell(
+        node, .nodeRetry(failure, afterMilliseconds: delay, memory: memory),
+        record: .retried(name(of: node), attempt: machine.attempts[node], failure, memory: memory))
+      tasks[node] = Task { [clock, sender] in
+        // Woken early by a cancellation: the machine has ended the node already and ignores the event.
+        try? await clock.sleep(milliseconds: delay)
+        sender.yield(.event(.retryDelayPassed(node: node)))
+      }
+    case .cancelRunning: for task in tasks.values { task.cancel() }
+    case .announce(let node, let state):
+      if state.isTerminal { release(node) }
+      // It was never started: its time is that of its instances.
+      if state.isTerminal, started[node] != nil, isForeach(node) { ended[node] = clock.now() }
+      if state == .failed, let failure = machine.failures[node] { tell(node, .nodeFailed(failure)) }
+      announce(node, state, record: record(of: node, state))
+    case .announceRestored(let node, let state): announce(node, state)
+    case .expanded(let node, let instances):
+      started[node] = clock.now()
+      tell(node, .nodesAdded(count: instances.count))
+    case .finish: return true
+    }
+    return false
   }
 
   private func isForeach(_ node: Int) -> Bool { machine.graph.nodes[node].foreach != nil }
@@ -190,11 +230,11 @@ struct RunDriver {
 
   // MARK: Nodes
 
-  private mutating func start(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
+  private mutating func start(_ node: Int, _ call: NodeCall) {
     if started[node] == nil { started[node] = clock.now() }
     let key = keys[node]
     let own = key != nil && machine.graph.nodes[node].specification.makesCacheKeys ? keeping?.cache : nil
-    let task = Task { [executor, sender, clock, pump, keeping, began] in
+    tasks[node] = Task(executorPreference: thread) { [executor, sender, clock, pump, keeping, began] in
       @Sendable func execute(_ keys: [CacheKey]) async throws(NodeFailure) -> NodeSuccess {
         try await executor.execute(call) { report in
           pump.add(RunEvent(milliseconds: clock.now() - began, node: call.node, content: .nodeReport(report)))
@@ -215,38 +255,30 @@ struct RunDriver {
         sender.yield(.event(.failed(node: node, error)))
       }
     }
-    keep(task, of: node, &group)
   }
 
-  private mutating func lookUp(_ node: Int, _ call: NodeCall, _ group: inout DiscardingTaskGroup) {
-    guard let cache = keeping?.cache, let key = cache.key(of: call) else {
+  private mutating func lookUp(_ node: Int, _ call: NodeCall) {
+    guard let key = keeping?.cache?.key(of: call) else {
       sender.yield(.event(.notFound(node: node)))
       return
     }
     keys[node] = key
-    let task = Task { [sender] in
-      switch await cache.find(key.digest) {
-      case .missing: sender.yield(.event(.notFound(node: node)))
-      case .found(let found):
-        sender.yield(.event(.found(node: node, NodeSuccess(found, key: key))))
-      // The machine has cancelled the node already.
-      case .cancelled: break
-      }
-    }
-    keep(task, of: node, &group)
+    lookups.append(ResultCache.Lookup(node: node, key: key.digest))
   }
 
-  /// The run doesn't end before the task has.
-  private mutating func keep(_ task: Task<Void, Never>, of node: Int, _ group: inout DiscardingTaskGroup) {
-    tasks[node] = task
-    group.addTask { await task.value }
+  private mutating func startLookingUp() {
+    guard !lookups.isEmpty, let cache = keeping?.cache else { return }
+    let task = Task(executorPreference: thread) { [lookups, sender] in
+      await cache.find(lookups) { sender.yield(.lookedUp($0)) }
+    }
+    for lookup in lookups { tasks[lookup.node] = task }
+    lookups = []
   }
 
   /// Whoever waits for what comes of the node goes on.
-  private mutating func release(_ node: Int, _ group: inout DiscardingTaskGroup) {
+  private mutating func release(_ node: Int) {
     let key = keys.removeValue(forKey: node)
-    guard running.remove(node) != nil, let key, let cache = keeping?.cache else { return }
-    group.addTask { await cache.release(key.digest) }
+    if running.remove(node) != nil, let key { released.append(key.digest) }
   }
 
   // MARK: What is told

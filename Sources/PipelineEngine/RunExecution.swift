@@ -7,20 +7,23 @@ package protocol RunClock: Sendable {
   func sleep(milliseconds: Int64) async throws
 }
 
-/// Performs what ``RunMachine`` decides, one child task a node. Makes no choices.
+/// Performs what ``RunMachine`` decides, one task a node. Makes no choices.
 package struct RunExecution: Sendable {
   private let executor: any NodeExecutor
   private let clock: any RunClock
   private let keeping: RunKeeping?
+  private let thread: (any TaskExecutor)?
   private let observe: @Sendable (RunEvent) -> Void
 
   /// - Parameters:
   ///   - keeping: where the run is written down; nil: nowhere.
+  ///   - thread: where all of it runs, and its nodes' tasks, which wake each other for less there; nil: on Swift's own threads.
   ///   - observe: called from many tasks, in the order in which things happen to each node; must not block.
   package init(
-    executor: any NodeExecutor, clock: any RunClock, keeping: RunKeeping? = nil,
+    executor: any NodeExecutor, clock: any RunClock, keeping: RunKeeping? = nil, thread: (any TaskExecutor)? = nil,
     observe: @escaping @Sendable (RunEvent) -> Void
   ) {
+    self.thread = thread
     self.executor = executor
     self.clock = clock
     self.keeping = keeping
@@ -49,25 +52,25 @@ package struct RunExecution: Sendable {
     let machine = RunMachine(
       graph: graph, run: identifier, maximumHeldResults: maximumHeldResults, mostMemory: mostMemory,
       reusable: keeping?.cache?.reusable(in: graph) ?? [], restored: restored)
-    let pump = JournalPump(keeping?.journal, observe: observe) { _ in
+    let pump = JournalPump(keeping?.journal, clock: clock, observe: observe) { _ in
       sender.yield(.event(.cancelRequested(.state)))
     }
     let places = RunPlaces(
       dispatcher: places, run: RunIdentifier(identifier), graph: graph, durations: durations, request: request)
     // In tasks of their own, which are never cancelled: a cancelled one could not wait for the nodes to end.
-    let writer = Task { await pump.run() }
-    let driver = Task {
-      await places.open { sender.yield(.answer(node: $0, $1)) }
+    let writer = Task(executorPreference: thread) { await pump.run() }
+    let driver = Task(executorPreference: thread) {
+      await places.open { sender.yield(.answer($0)) }
       var driver = RunDriver(
-        machine: machine, executor: executor, clock: clock, keeping: keeping, pump: pump, places: places,
-        sender: sender, began: clock.now())
+        machine: machine, executor: executor, clock: clock, keeping: keeping, thread: thread, pump: pump,
+        places: places, sender: sender, began: clock.now())
       let report = await driver.drive(events, timeoutMilliseconds: timeoutMilliseconds)
       await places.close()
       return report
     }
     return await withTaskCancellationHandler {
       var report = await driver.value
-      pump.close()
+      await pump.close()
       await writer.value
       await keeping?.cache?.settle()
       report.stateFailure = await pump.failure
@@ -103,7 +106,7 @@ struct RunPlaces: Sendable {
       dependents: graph.nodes.map(\.dependents))
   }
 
-  func open(_ sink: @escaping @Sendable (Int, Dispatcher.Answer) -> Void) async {
+  func open(_ sink: @escaping @Sendable (Dispatcher.NodeAnswer) -> Void) async {
     await dispatcher.open(run, weight: 1, sink: sink)
   }
 
@@ -113,7 +116,8 @@ struct RunPlaces: Sendable {
     .request(index, request(node, raisedMemory), name: node.name, rank: ranks[node.item?.node ?? index])
   }
 
-  func apply(_ changes: [Dispatcher.Change]) async {
-    if !changes.isEmpty { await dispatcher.apply(changes, of: run) }
+  /// - Returns: what is answered at once.
+  func apply(_ changes: [Dispatcher.Change]) async -> [Dispatcher.NodeAnswer] {
+    changes.isEmpty ? [] : await dispatcher.apply(changes, of: run)
   }
 }

@@ -81,7 +81,11 @@ package final class ArtifactStore: Sendable {
 
   /// Keeps a value. It is on the disk when this returns; a reference to it is to be written within half of ``ArtifactCollection/grace``.
   package func store(_ value: NodeValue) async throws(ArtifactError) -> StoredValue {
-    try await thread(value.byteCount).run { [files] () throws(ArtifactError) in try files.store(value) }
+    // Of those nothing is written: they are only hashed.
+    if case .inline(let bytes) = value.content, bytes.count <= StoredValue.longestInline {
+      return try files.store(value)
+    }
+    return try await thread(value.byteCount).run { [files] () throws(ArtifactError) in try files.store(value) }
   }
 
   /// Has a value again, in memory that can't be changed any more. One that is damaged is removed: whoever needs it finds that it is

@@ -6,25 +6,27 @@ extension StateDatabase {
   /// How exactly the time of the last use is known, in milliseconds: a lookup writes to the disk no more often.
   static let useGranularity: Int64 = 3_600_000
 
-  /// What is kept under a key, which counts as a use; nil: nothing.
+  /// What is kept under keys, which counts as a use.
   /// - Parameter now: milliseconds since 1970.
   package func cached(
-    _ key: ContentDigest, now: Int64
-  ) async throws(StateStoreError) -> [StoredResult.Output]? {
+    _ keys: [ContentDigest], now: Int64
+  ) async throws(StateStoreError) -> [(key: ContentDigest, outputs: [StoredResult.Output])] {
     let path = path
-    let found = try await read { database -> (outputs: [StoredResult.Output], used: Int64)? in
-      let used = try Int64.fetchOne(
-        database, sql: "SELECT used FROM cache_entry WHERE key = ?", arguments: [key.hexadecimal])
-      return try used.map { (try StoredValueRow.fetch(cachedAs: key, database, path: path), $0) }
-    }
-    guard let found else { return nil }
-    if abs(now - found.used) >= Self.useGranularity {
-      try await write { database in
-        try database.execute(
-          sql: "UPDATE cache_entry SET used = ? WHERE key = ?", arguments: [now, key.hexadecimal])
+    let found = try await read { database in
+      let entry = try database.cachedStatement(sql: "SELECT used FROM cache_entry WHERE key = ?")
+      return try keys.compactMap { key -> (key: ContentDigest, outputs: [StoredResult.Output], used: Int64)? in
+        let used = try Int64.fetchOne(entry, arguments: [key.hexadecimal])
+        return try used.map { (key, try StoredValueRow.fetch(cachedAs: key, database, path: path), $0) }
       }
     }
-    return found.outputs
+    let stale = found.filter { abs(now - $0.used) >= Self.useGranularity }.map(\.key)
+    if !stale.isEmpty {
+      try await write { database in
+        let update = try database.cachedStatement(sql: "UPDATE cache_entry SET used = ? WHERE key = ?")
+        for key in stale { try update.execute(arguments: [now, key.hexadecimal]) }
+      }
+    }
+    return found.map { ($0.key, $0.outputs) }
   }
 
   /// All of them or none, in place of what is kept under their keys.

@@ -82,13 +82,20 @@ package struct StoredCacheIndex: CacheIndex {
     self.clock = clock
   }
 
-  package func find(_ key: ContentDigest) async throws(StateFailure) -> CachedResult? {
+  package func find(_ keys: [ContentDigest]) async throws(StateFailure) -> [ContentDigest: CachedResult] {
     do throws(StateStoreError) {
-      guard let stored = try await database.cached(key, now: clock.now()) else { return nil }
-      if let outputs = await results.values(of: stored) { return CachedResult(stored: stored, outputs: outputs) }
-      // Its values were removed, or damaged: it is run again, and kept anew.
-      try await database.forget(cached: [key])
-      return nil
+      var found: [ContentDigest: CachedResult] = [:]
+      var gone: [ContentDigest] = []
+      for (key, stored) in try await database.cached(keys, now: clock.now()) {
+        if let outputs = await results.values(of: stored) {
+          found[key] = CachedResult(stored: stored, outputs: outputs)
+        } else {
+          gone.append(key)
+        }
+      }
+      // Their values were removed, or damaged: they are run again, and kept anew.
+      if !gone.isEmpty { try await database.forget(cached: gone) }
+      return found
     } catch {
       throw StateFailure(error)
     }

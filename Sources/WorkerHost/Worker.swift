@@ -53,7 +53,7 @@ package actor Worker {
   private var waiting = Waiting.nobody
   private var report: Report?
   private var callLimit: Duration?
-  private var timers: [Session.Timer: Task<Void, Never>] = [:]
+  private var timers: Timers
   private var outgoing: [(bytes: [UInt8], offset: Int, descriptors: [FileDescriptor])] = []
   private var isFlushing = false
   private var standardOutput: LogBuffer
@@ -74,6 +74,7 @@ package actor Worker {
     self.limits = limits
     self.clock = clock
     session = Session(initialize: initialize, limits: limits)
+    timers = Timers(clock)
     standardOutput = LogBuffer(limits.output)
     standardError = LogBuffer(limits.output)
   }
@@ -93,9 +94,9 @@ package actor Worker {
     let failure = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         waiting = .ready(continuation)
-        Task { await readConnection() }
-        Task { await readOutput(isError: false) }
-        Task { await readOutput(isError: true) }
+        Task(executorPreference: loop) { await self.readConnection() }
+        Task(executorPreference: loop) { await self.readOutput(isError: false) }
+        Task(executorPreference: loop) { await self.readOutput(isError: true) }
         perform(session.start())
         if Task.isCancelled { perform(session.shutdown()) }
       }
@@ -210,15 +211,11 @@ package actor Worker {
     switch action {
     case .send(let frame):
       outgoing.append((frame.bytes, 0, frame.descriptors))
-      if !isFlushing { Task { await flush() } }
+      if !isFlushing, !send() { Task(executorPreference: loop) { await self.flush() } }
     case .startTimer(let timer, let duration):
-      timers[timer]?.cancel()
-      timers[timer] = Task { [clock] in
-        guard (try? await clock.sleep(for: duration)) != nil else { return }
-        timerFired(timer)
-      }
-    case .stopTimer(let timer):
-      timers.removeValue(forKey: timer)?.cancel()
+      timers.start(timer, duration)
+      wakeForTimers()
+    case .stopTimer(let timer): timers.stop(timer)
     case .becameReady(let identity):
       self.identity = identity
       drainOutput()
@@ -233,14 +230,26 @@ package actor Worker {
       answer(failure(for: reason))
     case .terminate: sandbox.terminate()
     case .end(let reason):
-      ending = Task { await end(reason) }
+      timers.sleeper?.cancel()
+      ending = Task(executorPreference: loop) { await self.end(reason) }
     }
   }
 
-  private func timerFired(_ timer: Session.Timer) {
-    // A timer that was stopped while it fired is no longer in the table, or another one is: that one fires by itself.
+  /// One task sleeps for all timers, and most calls end before theirs: what they cost is a note of the time.
+  private func wakeForTimers() {
+    guard let pause = timers.pause() else { return }
+    timers.sleeper = Task(executorPreference: loop) { [clock] in
+      guard (try? await clock.sleep(for: pause)) != nil else { return }
+      await self.fireTimers()
+    }
+  }
+
+  private func fireTimers() {
+    // One that was replaced meanwhile.
     guard !Task.isCancelled else { return }
-    perform(session.timerFired(timer))
+    timers.hasWoken()
+    while ending == nil, let timer = timers.nextDue() { perform(session.timerFired(timer)) }
+    if ending == nil { wakeForTimers() }
   }
 
   private func finish(_ table: ValueTable<FileDescriptor>) {
@@ -349,10 +358,12 @@ package actor Worker {
   // MARK: Input and output
 
   private func readConnection() async {
+    var reads = 0
     while ending == nil {
       do throws(SystemError) {
         guard let received = try connection.receive(atMost: 65_536) else {
           try await loop.wait(until: .readable, connection.descriptor)
+          reads = 0
           continue
         }
         if received.refused > 0 {
@@ -368,8 +379,9 @@ package actor Worker {
         // ECONNRESET: it closed its end before it had read ours. Anything else leaves nothing to read either.
         if ending == nil { perform(session.endOfStream()) }
       }
+      reads += 1
       // A worker that never pauses must not keep timers and cancellation waiting.
-      await Task.yield()
+      if reads % 4 == 0 { await Task.yield() }
     }
   }
 
@@ -377,12 +389,23 @@ package actor Worker {
     guard !isFlushing else { return }
     isFlushing = true
     defer { isFlushing = false }
-    while let first = outgoing.first, ending == nil {
+    while ending == nil, !send() {
+      do throws(SystemError) {
+        try await loop.wait(until: .writable, connection.descriptor)
+      } catch {
+        outgoing = []
+      }
+    }
+  }
+
+  /// Sends what there is, as far as the socket takes it.
+  /// - Returns: false where some is left.
+  private func send() -> Bool {
+    while let first = outgoing.first {
       do throws(SystemError) {
         let descriptors = first.offset == 0 ? first.descriptors : []
         guard let count = try connection.send(first.bytes, from: first.offset, descriptors: descriptors) else {
-          try await loop.wait(until: .writable, connection.descriptor)
-          continue
+          return false
         }
         if first.offset + count == first.bytes.count {
           outgoing.removeFirst()
@@ -394,6 +417,7 @@ package actor Worker {
         outgoing = []
       }
     }
+    return true
   }
 
   private func readOutput(isError: Bool) async {

@@ -10,6 +10,8 @@ import WorkerHost
 struct Sandboxes: Sendable {
   let setup: SandboxSetup
   let pool: WorkerPool
+  /// The thread of the workers' connections.
+  let loop: EventLoop
   private let cgroups: CgroupManager
   private let leftovers: LeftoverCgroups
 
@@ -17,7 +19,7 @@ struct Sandboxes: Sendable {
   init(setup: SandboxSetup, jobs: Int) throws(CommandFailure) {
     self.setup = setup
     do throws(SystemError) {
-      let loop = try EventLoop()
+      loop = try EventLoop()
       cgroups = try CgroupManager(root: setup.host.cgroupRoot)
       leftovers = try LeftoverCgroups(under: setup.host.cgroupRoot)
       let launcher = try SandboxLauncher(

@@ -72,8 +72,9 @@ extension WorkflowSession {
         pool: sandboxes.pool, configurations: configurations, gpus: gpus,
         limits: sandboxes.setup.limits(of: checked.content.nodes, decisions: checked.decisions),
         explainer: explainer, secrets: secrets, observed: observed),
-      clock: clock, keeping: kept?.keeping(usesCache ? await identities(checked, configurations) : nil),
-      observe: { sender.yield($0) })
+      clock: clock,
+      keeping: kept?.keeping(usesCache ? await identities(checked, configurations) : nil, clock: clock),
+      thread: sandboxes.loop, observe: { sender.yield($0) })
     let notes = kept.map { kept in
       let notes = WaitingNotes(
         places: places.dispatcher, run: directory.identifier,

@@ -74,9 +74,11 @@ final class MemoryCache: CacheIndex {
   /// How many results were written together, by batch.
   var batches: [Int] { written.withLock { $0 } }
 
-  func find(_ key: ContentDigest) async throws(StateFailure) -> CachedResult? {
+  func find(_ keys: [ContentDigest]) async throws(StateFailure) -> [ContentDigest: CachedResult] {
     await Task.yield()
-    return entries.withLock { $0[key] }.map { CachedResult(stored: $0, outputs: MemoryResults.values($0)) }
+    let found = entries.withLock { entries in keys.compactMap { key in entries[key].map { (key, $0) } } }
+    return Dictionary(found) { first, _ in first }
+      .mapValues { CachedResult(stored: $0, outputs: MemoryResults.values($0)) }
   }
 
   func keep(_ results: [NewResult]) async throws(StateFailure) {

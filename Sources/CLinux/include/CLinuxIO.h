@@ -72,8 +72,8 @@ int linux_epoll_create(void);
 int linux_epoll_add(int epoll, int fd, uint32_t interest, uint64_t token);
 int linux_epoll_modify(int epoll, int fd, uint32_t interest, uint64_t token);
 int linux_epoll_remove(int epoll, int fd);
-// Waits without a time limit; 0 after EINTR.
-int linux_epoll_wait(int epoll, struct linux_event *events, int capacity);
+// Waits so many milliseconds, -1: without a limit; 0 after EINTR.
+int linux_epoll_wait(int epoll, struct linux_event *events, int capacity, int milliseconds);
 
 // A detached thread that takes no signals. `name` has at most 15 bytes.
 int linux_thread_start(const char *name, void (*body)(void *), void *context);

@@ -2,8 +2,8 @@ import PluginModel
 
 /// Where results of earlier runs are found by their keys.
 package protocol CacheIndex: Sendable {
-  /// Nil where there is none, or what it consists of is no longer whole.
-  func find(_ key: ContentDigest) async throws(StateFailure) -> CachedResult?
+  /// What is there; not what consists of something that is no longer whole.
+  func find(_ keys: [ContentDigest]) async throws(StateFailure) -> [ContentDigest: CachedResult]
   /// All of them, or none.
   func keep(_ results: [NewResult]) async throws(StateFailure)
 }
@@ -65,10 +65,19 @@ package actor ResultCache {
   private var writing: Task<Void, Never>?
   /// Who waits for what is just being written.
   private var forBatch: [CheckedContinuation<Void, Never>] = []
+  private var pace: Pace
 
-  /// - Parameter identities: of the nodes whose results may be reused.
-  package init(index: any CacheIndex, identities: [NodeName: CacheIdentity]) {
+  /// Milliseconds from the beginning of one batch of results to that of the next.
+  private static let interval: Int64 = 50
+  /// The most keys that are looked up together: the first nodes needn't wait for the last.
+  private static let mostKeys = 1024
+
+  /// - Parameters:
+  ///   - identities: of the nodes whose results may be reused.
+  ///   - clock: nil: what is to be kept is written at once.
+  package init(index: any CacheIndex, identities: [NodeName: CacheIdentity], clock: (any RunClock)? = nil) {
     self.index = index
+    pace = Pace(clock, interval: Self.interval)
     // The nodes of a run share a few of them.
     var known: [CacheIdentity: CacheBase] = [:]
     bases = identities.mapValues { identity in
@@ -94,6 +103,34 @@ package actor ResultCache {
     bases[call.prepared].map { CacheKey($0, type: call.type, own: own) }
   }
 
+  /// A node and the key of its result.
+  struct Lookup: Sendable {
+    var node: Int
+    var key: ContentDigest
+  }
+
+  /// What is there under the keys of nodes. Those whose key is another's too wait while that one runs.
+  /// - Parameter tell: called until all nodes have their answer, with those that are found together.
+  func find(_ wanted: [Lookup], tell: @escaping @Sendable ([(node: Int, Answer)]) -> Void) async {
+    var first: [Lookup] = []
+    await withDiscardingTaskGroup { group in
+      for lookup in wanted {
+        if inFlight[lookup.key] == nil {
+          inFlight[lookup.key] = Line()
+          first.append(lookup)
+        } else {
+          group.addTask { tell([(lookup.node, await self.find(lookup.key))]) }
+        }
+      }
+      while !first.isEmpty {
+        let batch = Array(first.prefix(Self.mostKeys))
+        first.removeFirst(batch.count)
+        let answers = await lookUp(batch.map(\.key))
+        tell(zip(batch, answers).map { ($0.node, $1) })
+      }
+    }
+  }
+
   /// What is there under `key`. Waits while another that asked for it runs. An index that fails has nothing.
   package func find(_ key: ContentDigest) async -> Answer {
     if inFlight[key] == nil {
@@ -101,20 +138,27 @@ package actor ResultCache {
     } else {
       guard await waitForTurn(key) else { return .cancelled }
     }
-    guard !Task.isCancelled else {
-      release(key)
-      return .cancelled
-    }
-    while unwrittenKeys.contains(key) { await withCheckedContinuation { forBatch.append($0) } }
-    let found: CachedResult?
-    do throws(StateFailure) { found = try await index.find(key) } catch { found = nil }
-    guard let found else { return .missing }
-    release(key)
-    return .found(found)
+    return await lookUp([key]).first ?? .missing
   }
 
-  /// Keeps what came of a call, soon: what comes while others are being written is written together, so that many nodes cost one
-  /// wait for the disk. Who asks for it before finds it all the same. What can't be kept is run again another time.
+  /// - Parameter keys: of whoever has the turn.
+  private func lookUp(_ keys: [ContentDigest]) async -> [Answer] {
+    guard !Task.isCancelled else {
+      release(keys)
+      return keys.map { _ in .cancelled }
+    }
+    while !unwrittenKeys.isDisjoint(with: keys) {
+      pace.hurry()
+      await withCheckedContinuation { forBatch.append($0) }
+    }
+    let found: [ContentDigest: CachedResult]
+    do throws(StateFailure) { found = try await index.find(keys) } catch { found = [:] }
+    release(keys.filter { found[$0] != nil })
+    return keys.map { found[$0].map(Answer.found) ?? .missing }
+  }
+
+  /// Keeps what came of a call, soon: what comes while others are being written, or a moment after, is written together, so that many
+  /// nodes cost one wait for the disk. Who asks for it before finds it all the same. What can't be kept is run again another time.
   package func keep(_ key: CacheKey, type: NodeTypeReference, _ outputs: [StoredResult.Output]) {
     unwritten.append(NewResult(key: key, type: type, outputs: outputs))
     unwrittenKeys.insert(key.digest)
@@ -122,10 +166,14 @@ package actor ResultCache {
   }
 
   /// Returns when all that was to be kept before is, or can't be.
-  package func settle() async { await writing?.value }
+  package func settle() async {
+    pace.hurry()
+    await writing?.value
+  }
 
   private func write() async {
     while !unwritten.isEmpty {
+      if let pause = pace.next() { await pause.value }
       let batch = unwritten
       unwritten = []
       do throws(StateFailure) { try await index.keep(batch) } catch {
@@ -137,6 +185,10 @@ package actor ResultCache {
       forBatch = []
     }
     writing = nil
+  }
+
+  func release(_ keys: [ContentDigest]) {
+    for key in keys { release(key) }
   }
 
   /// The next one that waits for the key has its turn.

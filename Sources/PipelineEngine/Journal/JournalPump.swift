@@ -1,12 +1,18 @@
 import PluginModel
 
-/// Writes a run's records and tells its events: what happens while one batch is being written is the next batch, so that many nodes
-/// that end at one time cost one wait for the disk (group commit). Nobody is told of anything that isn't kept yet.
+/// Writes a run's records and tells its events: what happens while one batch is being written, and for a moment after, is the next batch,
+/// so that many nodes that end at one time cost one wait for the disk (group commit), and nobody is woken for each. Nobody is told of
+/// anything that isn't kept yet.
 actor JournalPump {
-  private struct Item: Sendable {
-    var event: RunEvent?
-    var record: JournalRecord?
+  private enum Item: Sendable {
+    case told(RunEvent?, JournalRecord?)
+    /// What was added before is a batch.
+    case mark
   }
+
+  /// Milliseconds from the beginning of one batch to that of the next, at least: what may be done again after a crash, and how late an
+  /// observer may be told. The end of a run waits for nothing.
+  static let interval: Int64 = 20
 
   private let journal: (any RunJournal)?
   private let observe: @Sendable (RunEvent) -> Void
@@ -14,57 +20,97 @@ actor JournalPump {
   private let onFailure: @Sendable (StateFailure) -> Void
   private let items: AsyncStream<Item>
   private let sender: AsyncStream<Item>.Continuation
-
-  private var pending: [Item] = []
-  private var isWriting = false
+  private var pace: Pace
   private(set) var failure: StateFailure?
 
   /// - Parameter journal: nil: nothing is kept.
   init(
-    _ journal: (any RunJournal)?, observe: @escaping @Sendable (RunEvent) -> Void,
+    _ journal: (any RunJournal)?, clock: any RunClock, observe: @escaping @Sendable (RunEvent) -> Void,
     onFailure: @escaping @Sendable (StateFailure) -> Void
   ) {
     self.journal = journal
     self.observe = observe
     self.onFailure = onFailure
+    pace = Pace(journal == nil ? nil : clock, interval: Self.interval)
     (items, sender) = AsyncStream.makeStream()
   }
 
   /// From any thread, in the order of the calls; never waits. The event is told once the record, and everything added before, is kept.
   nonisolated func add(_ event: RunEvent?, record: JournalRecord? = nil) {
-    sender.yield(Item(event: event, record: record))
+    sender.yield(.told(event, record))
   }
 
-  /// What was added before is still written and told.
-  nonisolated func close() { sender.finish() }
+  /// What was added before is still written and told, at once.
+  func close() {
+    sender.finish()
+    pace.hurry(forGood: true)
+  }
 
   /// Writes and tells what is added, until ``close()``.
   func run() async {
-    await withDiscardingTaskGroup { group in
-      for await item in items {
-        pending.append(item)
-        guard !isWriting else { continue }
-        isWriting = true
-        group.addTask { await self.writePending() }
+    var iterator = items.makeAsyncIterator()
+    while let first = await iterator.next(isolation: self) {
+      if let pause = pace.next() { await pause.value }
+      var batch = [first]
+      sender.yield(.mark)
+      reading: while let next = await iterator.next(isolation: self) {
+        switch next {
+        case .told: batch.append(next)
+        case .mark: break reading
+        }
       }
+      await write(batch)
     }
   }
 
-  private func writePending() async {
-    while !pending.isEmpty {
-      let batch = pending
-      pending = []
-      let records = batch.compactMap(\.record)
-      if let journal, !records.isEmpty, failure == nil {
-        do throws(StateFailure) {
-          try await journal.append(records)
-        } catch {
-          failure = error
-          onFailure(error)
-        }
-      }
-      for case let event? in batch.map(\.event) { observe(event) }
+  private func write(_ batch: [Item]) async {
+    var events: [RunEvent] = []
+    var records: [JournalRecord] = []
+    for case .told(let event, let record) in batch {
+      if let event { events.append(event) }
+      if let record { records.append(record) }
     }
-    isWriting = false
+    if let journal, !records.isEmpty, failure == nil {
+      do throws(StateFailure) {
+        try await journal.append(records)
+      } catch {
+        failure = error
+        onFailure(error)
+      }
+    }
+    for event in events { observe(event) }
+  }
+}
+
+/// How often something is written to a disk, at most.
+struct Pace {
+  private let clock: (any RunClock)?
+  private let interval: Int64
+  private var last: Int64?
+  private var pause: Task<Void, Never>?
+  private var isOver = false
+
+  /// - Parameters:
+  ///   - clock: nil: as often as there is something.
+  ///   - interval: milliseconds from one beginning to the next.
+  init(_ clock: (any RunClock)?, interval: Int64) {
+    self.clock = clock
+    self.interval = interval
+  }
+
+  /// - Returns: what is to be waited for first; nil: nothing.
+  mutating func next() -> Task<Void, Never>? {
+    guard let clock, !isOver else { return nil }
+    let now = clock.now()
+    let start = max(now, last.map { $0 + interval } ?? now)
+    last = start
+    pause = start == now ? nil : Task { try? await clock.sleep(milliseconds: start - now) }
+    return pause
+  }
+
+  /// Somebody waits: the pause ends now, and with `forGood` there is no other.
+  mutating func hurry(forGood: Bool = false) {
+    if forGood { isOver = true }
+    pause?.cancel()
   }
 }

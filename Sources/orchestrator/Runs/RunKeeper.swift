@@ -105,12 +105,12 @@ struct KeptRun: Sendable {
   }
 
   /// - Parameter identities: of the nodes whose results may be reused; nil: every node runs.
-  func keeping(_ identities: [NodeName: CacheIdentity]?) -> RunKeeping {
+  func keeping(_ identities: [NodeName: CacheIdentity]?, clock runClock: any RunClock) -> RunKeeping {
     let clock = SystemWallClock()
     let index = StoredCacheIndex(store.database, results: store.results, clock: clock)
     return RunKeeping(
       journal: StoredRunJournal(store.database, run: identifier), results: store.results, clock: clock,
-      cache: identities.map { ResultCache(index: index, identities: $0) })
+      cache: identities.map { ResultCache(index: index, identities: $0, clock: runClock) })
   }
 
   /// How long the nodes of a workflow took before, milliseconds. Who can't tell knows nothing: it decides on an order alone.
