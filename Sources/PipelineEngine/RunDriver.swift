@@ -24,6 +24,7 @@ struct RunDriver {
   let began: Int64
   private var started: [Int: Int64] = [:]
   private var ended: [Int: Int64] = [:]
+  private var inputBytes: [Int: Int] = [:]
   private var fallbacks: Set<Int> = []
   private var cached: Set<Int> = []
   private var accounts: [Int: NodeAccount] = [:]
@@ -232,6 +233,7 @@ struct RunDriver {
 
   private mutating func start(_ node: Int, _ call: NodeCall) {
     if started[node] == nil { started[node] = clock.now() }
+    inputBytes[node] = call.inputs.reduce(0) { sum, input in input.values.reduce(sum) { $0 + $1.byteCount } }
     let key = keys[node]
     let own = key != nil && machine.graph.nodes[node].specification.makesCacheKeys ? keeping?.cache : nil
     tasks[node] = Task(executorPreference: thread) { [executor, sender, clock, pump, keeping, began] in
@@ -315,7 +317,8 @@ struct RunDriver {
         name: node.name, type: node.type, version: node.version, state: machine.states[index],
         attempts: machine.attempts[index],
         milliseconds: duration(of: index), isFallback: isFallback(index), isCached: isCached(index),
-        failure: machine.failures[index], skip: machine.skips[index], account: account(of: index))
+        failure: machine.failures[index], skip: machine.skips[index], account: account(of: index),
+        inputBytes: inputBytes[index])
     }
     return RunReport(
       run: machine.run, workflow: machine.graph.name, outcome: machine.outcome,

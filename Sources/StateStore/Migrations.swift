@@ -80,6 +80,20 @@ enum Migrations {
           ) STRICT, WITHOUT ROWID
           """)
     }
+    migrator.registerMigration("measurements") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE measurement (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            type TEXT NOT NULL,
+            input_bytes INTEGER NOT NULL,
+            memory INTEGER NOT NULL,
+            cpu_milli INTEGER NOT NULL,
+            out_of_memory INTEGER NOT NULL
+          ) STRICT;
+          CREATE INDEX measurement_type ON measurement (type, id)
+          """)
+    }
     return migrator
   }
 

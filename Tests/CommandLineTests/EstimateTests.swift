@@ -159,4 +159,27 @@ struct EstimateTests {
     let dead = try node("n", try run(Self.node("n", "result = 1", estimate: "os._exit(3)")))
     #expect(dead["error"]?["class"] == "crash", "\(dead)")
   }
+
+  @Test("what nodes of a type used in earlier runs is a suggestion in the report of a later one, and no limit")
+  func earlierRuns() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("system.yaml", "plugins: {directories: [probe]}")
+    // Long enough to be looked at where no kernel counts.
+    try directory.writeWorkflow([
+      "a: {type: probe/probe, with: {do: python, value: \"import time; time.sleep(0.4); result = 1\"}, resources: {memory: 4Gi}}"
+    ])
+    for run in 1...5 {
+      let outcome = try Program.run(
+        [
+          "run", "w.yaml", "--config", "system.yaml", "--state-dir", "state", "--no-cache", "--report", "r.html",
+          "--output", "json",
+        ], in: directory)
+      #expect(outcome.status == 0, "\(outcome)")
+      let page = try directory.read("r.html")
+      let told = page.contains("asks for 4096Mi") && page.contains("in 5 runs")
+      #expect(told == (run == 5), "after \(run) runs")
+      let held = try node("a", outcome)["limits_held"]?.text() ?? outcome.output
+      #expect(held.contains("4294967296"))
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -112,6 +113,40 @@ struct EventLoopTests {
       #expect(try right.send([1]) == 1)
       try await readable
       #expect(try left.receive(atMost: 10)?.bytes == [1])
+    }
+  }
+
+  @Test("runs the tasks that prefer it on its own thread, whoever wakes them, and loses none")
+  func executes() async throws {
+    try await withLoop { loop in
+      let seen = Lock<[String: Int]>([:])
+      let tasks = (0..<200).map { number in
+        Task(executorPreference: loop) {
+          for _ in 0..<20 {
+            let name = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? "?"
+            seen.withLock { $0[name, default: 0] += 1 }
+            // Woken by itself, and by another thread once the loop sleeps.
+            if number % 10 == 0 { try? await Task.sleep(for: .microseconds(50)) } else { await Task.yield() }
+          }
+        }
+      }
+      for task in tasks { await task.value }
+      #expect(seen.withLock { $0 } == ["events\n": 4000])
+    }
+  }
+
+  @Test("gives who waits for a descriptor a turn, however much there is to run")
+  func fair() async throws {
+    try await withLoop { loop in
+      let (left, right) = try UnixSocket.pair()
+      let isOver = Lock(false)
+      let busy = Task(executorPreference: loop) { while !isOver.withLock({ $0 }) { await Task.yield() } }
+      let reader = Task(executorPreference: loop) { try await loop.wait(until: .readable, left.descriptor) }
+      while loop.waiters == 0 { await Task.yield() }
+      _ = try right.send([1])
+      try await reader.value
+      isOver.withLock { $0 = true }
+      await busy.value
     }
   }
 

@@ -141,8 +141,9 @@ private struct RunWork: Sendable {
     }
     let timeline = await recorder.timeline
     await summarise(report, timeline, in: directory)
+    let earlier = await starter.store.measured(report)
     let problems = await RunFiles(page: command.report, trace: command.trace, files: bootstrap.files)
-      .write(checked.content, report, timeline)
+      .write(checked.content, report, timeline, earlier: earlier)
     await starter.store.tidy()
     if !problems.isEmpty {
       // The run's own status counts for more.

@@ -23,12 +23,15 @@ struct RunFiles: Sendable {
   let trace: String?
   let files: DedicatedThread
 
+  /// - Parameter earlier: what nodes of the same types used in earlier runs.
   /// - Returns: what couldn't be written: the run itself is over.
-  func write(_ graph: WorkflowGraph, _ report: RunReport, _ timeline: RunTimeline) async -> [Diagnostic] {
+  func write(
+    _ graph: WorkflowGraph, _ report: RunReport, _ timeline: RunTimeline, earlier: [NodeMeasurement]
+  ) async -> [Diagnostic] {
     var problems: [Diagnostic] = []
     if let page {
       let html = HTMLReport.html(
-        graph: graph, report: report, timeline: timeline, suggestions: Self.suggestions(graph, report))
+        graph: graph, report: report, timeline: timeline, suggestions: Self.suggestions(graph, report, earlier))
       if let problem = await write(html, to: page, "--report") { problems.append(problem) }
     }
     if let trace {
@@ -53,21 +56,15 @@ struct RunFiles: Sendable {
     }
   }
 
-  /// What node types ask for and didn't use, or used beyond what they ask for.
-  static func suggestions(_ graph: WorkflowGraph, _ report: RunReport) -> [String] {
+  /// What node types ask for and didn't use, or used beyond what they ask for. A suggestion, for whoever wrote the workflow or the plugin:
+  /// no limit follows from what was measured, for plugins would set their own.
+  static func suggestions(_ graph: WorkflowGraph, _ report: RunReport, _ earlier: [NodeMeasurement]) -> [String] {
     var history = EstimateHistory()
+    history.record(earlier + report.measurements)
     var declared: [String: Scheduling.ResourceRequest] = [:]
-    let nodes = Dictionary(graph.nodes.map { ($0.name, $0) }) { first, _ in first }
-    for ran in report.nodes where ran.state == .succeeded {
-      guard let node = nodes.entry(of: ran.name), let usage = ran.account.usage,
-        let peak = usage.memoryPeak?.bytes, let milliseconds = ran.milliseconds
-      else {
-        continue
-      }
-      let type = node.type.description
-      let processor = Int(clamping: (usage.processorMicroseconds ?? 0) / UInt64(max(1, milliseconds)))
-      history.record(nodeType: type, inputBytes: 0, peakMemory: Int(clamping: peak), cpuMilli: processor)
-      declared[type] = Scheduling.ResourceRequest(
+    let ran = Set(report.nodes.lazy.filter { $0.inputBytes != nil }.map(\.type))
+    for node in graph.nodes where ran.contains(node.type) {
+      declared[node.type.description] = Scheduling.ResourceRequest(
         cpuMilli: Int(node.resources.cpuCores * 1000), memory: node.resources.memoryMB << 20)
     }
     return declared.sorted { $0.key < $1.key }.flatMap { history.suggestions(for: $0, declared: $1).map(\.text) }

@@ -63,6 +63,14 @@ struct RunStore: Sendable {
     do throws(StateStoreError) { return try await body(database) } catch { throw CommandFailure(error) }
   }
 
+  /// Keeps what the nodes of a run used. Who can't, or can't tell, suggests less.
+  /// - Returns: what nodes of the same types used before.
+  func measured(_ report: RunReport) async -> [NodeMeasurement] {
+    let earlier = (try? await database.measurements(of: Set(report.nodes.map(\.type)))) ?? []
+    try? await database.add(report.measurements)
+    return earlier
+  }
+
   func directory(of run: String) -> String { "\(state)/runs/\(run)" }
 
   /// - Throws: also where another process has it.
