@@ -157,6 +157,14 @@ int linux_tree_set_owner(int fd, uint32_t user, uint32_t group) {
 
 int linux_tree_set_permissions(int fd, uint32_t permissions) { return result_of(fchmod(fd, permissions)); }
 
+int linux_tree_synchronise(int fd) {
+  int open = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (open < 0) return -errno;
+  int result = result_of(syncfs(open));
+  close(open);
+  return result;
+}
+
 int linux_tree_set_modified(int fd, const struct linux_tree_status *status) {
   struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                               {.tv_sec = status->modified_seconds, .tv_nsec = status->modified_nanoseconds}};

@@ -142,6 +142,11 @@ package struct Tree: Sendable {
     try systemCall("mkdirat", on: text(name), linux_directory_make(descriptor.number, name, 0o700))
   }
 
+  /// Waits until all of its filesystem is on the disk, which is one wait for however many files: syncfs(2).
+  package func synchronise() throws(SystemError) {
+    try systemCall("syncfs", on: path, linux_tree_synchronise(descriptor.number))
+  }
+
   package func set(owner: FileOwner) throws(SystemError) { try Self.set(owner, of: descriptor, text: path) }
 
   private static func set(_ owner: FileOwner, of file: FileDescriptor, text: String) throws(SystemError) {

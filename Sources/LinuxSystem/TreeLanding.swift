@@ -45,7 +45,7 @@ extension LandingError.Reason: CustomStringConvertible {
 ///
 /// The worker must have ended. What it left is checked whole before anything of it is taken. Each file is copied into a new
 /// one beside its place, which then takes that place at once: no inode of the worker's, no set-id bit, no extended attribute
-/// gets into the workspace. No link is followed on either side.
+/// gets into the workspace. No link is followed on either side. What has landed is on the disk.
 package struct TreeLanding: Sendable {
   /// Bounds on what one node may leave.
   package struct Limits: Hashable, Sendable {
@@ -59,11 +59,20 @@ package struct TreeLanding: Sendable {
 
   private let owner: FileOwner?
   private let limits: Limits
+  private let synchronise: @Sendable (Tree) throws(SystemError) -> Void
 
-  /// - Parameter owner: whom all that lands belongs to; nil: this process's own user, and nothing is to be changed.
-  package init(owner: FileOwner?, limits: Limits = Limits()) {
+  /// - Parameters:
+  ///   - owner: whom all that lands belongs to; nil: this process's own user, and nothing is to be changed.
+  ///   - synchronise: for tests.
+  package init(
+    owner: FileOwner?, limits: Limits = Limits(),
+    synchronise: @escaping @Sendable (Tree) throws(SystemError) -> Void = { (tree) throws(SystemError) in
+      try tree.synchronise()
+    }
+  ) {
     self.owner = owner
     self.limits = limits
+    self.synchronise = synchronise
   }
 
   /// Blocks. When it throws anything but a refusal, a part of the changes may have been made: each file is the old or the new
@@ -76,7 +85,10 @@ package struct TreeLanding: Sendable {
   ) throws(LandingError) {
     var count = 0
     try check(changes, depth: 1, &count, isCancelled)
+    guard count > 0 else { return }
     try apply(changes, to: workspace, isAbandoned)
+    // The node's success is written down next, and it isn't run again.
+    try kernel { () throws(SystemError) in try synchronise(workspace) }
   }
 
   // MARK: The check

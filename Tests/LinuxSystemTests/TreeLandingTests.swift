@@ -79,6 +79,30 @@ private final class Place: Sendable {
 
 @Suite("What a node wrote lands in the workspace")
 struct TreeLandingTests {
+  @Test("and is on the disk before anything is said of it: all of it, at once; what can't be isn't said to have landed")
+  func synchronised() throws {
+    let place = try Place()
+    let workspace = try Tree(opening: place.workspace)
+    let seen = Lock<[[String]]>([])
+    func landing(_ failure: SystemError?) -> TreeLanding {
+      TreeLanding(owner: nil) { (tree) throws(SystemError) in
+        seen.withLock { $0.append(place.names("workspace")) }
+        try tree.synchronise()
+        if let failure { throw failure }
+      }
+    }
+    try landing(nil).land(try Tree(opening: place.upper), onto: workspace)
+    #expect(seen.withLock { $0 }.isEmpty, "it wrote nothing")
+    try place.write("upper/one", "1")
+    try place.write("upper/two/three", "3")
+    try landing(nil).land(try Tree(opening: place.upper), onto: workspace)
+    #expect(seen.withLock { $0 } == [["one", "two"]])
+    let full = SystemError("syncfs", place.workspace, .noSpace)
+    #expect(throws: LandingError.system(full)) {
+      try landing(full).land(try Tree(opening: place.upper), onto: workspace)
+    }
+  }
+
   @Test("file by file: new, changed and removed ones, links as they are, directories with what was in them")
   func changes() throws {
     let place = try Place()

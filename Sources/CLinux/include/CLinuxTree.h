@@ -45,6 +45,8 @@ int linux_tree_open_link(int directory, const char *name);
 // Of what `fd` has open, by whatever name it goes now.
 int linux_tree_set_owner(int fd, uint32_t user, uint32_t group);
 int linux_tree_set_permissions(int fd, uint32_t permissions);
+// All of the filesystem of an open directory, which may be one with O_PATH.
+int linux_tree_synchronise(int fd);
 int linux_tree_set_modified(int fd, const struct linux_tree_status *status);
 // An absolute path, with O_PATH and through no link.
 int linux_tree_open_place(const char *path);
