@@ -147,14 +147,14 @@ package struct NodeTypeReference: Hashable, Comparable, Sendable, CustomStringCo
 
   /// Nil unless `text` is two valid names with one slash between them.
   package init?(_ text: String) {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, let plugin = PluginName(String(parts[0])),
-      let nodeType = NodeTypeName(String(parts[1]))
+    // By bytes: a split by characters takes longer than the rest of reading a node. Neither name can hold a further slash.
+    guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")), let plugin = PluginName(String(text[..<slash])),
+      let nodeType = NodeTypeName(String(text[text.utf8.index(after: slash)...]))
     else { return nil }
     self.init(plugin: plugin, nodeType: nodeType)
   }
 
-  package var description: String { "\(plugin)/\(nodeType)" }
+  package var description: String { plugin.text + "/" + nodeType.text }
   package static func < (left: Self, right: Self) -> Bool { left.description < right.description }
 }
 

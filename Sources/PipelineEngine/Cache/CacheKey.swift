@@ -10,7 +10,9 @@ extension ContentDigest {
     self.init(hash.finalize())
   }
 
-  package init(_ digest: SHA256.Digest) { self.init(unchecked: String(hexadecimal: digest)) }
+  package init(_ digest: SHA256.Digest) {
+    self.init(unchecked: digest.withUnsafeBytes { String(hexadecimalOf: $0) })
+  }
 }
 
 /// By what the result of a node is found again: SHA-256 over everything that it can depend on. Two nodes with one key are the same
@@ -30,21 +32,25 @@ package struct CacheKey: Hashable, Sendable {
     }
   }
 
+  private static let space = UInt8(ascii: " ")
+  private static let lineBreak = UInt8(ascii: "\n")
+
   package let digest: ContentDigest
   package let ingredients: [Ingredient]
 
   package init(_ ingredients: [Ingredient]) {
     self.ingredients = ingredients
     // Names can't hold a line break, and digests have one length: no two lists read the same.
-    var text = "orchestrator cache key 1\n"
+    var text: [UInt8] = []
     text.reserveCapacity(96 * (ingredients.count + 1))
+    text += "orchestrator cache key 1\n".utf8
     for ingredient in ingredients {
-      text += ingredient.name
-      text += "\n"
-      text += ingredient.digest.hexadecimal
-      text += "\n"
+      text += ingredient.name.utf8
+      text.append(Self.lineBreak)
+      text += ingredient.digest.hexadecimal.utf8
+      text.append(Self.lineBreak)
     }
-    digest = ContentDigest(of: text.utf8)
+    digest = ContentDigest(of: text)
   }
 }
 
@@ -107,14 +113,23 @@ extension CacheKey {
     ingredients.append(Ingredient("type", of: call.type.description))
     ingredients += base.surroundings
     // A whole number and an equal one with a point don't read the same, and a plugin can tell them apart.
-    for (name, value) in call.parameters { ingredients.append(Ingredient("parameter \(name)", of: value.text())) }
+    for (name, value) in call.parameters {
+      ingredients.append(Ingredient("parameter " + name.text, ContentDigest(of: value.utf8())))
+    }
     for input in call.inputs {
-      var content = input.multiple ? "list\n" : "value\n"
+      var content: [UInt8] = []
+      content.reserveCapacity(8 + 80 * input.values.count)
+      content += (input.multiple ? "list\n" : "value\n").utf8
       for value in input.values {
         guard let digest = value.knownDigest else { return nil }
-        content += "\(value.codec.rawValue) \(digest.hexadecimal) \(JSONValue.string(value.label).text())\n"
+        content += String(value.codec.rawValue).utf8
+        content.append(Self.space)
+        content += digest.hexadecimal.utf8
+        content.append(Self.space)
+        content += JSONValue.string(value.label).utf8()
+        content.append(Self.lineBreak)
       }
-      ingredients.append(Ingredient("input \(input.port)", of: content))
+      ingredients.append(Ingredient("input " + input.port.text, ContentDigest(of: content)))
     }
     self.init(ingredients)
   }
