@@ -8,6 +8,8 @@ package final class DocumentReport {
   package let limits: DocumentLimits
   private var items: [Diagnostic] = []
   private var dropped = 0
+  /// By their text: of a large workflow many read alike.
+  private var templates: [String: Template] = [:]
 
   package init(file: String, limits: DocumentLimits = .file) {
     self.file = file
@@ -26,6 +28,13 @@ package final class DocumentReport {
       return
     }
     items.append(Diagnostic(what(), why: why(), hint: hint(), at: location))
+  }
+
+  func template(_ text: String) throws(Template.Problem) -> Template {
+    if let known = templates[text] { return known }
+    let template = try Template(text)
+    templates[text] = template
+    return template
   }
 
   /// Throws everything that was recorded, in the order of the file.
@@ -113,16 +122,40 @@ package final class DocumentReport {
 }
 
 /// One value of a file: typed access that reports what doesn't fit and then answers nil.
-package struct ValueReader {
+///
+/// A class, because readers are handed about much more often than they are made: to copy all that a value consists of took most of the
+/// time in which a large workflow was read.
+package final class ValueReader {
+  private enum Step {
+    case root(String)
+    case key(String, of: ValueReader)
+    case item(Int, of: ValueReader)
+  }
+
   package let node: DocumentNode
-  /// From the root, for messages: `spec.nodes.load`; empty at the root.
-  package let path: String
   package let report: DocumentReport
+  /// Most values are never told of: their path is put together when it is asked for.
+  private let step: Step
 
   package init(_ node: DocumentNode, path: String, report: DocumentReport) {
     self.node = node
-    self.path = path
     self.report = report
+    step = .root(path)
+  }
+
+  private init(_ node: DocumentNode, _ step: Step, report: DocumentReport) {
+    self.node = node
+    self.report = report
+    self.step = step
+  }
+
+  /// From the root, for messages: `spec.nodes.load`; empty at the root.
+  package var path: String {
+    switch step {
+    case .root(let path): path
+    case .key(let key, let owner): owner.path.isEmpty ? key : owner.path + "." + key
+    case .item(let position, let owner): "\(owner.path)[\(position)]"
+    }
   }
 
   /// What a diagnostic calls this value.
@@ -141,8 +174,8 @@ package struct ValueReader {
 
   private static func article(_ noun: String) -> String { noun.first.map { "aeiou".contains($0) } == true ? "an" : "a" }
 
-  private func child(_ node: DocumentNode, _ step: String) -> ValueReader {
-    ValueReader(node, path: path.isEmpty ? step : path + "." + step, report: report)
+  private func child(_ node: DocumentNode, _ key: String) -> ValueReader {
+    ValueReader(node, .key(key, of: self), report: report)
   }
 
   // MARK: Scalars
@@ -270,7 +303,7 @@ package struct ValueReader {
       return nil
     }
     return items.enumerated().map { position, item in
-      ValueReader(item, path: "\(path)[\(position)]", report: report)
+      ValueReader(item, .item(position, of: self), report: report)
     }
   }
 
@@ -347,7 +380,9 @@ package struct MappingReader<Key: DocumentKey> {
   }
 
   /// The value as it stands, `null` included.
-  package func value(_ key: Key) -> ValueReader? { values.first { $0.key == key }?.value }
+  package func value(_ key: Key) -> ValueReader? {
+    values.indices.first { values[$0].key == key }.map { values[$0].value }
+  }
 
   /// Nil where the key is absent or has no value.
   package func optional(_ key: Key) -> ValueReader? {

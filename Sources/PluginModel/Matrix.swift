@@ -72,8 +72,11 @@ extension Workflow {
     /// What the root `matrix` holds: null for what only other combinations have. Nil: not known yet.
     package var scope: [String: JSONValue]? {
       guard let combination else { return nil }
-      let missing = Dictionary(names.map { ($0.text, JSONValue.null) }) { first, _ in first }
-      return missing.merging(combination.map { ($0.name.text, $0.value) }) { $1 }
+      var scope: [String: JSONValue] = [:]
+      scope.reserveCapacity(names.count)
+      for value in combination { scope[value.name.text] = value.value }
+      for name in names where scope[name.text] == nil { scope[name.text] = .null }
+      return scope
     }
 
     /// Its values for people, on one line: `python=3.11, os=a`. Nil: not known yet.

@@ -8,7 +8,8 @@ extension Workflow {
   /// A node stays one where an axis of it reads an input that `inputs` lacks, or where something is wrong with its matrix.
   /// - Returns: the workflow, and everything that is wrong with its matrices.
   package func expanded(inputs: [ParameterName: JSONValue]) -> (workflow: Workflow, problems: [Diagnostic]) {
-    guard nodes.contains(where: { $0.matrix != nil }) else { return (self, []) }
+    // By index: a node taken out of the list is a copy of all that it consists of.
+    guard nodes.indices.contains(where: { nodes[$0].matrix != nil }) else { return (self, []) }
     var expansion = MatrixExpansion(workflow: self, inputs: inputs)
     let workflow = expansion.run()
     return (workflow, expansion.problems)

@@ -168,9 +168,10 @@ extension ValueReader {
     case .mapping(let entries):
       for entry in entries { checkTemplates(entry.value, names) }
     case .scalar(let scalar):
-      guard case .string(let text) = scalar.value else { return }
+      // Without a mark it is text, and reads nothing.
+      guard case .string(let text) = scalar.value, text.utf8.contains(UInt8(ascii: "$")) else { return }
       do throws(Template.Problem) {
-        let template = try Template(text)
+        let template = try report.template(text)
         report(names.problems(inputs: template.names(of: "inputs"), matrix: template.names(of: "matrix")), at: node)
       } catch {
         report([error], at: node)

@@ -261,8 +261,10 @@ extension ValueReader {
   /// `node.port`.
   package func portReference() -> Located<PortReference>? {
     guard let text = string() else { return nil }
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, let node = NodeName(parts[0]), let port = PortName(parts[1]) else {
+    // Neither name can hold a further dot.
+    guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")), let node = NodeName(String(text[..<dot])),
+      let port = PortName(String(text[text.utf8.index(after: dot)...]))
+    else {
       error("\(text.quoted) is not an output of a node", hint: "write NODE.PORT, for example 'load.output'")
       return nil
     }

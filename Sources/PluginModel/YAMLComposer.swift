@@ -127,7 +127,7 @@ struct YAMLComposer: ~Copyable {
 
   private mutating func mapping(depth: Int, at location: SourceLocation) throws(Stop) -> (DocumentNode, Weight) {
     var entries: [DocumentNode.Entry] = []
-    var places: [String: SourceLocation] = [:]
+    var places = KeyPlaces()
     var weight = Weight(height: 1)
     while true {
       let event = try next()
@@ -137,7 +137,7 @@ struct YAMLComposer: ~Copyable {
       weight.add(value.weight)
       guard let key else { continue }
       weight.bytes += key.utf8.count
-      if let first = places.updateValue(event.location, forKey: key) {
+      if let first = places.update(event.location, of: key) {
         report.error(
           "the key \(key.quoted) appears twice", why: "it is already on line \(first.line)",
           hint: "remove one of the two", at: event.location)
@@ -312,6 +312,25 @@ struct YAMLComposer: ~Copyable {
   private func byte(at mark: yaml_mark_t) -> UInt8? {
     // The mark counts characters, so this finds the byte only before the first non-ASCII one: enough for a hint.
     mark.index < bytes.count ? bytes[mark.index] : nil
+  }
+}
+
+/// Where the keys of one mapping stand. Nearly all mappings are small: those are searched in order, without hashing.
+private struct KeyPlaces {
+  private var few: [(key: String, place: SourceLocation)] = []
+  private var many: [String: SourceLocation] = [:]
+
+  /// - Returns: where the key stood before; nil: nowhere.
+  mutating func update(_ place: SourceLocation, of key: String) -> SourceLocation? {
+    if !many.isEmpty { return many.updateValue(place, forKey: key) }
+    if let index = few.firstIndex(where: { $0.key == key }) {
+      let first = few[index].place
+      few[index].place = place
+      return first
+    }
+    few.append((key, place))
+    if few.count > 16 { many = Dictionary(few.map { ($0.key, $0.place) }) { first, _ in first } }
+    return nil
   }
 }
 
