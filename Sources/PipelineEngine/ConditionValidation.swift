@@ -62,7 +62,9 @@ extension GraphValidation {
         }
       }
       guard case .output(let text) = reading else { continue }
-      guard let index = sources[position].nodes.first, let specification = specifications[index] else { continue }
+      guard let index = sources[position].nodes.first, let specification = specifications[index]?.value else {
+        continue
+      }
       guard let port = specification.outputs.first(where: { $0.name.text == text }) else {
         let outputs = specification.outputs.map(\.name.text)
         report(
@@ -79,7 +81,7 @@ extension GraphValidation {
   private mutating func source(
     _ name: String, _ dependencies: Set<Int>
   ) throws(Expression.Problem) -> NodeCondition.Source {
-    guard let nodeName = NodeName(name), let nodes = groups[nodeName] else {
+    guard let nodeName = NodeName(name), let nodes = group(of: nodeName) else {
       throw Expression.Problem("it reads \(name.quoted), which there is no node of", hint: hint(forText: name))
     }
     guard nodes.allSatisfy(dependencies.contains) else {

@@ -5,9 +5,12 @@ enum CycleSearch {
   ///   beginning with it, in the order of the edges. Whoever mends them may find further ones.
   static func cycles(in edges: [[Int]]) -> [[Int]] {
     let component = components(of: edges)
-    var isSearched = Set<Int>()
+    // A component has the number of one of its nodes.
+    var isSearched = [Bool](repeating: false, count: edges.count)
     return edges.indices.compactMap { node in
-      isSearched.insert(component[node]).inserted ? cycle(through: node, component, edges) : nil
+      guard !isSearched[component[node]] else { return nil }
+      isSearched[component[node]] = true
+      return cycle(through: node, component, edges)
     }
   }
 

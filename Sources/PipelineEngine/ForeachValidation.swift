@@ -1,9 +1,6 @@
 import PluginModel
 
 extension GraphValidation {
-  /// Whether the node runs for each item of a list: its outputs are then lists.
-  func runsForEach(_ index: Int) -> Bool { workflow.nodes[index].foreach != nil }
-
   mutating func foreach(of node: Workflow.Node, _ inputs: [WorkflowGraph.Input]) -> WorkflowGraph.Foreach? {
     guard let port = node.foreach else { return nil }
     guard node.instance == nil else {

@@ -39,12 +39,22 @@ struct GraphValidation {
   private(set) var unboundInputs: Set<ParameterName> = []
   private(set) var problems: [Diagnostic] = []
   private(set) var indices: [NodeName: Int] = [:]
-  /// The instances of each node as it is written; of most the node alone.
-  private(set) var groups: [NodeName: [Int]] = [:]
-  private(set) var specifications: [Int: NodeSpecification] = [:]
+  /// The instances of each node that has some, and nodes of one name.
+  private var groups: [NodeName: [Int]] = [:]
+  /// By the index of the node; nil where its type is unknown.
+  private(set) var specifications: [Shared<NodeSpecification>?] = []
+  /// Those of them that were looked up.
+  private var known: [NodeTypeReference: Shared<NodeSpecification>] = [:]
+  /// By their text: the instances of a matrix have theirs in common, and other nodes often.
+  private var templates: [String: Template] = [:]
+  /// What every node's expressions may read.
+  private lazy var commonScope = ExpressionScope(inputs: inputs)
   /// What was told of an instance isn't told again of the others.
   private var told: Set<InstanceProblem> = []
-  private let nodeNames: [String]
+  /// Asked for only where a name is wrong.
+  private lazy var nodeNames = written.nodes.map(\.name.text)
+  /// The nodes that run for each item of a list.
+  private var foreachNodes: Set<Int> = []
   /// How many more names may be compared: a suggestion is a kindness, and must not cost a large file minutes.
   private var suggestionBudget = 100_000
 
@@ -53,36 +63,80 @@ struct GraphValidation {
     self.workflow = workflow
     self.catalog = catalog
     self.inputs = inputs
-    nodeNames = workflow.nodes.map(\.name.text)
   }
 
   mutating func run() throws(Diagnostics) -> WorkflowGraph {
     expandMatrices()
     checkPluginVersions()
     checkDuplicates()
-    for (index, node) in workflow.nodes.enumerated() {
-      let first = node.instance.flatMap { groups[$0.node]?.first } ?? index
-      specifications[index] = first == index ? specification(of: node) : specifications[first]
+    specifications.reserveCapacity(workflow.nodes.count)
+    // By index, here and below: a node taken out of a list is a copy of all that it consists of.
+    let written = workflow.nodes
+    for index in written.indices {
+      let first = written[index].instance.flatMap { groups[$0.node]?.first } ?? index
+      specifications.append(first == index ? shared(of: written[index]) : specifications[first])
+      if written[index].foreach != nil { foreachNodes.insert(index) }
     }
-    var nodes = workflow.nodes.compactMap { check($0) }
+    var nodes: [WorkflowGraph.Node] = []
+    nodes.reserveCapacity(workflow.nodes.count)
+    for node in workflow.nodes {
+      if let checked = check(node) { nodes.append(checked) }
+    }
     let outputs = workflow.outputs.compactMap { self.output($0) }
-    checkCycles()
-    guard problems.isEmpty else { throw Diagnostics(sortedProblems) }
-    for index in nodes.indices {
-      for dependency in nodes[index].dependencies { nodes[dependency].dependents.append(index) }
+    guard problems.isEmpty else {
+      checkCycles(in: readersAsWritten())
+      throw Diagnostics(sortedProblems)
     }
+    var readers = [[Int]](repeating: [], count: nodes.count)
+    for index in nodes.indices {
+      for dependency in nodes[index].dependencies { readers[dependency].append(index) }
+    }
+    checkCycles(in: readers)
+    guard problems.isEmpty else { throw Diagnostics(sortedProblems) }
+    for index in nodes.indices { nodes[index].dependents = readers[index] }
     return WorkflowGraph(name: workflow.name, nodes: nodes, outputs: outputs)
+  }
+
+  /// Taken apart once for all who have it.
+  mutating func template(_ text: String) throws(Template.Problem) -> Template {
+    if let known = templates[text] { return known }
+    let template = try Template(text)
+    templates[text] = template
+    return template
+  }
+
+  mutating func scope(of node: Workflow.Node) -> ExpressionScope {
+    var scope = commonScope
+    scope.roots["matrix"] = node.instance?.scope
+    return scope
   }
 
   private mutating func expandMatrices() {
     let expanded = written.expanded(inputs: inputs.filter { !unboundInputs.contains($0.key) })
     workflow = expanded.workflow
     problems += expanded.problems
-    indices = Dictionary(workflow.nodes.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
-    for (index, node) in workflow.nodes.enumerated() {
-      groups[node.instance?.node ?? node.name, default: []].append(index)
+    indices.reserveCapacity(workflow.nodes.count)
+    let nodes = workflow.nodes
+    for index in nodes.indices {
+      let name = nodes[index].name
+      let first = indices[name]
+      if first == nil { indices[name] = index }
+      if let written = nodes[index].instance?.node {
+        groups[written, default: indices[written].map { [$0] } ?? []].append(index)
+      } else if first != nil || !groups.isEmpty && groups[name] != nil {
+        groups[name, default: first.map { [$0] } ?? []].append(index)
+      }
     }
   }
+
+  /// Whether the node runs for each item of a list: its outputs are then lists.
+  func runsForEach(_ index: Int) -> Bool { !foreachNodes.isEmpty && foreachNodes.contains(index) }
+
+  /// Whether some node is an instance of another.
+  var hasMatrices: Bool { !groups.isEmpty }
+
+  /// The instances of a node as it is written; of most the node alone.
+  func group(of name: NodeName) -> [Int]? { groups[name] ?? indices[name].map { [$0] } }
 
   mutating func report(_ problem: Diagnostic) {
     if let found = InstanceProblem(problem), !told.insert(found).inserted { return }
@@ -168,6 +222,7 @@ struct GraphValidation {
   /// Files can't hold a name twice; a workflow from elsewhere can, and one of the two would be ignored.
   private mutating func checkDuplicates() {
     var names: Set<NodeName> = []
+    names.reserveCapacity(written.nodes.count)
     for node in written.nodes {
       // An instance's name can't be written, but can be made.
       if !names.insert(node.name).inserted || node.name.matrixNode != nil {
@@ -201,6 +256,13 @@ struct GraphValidation {
 
   private static func repeated<Item, Name: Hashable>(_ items: [Item], by name: (Item) -> Name) -> [Item] {
     guard items.count > 1 else { return [] }
+    // Nearly all are few: those are compared without hashing.
+    if items.count <= 8 {
+      let isUnique = items.indices.allSatisfy { index in
+        !items[..<index].contains { name($0) == name(items[index]) }
+      }
+      if isUnique { return [] }
+    }
     var seen: Set<Name> = []
     return items.filter { !seen.insert(name($0)).inserted }
   }
@@ -225,22 +287,29 @@ struct GraphValidation {
     return specification
   }
 
+  private mutating func shared(of node: Workflow.Node) -> Shared<NodeSpecification>? {
+    if let found = known[node.type.value] { return found }
+    let found = specification(of: node).map { Shared($0) }
+    known[node.type.value] = found
+    return found
+  }
+
   private mutating func check(_ node: Workflow.Node) -> WorkflowGraph.Node? {
     refuseWhatIsNotAvailable(node)
     let needs = needs(of: node)
-    guard let index = indices[node.name], let specification = specifications[index] else {
+    guard let index = indices[node.name], let shared = specifications[index] else {
       // Nothing is known of its ports, but its connections still name other nodes.
       for source in node.inputs.flatMap(\.sources) {
         _ = connection(source, of: "the node \(node.name.text.quoted)")
       }
       return nil
     }
-    let type = node.type.value
+    let (type, specification) = (node.type.value, shared.value)
     let parameters = parameters(of: node, specification)
     let bindings = bindings(of: node, specification)
     var result = WorkflowGraph.Node(
-      name: node.name, type: type, specification: specification, parameters: parameters, inputs: bindings,
-      dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
+      name: node.name, type: type, specification: specification, shared: shared, parameters: parameters,
+      inputs: bindings, dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
       resources: node.resources?.value.completed(by: specification.resourceRequirements)
         ?? specification.resourceRequirements,
       resourceLocations: node.resources?.value.locations ?? [:], location: node.location,
@@ -251,9 +320,19 @@ struct GraphValidation {
     result.secrets = node.secrets
     // What a secret opens is known to nobody here.
     result.isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never && node.secrets.isEmpty
-    let dependencies = Set(result.sources.map(\.node) + needs)
-    result.dependencies = dependencies.sorted()
-    result.condition = condition(of: node, waitingFor: dependencies)
+    result.dependencies = Self.ascending(result.sources.map(\.node) + needs)
+    if node.condition != nil {
+      result.condition = condition(of: node, waitingFor: Set(result.dependencies))
+    }
+    return result
+  }
+
+  /// Each once.
+  private static func ascending(_ nodes: [Int]) -> [Int] {
+    guard nodes.count > 1 else { return nodes }
+    var result: [Int] = []
+    result.reserveCapacity(nodes.count)
+    for node in nodes.sorted() where node != result.last { result.append(node) }
     return result
   }
 
@@ -283,12 +362,17 @@ struct GraphValidation {
 
   // MARK: Cycles
 
-  private mutating func checkCycles() {
+  /// By node, who reads or needs it as far as there is such a node, whatever else is wrong.
+  private func readersAsWritten() -> [[Int]] {
     var readers = [[Int]](repeating: [], count: workflow.nodes.count)
     for (index, node) in workflow.nodes.enumerated() {
       let sources = node.inputs.flatMap { $0.sources.map(\.value.node) } + node.needs.map(\.value)
-      for source in Set(sources.compactMap { indices[$0] }).sorted() { readers[source].append(index) }
+      for source in Self.ascending(sources.compactMap { indices[$0] }) { readers[source].append(index) }
     }
+    return readers
+  }
+
+  private mutating func checkCycles(in readers: [[Int]]) {
     for cycle in CycleSearch.cycles(in: readers) {
       let names = (cycle + cycle.prefix(1)).map { workflow.nodes[$0].name.text }
       let shown = names.count <= 12 ? names : names.prefix(8) + ["… \(names.count - 9) more …"] + names.suffix(1)

@@ -16,3 +16,9 @@ package struct NodeCatalog: Sendable {
 
   package init(plugins: [PluginName: Plugin]) { self.plugins = plugins }
 }
+
+/// A large value that many have and none changes: to copy it is to count one reference.
+final class Shared<Value: Sendable>: Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
+}

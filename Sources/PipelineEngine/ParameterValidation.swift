@@ -31,12 +31,17 @@ extension GraphValidation {
       guard written.value.mayHoldExpressions else {
         return complain(about: written.value, of: parameter, written, of: node)
       }
+      if case .string(let text) = written.value {
+        let template = try template(text)
+        guard canEvaluate(template, of: node) else { return written.value }
+        return complain(about: try template.evaluate(in: scope(of: node)), of: parameter, written, of: node)
+      }
       let inputsRead = try written.value.namesRead(of: "inputs")
       guard unboundInputs.allSatisfy({ !inputsRead.contains($0.text) }) else { return written.value }
       if let instance = node.instance, instance.combination == nil {
         guard try written.value.namesRead(of: "matrix").isEmpty else { return written.value }
       }
-      let value = try written.value.evaluated(in: ExpressionScope(inputs: inputs, matrix: node.instance?.scope))
+      let value = try written.value.evaluated(in: scope(of: node))
       return complain(about: value, of: parameter, written, of: node)
     } catch {
       report(
@@ -45,6 +50,16 @@ extension GraphValidation {
           why: error.why, hint: error.hint, at: written.location))
       return written.value
     }
+  }
+
+  /// Whether all that it reads is known.
+  private func canEvaluate(_ template: Template, of node: Workflow.Node) -> Bool {
+    if !unboundInputs.isEmpty {
+      let inputsRead = template.names(of: "inputs")
+      guard unboundInputs.allSatisfy({ !inputsRead.contains($0.text) }) else { return false }
+    }
+    guard let instance = node.instance, instance.combination == nil else { return true }
+    return template.names(of: "matrix").isEmpty
   }
 
   /// - Returns: the value.

@@ -4,37 +4,48 @@ extension GraphValidation {
   /// In the order of the specification; an optional input that nothing feeds is left out.
   mutating func bindings(of node: Workflow.Node, _ specification: NodeSpecification) -> [WorkflowGraph.Input] {
     let known = specification.inputs
-    for (port, _, location) in node.inputs where !known.contains(where: { $0.name == port }) {
+    for (port, _, location) in node.inputs where !known.indices.contains(where: { known[$0].name == port }) {
       report(
         Diagnostic(
           "the node \(node.name.text.quoted) has no input \(port.text.quoted)",
           why: known.isEmpty ? "its type takes none" : nil,
           hint: hint(for: port.text, among: specification.inputs.map(\.name.text)), at: location))
     }
-    return specification.inputs.compactMap { port in
-      // A text for each input of a large workflow would take longer than all that is checked.
-      var title: String { "the input \(port.name.text.quoted) of the node \(node.name.text.quoted)" }
-      guard let (_, sources, location) = node.inputs.first(where: { $0.port == port.name }), !sources.isEmpty else {
-        return unconnected(port, title, node)
-      }
-      let isEach = node.foreach?.value == port.name
-      if isEach {
-        // Whatever comes, each instance gets one of it.
-      } else if !port.multiple, let matrix = sources.compactMap({ self.matrix(of: $0.value.node) }).first {
-        report(
-          Diagnostic(
-            "\(title) has \(sources.count) \(sources.count == 1 ? "source" : "sources")",
-            why: "it takes one value, and \(matrix.text.quoted) has a matrix: its outputs are always many",
-            hint: "connect an input that takes several values", at: location))
-      } else if sources.count > 1, !port.multiple {
-        report(
-          Diagnostic(
-            "\(title) has \(sources.count) sources", why: "it takes one value", hint: "connect one of them",
-            at: location))
-      }
-      let connections = sources.compactMap { connection($0, into: port, isEach: isEach, title) }
-      return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .connections(connections))
+    var bindings: [WorkflowGraph.Input] = []
+    bindings.reserveCapacity(node.inputs.count)
+    for port in known {
+      if let binding = binding(of: port, node) { bindings.append(binding) }
     }
+    return bindings
+  }
+
+  private mutating func binding(of port: PortSpecification, _ node: Workflow.Node) -> WorkflowGraph.Input? {
+    // A text for each input of a large workflow would take longer than all that is checked.
+    var title: String { "the input \(port.name.text.quoted) of the node \(node.name.text.quoted)" }
+    guard let (_, sources, location) = node.inputs.first(where: { $0.port == port.name }), !sources.isEmpty else {
+      return unconnected(port, title, node)
+    }
+    let isEach = node.foreach?.value == port.name
+    if isEach {
+      // Whatever comes, each instance gets one of it.
+    } else if !port.multiple, hasMatrices, let matrix = sources.compactMap({ self.matrix(of: $0.value.node) }).first {
+      report(
+        Diagnostic(
+          "\(title) has \(sources.count) \(sources.count == 1 ? "source" : "sources")",
+          why: "it takes one value, and \(matrix.text.quoted) has a matrix: its outputs are always many",
+          hint: "connect an input that takes several values", at: location))
+    } else if sources.count > 1, !port.multiple {
+      report(
+        Diagnostic(
+          "\(title) has \(sources.count) sources", why: "it takes one value", hint: "connect one of them",
+          at: location))
+    }
+    var connections: [WorkflowGraph.Connection] = []
+    connections.reserveCapacity(sources.count)
+    for source in sources {
+      if let found = connection(source, into: port, isEach: isEach, title) { connections.append(found) }
+    }
+    return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .connections(connections))
   }
 
   /// The node with a matrix that `name` is an instance of.
@@ -61,6 +72,7 @@ extension GraphValidation {
     _ source: Located<PortReference>, into port: PortSpecification, isEach: Bool, _ title: @autoclosure () -> String
   ) -> WorkflowGraph.Connection? {
     guard let found = connection(source, of: title()) else { return nil }
+    if !isEach, isPlain(found, port.type) { return found }
     guard let output = output(of: found), let type = arriving(output, of: found, at: port, isEach, source, title())
     else {
       return found
@@ -78,8 +90,13 @@ extension GraphValidation {
     return found
   }
 
+  /// Whether what comes from there is one value of just that type, as most is.
+  private func isPlain(_ connection: WorkflowGraph.Connection, _ type: PortType) -> Bool {
+    specifications[connection.node]?.yields(type, connection.port) ?? false && !runsForEach(connection.node)
+  }
+
   func output(of connection: WorkflowGraph.Connection) -> PortSpecification? {
-    specifications[connection.node]?.outputs.first { $0.name == connection.port }
+    specifications[connection.node]?.output(connection.port)
   }
 
   /// Where `source` leads. Nil, with a problem, where that is nowhere; nil without one where its node has one already.
@@ -96,8 +113,8 @@ extension GraphValidation {
     }
     guard let specification = specifications[index] else { return nil }
     let found = WorkflowGraph.Connection(node: index, port: reference.port)
-    guard output(of: found) != nil else {
-      let outputs = specification.outputs.map(\.name.text)
+    guard specification.hasOutput(reference.port) else {
+      let outputs = specification.value.outputs.map(\.name.text)
       report(
         Diagnostic(
           "\(title()) is connected to \(reference.description.quoted), but \(reference.node.text.quoted) has no such output",
@@ -106,5 +123,30 @@ extension GraphValidation {
       return nil
     }
     return found
+  }
+}
+
+// By index: an element taken out of a list is a copy of all that a port consists of, for each connection of a large workflow.
+extension Shared<NodeSpecification> {
+  fileprivate func hasOutput(_ port: PortName) -> Bool {
+    let outputs = value.outputs
+    return outputs.indices.contains { outputs[$0].name == port }
+  }
+
+  fileprivate func output(_ port: PortName) -> PortSpecification? {
+    let outputs = value.outputs
+    return outputs.indices.first { outputs[$0].name == port }.map { outputs[$0] }
+  }
+
+  /// Whether the output is one value of the type.
+  fileprivate func yields(_ type: PortType, _ port: PortName) -> Bool {
+    let outputs = value.outputs
+    return outputs.indices.contains { outputs[$0].name == port && !outputs[$0].multiple && outputs[$0].type == type }
+  }
+
+  /// Whether the output has as many values as its node returns.
+  func isMultiple(_ port: PortName) -> Bool {
+    let outputs = value.outputs
+    return outputs.indices.contains { outputs[$0].multiple && outputs[$0].name == port }
   }
 }

@@ -102,7 +102,9 @@ package struct RunMachine: Sendable {
   let reusable: Set<Int>
   package internal(set) var restored: RestoredRun
   /// The output ports that must be there: inputs and the workflow's outputs read them. By node as the workflow has it.
-  let wantedPorts: [Set<PortName>]
+  let wantedPorts: [[PortName]]
+  /// Of each node what ``WorkflowGraph/wholeLists(of:)`` says. By node as the workflow has it.
+  let wholeLists: [[(port: PortName, connection: WorkflowGraph.Connection)]]
   /// Of `values`, those that take a descriptor of this process.
   var heldResults = 0
   /// Of all nodes with `foreach` together.
@@ -147,18 +149,30 @@ package struct RunMachine: Sendable {
     self.restored = restored
     states = Array(repeating: .waiting, count: graph.nodes.count)
     attempts = Array(repeating: 0, count: graph.nodes.count)
-    openDependencies = graph.nodes.map(\.dependencies.count)
+    openDependencies = graph.nodes.indices.map { graph.nodes[$0].dependencies.count }
     openCount = graph.nodes.count
-    var wanted = [Set<PortName>](repeating: [], count: graph.nodes.count)
-    for connection in graph.outputs.flatMap(\.sources) + graph.nodes.flatMap(\.sources)
-    where !graph.isMultiple(connection) {
-      wanted[connection.node].insert(connection.port)
+    var wanted = [[PortName]](repeating: [], count: graph.nodes.count)
+    var readers: [WorkflowGraph.Connection: Int] = [:]
+    readers.reserveCapacity(graph.nodes.count)
+    func count(_ connection: WorkflowGraph.Connection, isNeeded: Bool) {
+      readers[connection, default: 0] += 1
+      guard isNeeded, !wanted[connection.node].contains(connection.port), !graph.isMultiple(connection) else { return }
+      wanted[connection.node].append(connection.port)
+    }
+    for output in graph.outputs {
+      for connection in output.sources { count(connection, isNeeded: true) }
+    }
+    // By index, here and below: a node taken out of the graph is a copy of all that it consists of.
+    for node in graph.nodes.indices {
+      for connection in graph.nodes[node].sources { count(connection, isNeeded: true) }
+      for connection in graph.nodes[node].condition?.reads ?? [] { count(connection, isNeeded: false) }
     }
     wantedPorts = wanted
-    for connection in graph.outputs.flatMap(\.sources) + graph.nodes.flatMap(\.reads) {
-      remainingReaders[connection, default: 0] += 1
+    remainingReaders = readers
+    wholeLists = graph.nodes.indices.map(graph.wholeLists)
+    for lists in wholeLists {
+      for list in lists { joinedReaders[list.connection, default: 0] += 1 }
     }
-    for list in graph.nodes.indices.flatMap(graph.wholeLists) { joinedReaders[list.connection, default: 0] += 1 }
   }
 
   /// How the run ended, once ``Action/finish`` was returned.

@@ -191,7 +191,7 @@ extension RunMachine {
   // MARK: Lists for inputs that take one value
 
   private mutating func joinInputs(of node: Int) throws(NodeFailure) {
-    for (port, connection) in graph.wholeLists(of: node) where joined[connection] == nil {
+    for (port, connection) in wholeLists[node] where joined[connection] == nil {
       do throws(ListProblem) { joined[connection] = try NodeValue(listOf: values[connection] ?? []) } catch {
         throw NodeFailure(
           .error,
@@ -217,6 +217,6 @@ extension WorkflowGraph {
 
   /// Whether the output has as many values as its node returns, and none may be.
   func isMultiple(_ connection: Connection) -> Bool {
-    nodes[connection.node].specification.outputs.contains { $0.name == connection.port && $0.multiple }
+    nodes[connection.node].shared.isMultiple(connection.port)
   }
 }

@@ -48,15 +48,24 @@ extension RunMachine {
   mutating func releaseInputs(of node: Int) {
     // What an instance reads, its node reads until all of them have ended.
     guard graph.nodes[node].item == nil else { return }
-    for (_, connection) in graph.wholeLists(of: node) {
+    for (_, connection) in wholeLists[node] {
       joinedReaders[connection, default: 0] -= 1
       if joinedReaders[connection] == 0 { joined[connection] = nil }
     }
-    for connection in graph.nodes[node].reads {
-      guard let readers = remainingReaders[connection] else { continue }
-      remainingReaders[connection] = readers > 1 ? readers - 1 : nil
-      if readers == 1, let released = values.removeValue(forKey: connection) { heldResults -= released.sharedCount }
+    for input in graph.nodes[node].inputs {
+      guard case .connections(let connections) = input.source else { continue }
+      for connection in connections { release(connection) }
     }
+    for connection in graph.nodes[node].condition?.reads ?? [] { release(connection) }
+  }
+
+  /// One less reads it.
+  private mutating func release(_ connection: WorkflowGraph.Connection) {
+    guard let place = remainingReaders.index(forKey: connection) else { return }
+    remainingReaders.values[place] -= 1
+    guard remainingReaders.values[place] == 0 else { return }
+    remainingReaders.remove(at: place)
+    if let released = values.removeValue(forKey: connection) { heldResults -= released.sharedCount }
   }
 
   private func tooManyResults(of node: Int, adding count: Int) -> NodeFailure {
@@ -72,19 +81,21 @@ extension RunMachine {
 
   /// An output that somebody reads and that `success` lacks.
   func missingOutput(of node: Int, _ success: NodeSuccess) -> PortName? {
-    let present = Set(success.outputs.lazy.filter { !$0.values.isEmpty }.map(\.port))
-    return wantedPorts[written(node)].subtracting(present).min()
+    wantedPorts[written(node)].filter { wanted in
+      !success.outputs.contains { $0.port == wanted && !$0.values.isEmpty }
+    }.min()
   }
 
   /// The node that the workflow has: the node itself, or that of whose items it is one.
   func written(_ node: Int) -> Int { graph.nodes[node].item?.node ?? node }
 
   func call(of index: Int) -> NodeCall {
-    let node = graph.nodes[index]
+    let item = graph.nodes[index].item
     return NodeCall(
-      run: run, node: node.name, prepared: graph.nodes[written(index)].name, type: node.type,
-      parameters: node.parameters, inputs: node.inputs.map { ($0.port, values(of: $0, node.item), $0.multiple) },
-      attempt: attempts[index], timeoutMilliseconds: node.policy.timeoutMilliseconds,
+      run: run, node: graph.nodes[index].name, prepared: graph.nodes[written(index)].name,
+      type: graph.nodes[index].type, parameters: graph.nodes[index].parameters,
+      inputs: graph.nodes[index].inputs.map { ($0.port, values(of: $0, item), $0.multiple) },
+      attempt: attempts[index], timeoutMilliseconds: graph.nodes[index].policy.timeoutMilliseconds,
       raisedMemory: raisedMemory[index])
   }
 
@@ -99,9 +110,4 @@ extension RunMachine {
       return [NodeValue(json: value)]
     }
   }
-}
-
-extension WorkflowGraph.Node {
-  /// Every output that is kept for it: those that its inputs are connected to, and those that its condition reads.
-  var reads: [WorkflowGraph.Connection] { sources + (condition?.reads ?? []) }
 }

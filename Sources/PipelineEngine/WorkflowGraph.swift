@@ -8,7 +8,13 @@ package struct WorkflowGraph: Sendable {
   package struct Node: Sendable {
     package var name: NodeName
     package var type: NodeTypeReference
-    package var specification: NodeSpecification
+    /// Of its type.
+    package var specification: NodeSpecification {
+      get { shared.value }
+      set { shared = Shared(newValue) }
+    }
+    /// The nodes of one type have it in common: it consists of more than all else of a node, and nodes are copied often.
+    private(set) var shared: Shared<NodeSpecification>
     /// In the order of the specification, defaults filled in.
     package var parameters: [(name: ParameterName, value: JSONValue)]
     package var inputs: [Input]
@@ -39,6 +45,30 @@ package struct WorkflowGraph: Sendable {
     package var foreach: Foreach?
     /// Of an instance of a node with `foreach`: which it is. Such nodes come to be while the graph runs.
     package var item: Item?
+
+    /// - Parameter shared: the same specification, where other nodes have it too.
+    init(
+      name: NodeName, type: NodeTypeReference, specification: NodeSpecification,
+      shared: Shared<NodeSpecification>? = nil,
+      parameters: [(name: ParameterName, value: JSONValue)], inputs: [Input], dependencies: [Index],
+      dependents: [Index], policy: NodePolicy, resources: ResourceRequirement,
+      resourceLocations: [Workflow.ResourcesKey: SourceLocation], location: SourceLocation,
+      continuesOnError: Bool = false, label: String? = nil
+    ) {
+      self.name = name
+      self.type = type
+      self.shared = shared ?? Shared(specification)
+      self.parameters = parameters
+      self.inputs = inputs
+      self.dependencies = dependencies
+      self.dependents = dependents
+      self.policy = policy
+      self.resources = resources
+      self.resourceLocations = resourceLocations
+      self.location = location
+      self.continuesOnError = continuesOnError
+      self.label = label
+    }
 
     /// Whether its worker is to be asked what a call will need: not where the workflow has said it all.
     package var isEstimated: Bool {
