@@ -8,7 +8,7 @@ extension GraphValidation {
     let known = specification.parameters
     var values = [JSONValue?](repeating: nil, count: known.count)
     for (name, written) in node.parameters {
-      guard let index = known.firstIndex(where: { $0.name == name }) else {
+      guard let index = known.indices.first(where: { known[$0].name == name }) else {
         report(
           Diagnostic(
             "the node \(node.name.text.quoted) has no parameter \(name.text.quoted)",
@@ -20,7 +20,7 @@ extension GraphValidation {
       let isText = node.type.value == .command && name.text == "command"
       values[index] = isText ? written.value : value(of: known[index], written, of: node)
     }
-    return zip(known, values).map { ($0.name, $1 ?? $0.defaultValue) }
+    return known.indices.map { (known[$0].name, values[$0] ?? known[$0].defaultValue) }
   }
 
   private mutating func value(

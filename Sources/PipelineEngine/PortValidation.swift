@@ -21,7 +21,9 @@ extension GraphValidation {
 
   private mutating func binding(of port: PortSpecification, _ node: Workflow.Node) -> WorkflowGraph.Input? {
     // A text for each input of a large workflow would take longer than all that is checked.
-    var title: String { "the input \(port.name.text.quoted) of the node \(node.name.text.quoted)" }
+    // It holds the two names alone: whoever is given it is given a copy of what it holds.
+    let (portName, nodeName) = (port.name.text, node.name.text)
+    var title: String { "the input \(portName.quoted) of the node \(nodeName.quoted)" }
     guard let (_, sources, location) = node.inputs.first(where: { $0.port == port.name }), !sources.isEmpty else {
       return unconnected(port, title, node)
     }
