@@ -17,7 +17,7 @@ struct NodeMeasurementTests {
         d: {type: demo/step, in: {input: c.output}}
         """))
     let usage = ResourceUsage(
-      processorMicroseconds: 5_000_000, memoryPeak: .init(bytes: 9 << 20, scope: .node, isSampled: false))
+      processorMicroseconds: 1 << 50, memoryPeak: .init(bytes: 9 << 20, scope: .node, isSampled: false))
     let executor = ScriptedExecutor { call throws(NodeFailure) in
       if call.node.text == "c" {
         throw NodeFailure(
