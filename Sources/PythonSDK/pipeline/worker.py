@@ -1,31 +1,30 @@
 """The program inside a plugin's sandbox: it serves calls until told to stop.
 
 The protocol is described in the documentation's page "The worker protocol".
-One thread reads the socket and acknowledges calls; the main thread runs them,
-one after the other.
+The main thread runs the calls, one after the other; which thread reads them
+is in `pipeline._calls`.
 """
 
 from __future__ import annotations
 
 import os
-import queue
 import sys
-import threading
 
 from pipeline import __version__, _attempts, _failures, _frames, _json, _logs
+from pipeline._calls import Calls, expect
 from pipeline._failures import Failure
 from pipeline._frames import ProtocolError
 from pipeline._operations import Operations
-from pipeline._scope import CallScope, send_log
+from pipeline._scope import send_log
 from pipeline._start import Start
-from pipeline._transfer import IncomingCall, open_call
 from pipeline._wire import Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Tuple
+    from typing import Any, Dict, Optional
 
-    from pipeline._wire import Frame
+    from pipeline._scope import CallScope
+    from pipeline._transfer import IncomingCall
     from pipeline.plugin import BasePlugin
 
 # sysexits.h: EX_SOFTWARE, EX_PROTOCOL.
@@ -63,13 +62,8 @@ class Worker:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._process = os.getpid()
-        # From the reader to the main thread; None is the last.
-        self._calls: queue.SimpleQueue[
-            Optional[Tuple[IncomingCall, CallScope]]
-        ] = queue.SimpleQueue()
-        self._scopes: Dict[int, CallScope] = {}
+        self._calls = Calls(connection)
         self._running: Optional[CallScope] = None
-        self._broken: Optional[BaseException] = None
         # A child that a plugin forks has no business with the supervisor.
         os.register_at_fork(after_in_child=connection.abandon)
 
@@ -94,7 +88,7 @@ class Worker:
         frame = self._connection.receive()
         if frame is None or frame.kind == _frames.SHUTDOWN:
             return 0
-        _expect(frame, _frames.INITIALIZE)
+        expect(frame, _frames.INITIALIZE)
         start = Start(_frames.parse_object(frame.body))
         try:
             plugin = start.plugin()
@@ -103,16 +97,16 @@ class Worker:
             self._connection.send_object(_frames.ERROR, 0, failure.body())
             return EXIT_FAILED
         self._connection.send_object(_frames.READY, 0, {})
-        threading.Thread(target=self._read, daemon=True).start()
+        self._calls.watch()
         operations = Operations(plugin, start.workspace, start.scratch)
         while True:
-            item = self._calls.get()
+            item = self._calls.next()
             if item is None:
                 break
             self._serve(operations, *item)
         _shut_down(plugin)
-        if self._broken is not None:
-            raise self._broken
+        if self._calls.broken is not None:
+            raise self._calls.broken
         return 0
 
     def _serve(
@@ -138,61 +132,7 @@ class Worker:
         _flush()
         self._running = None
         scope.answer(kind, body, [memory.fd for memory in shared])
-        del self._scopes[call.number]
-
-    def _read(self) -> None:
-        """The reader's thread: hands on calls until the stream ends."""
-        orderly = False
-        try:
-            orderly = self._read_frames()
-        except BaseException as error:
-            self._broken = error
-        finally:
-            if not orderly:
-                # Nobody is left to take the results.
-                for scope in list(self._scopes.values()):
-                    scope.cancel()
-            self._calls.put(None)
-
-    def _read_frames(self) -> bool:
-        """True after a shutdown frame, false at the end of the stream.
-
-        :raises ProtocolError: when the supervisor breaks a rule
-        """
-        last = 0
-        while True:
-            frame = self._connection.receive()
-            if frame is None:
-                return False
-            if frame.kind == _frames.SHUTDOWN:
-                _expect(frame, _frames.SHUTDOWN)
-                return True
-            if frame.kind == _frames.CANCEL:
-                _frames.parse_object(frame.body)
-                scope = self._scopes.get(frame.call)
-                if scope is not None:
-                    scope.cancel()
-                continue
-            if frame.kind != _frames.CALL:
-                raise ProtocolError(
-                    f"a frame of kind {frame.kind} is out of order"
-                )
-            if frame.call <= last:
-                raise ProtocolError(
-                    f"call {frame.call} doesn't come after call {last}"
-                )
-            last = frame.call
-            self._accept(open_call(frame))
-            # It may hold secrets, and the next may be long in coming.
-            del frame
-
-    def _accept(self, call: IncomingCall) -> None:
-        node = call.metadata.get("node")
-        logger = f"node.{node}" if isinstance(node, str) else "node"
-        scope = CallScope(self._connection, call.number, logger)
-        self._scopes[call.number] = scope
-        self._connection.send(_frames.ACK, call.number)
-        self._calls.put((call, scope))
+        self._calls.forget(call)
 
     def _record(self, level: str, logger: str, message: str) -> None:
         """Takes what plugins log."""
@@ -208,14 +148,6 @@ def _with_tests(told: Dict[str, Any], scope: CallScope) -> Dict[str, Any]:
     from pipeline._test_report import attached
 
     return attached(told, scope.tests)
-
-
-def _expect(frame: Frame, kind: int) -> None:
-    if frame.kind != kind or frame.call or frame.descriptors:
-        raise ProtocolError(
-            f"expected a frame of kind {kind} and no call, got one of kind "
-            f"{frame.kind} for call {frame.call}"
-        )
 
 
 def _shut_down(plugin: BasePlugin) -> None:
