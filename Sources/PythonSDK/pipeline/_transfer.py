@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from pipeline._wire import Frame
 
 
+# The metadata of most results.
+_USUAL: Dict[str, Any] = {"fallback": False, "cache_key": None}
+_USUAL_PACKED = _json.dumps(_USUAL)
+
+
 class IncomingCall:
     """A call frame that kept the rules; its values aren't decoded yet."""
 
@@ -88,7 +93,8 @@ def pack_outputs(
         raise Failure(
             OUTPUT, f"more than {_frames.MAXIMUM_VALUES} outputs were returned"
         )
-    encoded: List[Tuple[Entry, values.Encoded]] = []
+    encoded: List[values.Encoded] = []
+    entries: List[Entry] = []
     for name, position, value in parts:
         try:
             one = values.encode(value)
@@ -96,15 +102,21 @@ def pack_outputs(
             raise Failure(
                 OUTPUT, f"the output '{name}' can't be carried: {error}"
             ) from None
-        encoded.append(
-            (Entry(one.codec, name, one.label, position, one.size, None), one)
+        encoded.append(one)
+        entries.append(
+            Entry(one.codec, name, one.label, position, one.size, None)
         )
-    entries = [entry for entry, _ in encoded]
-    packed = _json.dumps(metadata)
-    room = _frames.MAXIMUM_BODY - _frames.packed_size(packed, entries)
-    inline = _inline([one.size for _, one in encoded], room)
+    packed = _USUAL_PACKED if metadata == _USUAL else _json.dumps(metadata)
+    sizes = [entry.length for entry in entries]
     shared: List[_memory.SealedMemory] = []
-    for index, (entry, one) in enumerate(encoded):
+    if sum(sizes, len(packed)) <= values.INLINE_LIMIT:
+        # Most results: with any names they fit into the body.
+        for entry, one in zip(entries, encoded):
+            entry.content = one.inline()
+        return _frames.pack_values(packed, entries), shared
+    room = _frames.MAXIMUM_BODY - _frames.packed_size(packed, entries)
+    inline = _inline(sizes, room)
+    for index, (entry, one) in enumerate(zip(entries, encoded)):
         if index in inline:
             entry.content = one.inline()
         else:

@@ -37,6 +37,8 @@ __all__ = [
 # The codec numbers of the protocol.
 JSON, BYTES, NUMPY, FILE, ARROW = range(5)
 CODECS = (JSON, BYTES, NUMPY, FILE, ARROW)
+# What is JSON at first sight.
+_PLAIN = frozenset({bool, dict, float, int, list, str, tuple, type(None)})
 
 
 class EncodingError(TypeError, ValueError):
@@ -60,7 +62,7 @@ class Encoded:
     ) -> None:
         self.codec = codec
         self.label = label
-        self.size = sum(memoryview(chunk).nbytes for chunk in chunks)
+        self.size = sum([memoryview(chunk).nbytes for chunk in chunks])
         self._chunks = chunks
         self._memory: Union[_memory.SealedMemory, None] = None
 
@@ -99,14 +101,15 @@ def encode(value: Any) -> Encoded:
 
     :raises EncodingError: when it can't be carried, saying why and where
     """
-    if isinstance(value, File):
-        return Encoded.of_file(value)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return Encoded(BYTES, [bytes(value)])
-    if _is_array(value):
-        from pipeline import _numpy
+    if type(value) not in _PLAIN:
+        if isinstance(value, File):
+            return Encoded.of_file(value)
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return Encoded(BYTES, [bytes(value)])
+        if _is_array(value):
+            from pipeline import _numpy
 
-        return Encoded(NUMPY, _numpy.chunks(value))
+            return Encoded(NUMPY, _numpy.chunks(value))
     try:
         return Encoded(JSON, [_json.dumps(value)])
     except _json.JSONError as error:
@@ -119,6 +122,15 @@ def decode(codec: int, label: str, content: Content) -> Any:
     :raises DecodingError: when the content isn't what the codec says, or
         needs a library that isn't there
     """
+    if codec == JSON:
+        try:
+            return _json.loads(
+                content
+                if isinstance(content, bytes)
+                else bytes(content.buffer())
+            )
+        except _json.JSONError as error:
+            raise DecodingError(str(error)) from None
     if codec == FILE:
         try:
             return File(label, content)
@@ -131,11 +143,6 @@ def decode(codec: int, label: str, content: Content) -> Any:
         return _numpy.view(data)
     if codec == BYTES:
         return bytes(data)
-    if codec == JSON:
-        try:
-            return _json.loads(bytes(data))
-        except _json.JSONError as error:
-            raise DecodingError(str(error)) from None
     if codec == ARROW:
         return _arrow(data)
     raise DecodingError(f"there is no codec {codec}")
