@@ -74,11 +74,12 @@ class Header:
         self.call = call
 
     @classmethod
-    def unpack(cls, data: bytes) -> Header:
-        """
+    def unpack(cls, data: bytes | bytearray) -> Header:
+        """Reads what the data begins with.
+
         :raises ProtocolError: when a field is outside its limits
         """
-        length, kind, flags, descriptors, call = HEADER.unpack(data)
+        length, kind, flags, descriptors, call = HEADER.unpack_from(data)
         if length > MAXIMUM_BODY:
             raise ProtocolError(
                 f"a body of {length} bytes is longer than {MAXIMUM_BODY}"
@@ -133,7 +134,12 @@ class Entry:
 
 def is_name(text: Any) -> bool:
     """Whether the text may name a port, a parameter or a node type."""
-    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+    if not isinstance(text, str):
+        return False
+    # Most are identifiers, which is known without the pattern.
+    if len(text) <= 64 and text.isascii() and text.isidentifier():
+        return True
+    return _NAME.fullmatch(text) is not None
 
 
 def is_file_text(text: str) -> bool:
@@ -162,7 +168,7 @@ def pack_values(metadata: bytes, entries: Sequence[Entry]) -> bytes:
     for entry in entries:
         name = entry.name.encode("ascii")
         label = entry.label.encode("utf-8")
-        parts.append(
+        parts += (
             _ENTRY.pack(
                 entry.codec,
                 0 if entry.content is not None else 1,
@@ -172,11 +178,11 @@ def pack_values(metadata: bytes, entries: Sequence[Entry]) -> bytes:
                 entry.position,
                 0,
                 entry.length,
-            )
+            ),
+            name,
+            label,
         )
-        parts.append(name)
-        parts.append(label)
-    parts.extend(e.content for e in entries if e.content is not None)
+    parts += [e.content for e in entries if e.content is not None]
     return b"".join(parts)
 
 
@@ -192,26 +198,6 @@ def packed_size(metadata: bytes, entries: Sequence[Entry]) -> int:
     )
 
 
-class _Cursor:
-    """Reads a body from its beginning, never beyond its end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._position = 0
-
-    def take(self, length: int, what: str) -> bytes:
-        end = self._position + length
-        if end > len(self._data):
-            raise ProtocolError(f"the body ends within {what}")
-        part = self._data[self._position : end]
-        self._position = end
-        return part
-
-    @property
-    def left(self) -> int:
-        return len(self._data) - self._position
-
-
 def unpack_values(
     body: bytes, descriptors: int
 ) -> Tuple[Dict[str, Any], List[Entry]]:
@@ -220,32 +206,61 @@ def unpack_values(
     :param descriptors: how many came with the frame
     :raises ProtocolError: when it breaks a rule
     """
-    cursor = _Cursor(body)
-    (length,) = _COUNT.unpack(cursor.take(4, "the length of the metadata"))
+    length = _count(body, 0, "the length of the metadata")
     if length > MAXIMUM_METADATA:
         raise ProtocolError(f"more than {MAXIMUM_METADATA} bytes of metadata")
-    metadata = parse_object(cursor.take(length, "the metadata"))
-    (count,) = _COUNT.unpack(cursor.take(4, "the number of values"))
+    end = _COUNT.size + length
+    if end > len(body):
+        raise _too_short("the metadata")
+    metadata = parse_object(body[_COUNT.size : end])
+    count = _count(body, end, "the number of values")
     if count > MAXIMUM_VALUES:
         raise ProtocolError(f"{count} values; at most {MAXIMUM_VALUES}")
-    entries = [_entry(cursor) for _ in range(count)]
+    end += _COUNT.size
+    entries: List[Entry] = []
+    for _ in range(count):
+        entry, end = _entry(body, end)
+        entries.append(entry)
+    shared = 0
     for entry in entries:
-        if entry.content is not None:
-            entry.content = cursor.take(entry.length, "an inline value")
-    if cursor.left:
-        raise ProtocolError(f"{cursor.left} bytes follow the last value")
-    shared = sum(entry.content is None for entry in entries)
+        if entry.content is None:
+            shared += 1
+            continue
+        begin, end = end, end + entry.length
+        if end > len(body):
+            raise _too_short("an inline value")
+        entry.content = body[begin:end]
+    if end < len(body):
+        raise ProtocolError(
+            f"{len(body) - end} bytes follow the last value"
+        )
     if shared != descriptors:
         raise ProtocolError(
             f"{shared} values are in descriptors, but {descriptors} came"
         )
-    _check_positions(entries)
+    if entries:
+        _check_positions(entries)
     return metadata, entries
 
 
-def _entry(cursor: _Cursor) -> Entry:
+def _count(body: bytes, begin: int, what: str) -> int:
+    if begin + _COUNT.size > len(body):
+        raise _too_short(what)
+    count: int = _COUNT.unpack_from(body, begin)[0]
+    return count
+
+
+def _too_short(what: str) -> ProtocolError:
+    return ProtocolError(f"the body ends within {what}")
+
+
+def _entry(body: bytes, begin: int) -> Tuple[Entry, int]:
+    """The entry that begins there, without its content, and its end."""
+    end = begin + _ENTRY.size
+    if end > len(body):
+        raise _too_short("an entry")
     codec, storage, name_length, label_length, zero, position, zeros, size = (
-        _ENTRY.unpack(cursor.take(_ENTRY.size, "an entry"))
+        _ENTRY.unpack_from(body, begin)
     )
     if codec > 4:
         raise ProtocolError(f"there is no codec {codec}")
@@ -257,19 +272,31 @@ def _entry(cursor: _Cursor) -> Entry:
         raise ProtocolError("a label is longer than 255 bytes")
     if label_length and codec != 3:
         raise ProtocolError("only a file has a label")
-    try:
-        name = cursor.take(name_length, "a name").decode("ascii")
-        label = cursor.take(label_length, "a label").decode("utf-8")
-    except UnicodeDecodeError:
-        raise ProtocolError("a name or label isn't text") from None
+    name, end = _part(body, end, name_length, "ascii", "a name")
+    label = ""
+    if label_length:
+        label, end = _part(body, end, label_length, "utf-8", "a label")
     if not is_name(name):
         raise ProtocolError(f"{name!r:.80} is no port name")
-    if label in (".", "..") or not is_file_text(label):
+    if label and (label in (".", "..") or not is_file_text(label)):
         raise ProtocolError("a label holds a slash or a control character")
     if size > MAXIMUM_CONTENT:
         raise ProtocolError(f"a value of {size} bytes is too long")
     content = b"" if storage == 0 else None
-    return Entry(codec, name, label, position, size, content)
+    return Entry(codec, name, label, position, size, content), end
+
+
+def _part(
+    body: bytes, begin: int, length: int, encoding: str, what: str
+) -> Tuple[str, int]:
+    """A text of an entry, and its end."""
+    end = begin + length
+    if end > len(body):
+        raise _too_short(what)
+    try:
+        return body[begin:end].decode(encoding), end
+    except UnicodeDecodeError:
+        raise ProtocolError("a name or label isn't text") from None
 
 
 def _check_positions(entries: Sequence[Entry]) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTOR_BYTES = 4
 _CHUNK = 65_536
+_ANCILLARY = CMSG_SPACE(_frames.MAXIMUM_DESCRIPTORS * _DESCRIPTOR_BYTES)
+_HEADER_SIZE = _frames.HEADER.size
 
 
 class Frame:
@@ -70,21 +72,21 @@ class Connection:
 
         :raises ValueError: when the frame exceeds a limit
         """
-        frame = memoryview(_frames.pack(kind, call, body, len(descriptors)))
-        ancillary: List[Tuple[int, int, bytes]] = []
-        if descriptors:
-            rights = b"".join(
-                fd.to_bytes(_DESCRIPTOR_BYTES, "little") for fd in descriptors
-            )
-            ancillary.append((SOL_SOCKET, SCM_RIGHTS, rights))
+        frame = _frames.pack(kind, call, body, len(descriptors))
         with self._sending:
             if self._closed:
                 return
             try:
-                # The descriptors go out with the first byte.
-                sent = self._socket.sendmsg([frame], ancillary)
-                while sent < len(frame):
-                    sent += self._socket.send(frame[sent:])
+                if descriptors:
+                    # They go out with the first byte.
+                    sent = self._socket.sendmsg([frame], _rights(descriptors))
+                else:
+                    # Raises no audit event, unlike sendmsg.
+                    sent = self._socket.send(frame)
+                if sent < len(frame):
+                    view = memoryview(frame)
+                    while sent < len(frame):
+                        sent += self._socket.send(view[sent:])
             except OSError:
                 self._closed = True
 
@@ -97,18 +99,19 @@ class Connection:
 
         :raises ProtocolError: when the other end breaks a rule
         """
-        while len(self._buffer) < _frames.HEADER.size:
+        while len(self._buffer) < _HEADER_SIZE:
             if not self._read(_CHUNK):
                 if self._buffer or self._descriptors:
                     raise ProtocolError("the stream ends within a frame")
                 return None
-        header = Header.unpack(bytes(self._buffer[: _frames.HEADER.size]))
+        header = Header.unpack(self._buffer)
         begin = self._consumed
-        length = _frames.HEADER.size + header.length
+        length = _HEADER_SIZE + header.length
         while len(self._buffer) < length:
             if not self._read(max(_CHUNK, length - len(self._buffer))):
                 raise ProtocolError("the stream ends within a frame")
-        body = bytes(memoryview(self._buffer)[_frames.HEADER.size : length])
+        with memoryview(self._buffer) as view:
+            body = bytes(view[_HEADER_SIZE:length])
         del self._buffer[:length]
         self._consumed += length
         return Frame(
@@ -123,6 +126,8 @@ class Connection:
 
     def _claim(self, header: Header, begin: int) -> List[int]:
         """Takes the frame's descriptors out of the queue."""
+        if not header.descriptors and not self._descriptors:
+            return []
         if len(self._descriptors) < header.descriptors:
             raise ProtocolError("a descriptor of a frame didn't come with it")
         taken = [
@@ -138,9 +143,7 @@ class Connection:
         """Adds to the buffer; false at the end of the stream."""
         try:
             data, ancillary, flags, _ = self._socket.recvmsg(
-                size,
-                CMSG_SPACE(_frames.MAXIMUM_DESCRIPTORS * _DESCRIPTOR_BYTES),
-                MSG_CMSG_CLOEXEC,
+                size, _ANCILLARY, MSG_CMSG_CLOEXEC
             )
         except OSError:
             # Reset, or closed by the plugin: the other end is out of reach.
@@ -159,3 +162,11 @@ class Connection:
             raise ProtocolError("too many descriptors came at once")
         self._buffer += data
         return bool(data)
+
+
+def _rights(descriptors: Sequence[int]) -> List[Tuple[int, int, bytes]]:
+    """The ancillary data that carries them: unix(7)."""
+    packed = b"".join(
+        fd.to_bytes(_DESCRIPTOR_BYTES, "little") for fd in descriptors
+    )
+    return [(SOL_SOCKET, SCM_RIGHTS, packed)]
