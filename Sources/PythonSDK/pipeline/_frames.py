@@ -165,25 +165,26 @@ def pack_values(metadata: bytes, entries: Sequence[Entry]) -> bytes:
     if len(entries) > MAXIMUM_VALUES:
         raise ValueError(f"more than {MAXIMUM_VALUES} values")
     parts = [_COUNT.pack(len(metadata)), metadata, _COUNT.pack(len(entries))]
+    contents: List[bytes] = []
     for entry in entries:
         name = entry.name.encode("ascii")
         label = entry.label.encode("utf-8")
-        parts += (
-            _ENTRY.pack(
-                entry.codec,
-                0 if entry.content is not None else 1,
-                len(name),
-                len(label),
-                0,
-                entry.position,
-                0,
-                entry.length,
-            ),
-            name,
-            label,
+        storage = 1
+        if entry.content is not None:
+            storage = 0
+            contents.append(entry.content)
+        head = _ENTRY.pack(
+            entry.codec,
+            storage,
+            len(name),
+            len(label),
+            0,
+            entry.position,
+            0,
+            entry.length,
         )
-    parts += [e.content for e in entries if e.content is not None]
-    return b"".join(parts)
+        parts += (head, name, label)
+    return b"".join(parts + contents)
 
 
 def packed_size(metadata: bytes, entries: Sequence[Entry]) -> int:

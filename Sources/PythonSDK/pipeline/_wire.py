@@ -13,6 +13,7 @@ from _socket import (
     socket,
 )
 from collections import deque
+from select import POLLIN, poll
 
 from pipeline import _frames, _json
 from pipeline._frames import Header, ProtocolError
@@ -53,6 +54,8 @@ class Connection:
         """
         os.set_inheritable(fd, False)
         self._socket = socket(fileno=fd)
+        self._arrival = poll()
+        self._arrival.register(fd, POLLIN)
         self._sending = threading.Lock()
         self._closed = False
         self._buffer = bytearray()
@@ -141,6 +144,13 @@ class Connection:
 
     def _read(self, size: int) -> bool:
         """Adds to the buffer; false at the end of the stream."""
+        try:
+            # The kernel wakes recvmsg(2) also when the other end has taken
+            # what was sent to it; poll(2) only when there is something here.
+            self._arrival.poll()
+        except OSError:
+            # Then recvmsg waits, or tells why there is nothing to wait for.
+            pass
         try:
             data, ancillary, flags, _ = self._socket.recvmsg(
                 size, _ANCILLARY, MSG_CMSG_CLOEXEC
