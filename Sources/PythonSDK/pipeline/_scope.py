@@ -74,7 +74,7 @@ class CallScope:
     @property
     def cancelled(self) -> bool:
         """Whether it was asked to stop, as its plugin asks."""
-        # Read once: the reader's thread may set it between two readings.
+        # Read once: another thread may set it between two readings.
         cancelled = self._cancelled
         if cancelled:
             self.noticed = True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import time
+
+import pytest
 
 from supervisor import ACK, CANCEL, ERROR, LOG, RESULT, Launch, frame
 
@@ -64,3 +67,50 @@ def test_what_is_done_on_a_cancel_may_fail_and_comes_once(
     assert worker.outputs(worker.send_execute("probe", {"a": 1})) == {
         "count": 1
     }
+
+
+MAY_WAIT = """
+import time
+end = time.monotonic() + self.parameters["seconds"]
+while time.monotonic() < end:
+    context.raise_if_cancelled()
+    time.sleep(0.0005)
+return {"ok": True}
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cancel_is_heard_whatever_was_called_before_and_when(
+    launch: Launch, seed: int
+) -> None:
+    # Another thread reads once a call has run for a while; here calls begin,
+    # and cancels come, at any point of that.
+    chance = random.Random(seed)
+    worker = launch(MAY_WAIT)
+    for _ in range(12):
+        for _ in range(chance.randrange(20)):
+            seconds = chance.choice([0, 0, 0, 0.005, 0.012])
+            call = worker.send_execute("probe", {"seconds": seconds})
+            assert worker.outputs(call) == {"ok": True}
+        time.sleep(chance.choice([0, 0.005, 0.012, 0.03]))
+        call = worker.send_execute("probe", {"seconds": 60})
+        worker.expect(ACK, call)
+        time.sleep(chance.choice([0, 0.005, 0.009, 0.012, 0.03]))
+        for _ in range(chance.randrange(1, 3)):
+            worker.send(frame(CANCEL, call, b'{"reason":"user"}'))
+        assert worker.expect(ERROR, call).object["class"] == "cancelled"
+
+
+def test_calls_sent_ahead_are_answered_in_order(launch: Launch) -> None:
+    worker = launch(MAY_WAIT)
+    for size in (2, 3, 50):
+        calls = [
+            worker.send_execute("probe", {"seconds": 0.012 * (n % 5 == 1)})
+            for n in range(size)
+        ]
+        got = [worker.receive() for _ in range(2 * size)]
+        kinds = {
+            kind: [f.call for f in got if f is not None and f.kind == kind]
+            for kind in (ACK, RESULT)
+        }
+        assert kinds == {ACK: calls, RESULT: calls}
