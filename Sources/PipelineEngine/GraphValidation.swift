@@ -44,7 +44,12 @@ struct GraphValidation {
   private(set) var specifications: [Int: NodeSpecification] = [:]
   /// What was told of an instance isn't told again of the others.
   private var told: Set<InstanceProblem> = []
-  private let nodeNames: [String]
+  private var nodeNames: [String]
+  /// Of workflows that nodes stood for.
+  private(set) var parts: [WorkflowGraph.Part] = []
+  /// What nodes wait for, those of workflows that nodes stood for and all beside them.
+  private var waiting: [NodeName: [Int]] = [:]
+  private var connectionCount = 0
   /// How many more names may be compared: a suggestion is a kindness, and must not cost a large file minutes.
   private var suggestionBudget = 100_000
 
@@ -58,12 +63,18 @@ struct GraphValidation {
 
   mutating func run() throws(Diagnostics) -> WorkflowGraph {
     expandMatrices()
-    checkPluginVersions()
+    // What follows would be told of names that there are none of.
+    if written.library != nil, !problems.isEmpty { throw Diagnostics(sortedProblems) }
+    checkVersions(workflow.plugins)
+    checkVersionsOfParts()
     checkDuplicates()
     for (index, node) in workflow.nodes.enumerated() {
       let first = node.instance.flatMap { groups[$0.node]?.first } ?? index
       specifications[index] = first == index ? specification(of: node) : specifications[first]
     }
+    let count = problems.count
+    makeParts()
+    guard problems.count == count else { throw Diagnostics(sortedProblems) }
     var nodes = workflow.nodes.compactMap { check($0) }
     let outputs = workflow.outputs.compactMap { self.output($0) }
     checkCycles()
@@ -71,7 +82,7 @@ struct GraphValidation {
     for index in nodes.indices {
       for dependency in nodes[index].dependencies { nodes[dependency].dependents.append(index) }
     }
-    return WorkflowGraph(name: workflow.name, nodes: nodes, outputs: outputs)
+    return WorkflowGraph(name: workflow.name, nodes: nodes, outputs: outputs, parts: parts)
   }
 
   private mutating func expandMatrices() {
@@ -81,7 +92,33 @@ struct GraphValidation {
     indices = Dictionary(workflow.nodes.enumerated().map { ($0.element.name, $0.offset) }) { first, _ in first }
     for (index, node) in workflow.nodes.enumerated() {
       groups[node.instance?.node ?? node.name, default: []].append(index)
+      if node.subworkflow != nil, written.library == nil { refuseWithoutFiles(node) }
     }
+    if let inlined = workflow.inlined {
+      nodeNames = (workflow.nodes.map(\.name) + inlined.parts.map(\.scope.name)).map { ($0.matrixNode ?? $0).text }
+    }
+  }
+
+  /// A workflow that was made by hand.
+  private mutating func refuseWithoutFiles(_ node: Workflow.Node) {
+    report(
+      Diagnostic(
+        "the node \(node.name.text.quoted) stands for another workflow, which wasn't read",
+        hint: "read a workflow together with its files", at: node.location))
+  }
+
+  mutating func add(_ part: WorkflowGraph.Part) { parts.append(part) }
+
+  mutating func add(waitingOf node: Workflow.Node, _ dependencies: [Int]) {
+    let connections = dependencies.count
+    waiting[node.name] = dependencies
+    guard connectionCount <= Workflow.maximumConnections else { return }
+    connectionCount += connections
+    guard connectionCount > Workflow.maximumConnections else { return }
+    report(
+      Diagnostic(
+        "the workflow has more than \(Workflow.maximumConnections) connections between its nodes",
+        hint: "put a node that joins between workflows that wait for each other", at: node.location))
   }
 
   mutating func report(_ problem: Diagnostic) {
@@ -142,8 +179,8 @@ struct GraphValidation {
 
   // MARK: Names
 
-  private mutating func checkPluginVersions() {
-    for (name, range) in workflow.plugins.sorted(by: { $0.key < $1.key }) {
+  mutating func checkVersions(_ plugins: [PluginName: Located<VersionRange>]) {
+    for (name, range) in plugins.sorted(by: { $0.key < $1.key }) {
       guard let plugin = catalog.plugins[name] else {
         reportUnknown(plugin: name, at: range.location)
         continue
@@ -170,10 +207,10 @@ struct GraphValidation {
     var names: Set<NodeName> = []
     for node in written.nodes {
       // An instance's name can't be written, but can be made.
-      if !names.insert(node.name).inserted || node.name.matrixNode != nil {
+      if !names.insert(node.name).inserted || !NodeName.accepts(node.name.text) {
         report(
           Diagnostic(
-            node.name.matrixNode == nil
+            NodeName.accepts(node.name.text)
               ? "there are two nodes \(node.name.text.quoted)"
               : "\(node.name.text.quoted) is the name of an instance of a matrix",
             hint: "give one of them another name", at: node.location))
@@ -251,9 +288,13 @@ struct GraphValidation {
     result.secrets = node.secrets
     // What a secret opens is known to nobody here.
     result.isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never && node.secrets.isEmpty
-    let dependencies = Set(result.sources.map(\.node) + needs)
-    result.dependencies = dependencies.sorted()
-    result.condition = condition(of: node, waitingFor: dependencies)
+    if workflow.inlined != nil {
+      place(&result, node, needs: needs)
+    } else {
+      let dependencies = Set(result.sources.map(\.node) + needs)
+      result.dependencies = dependencies.sorted()
+      result.condition = condition(of: node, waitingFor: dependencies)
+    }
     return result
   }
 
@@ -268,7 +309,7 @@ struct GraphValidation {
     }
   }
 
-  private mutating func needs(of node: Workflow.Node) -> [Int] {
+  mutating func needs(of node: Workflow.Node) -> [Int] {
     node.needs.compactMap { need in
       guard let index = indices[need.value] else {
         report(
@@ -287,7 +328,9 @@ struct GraphValidation {
     var readers = [[Int]](repeating: [], count: workflow.nodes.count)
     for (index, node) in workflow.nodes.enumerated() {
       let sources = node.inputs.flatMap { $0.sources.map(\.value.node) } + node.needs.map(\.value)
-      for source in Set(sources.compactMap { indices[$0] }).sorted() { readers[source].append(index) }
+      for source in Set(sources.compactMap { indices[$0] } + (waiting[node.name] ?? [])).sorted() {
+        readers[source].append(index)
+      }
     }
     for cycle in CycleSearch.cycles(in: readers) {
       let names = (cycle + cycle.prefix(1)).map { workflow.nodes[$0].name.text }
@@ -332,7 +375,7 @@ private struct InstanceProblem: Hashable {
     var copied = 0
     for open in bytes.indices where bytes[open] == UInt8(ascii: "[") {
       guard let end = bytes[open...].firstIndex(of: UInt8(ascii: "]")), end + 1 < bytes.count,
-        bytes[end + 1] == UInt8(ascii: "'") || bytes[end + 1] == UInt8(ascii: "."),
+        [UInt8(ascii: "'"), UInt8(ascii: "."), UInt8(ascii: "/")].contains(bytes[end + 1]),
         let quote = bytes[..<open].lastIndex(of: UInt8(ascii: "'")),
         NodeName(stored: String(decoding: bytes[(quote + 1)...end], as: UTF8.self)) != nil
       else { continue }

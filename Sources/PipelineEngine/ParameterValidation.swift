@@ -32,11 +32,13 @@ extension GraphValidation {
         return complain(about: written.value, of: parameter, written, of: node)
       }
       let inputsRead = try written.value.namesRead(of: "inputs")
-      guard unboundInputs.allSatisfy({ !inputsRead.contains($0.text) }) else { return written.value }
+      if let problem = problem(ofInputs: inputsRead, in: node) { throw problem }
+      guard unbound(for: node).allSatisfy({ !inputsRead.contains($0.text) }) else { return written.value }
       if let instance = node.instance, instance.combination == nil {
         guard try written.value.namesRead(of: "matrix").isEmpty else { return written.value }
       }
-      let value = try written.value.evaluated(in: ExpressionScope(inputs: inputs, matrix: node.instance?.scope))
+      let value = try written.value.evaluated(
+        in: ExpressionScope(inputs: values(for: node), matrix: node.instance?.scope))
       return complain(about: value, of: parameter, written, of: node)
     } catch {
       report(
@@ -70,22 +72,6 @@ extension JSONValue {
     case .string(let text): text.utf8.contains(UInt8(ascii: "$"))
     case .array(let items): items.contains(where: \.mayHoldExpressions)
     case .object(let members): members.contains { $0.value.mayHoldExpressions }
-    }
-  }
-
-  /// What the templates of the value read of a root.
-  fileprivate func namesRead(of root: String) throws(Template.Problem) -> Set<String> {
-    switch self {
-    case .null, .bool, .integer, .double: return []
-    case .string(let text): return Set(try Template(text).names(of: root))
-    case .array(let items):
-      var names: Set<String> = []
-      for item in items { names.formUnion(try item.namesRead(of: root)) }
-      return names
-    case .object(let members):
-      var names: Set<String> = []
-      for member in members { names.formUnion(try member.value.namesRead(of: root)) }
-      return names
     }
   }
 }

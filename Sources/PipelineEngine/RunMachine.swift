@@ -123,6 +123,8 @@ package struct RunMachine: Sendable {
   var openDependencies: [Int]
   /// Nodes that run although the run was cancelled, because their condition says so.
   var cleanups: Set<Int> = []
+  /// Of the graph's parts: which have begun, and which won't.
+  var parts: [Int: PartState] = [:]
   /// Nodes that have ended and whose dependents haven't been told.
   private var justEnded: [Int] = []
   var openCount: Int

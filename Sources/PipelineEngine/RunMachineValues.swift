@@ -103,5 +103,5 @@ extension RunMachine {
 
 extension WorkflowGraph.Node {
   /// Every output that is kept for it: those that its inputs are connected to, and those that its condition reads.
-  var reads: [WorkflowGraph.Connection] { sources + (condition?.reads ?? []) }
+  var reads: [WorkflowGraph.Connection] { sources + (condition?.reads ?? []) + (nested?.reads ?? []) }
 }
