@@ -211,6 +211,19 @@ struct SubworkflowRunTests {
       ])
   }
 
+  @Test("a workflow that hadn't begun before a cancellation doesn't begin, though what it waits for succeeds")
+  func notBegun() throws {
+    let graph = try Demo.graph(
+      "a: {type: demo/source}\nsub: {workflow: clean.yaml, needs: [a]}",
+      files: ["clean.yaml": ("clean: {type: demo/source, if: always()}", "")])
+    var machine = RunMachine(graph: graph, run: "r")
+    _ = machine.handle(.begin)
+    _ = machine.handle(.assigned(node: 0))
+    _ = machine.handle(.cancelRequested(.user))
+    _ = machine.handle(.succeeded(node: 0, .everything))
+    #expect(machine.states == [.succeeded, .cancelled])
+  }
+
   // MARK: Going on
 
   @Test("a run that goes on doesn't ask again whether a workflow begins that had begun")
