@@ -206,13 +206,14 @@ struct GraphValidation {
   private mutating func checkDuplicates() {
     var names: Set<NodeName> = []
     for node in written.nodes {
-      // An instance's name can't be written, but can be made.
-      if !names.insert(node.name).inserted || !NodeName.accepts(node.name.text) {
+      // Neither can be written, but both can be made.
+      let isMade = node.name.matrixNode != nil || node.name.text.utf8.contains(UInt8(ascii: "/"))
+      if !names.insert(node.name).inserted || isMade {
         report(
           Diagnostic(
-            NodeName.accepts(node.name.text)
-              ? "there are two nodes \(node.name.text.quoted)"
-              : "\(node.name.text.quoted) is the name of an instance of a matrix",
+            isMade
+              ? "\(node.name.text.quoted) is the name of an instance of a matrix, or of a node within another workflow"
+              : "there are two nodes \(node.name.text.quoted)",
             hint: "give one of them another name", at: node.location))
       }
       for (name, value) in Self.repeated(node.parameters, by: \.name) {

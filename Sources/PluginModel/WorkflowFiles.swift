@@ -174,8 +174,10 @@ package struct WorkflowLibrary: Sendable {
 extension Workflow {
   /// The plugins that nodes of the workflow, or of any file that it is made of, name.
   package var pluginsOfNodes: Set<PluginName> {
-    let all = nodes + (library?.files.values.flatMap(\.nodes) ?? [])
-    return Set(all.lazy.filter { $0.subworkflow == nil }.map(\.type.value.plugin))
+    var names = Set(nodes.lazy.filter { $0.subworkflow == nil }.map(\.type.value.plugin))
+    guard let library else { return names }
+    for other in library.files.values { names.formUnion(other.pluginsOfNodes) }
+    return names
   }
 }
 
