@@ -11,18 +11,19 @@ extension GraphValidation {
         condition.expression.names(of: "inputs"), condition.expression.names(of: "matrix")
       )
       let matrix = node.instance.map { ReadableNames.Matrix.names($0.names.map(\.text)) } ?? .absent
-      let readable = ReadableNames(inputs: workflow.inputs.map(\.name), matrix: matrix)
+      let readable = ReadableNames(inputs: declared(for: node).map(\.name), matrix: matrix)
       for problem in readable.problems(inputs: inputNames, matrix: matrixNames) { report(problem, of: node, written) }
+      if let problem = problem(ofInputs: Set(inputNames), in: node) { throw problem }
       let sources = sources(of: condition, of: node, written, dependencies)
       guard problems.count == count else { return nil }
-      let scope = ExpressionScope(inputs: inputs, matrix: node.instance?.scope)
+      let scope = ExpressionScope(inputs: values(for: node), matrix: node.instance?.scope)
       let bound = ["inputs": inputNames, "matrix": matrixNames].map { root, names in
         (root, scope.roots[root]?.filter { names.contains($0.key) } ?? [:])
       }
       let result = NodeCondition(
         expression: condition.expression, bound: Dictionary(uniqueKeysWithValues: bound), sources: sources)
       let isUnbound =
-        unboundInputs.contains { inputNames.contains($0.text) }
+        unbound(for: node).contains { inputNames.contains($0.text) }
         || !matrixNames.isEmpty && node.instance?.combination == nil
       if sources.isEmpty, !isUnbound {
         for status in NodeCondition.Status.all { _ = try result.decide(needs: [:], status: status) }
@@ -53,7 +54,7 @@ extension GraphValidation {
         position = known
       } else {
         do throws(Expression.Problem) {
-          sources.append(try source(name, dependencies))
+          sources.append(try source(name, readBy: node, dependencies))
           position = sources.count - 1
         } catch {
           report(error, of: node, written)
@@ -62,6 +63,12 @@ extension GraphValidation {
         }
       }
       guard case .output(let text) = reading else { continue }
+      if let parts = sources[position].parts {
+        do throws(Expression.Problem) { try addOutput(text, to: &sources[position], parts) } catch {
+          report(error, of: node, written)
+        }
+        continue
+      }
       guard let index = sources[position].nodes.first, let specification = specifications[index]?.value else {
         continue
       }
@@ -79,9 +86,18 @@ extension GraphValidation {
   }
 
   private mutating func source(
-    _ name: String, _ dependencies: Set<Int>
+    _ name: String, readBy node: Workflow.Node, _ dependencies: Set<Int>
   ) throws(Expression.Problem) -> NodeCondition.Source {
-    guard let nodeName = NodeName(name), let nodes = group(of: nodeName) else {
+    if let source = partSource(name, readBy: node) {
+      guard source.nodes.allSatisfy(dependencies.contains) else {
+        throw Expression.Problem(
+          "it reads \(name.quoted), and the node doesn't wait for all of that",
+          why: "it stands for a workflow, whose other nodes may not have ended by then",
+          hint: "add to the node:  needs: [\(name)]")
+      }
+      return source
+    }
+    guard let nodeName = NodeName(name), let nodes = group(of: NodeName(nodeName, in: node.scope?.name)) else {
       throw Expression.Problem("it reads \(name.quoted), which there is no node of", hint: hint(forText: name))
     }
     guard nodes.allSatisfy(dependencies.contains) else {

@@ -55,6 +55,11 @@ struct GraphValidation {
   private lazy var nodeNames = written.nodes.map(\.name.text)
   /// The nodes that run for each item of a list.
   private var foreachNodes: Set<Int> = []
+  /// Of workflows that nodes stood for.
+  private(set) var parts: [WorkflowGraph.Part] = []
+  /// What nodes wait for, those of workflows that nodes stood for and all beside them.
+  private var waiting: [NodeName: [Int]] = [:]
+  private var connectionCount = 0
   /// How many more names may be compared: a suggestion is a kindness, and must not cost a large file minutes.
   private var suggestionBudget = 100_000
 
@@ -67,7 +72,10 @@ struct GraphValidation {
 
   mutating func run() throws(Diagnostics) -> WorkflowGraph {
     expandMatrices()
-    checkPluginVersions()
+    // What follows would be told of names that there are none of.
+    if written.library != nil, !problems.isEmpty { throw Diagnostics(sortedProblems) }
+    checkVersions(workflow.plugins)
+    checkVersionsOfParts()
     checkDuplicates()
     specifications.reserveCapacity(workflow.nodes.count)
     // By index, here and below: a node taken out of a list is a copy of all that it consists of.
@@ -77,6 +85,9 @@ struct GraphValidation {
       specifications.append(first == index ? shared(of: written[index]) : specifications[first])
       if written[index].foreach != nil { foreachNodes.insert(index) }
     }
+    let count = problems.count
+    makeParts()
+    guard problems.count == count else { throw Diagnostics(sortedProblems) }
     var nodes: [WorkflowGraph.Node] = []
     nodes.reserveCapacity(workflow.nodes.count)
     for node in workflow.nodes {
@@ -94,7 +105,7 @@ struct GraphValidation {
     checkCycles(in: readers)
     guard problems.isEmpty else { throw Diagnostics(sortedProblems) }
     for index in nodes.indices { nodes[index].dependents = readers[index] }
-    return WorkflowGraph(name: workflow.name, nodes: nodes, outputs: outputs)
+    return WorkflowGraph(name: workflow.name, nodes: nodes, outputs: outputs, parts: parts)
   }
 
   /// Taken apart once for all who have it.
@@ -106,7 +117,7 @@ struct GraphValidation {
   }
 
   mutating func scope(of node: Workflow.Node) -> ExpressionScope {
-    var scope = commonScope
+    var scope = node.scope == nil ? commonScope : ExpressionScope(inputs: values(for: node))
     scope.roots["matrix"] = node.instance?.scope
     return scope
   }
@@ -126,14 +137,40 @@ struct GraphValidation {
       } else if first != nil || !groups.isEmpty && groups[name] != nil {
         groups[name, default: first.map { [$0] } ?? []].append(index)
       }
+      if nodes[index].subworkflow != nil, written.library == nil { refuseWithoutFiles(nodes[index]) }
     }
+    if let inlined = workflow.inlined {
+      nodeNames = (workflow.nodes.map(\.name) + inlined.parts.map(\.scope.name)).map { ($0.matrixNode ?? $0).text }
+    }
+  }
+
+  /// A workflow that was made by hand.
+  private mutating func refuseWithoutFiles(_ node: Workflow.Node) {
+    report(
+      Diagnostic(
+        "the node \(node.name.text.quoted) stands for another workflow, which wasn't read",
+        hint: "read a workflow together with its files", at: node.location))
+  }
+
+  mutating func add(_ part: WorkflowGraph.Part) { parts.append(part) }
+
+  mutating func add(waitingOf node: Workflow.Node, _ dependencies: [Int]) {
+    let connections = dependencies.count
+    waiting[node.name] = dependencies
+    guard connectionCount <= Workflow.maximumConnections else { return }
+    connectionCount += connections
+    guard connectionCount > Workflow.maximumConnections else { return }
+    report(
+      Diagnostic(
+        "the workflow has more than \(Workflow.maximumConnections) connections between its nodes",
+        hint: "put a node that joins between workflows that wait for each other", at: node.location))
   }
 
   /// Whether the node runs for each item of a list: its outputs are then lists.
   func runsForEach(_ index: Int) -> Bool { !foreachNodes.isEmpty && foreachNodes.contains(index) }
 
   /// Whether some node is an instance of another.
-  var hasMatrices: Bool { !groups.isEmpty }
+  var hasMatrices: Bool { !groups.isEmpty || workflow.inlined != nil }
 
   /// The instances of a node as it is written; of most the node alone.
   func group(of name: NodeName) -> [Int]? { groups[name] ?? indices[name].map { [$0] } }
@@ -196,8 +233,8 @@ struct GraphValidation {
 
   // MARK: Names
 
-  private mutating func checkPluginVersions() {
-    for (name, range) in workflow.plugins.sorted(by: { $0.key < $1.key }) {
+  mutating func checkVersions(_ plugins: [PluginName: Located<VersionRange>]) {
+    for (name, range) in plugins.sorted(by: { $0.key < $1.key }) {
       guard let plugin = catalog.plugins[name] else {
         reportUnknown(plugin: name, at: range.location)
         continue
@@ -224,13 +261,14 @@ struct GraphValidation {
     var names: Set<NodeName> = []
     names.reserveCapacity(written.nodes.count)
     for node in written.nodes {
-      // An instance's name can't be written, but can be made.
-      if !names.insert(node.name).inserted || node.name.matrixNode != nil {
+      // Neither can be written, but both can be made.
+      let isMade = node.name.matrixNode != nil || node.name.text.utf8.contains(UInt8(ascii: "/"))
+      if !names.insert(node.name).inserted || isMade {
         report(
           Diagnostic(
-            node.name.matrixNode == nil
-              ? "there are two nodes \(node.name.text.quoted)"
-              : "\(node.name.text.quoted) is the name of an instance of a matrix",
+            isMade
+              ? "\(node.name.text.quoted) is the name of an instance of a matrix, or of a node within another workflow"
+              : "there are two nodes \(node.name.text.quoted)",
             hint: "give one of them another name", at: node.location))
       }
       for (name, value) in Self.repeated(node.parameters, by: \.name) {
@@ -320,6 +358,10 @@ struct GraphValidation {
     result.secrets = node.secrets
     // What a secret opens is known to nobody here.
     result.isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never && node.secrets.isEmpty
+    if workflow.inlined != nil {
+      place(&result, node, needs: needs)
+      return result
+    }
     result.dependencies = Self.ascending(result.sources.map(\.node) + needs)
     if node.condition != nil {
       result.condition = condition(of: node, waitingFor: Set(result.dependencies))
@@ -347,7 +389,7 @@ struct GraphValidation {
     }
   }
 
-  private mutating func needs(of node: Workflow.Node) -> [Int] {
+  mutating func needs(of node: Workflow.Node) -> [Int] {
     node.needs.compactMap { need in
       guard let index = indices[need.value] else {
         report(
@@ -367,7 +409,8 @@ struct GraphValidation {
     var readers = [[Int]](repeating: [], count: workflow.nodes.count)
     for (index, node) in workflow.nodes.enumerated() {
       let sources = node.inputs.flatMap { $0.sources.map(\.value.node) } + node.needs.map(\.value)
-      for source in Self.ascending(sources.compactMap { indices[$0] }) { readers[source].append(index) }
+      let waited = sources.compactMap { indices[$0] } + (waiting[node.name] ?? [])
+      for source in Self.ascending(waited) { readers[source].append(index) }
     }
     return readers
   }
@@ -416,7 +459,7 @@ private struct InstanceProblem: Hashable {
     var copied = 0
     for open in bytes.indices where bytes[open] == UInt8(ascii: "[") {
       guard let end = bytes[open...].firstIndex(of: UInt8(ascii: "]")), end + 1 < bytes.count,
-        bytes[end + 1] == UInt8(ascii: "'") || bytes[end + 1] == UInt8(ascii: "."),
+        [UInt8(ascii: "'"), UInt8(ascii: "."), UInt8(ascii: "/")].contains(bytes[end + 1]),
         let quote = bytes[..<open].lastIndex(of: UInt8(ascii: "'")),
         NodeName(stored: String(decoding: bytes[(quote + 1)...end], as: UTF8.self)) != nil
       else { continue }

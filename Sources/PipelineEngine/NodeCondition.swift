@@ -50,6 +50,17 @@ package struct NodeCondition: Sendable {
     /// Whether the node has a matrix.
     var isList: Bool
     var ports: [PortName]
+    /// Where it stood for a workflow: which, one for each instance of its matrix.
+    var parts: [Int]?
+    /// Then where its outputs come from.
+    var cells: [PortName: Cells] = [:]
+  }
+
+  /// Where an output of a workflow comes from: outputs of its nodes.
+  struct Cells: Sendable {
+    var isList: Bool
+    var names: [NodeName] = []
+    var connections: [WorkflowGraph.Connection] = []
   }
 
   /// The longest text of a value that a condition sees.
@@ -63,7 +74,8 @@ package struct NodeCondition: Sendable {
   /// The outputs that must be kept until it was asked.
   package var reads: [WorkflowGraph.Connection] {
     sources.flatMap { source in
-      source.nodes.flatMap { node in source.ports.map { WorkflowGraph.Connection(node: node, port: $0) } }
+      guard source.parts == nil else { return source.cells.values.flatMap(\.connections) }
+      return source.nodes.flatMap { node in source.ports.map { WorkflowGraph.Connection(node: node, port: $0) } }
     }
   }
 
@@ -110,6 +122,10 @@ extension NodeCondition.Source {
   fileprivate func value(_ needs: [NodeName: NodeCondition.Need]) -> JSONValue {
     let found = instances.map { needs[$0] }
     let outputs = ports.map { port in
+      if let cells = cells[port] {
+        let values = zip(cells.names, cells.connections).map { needs[$0]?.outputs[$1.port] ?? .null }
+        return JSONValue.Member(port.text, cells.isList ? .array(values) : values.first ?? .null)
+      }
       let values = found.map { $0?.outputs[port] ?? .null }
       return JSONValue.Member(port.text, isList ? .array(values) : values.first ?? .null)
     }

@@ -33,11 +33,12 @@ extension GraphValidation {
       }
       if case .string(let text) = written.value {
         let template = try template(text)
-        guard canEvaluate(template, of: node) else { return written.value }
+        guard try canEvaluate(template, of: node) else { return written.value }
         return complain(about: try template.evaluate(in: scope(of: node)), of: parameter, written, of: node)
       }
       let inputsRead = try written.value.namesRead(of: "inputs")
-      guard unboundInputs.allSatisfy({ !inputsRead.contains($0.text) }) else { return written.value }
+      if let problem = problem(ofInputs: inputsRead, in: node) { throw problem }
+      guard unbound(for: node).allSatisfy({ !inputsRead.contains($0.text) }) else { return written.value }
       if let instance = node.instance, instance.combination == nil {
         guard try written.value.namesRead(of: "matrix").isEmpty else { return written.value }
       }
@@ -53,10 +54,11 @@ extension GraphValidation {
   }
 
   /// Whether all that it reads is known.
-  private func canEvaluate(_ template: Template, of node: Workflow.Node) -> Bool {
-    if !unboundInputs.isEmpty {
-      let inputsRead = template.names(of: "inputs")
-      guard unboundInputs.allSatisfy({ !inputsRead.contains($0.text) }) else { return false }
+  private func canEvaluate(_ template: Template, of node: Workflow.Node) throws(Template.Problem) -> Bool {
+    if !unbound(for: node).isEmpty || node.scope != nil {
+      let inputsRead = Set(template.names(of: "inputs"))
+      if let problem = problem(ofInputs: inputsRead, in: node) { throw problem }
+      guard unbound(for: node).allSatisfy({ !inputsRead.contains($0.text) }) else { return false }
     }
     guard let instance = node.instance, instance.combination == nil else { return true }
     return template.names(of: "matrix").isEmpty
@@ -85,22 +87,6 @@ extension JSONValue {
     case .string(let text): text.utf8.contains(UInt8(ascii: "$"))
     case .array(let items): items.contains(where: \.mayHoldExpressions)
     case .object(let members): members.contains { $0.value.mayHoldExpressions }
-    }
-  }
-
-  /// What the templates of the value read of a root.
-  fileprivate func namesRead(of root: String) throws(Template.Problem) -> Set<String> {
-    switch self {
-    case .null, .bool, .integer, .double: return []
-    case .string(let text): return Set(try Template(text).names(of: root))
-    case .array(let items):
-      var names: Set<String> = []
-      for item in items { names.formUnion(try item.namesRead(of: root)) }
-      return names
-    case .object(let members):
-      var names: Set<String> = []
-      for member in members { names.formUnion(try member.value.namesRead(of: root)) }
-      return names
     }
   }
 }

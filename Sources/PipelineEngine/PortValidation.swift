@@ -30,7 +30,9 @@ extension GraphValidation {
     let isEach = node.foreach?.value == port.name
     if isEach {
       // Whatever comes, each instance gets one of it.
-    } else if !port.multiple, hasMatrices, let matrix = sources.compactMap({ self.matrix(of: $0.value.node) }).first {
+    } else if !port.multiple, hasMatrices,
+      let matrix = sources.compactMap({ self.matrix(of: $0.value.node, readBy: node) }).first
+    {
       report(
         Diagnostic(
           "\(title) has \(sources.count) \(sources.count == 1 ? "source" : "sources")",
@@ -47,12 +49,10 @@ extension GraphValidation {
     for source in sources {
       if let found = connection(source, into: port, isEach: isEach, title) { connections.append(found) }
     }
+    if connections.count < sources.count, sources.contains(where: { $0.value.node == .inputs }) {
+      return constant(sources, at: port, of: node, title)
+    }
     return WorkflowGraph.Input(port: port.name, multiple: port.multiple, source: .connections(connections))
-  }
-
-  /// The node with a matrix that `name` is an instance of.
-  func matrix(of name: NodeName) -> NodeName? {
-    indices[name].flatMap { workflow.nodes[$0].instance?.node }
   }
 
   private mutating func unconnected(
@@ -107,6 +107,8 @@ extension GraphValidation {
   ) -> WorkflowGraph.Connection? {
     let reference = source.value
     guard let index = indices[reference.node] else {
+      // A value, and no connection.
+      if reference.node == .inputs { return nil }
       report(
         Diagnostic(
           "\(title()) is connected to \(reference.node.text.quoted), which there is no node of",

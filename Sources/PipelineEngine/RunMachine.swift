@@ -125,6 +125,8 @@ package struct RunMachine: Sendable {
   var openDependencies: [Int]
   /// Nodes that run although the run was cancelled, because their condition says so.
   var cleanups: Set<Int> = []
+  /// Of the graph's parts: which have begun, and which won't.
+  var parts: [Int: PartState] = [:]
   /// Nodes that have ended and whose dependents haven't been told.
   private var justEnded: [Int] = []
   var openCount: Int
@@ -166,6 +168,7 @@ package struct RunMachine: Sendable {
     for node in graph.nodes.indices {
       for connection in graph.nodes[node].sources { count(connection, isNeeded: true) }
       for connection in graph.nodes[node].condition?.reads ?? [] { count(connection, isNeeded: false) }
+      for connection in graph.nodes[node].nested?.reads ?? [] { count(connection, isNeeded: false) }
     }
     wantedPorts = wanted
     remainingReaders = readers

@@ -93,6 +93,7 @@ extension RunMachine {
     let name = instance.name
     instance.foreach = nil
     instance.condition = nil
+    instance.nested = nil
     instance.dependencies = []
     instance.dependents = []
     for index in instance.inputs.indices where instance.inputs[index].port == foreach.port {
@@ -151,7 +152,7 @@ extension RunMachine {
       drop(expansion)
       return move(node, to: .cancelled, &actions)
     }
-    if let first = failed.first, !graph.nodes[node].continuesOnError {
+    if let first = failed.first, !graph.nodes[node].continuesItself {
       drop(expansion)
       return failForGood(node, failure(of: node, failed.count, of: expansion.items.count, first), &actions)
     }

@@ -16,7 +16,8 @@ extension RunMachine {
 
   /// Whether `dependent` can't run without a condition, now that `node` has ended.
   func blocks(_ node: Int, _ dependent: Int) -> Bool {
-    switch states[node] {
+    if let nested = graph.nodes[dependent].nested { return blocks(node, nested) }
+    return switch states[node] {
     case .succeeded: false
     case .failed: !graph.nodes[node].continuesOnError || graph.nodes[dependent].sources.contains { $0.node == node }
     case .waiting, .queued, .running, .retrying, .skipped, .cancelled: true
@@ -25,6 +26,7 @@ extension RunMachine {
 
   /// Decides on a node that waits for nothing more, or whose end nothing more can change.
   mutating func settle(_ node: Int, _ actions: inout [Action]) {
+    if let nested = graph.nodes[node].nested { return settle(node, nested, &actions) }
     guard let condition = graph.nodes[node].condition else {
       guard cancellation == nil else { return move(node, to: .cancelled, &actions) }
       if let blocker = graph.nodes[node].dependencies.first(where: { states[$0].isTerminal && blocks($0, node) }) {
@@ -39,10 +41,7 @@ extension RunMachine {
         return skip(node, .condition, &actions)
       }
     } catch {
-      let failure = NodeFailure(
-        .error, "the condition of the node \(graph.nodes[node].name.text.quoted) has no value",
-        cause: error.why.map { "\(error.what): \($0)" } ?? error.what, hint: error.hint)
-      return failForGood(node, failure, &actions)
+      return failForGood(node, NodeFailure(ofCondition: error, of: graph.nodes[node].name), &actions)
     }
     // Whatever its condition says, it can't run without its inputs.
     if let source = graph.nodes[node].sources.first(where: { states[$0.node] != .succeeded }) {
@@ -52,6 +51,7 @@ extension RunMachine {
     proceed(node, &actions)
   }
 
+  /// What conditions see of the nodes that a node waits for.
   private func needs(of node: Int) -> [NodeName: NodeCondition.Need] {
     var needs: [NodeName: NodeCondition.Need] = [:]
     for index in graph.nodes[node].dependencies {
@@ -93,7 +93,7 @@ extension RunMachine {
     }
   }
 
-  private mutating func skip(_ node: Int, _ reason: SkipReason, _ actions: inout [Action]) {
+  mutating func skip(_ node: Int, _ reason: SkipReason, _ actions: inout [Action]) {
     guard cancellation == nil else { return move(node, to: .cancelled, &actions) }
     skips[node] = reason
     move(node, to: .skipped, &actions)
@@ -176,10 +176,12 @@ extension RunMachine {
       raisedMemory[node] = memory
     case .succeeded(let success, let count, _):
       guard missingOutput(of: node, success) == nil else { return }
+      hasBegun(partsOf: node)
       attempts[node] = count
       heldResults += hold(success, of: node)
       states[node] = .succeeded
     case .failed(let failure, let count):
+      hasBegun(partsOf: node)
       attempts[node] = count
       failures[node] = failure
       states[node] = .failed
@@ -200,9 +202,18 @@ extension RunMachine {
   }
 }
 
+extension NodeFailure {
+  /// Of a condition that has no value.
+  init(ofCondition problem: Expression.Problem, of node: NodeName) {
+    self.init(
+      .error, "the condition of the node \(node.text.quoted) has no value",
+      cause: problem.why.map { "\(problem.what): \($0)" } ?? problem.what, hint: problem.hint)
+  }
+}
+
 extension Condition.State {
   /// Nil for a node that hasn't ended.
-  fileprivate init?(_ state: RunMachine.NodeState) {
+  init?(_ state: RunMachine.NodeState) {
     switch state {
     case .waiting, .queued, .running, .retrying: return nil
     case .succeeded: self = .succeeded

@@ -57,6 +57,7 @@ extension RunMachine {
       for connection in connections { release(connection) }
     }
     for connection in graph.nodes[node].condition?.reads ?? [] { release(connection) }
+    for connection in graph.nodes[node].nested?.reads ?? [] { release(connection) }
   }
 
   /// One less reads it.

@@ -46,6 +46,9 @@ package struct WorkflowGraph: Sendable {
     /// Of an instance of a node with `foreach`: which it is. Such nodes come to be while the graph runs.
     package var item: Item?
 
+    /// Where workflows lie in each other: what it waits for in its own.
+    var nested: Nested?
+
     /// - Parameter shared: the same specification, where other nodes have it too.
     init(
       name: NodeName, type: NodeTypeReference, specification: NodeSpecification,
@@ -137,6 +140,8 @@ package struct WorkflowGraph: Sendable {
   /// In the order of the file; while it runs, the instances of nodes with `foreach` come behind.
   package internal(set) var nodes: [Node]
   package let outputs: [Output]
+  /// The workflows that nodes stood for; those further out come first.
+  var parts: [Part] = []
 }
 
 /// A workflow whose names, connections and types fit, checked without all the inputs of a run: good for a picture and

@@ -117,11 +117,11 @@ struct CommandReading {
     root.optional(.secrets)?.listOrSingle(maximumCount: 64)?.unique { $0.name(SecretName.self) } ?? []
   }
 
-  /// Refuses, beside `type`, what only a command has.
-  func refuseKeys() {
+  /// Refuses, beside `type` or `workflow`, what only a command has.
+  func refuseKeys(beside other: Key = .type) {
     for key in Self.keys {
       root.optional(key)?.error(
-        "\(key.rawValue.quoted) has no meaning beside 'type'", why: "only commands have it",
+        "\(key.rawValue.quoted) has no meaning beside \(other.rawValue.quoted)", why: "only commands have it",
         hint: key == .secrets
           ? "use the secret in a command; what is under 'with' is written down"
           : "give a plugin's node its parameters with 'with'")

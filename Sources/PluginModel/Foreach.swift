@@ -14,8 +14,8 @@ extension MappingReader<Workflow.NodeKey> {
     over inputs: [(port: PortName, sources: [Located<PortReference>], location: SourceLocation)]
   ) -> Located<PortName>? {
     guard let item = optional(.foreach), let port = item.name(PortName.self) else { return nil }
-    // The command is told of what it can't have.
-    guard optional(.run) == nil else { return nil }
+    // A command and another workflow are told of what they can't have.
+    guard optional(.run) == nil, optional(.workflow) == nil else { return nil }
     if let matrix = optional(.matrix) {
       matrix.error(
         "\(reader.subject) has both 'foreach' and 'matrix'", why: "its instances would have two numbers",

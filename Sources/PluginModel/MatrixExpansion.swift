@@ -2,12 +2,14 @@ extension Workflow {
   /// Of a workflow with its matrices expanded: what its nodes need and read, counted once for each of both instances.
   package static let maximumConnections = 262_144
 
-  /// The workflow with each node that has a matrix replaced by its instances, `test[0]`, `test[1]`, … Who needs such a node, or reads
-  /// an output of it, then needs or reads all its instances, in their order. The same workflow and inputs give the same result.
+  /// The workflow with each node that has a matrix replaced by its instances, `test[0]`, `test[1]`, …, and each that stands for another
+  /// workflow by the nodes of that, `test[0]/build`, … Who needs such a node, or reads an output of it, then needs or reads all its
+  /// instances, in their order. The same workflow and inputs give the same result.
   ///
   /// A node stays one where an axis of it reads an input that `inputs` lacks, or where something is wrong with its matrix.
   /// - Returns: the workflow, and everything that is wrong with its matrices.
   package func expanded(inputs: [ParameterName: JSONValue]) -> (workflow: Workflow, problems: [Diagnostic]) {
+    if let library { return inlined(library, inputs: inputs) }
     // By index: a node taken out of the list is a copy of all that it consists of.
     guard nodes.indices.contains(where: { nodes[$0].matrix != nil }) else { return (self, []) }
     var expansion = MatrixExpansion(workflow: self, inputs: inputs)

@@ -74,8 +74,9 @@ package struct NodeTypeName: ValidatedName {
   package static func accepts(_ text: String) -> Bool { isIdentifier(text) }
 }
 
-/// The name of a node within its workflow, or of one instance of a node that has a matrix or `foreach`: `test[0]`. Nobody can write a
-/// name with brackets in a workflow, so instances never clash with nodes.
+/// The name of a node within its workflow, of one instance of a node that has a matrix or `foreach`: `test[0]`, or of a node of another
+/// workflow that a node stands for: `test[0]/build`. Nobody can write a name with brackets or a slash in a workflow, so these never clash
+/// with nodes.
 package struct NodeName: ValidatedName {
   package let text: String
   package init(unchecked text: String) { self.text = text }
@@ -86,8 +87,20 @@ package struct NodeName: ValidatedName {
   /// Of the instance at `index` of the node `node`, which has a matrix or `foreach`.
   package init(instance index: Int, of node: NodeName) { text = "\(node.text)[\(index)]" }
 
-  /// A name as a journal or a command line has it: that of a node, or of an instance. Nil for anything else.
+  /// A name as a journal or a command line has it: that of a node, of an instance, or of one within another workflow. Nil for anything else.
   package init?(stored text: String) {
+    guard text.utf8.contains(UInt8(ascii: "/")) else {
+      self.init(step: text)
+      return
+    }
+    let steps = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard steps.count <= WorkflowFiles.maximumDepth + 1, steps.allSatisfy({ NodeName(step: String($0)) != nil }) else {
+      return nil
+    }
+    self.init(unchecked: text)
+  }
+
+  private init?(step text: String) {
     guard let open = text.utf8.firstIndex(of: UInt8(ascii: "[")) else {
       self.init(text)
       return
@@ -101,15 +114,18 @@ package struct NodeName: ValidatedName {
     guard self.text == text else { return nil }
   }
 
+  /// Where the number of an instance begins: that of the node itself, not of a node around it.
+  private var bracket: String.Index? {
+    text.utf8.last == UInt8(ascii: "]") ? text.utf8.lastIndex(of: UInt8(ascii: "[")) : nil
+  }
+
   /// Which instance it is, from 0; nil where it is a node as it is written.
   package var instanceIndex: Int? {
-    text.utf8.firstIndex(of: UInt8(ascii: "[")).flatMap { Int(text[text.utf8.index(after: $0)...].dropLast()) }
+    bracket.flatMap { Int(text[text.utf8.index(after: $0)...].dropLast()) }
   }
 
   /// The node that this is an instance of; nil where it is a node as it is written.
-  package var matrixNode: NodeName? {
-    text.utf8.firstIndex(of: UInt8(ascii: "[")).flatMap { NodeName(String(text[..<$0])) }
-  }
+  package var matrixNode: NodeName? { bracket.map { NodeName(unchecked: String(text[..<$0])) } }
 }
 
 extension Dictionary where Key == NodeName {

@@ -226,9 +226,18 @@ extension Workflow {
   /// - Throws: every deadline that is later than the operator allows.
   package func bounded(by limits: OperatorLimits) throws(Diagnostics) -> Workflow {
     guard let latest = limits.executionMilliseconds else { return self }
+    let others = (library?.files ?? [:]).sorted { $0.key < $1.key }.map(\.value)
+    let problems = ([self] + others).flatMap { $0.deadlines(later: latest) }
+    guard problems.isEmpty else { throw Diagnostics(problems) }
+    var result = self
+    result.defaults.timeoutMilliseconds = defaults.timeoutMilliseconds ?? latest.value
+    return result
+  }
+
+  private func deadlines(later latest: Located<Int64>) -> [Diagnostic] {
     let policies =
       [("the workflow's defaults", defaults)] + nodes.map { ("the node \($0.name.text.quoted)", $0.policy) }
-    let problems = policies.compactMap { subject, policy -> Diagnostic? in
+    return policies.compactMap { subject, policy -> Diagnostic? in
       guard let asked = policy.timeoutMilliseconds, asked > latest.value else { return nil }
       return Diagnostic(
         "\(subject) may not have a timeout of \(Self.seconds(asked))",
@@ -236,10 +245,6 @@ extension Workflow {
         hint: "write one from 1ms to \(latest.value)ms, or have the operator raise 'execution_timeout'",
         at: policy.timeoutLocation)
     }
-    guard problems.isEmpty else { throw Diagnostics(problems) }
-    var result = self
-    result.defaults.timeoutMilliseconds = defaults.timeoutMilliseconds ?? latest.value
-    return result
   }
 
   private static func seconds(_ milliseconds: Int64) -> String {

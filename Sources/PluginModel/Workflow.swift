@@ -10,6 +10,10 @@ package struct Workflow: Sendable {
   package var outputs: [Output]
   /// The editor's; never part of a digest.
   package var layout: JSONValue?
+  /// The files that its nodes name with `workflow`, and those that these name; nil where it is one file.
+  package var library: WorkflowLibrary?
+  /// What its nodes with `workflow` have become, once they were replaced by the nodes of these files.
+  package var inlined: Inlined?
 
   package struct Input: Sendable {
     package var name: ParameterName
@@ -41,7 +45,7 @@ package struct Workflow: Sendable {
 
   package struct Node: Sendable {
     package var name: NodeName
-    /// `type:`; of a node with `run:` that of all commands.
+    /// `type:`; of a node with `run:` that of all commands, of a node with `workflow:` ``NodeTypeReference/subworkflow``.
     package var type: Located<NodeTypeReference>
     /// `with:`, or what stands beside `run:`; strings may hold `${{ }}` expressions, evaluated after parsing.
     package var parameters: [(name: ParameterName, value: Located<JSONValue>)]
@@ -64,6 +68,12 @@ package struct Workflow: Sendable {
     /// What is said here wins over the plugin's requirement, field by field.
     package var resources: Located<ResourceOverride>?
     package var cache: String?
+    /// `workflow:`, the file whose nodes it stands for.
+    package var subworkflow: Located<String>?
+    /// Of a node of such a file, once it has taken its place: what is known there. Nil: the workflow's own node.
+    package var scope: Scope?
+    /// Nodes with `workflow` that it needs, once they were replaced by their nodes.
+    package var groups: [Located<NodeName>] = []
     package var location: SourceLocation
 
     package init(

@@ -32,6 +32,7 @@ extension Workflow {
   package enum NodeKey: String, CaseIterable, Sendable {
     case type
     case run
+    case workflow
     case shell
     case directory = "working-directory"
     case environment = "env"
@@ -112,7 +113,7 @@ extension Workflow {
       spec.optional(.nodes)?.error("the workflow has no nodes", hint: "add one under 'spec.nodes'")
     }
     let outputs = spec.optional(.outputs)?.entries(named: ParameterName.self, maximumCount: 1024)?.compactMap { entry in
-      entry.value.portReference().map { Output(name: entry.name, source: $0) }
+      entry.value.outputReference().map { Output(name: entry.name, source: $0) }
     }
     let read = nodes?.compactMap { Node($0.name, $0.value, at: $0.keyLocation, inputs: declared) }
     guard let name, let read else { return nil }
@@ -166,36 +167,42 @@ extension Workflow.Node {
     }
     let cache = root.optional(.cache)?.choice(Workflow.CacheMode.self)
     let continuesOnError = root.optional(.continuesOnError)?.bool() ?? false
+    if name == .inputs { root.refuseName() }
     guard let action else { return nil }
     self.init(
       name: name, type: action.type, parameters: action.parameters, inputs: sources ?? [], needs: needs ?? [],
       condition: condition, policy: policy, resources: resources, cache: cache?.rawValue,
       continuesOnError: continuesOnError, matrix: matrix, secrets: action.secrets, foreach: foreach, location: location)
+    subworkflow = action.subworkflow
   }
 
   private struct Action {
     var type: Located<NodeTypeReference>
     var parameters: [(name: ParameterName, value: Located<JSONValue>)]
     var secrets: [SecretName] = []
+    var subworkflow: Located<String>?
   }
 
-  /// A node is either a plugin's or a command.
+  /// A node is a plugin's, a command, or another workflow.
   private static func action(_ command: CommandReading) -> Action? {
     let root = command.root
+    if let workflow = root.optional(.workflow) {
+      return command.subworkflow(workflow).map {
+        Action(type: Located(.subworkflow, at: workflow.location), parameters: $0.inputs, subworkflow: $0.path)
+      }
+    }
     switch (root.optional(.type), root.optional(.run)) {
     case (nil, nil):
       root.reader.error(
-        "\(root.reader.subject) doesn't say what to run", hint: "add 'type: PLUGIN/NODE_TYPE' or 'run: COMMAND'")
+        "\(root.reader.subject) doesn't say what to run",
+        hint: "add 'type: PLUGIN/NODE_TYPE', 'run: COMMAND' or 'workflow: FILE'")
       return nil
     case (.some, let run?):
       run.error("\(root.reader.subject) has both 'type' and 'run'", hint: "remove one, or make two nodes of it")
       return nil
     case (let type?, nil):
       command.refuseKeys()
-      let parameters = root.optional(.with)?.entries(named: ParameterName.self)?.map { entry in
-        entry.value.checkTemplates(command.names)
-        return (name: entry.name, value: Located(entry.value.node.jsonValue, at: entry.value.location))
-      }
+      let parameters = command.with()
       guard let text = type.string() else { return nil }
       guard let reference = NodeTypeReference(text) else {
         type.error("\(text.quoted) is not a node type", hint: "write PLUGIN/NODE_TYPE, for example 'files/read'")
@@ -205,7 +212,7 @@ extension Workflow.Node {
         type.error("a command isn't written as \(text.quoted)", hint: "write it as 'run: COMMAND'")
         return nil
       }
-      return Action(type: Located(reference, at: type.location), parameters: parameters ?? [])
+      return Action(type: Located(reference, at: type.location), parameters: parameters)
     case (nil, let run?):
       let secrets = command.secrets
       return command.parameters(run).map {

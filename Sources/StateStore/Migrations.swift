@@ -94,6 +94,18 @@ enum Migrations {
           CREATE INDEX measurement_type ON measurement (type, id)
           """)
     }
+    migrator.registerMigration("files of runs") { database in
+      // Of a workflow that is made of several files, all but its own, which `run.source` has. Runs from before had no others.
+      try database.execute(
+        sql: """
+          CREATE TABLE run_file (
+            run TEXT NOT NULL REFERENCES run ON DELETE CASCADE,
+            path TEXT NOT NULL,
+            content BLOB NOT NULL,
+            PRIMARY KEY (run, path)
+          ) STRICT, WITHOUT ROWID
+          """)
+    }
     return migrator
   }
 

@@ -13,10 +13,15 @@ extension StateDatabase {
         arguments: [
           run.identifier, run.workflow, run.file, Blob(run.source), run.settings.text(), run.nodeCount, run.created,
         ])
+      for (path, bytes) in run.files.sorted(by: { $0.key < $1.key }) {
+        try database.execute(
+          sql: "INSERT INTO run_file (run, path, content) VALUES (?, ?, ?)",
+          arguments: [run.identifier, path, Blob(bytes)])
+      }
     }
   }
 
-  /// The latest last, without their sources.
+  /// The latest last, without what was in their files.
   /// - Parameter limit: the latest so many.
   package func runs(limit: Int = .max) async throws(StateStoreError) -> [StoredRun] {
     let path = path
@@ -39,7 +44,7 @@ extension StateDatabase {
         database,
         sql: """
           SELECT written, avg(milliseconds) AS mean FROM (
-            SELECT CASE instr(node, '[') WHEN 0 THEN node ELSE substr(node, 1, instr(node, '[') - 1) END AS written,
+            SELECT CASE WHEN node LIKE '%]' THEN rtrim(rtrim(rtrim(node, ']'), '0123456789'), '[') ELSE node END AS written,
               json_extract(body, '$.duration_ms') AS milliseconds
             FROM journal
             WHERE kind = 'succeeded' AND NOT json_extract(body, '$.cached')
@@ -59,8 +64,17 @@ extension StateDatabase {
   package func run(_ identifier: String) async throws(StateStoreError) -> StoredRun? {
     let path = path
     return try await read { database in
-      try Row.fetchOne(database, sql: "SELECT * FROM run WHERE id = ?", arguments: [identifier])
-        .map { try StoredRun($0, path: path) }
+      guard let row = try Row.fetchOne(database, sql: "SELECT * FROM run WHERE id = ?", arguments: [identifier]) else {
+        return nil
+      }
+      var run = try StoredRun(row, path: path)
+      let files = try Row.fetchCursor(
+        database, sql: "SELECT path, content FROM run_file WHERE run = ?", arguments: [identifier])
+      while let file = try files.next() {
+        let content: Blob = file["content"]
+        run.files[file["path"]] = content.bytes
+      }
+      return run
     }
   }
 

@@ -10,6 +10,8 @@ package struct StoredRun: Sendable {
   package var file: String
   /// What was in the file.
   package var source: [UInt8]
+  /// The other files that the workflow is made of, by their paths relative to its directory.
+  package var files: [String: [UInt8]]
   /// What it is gone on with, in the words of whoever stored it.
   package var settings: JSONValue
   package var nodeCount: Int
@@ -21,13 +23,14 @@ package struct StoredRun: Sendable {
   package var ended: Int64?
 
   package init(
-    identifier: String, workflow: String, file: String, source: [UInt8], settings: JSONValue, nodeCount: Int,
-    created: Int64, outcome: RunOutcome? = nil, ended: Int64? = nil
+    identifier: String, workflow: String, file: String, source: [UInt8], files: [String: [UInt8]] = [:],
+    settings: JSONValue, nodeCount: Int, created: Int64, outcome: RunOutcome? = nil, ended: Int64? = nil
   ) {
     self.identifier = identifier
     self.workflow = workflow
     self.file = file
     self.source = source
+    self.files = files
     self.settings = settings
     self.nodeCount = nodeCount
     self.created = created

@@ -3,22 +3,25 @@ import PipelineEngine
 import PluginModel
 import PluginRegistry
 import SandboxPlanning
+import StateStore
 
-/// A workflow file, read.
+/// A workflow file, read, and those that its nodes name.
 struct WorkflowFile: Sendable {
   let path: String
   let bytes: [UInt8]
   let workflow: Workflow
+  /// The others, by their paths relative to its directory.
+  var others: [String: [UInt8]] = [:]
+  /// All of them, by the names that diagnostics have for them.
+  let sources: [(file: String, bytes: [UInt8])]
 
   /// The plugins that its nodes name, once each.
-  var plugins: Set<PluginName> {
-    Set(workflow.nodes.map(\.type.value.plugin))
-  }
+  var plugins: Set<PluginName> { workflow.pluginsOfNodes }
 
   func failure(_ refusal: PlanRefusal) -> CommandFailure { failure(refusal.items, ExitStatus(refusal)) }
 
   func failure(_ diagnostics: [Diagnostic], _ status: ExitStatus = .invalidInput) -> CommandFailure {
-    CommandFailure(status, diagnostics, sources: [(path, bytes)])
+    CommandFailure(status, diagnostics, sources: sources)
   }
 }
 
@@ -66,10 +69,10 @@ struct WorkflowSession: Sendable {
   /// - Parameters:
   ///   - asks: somebody may be asked for what isn't granted.
   ///   - learning: what is different for a plugin whose needs are learned.
-  ///   - source: the workflow, where it isn't to be read from its file.
+  ///   - source: the run whose workflow it is, where that isn't to be read from its files.
   init(
     _ options: WorkflowOptions, jobs: Int, asks: Bool = false, learning: LearningStage? = nil,
-    source: (path: String, bytes: [UInt8])? = nil, _ bootstrap: Bootstrap
+    source: StoredRun? = nil, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) {
     self.bootstrap = bootstrap
     let system = try await bootstrap.systemConfiguration(options.system, options.policy)
@@ -178,26 +181,6 @@ struct WorkflowSession: Sendable {
 }
 
 extension Bootstrap {
-  /// With the operator's deadlines.
-  /// - Parameter source: in place of what is in the file.
-  func workflow(
-    _ path: String, source: (path: String, bytes: [UInt8])?, limits: OperatorLimits
-  ) async throws(CommandFailure) -> WorkflowFile {
-    let path = source?.path ?? path
-    let bytes: [UInt8]
-    if let source {
-      bytes = source.bytes
-    } else {
-      bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
-    }
-    do throws(Diagnostics) {
-      return WorkflowFile(
-        path: path, bytes: bytes, workflow: try Workflow(bytes: bytes, file: path).bounded(by: limits))
-    } catch {
-      throw CommandFailure(.invalidInput, error.items, sources: [(path, bytes)])
-    }
-  }
-
   /// Finds the workflow's plugins, learns their node types, and checks the workflow. Everything that is wrong is told
   /// at once, as far as that is possible.
   fileprivate func check<Content: Sendable>(

@@ -32,13 +32,17 @@ struct NodeDurationTests {
       let time: Int64 = number == 0 || number == 6 ? 1_000_000 : Int64(100 * number)
       let contents: [JournalRecord.Content] = [
         try success("a", time), try success("m[0]", 10), try success("m[12]", 30),
+        try success("s[0]/m[3]", 40), try success("s[0]/m[4]", 60), try success("s[1]/b", 70),
         try success("cached", 1_000, isCached: true), try success("unknown", nil),
         .failed(try #require(NodeName("failed")), attempts: 1, NodeFailure(.error, "no")),
       ]
       try await database.append(contents.map { JournalRecord(time: 1, $0) }, to: run.identifier)
     }
     let durations = try await database.durations(ofWorkflow: "w")
-    #expect(Dictionary(uniqueKeysWithValues: durations.map { ($0.key.text, $0.value) }) == ["a": 300, "m": 20])
+    #expect(
+      Dictionary(uniqueKeysWithValues: durations.map { ($0.key.text, $0.value) }) == [
+        "a": 300, "m": 20, "s[0]/m": 50, "s[1]/b": 70,
+      ])
     #expect(try await database.durations(ofWorkflow: "never").isEmpty)
   }
 }

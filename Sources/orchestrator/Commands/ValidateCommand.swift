@@ -37,7 +37,7 @@ struct ValidateCommand: AsyncParsableCommand {
       let unbound = checked.content.unboundInputs
       await bootstrap.console.print(Self.json(isValid: true, warnings, unbound: unbound).text(.pretty))
     case .text:
-      await bootstrap.report(warnings, sources: [(checked.file.path, checked.file.bytes)])
+      await bootstrap.report(warnings, sources: checked.file.sources)
       let count = checked.content.nodeCount
       var result = SafeText.nodes(count)
       let unbound = checked.content.unboundInputs.map(\.text)

@@ -33,7 +33,7 @@ struct RunStarter: Sendable {
       plugins: checked.decisions.mapValues(\.digest), workspace: directory.workspace)
     let run = StoredRun(
       identifier: directory.identifier, workflow: checked.content.name, file: filePath, source: checked.file.bytes,
-      settings: settings.jsonValue, nodeCount: checked.content.nodes.count,
+      files: checked.file.others, settings: settings.jsonValue, nodeCount: checked.content.nodes.count,
       created: ProcessEnvironment.millisecondsSince1970())
     return (try await store.begin(run), directory)
   }
@@ -62,6 +62,11 @@ struct RunStarter: Sendable {
       try refuse(
         "the workflow", "\(anew); or go on with the workflow as it was: orchestrator runs resume \(run.identifier)")
     }
+    if let changed = firstChanged(since: run) {
+      try refuse(
+        "the workflow \(changed.quoted), which is a part of it,",
+        "\(anew); or go on with the workflow as it was: orchestrator runs resume \(run.identifier)")
+    }
     if let workspace, ProcessEnvironment.resolve(workspace) != settings.workspace.text {
       throw CommandFailure(
         .invalidInput, "the run \(run.identifier) can't be gone on with in another workspace",
@@ -74,6 +79,13 @@ struct RunStarter: Sendable {
     where settings.plugins[name] != decision.digest {
       try refuse("the plugin \(name.text.quoted)", anew)
     }
+  }
+}
+
+extension RunStarter {
+  /// Of the files that the workflow is made of beside its own.
+  private func firstChanged(since run: StoredRun) -> String? {
+    Set(run.files.keys).union(checked.file.others.keys).sorted().first { run.files[$0] != checked.file.others[$0] }
   }
 }
 
