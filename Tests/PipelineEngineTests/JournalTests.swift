@@ -34,6 +34,32 @@ struct JournalTests {
     #expect(early.withLock { $0 }.isEmpty)
   }
 
+  /// One hour is longer than any test may take.
+  private struct StillClock: RunClock {
+    func now() -> Int64 { 0 }
+    func sleep(milliseconds: Int64) async throws { try await Task.sleep(for: .seconds(3600)) }
+  }
+
+  @Test(
+    "what gathers is written as soon as the run ends: neither journal nor cache waits any longer",
+    .timeLimit(.minutes(1)))
+  func ends() async throws {
+    for _ in 0..<20 {
+      let graph = try Demo.graph(
+        Demo.workflow("a: {type: demo/source}\nb: {type: demo/step, in: {input: a.output}}\nc: {type: demo/source}"))
+      let journal = MemoryJournal()
+      let cache = MemoryCache()
+      let report = await RunExecution(
+        executor: ScriptedExecutor { _ in .everything }, clock: StillClock(),
+        keeping: RunKeeping(journal, cache: cache.cache(of: graph, clock: StillClock()))
+      ) { _ in }.run(graph, identifier: "r", maximumParallel: 1, timeoutMilliseconds: nil)
+      #expect(report.outcome == .succeeded)
+      #expect(
+        journal.records.contains { record in if case .finished(.succeeded) = record.content { true } else { false } })
+      #expect(cache.batches.reduce(0, +) >= 2)
+    }
+  }
+
   @Test("what happens while the disk is busy is written together")
   func groups() async throws {
     let journal = MemoryJournal()

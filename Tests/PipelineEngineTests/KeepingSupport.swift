@@ -91,12 +91,14 @@ final class MemoryCache: CacheIndex {
   }
 
   /// Every node of a graph may be reused.
-  func cache(of graph: WorkflowGraph, plugin: String = "1") -> ResultCache {
+  /// - Parameter clock: nil: what is to be kept is written at once.
+  func cache(of graph: WorkflowGraph, plugin: String = "1", clock: (any RunClock)? = nil) -> ResultCache {
     let identity = CacheIdentity(
       plugin: plugin, environment: ContentDigest(of: "e".utf8), permissions: [], configuration: .object([]))
     return ResultCache(
       index: self,
-      identities: Dictionary(uniqueKeysWithValues: graph.nodes.filter(\.isReusable).map { ($0.name, identity) }))
+      identities: Dictionary(uniqueKeysWithValues: graph.nodes.filter(\.isReusable).map { ($0.name, identity) }),
+      clock: clock)
   }
 }
 

@@ -168,9 +168,9 @@ package actor ResultCache {
     if writing == nil { writing = Task { await write() } }
   }
 
-  /// Returns when all that was to be kept before is, or can't be.
+  /// Returns when all that was to be kept before is, or can't be. For the end of a run: from then on nothing gathers.
   package func settle() async {
-    pace.hurry()
+    pace.hurry(forGood: true)
     await writing?.value
   }
 
