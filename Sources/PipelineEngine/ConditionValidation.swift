@@ -16,7 +16,7 @@ extension GraphValidation {
       if let problem = problem(ofInputs: Set(inputNames), in: node) { throw problem }
       let sources = sources(of: condition, of: node, written, dependencies)
       guard problems.count == count else { return nil }
-      let scope = ExpressionScope(inputs: values(for: node), matrix: node.instance?.scope)
+      let scope = scope(of: node)
       let bound = ["inputs": inputNames, "matrix": matrixNames].map { root, names in
         (root, scope.roots[root]?.filter { names.contains($0.key) } ?? [:])
       }

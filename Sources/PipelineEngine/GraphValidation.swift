@@ -430,11 +430,9 @@ struct GraphValidation {
 extension NodePolicy {
   /// What this leaves open is taken from `defaults`.
   func inheriting(_ defaults: NodePolicy) -> NodePolicy {
-    let named = retryOn.isEmpty ? defaults.retryOn : retryOn
-    return NodePolicy(
-      timeoutMilliseconds: timeoutMilliseconds ?? defaults.timeoutMilliseconds,
-      maximumRetries: maximumRetries ?? defaults.maximumRetries,
-      retryOn: named.isEmpty ? Self.defaultRetryClasses : named)
+    var policy = filled(from: defaults)
+    if policy.retryOn.isEmpty { policy.retryOn = Self.defaultRetryClasses }
+    return policy
   }
 }
 

@@ -33,17 +33,12 @@ extension GraphValidation {
       }
       if case .string(let text) = written.value {
         let template = try template(text)
-        guard try canEvaluate(template, of: node) else { return written.value }
+        guard try canEvaluate(node, reading: { Set(template.names(of: $0)) }) else { return written.value }
         return complain(about: try template.evaluate(in: scope(of: node)), of: parameter, written, of: node)
       }
-      let inputsRead = try written.value.namesRead(of: "inputs")
-      if let problem = problem(ofInputs: inputsRead, in: node) { throw problem }
-      guard unbound(for: node).allSatisfy({ !inputsRead.contains($0.text) }) else { return written.value }
-      if let instance = node.instance, instance.combination == nil {
-        guard try written.value.namesRead(of: "matrix").isEmpty else { return written.value }
-      }
-      let value = try written.value.evaluated(in: scope(of: node))
-      return complain(about: value, of: parameter, written, of: node)
+      let isKnown = try canEvaluate(node) { (root) throws(Template.Problem) in try written.value.namesRead(of: root) }
+      guard isKnown else { return written.value }
+      return complain(about: try written.value.evaluated(in: scope(of: node)), of: parameter, written, of: node)
     } catch {
       report(
         Diagnostic(
@@ -53,15 +48,19 @@ extension GraphValidation {
     }
   }
 
-  /// Whether all that it reads is known.
-  private func canEvaluate(_ template: Template, of node: Workflow.Node) throws(Template.Problem) -> Bool {
-    if !unbound(for: node).isEmpty || node.scope != nil {
-      let inputsRead = Set(template.names(of: "inputs"))
+  /// Whether all that a value of the node reads is known.
+  /// - Parameter names: what it reads of `inputs`, or of `matrix`.
+  private func canEvaluate(
+    _ node: Workflow.Node, reading names: (String) throws(Template.Problem) -> Set<String>
+  ) throws(Template.Problem) -> Bool {
+    let unbound = unbound(for: node)
+    if !unbound.isEmpty || node.scope != nil {
+      let inputsRead = try names("inputs")
       if let problem = problem(ofInputs: inputsRead, in: node) { throw problem }
-      guard unbound(for: node).allSatisfy({ !inputsRead.contains($0.text) }) else { return false }
+      guard unbound.allSatisfy({ !inputsRead.contains($0.text) }) else { return false }
     }
     guard let instance = node.instance, instance.combination == nil else { return true }
-    return template.names(of: "matrix").isEmpty
+    return try names("matrix").isEmpty
   }
 
   /// - Returns: the value.

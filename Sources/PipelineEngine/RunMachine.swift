@@ -167,8 +167,7 @@ package struct RunMachine: Sendable {
     // By index, here and below: a node taken out of the graph is a copy of all that it consists of.
     for node in graph.nodes.indices {
       for connection in graph.nodes[node].sources { count(connection, isNeeded: true) }
-      for connection in graph.nodes[node].condition?.reads ?? [] { count(connection, isNeeded: false) }
-      for connection in graph.nodes[node].nested?.reads ?? [] { count(connection, isNeeded: false) }
+      for connection in graph.nodes[node].readByConditions { count(connection, isNeeded: false) }
     }
     wantedPorts = wanted
     remainingReaders = readers

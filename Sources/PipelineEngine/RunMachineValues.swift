@@ -56,8 +56,7 @@ extension RunMachine {
       guard case .connections(let connections) = input.source else { continue }
       for connection in connections { release(connection) }
     }
-    for connection in graph.nodes[node].condition?.reads ?? [] { release(connection) }
-    for connection in graph.nodes[node].nested?.reads ?? [] { release(connection) }
+    for connection in graph.nodes[node].readByConditions { release(connection) }
   }
 
   /// One less reads it.
@@ -111,4 +110,9 @@ extension RunMachine {
       return [NodeValue(json: value)]
     }
   }
+}
+
+extension WorkflowGraph.Node {
+  /// What is kept until it has ended because its own condition reads it, or that of a workflow around it.
+  var readByConditions: [WorkflowGraph.Connection] { (condition?.reads ?? []) + (nested?.reads ?? []) }
 }

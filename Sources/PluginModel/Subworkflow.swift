@@ -86,7 +86,7 @@ extension NodeName {
 
 extension NodePolicy {
   /// What this leaves open is taken from `defaults`, and what neither says stays open.
-  func filled(from defaults: NodePolicy) -> NodePolicy {
+  package func filled(from defaults: NodePolicy) -> NodePolicy {
     NodePolicy(
       timeoutMilliseconds: timeoutMilliseconds ?? defaults.timeoutMilliseconds,
       maximumRetries: maximumRetries ?? defaults.maximumRetries,

@@ -47,7 +47,7 @@ extension Bootstrap {
           if let directory {
             opened = directory
           } else {
-            opened = try Directory(opening: Self.directory(of: start.path))
+            opened = try Directory(opening: start.path.directoryAndName.directory)
           }
           directory = opened
           let read = try opened.contents(wanted, limit: DocumentLimits.file.maximumBytes)
@@ -58,11 +58,6 @@ extension Bootstrap {
       }
       return gathered
     }
-  }
-
-  private static func directory(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
   private static func unreadable(_ error: FileError) -> WorkflowFiles.Content {

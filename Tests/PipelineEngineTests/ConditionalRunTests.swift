@@ -150,21 +150,10 @@ struct ConditionalRunTests {
         told: {type: demo/source, needs: [a], if: cancelled()}
         success: {type: demo/source, needs: [a], if: success()}
         """))
-    let (starts, signal) = AsyncStream<Void>.makeStream()
-    let executor = ScriptedExecutor { call throws(NodeFailure) in
-      guard call.node.text == "a" else { return .everything }
-      signal.yield()
-      try? await Task.sleep(for: .seconds(3600))
-      throw NodeFailure(.cancelled, "cancelled")
-    }
-    let execution = RunExecution(executor: executor, clock: FastClock()) { _ in }
-    let task = Task { await execution.run(graph, identifier: "r", maximumParallel: 4, timeoutMilliseconds: nil) }
-    for await _ in starts { break }
-    task.cancel()
-    let report = await task.value
+    let (report, calls) = await cancelledRun(of: graph, during: "a") { _ in .everything }
     #expect(report.outcome == .interrupted)
     #expect(report.nodes.map(\.state) == [.cancelled, .cancelled, .succeeded, .succeeded, .cancelled])
-    #expect(Set(executor.calls.map(\.node.text)) == ["a", "clean", "told"])
+    #expect(Set(calls.map(\.node.text)) == ["a", "clean", "told"])
   }
 
   @Test("what cleans up comes after everything before it that still runs, and another request ends it")

@@ -198,3 +198,22 @@ extension NodeSuccess {
     return success
   }
 }
+
+/// A run that is cancelled as soon as `node` runs, which then goes on until that.
+/// - Parameter success: what the other nodes return.
+func cancelledRun(
+  of graph: WorkflowGraph, during node: String, _ success: @escaping @Sendable (NodeCall) -> NodeSuccess
+) async -> (report: RunReport, calls: [NodeCall]) {
+  let (starts, signal) = AsyncStream<Void>.makeStream()
+  let executor = ScriptedExecutor { call throws(NodeFailure) in
+    guard call.node.text == node else { return success(call) }
+    signal.yield()
+    try? await Task.sleep(for: .seconds(3600))
+    throw NodeFailure(.cancelled, "cancelled")
+  }
+  let execution = RunExecution(executor: executor, clock: FastClock()) { _ in }
+  let task = Task { await execution.run(graph, identifier: "r", maximumParallel: 4, timeoutMilliseconds: nil) }
+  for await _ in starts { break }
+  task.cancel()
+  return (await task.value, executor.calls)
+}

@@ -161,18 +161,7 @@ struct SubworkflowRunTests {
 
   private func cancelled(_ main: String, _ files: Files, during node: String) async throws -> [String: String] {
     let graph = try Demo.graph(main, files: files)
-    let (starts, signal) = AsyncStream<Void>.makeStream()
-    let executor = ScriptedExecutor { call throws(NodeFailure) in
-      guard call.node.text == node else { return Self.success(call) }
-      signal.yield()
-      try? await Task.sleep(for: .seconds(3600))
-      throw NodeFailure(.cancelled, "cancelled")
-    }
-    let execution = RunExecution(executor: executor, clock: FastClock()) { _ in }
-    let task = Task { await execution.run(graph, identifier: "r", maximumParallel: 4, timeoutMilliseconds: nil) }
-    for await _ in starts { break }
-    task.cancel()
-    let report = await task.value
+    let (report, _) = await cancelledRun(of: graph, during: node, Self.success)
     return Dictionary(uniqueKeysWithValues: report.nodes.map { ($0.name.text, $0.state.rawValue) })
   }
 

@@ -141,7 +141,9 @@ private struct RunWork: Sendable {
     }
     let timeline = await recorder.timeline
     await summarise(report, timeline, in: directory)
-    let earlier = await starter.store.measured(report)
+    // The page alone tells of it.
+    let earlier = command.report == nil ? [] : await starter.store.earlierMeasurements(like: report)
+    await starter.store.keepMeasurements(of: report)
     let problems = await RunFiles(page: command.report, trace: command.trace, files: bootstrap.files)
       .write(checked.content, report, timeline, earlier: earlier)
     await starter.store.tidy()

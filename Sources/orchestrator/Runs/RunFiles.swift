@@ -43,8 +43,7 @@ struct RunFiles: Sendable {
 
   private func write(_ bytes: [UInt8], to path: String, _ option: String) async -> Diagnostic? {
     await files.run {
-      let split = path.lastIndex(of: "/").map { (String(path[..<$0]), String(path[path.index(after: $0)...])) }
-      let (parent, name) = split.map { ($0.isEmpty ? "/" : $0, $1) } ?? (".", path)
+      let (parent, name) = path.directoryAndName
       do throws(FileError) {
         try Directory(opening: parent).replace(name, with: bytes)
         return nil
@@ -68,5 +67,13 @@ struct RunFiles: Sendable {
         cpuMilli: Int(node.resources.cpuCores * 1000), memory: node.resources.memoryMB << 20)
     }
     return declared.sorted { $0.key < $1.key }.flatMap { history.suggestions(for: $0, declared: $1).map(\.text) }
+  }
+}
+
+extension String {
+  /// Of a path: the directory, `.` where none is named, and what is in it. By bytes: a mark may join with the slash before it.
+  var directoryAndName: (directory: String, name: String) {
+    guard let slash = utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", self) }
+    return (slash == startIndex ? "/" : String(self[..<slash]), String(self[utf8.index(after: slash)...]))
   }
 }

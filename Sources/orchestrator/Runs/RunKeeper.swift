@@ -63,13 +63,13 @@ struct RunStore: Sendable {
     do throws(StateStoreError) { return try await body(database) } catch { throw CommandFailure(error) }
   }
 
-  /// Keeps what the nodes of a run used. Who can't, or can't tell, suggests less.
-  /// - Returns: what nodes of the same types used before.
-  func measured(_ report: RunReport) async -> [NodeMeasurement] {
-    let earlier = (try? await database.measurements(of: Set(report.nodes.map(\.type)))) ?? []
-    try? await database.add(report.measurements)
-    return earlier
+  /// What nodes of the types of a run used before. Who can't tell suggests less.
+  func earlierMeasurements(like report: RunReport) async -> [NodeMeasurement] {
+    (try? await database.measurements(of: Set(report.nodes.map(\.type)))) ?? []
   }
+
+  /// Keeps what the nodes of a run used, for the suggestions of later ones.
+  func keepMeasurements(of report: RunReport) async { try? await database.add(report.measurements) }
 
   func directory(of run: String) -> String { "\(state)/runs/\(run)" }
 
