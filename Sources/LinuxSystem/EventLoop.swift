@@ -60,6 +60,8 @@ package final class EventLoop: TaskExecutor {
   }
 
   private static let endToken: UInt64 = 0
+  /// How many jobs run before the thread looks whether a descriptor is ready: to look takes as long as a short job.
+  private static let jobsInTurn = 16
   private let epoll: FileDescriptor
   /// The writing end of a pipe. A byte wakes the thread. It closes with this object, which ends the thread.
   private let life: FileDescriptor
@@ -179,14 +181,19 @@ package final class EventLoop: TaskExecutor {
     _ epoll: FileDescriptor, _ jobs: Lock<Jobs>, until end: FileDescriptor, self loop: () -> EventLoop?
   ) {
     var events = [linux_event](repeating: linux_event(), count: 64)
+    var batch: [UnownedJob] = []
     while true {
-      let batch = jobs.withLock { jobs in
-        defer { jobs.waiting = [] }
-        jobs.isAsleep = jobs.waiting.isEmpty
-        return jobs.waiting
-      }
-      for job in batch { loop()?.perform(job) }
       // However much there is to run, who waits for a descriptor has a turn.
+      var ran = 0
+      repeat {
+        batch.removeAll(keepingCapacity: true)
+        jobs.withLock { jobs in
+          swap(&jobs.waiting, &batch)
+          jobs.isAsleep = batch.isEmpty
+        }
+        if !batch.isEmpty, let loop = loop() { for job in batch { loop.perform(job) } }
+        ran += batch.count
+      } while !batch.isEmpty && ran < jobsInTurn
       let count = linux_epoll_wait(epoll.number, &events, Int32(events.count), batch.isEmpty ? -1 : 0)
       // Only a closed epoll descriptor or a wild pointer makes this fail; both would be ours.
       precondition(count >= 0, "epoll_wait failed with errno \(-count)")

@@ -79,10 +79,16 @@ package struct LinuxKernel: SandboxKernel {
   }
 
   package func contents(of control: FileDescriptor) -> String? {
-    let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
-      count = max(0, Int(linux_pread(control.number, buffer.baseAddress, buffer.count, 0)))
-    }
+    var bytes = Self.beginning(of: control, atMost: 4096)
+    // Few are so long.
+    if bytes.count == 4096 { bytes = Self.beginning(of: control, atMost: 65_536) }
     return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func beginning(of file: FileDescriptor, atMost limit: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+      count = max(0, Int(linux_pread(file.number, buffer.baseAddress, buffer.count, 0)))
+    }
   }
 
   package func makeNetwork(own: FileDescriptor) throws(SystemError) -> FileDescriptor {

@@ -71,24 +71,41 @@ private struct JSONWriter {
   }
 
   private mutating func write(quoting text: String) {
-    bytes.append(0x22)
-    for byte in text.utf8 {
-      switch byte {
-      case 0x22, 0x5C:
-        bytes.append(0x5C)
-        bytes.append(byte)
-      case 0x0A: write("\\n")
-      case 0x0D: write("\\r")
-      case 0x09: write("\\t")
-      case 0..<0x20, 0x7F, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"):
-        write("\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))")
-      case 0x80...0xBF:
-        bytes.append(byte)
-        escapeWhatIsObeyed()
-      default: bytes.append(byte)
+    var text = text
+    text.withUTF8 { characters in
+      bytes.append(0x22)
+      var rest = characters[...]
+      while let index = rest.firstIndex(where: { !Self.isPlain($0) }) {
+        bytes.append(contentsOf: rest[..<index])
+        writeEscaping(rest[index])
+        rest = rest[(index + 1)...]
       }
+      bytes.append(contentsOf: rest)
+      bytes.append(0x22)
     }
-    bytes.append(0x22)
+  }
+
+  /// Whether the byte stands for itself, and no character that needs another word ends with it.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x22, 0x5C, 0..<0x20, 0x7F...0xBF, UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
+    default: true
+    }
+  }
+
+  private mutating func writeEscaping(_ byte: UInt8) {
+    switch byte {
+    case 0x22, 0x5C:
+      bytes.append(0x5C)
+      bytes.append(byte)
+    case 0x0A: write("\\n")
+    case 0x0D: write("\\r")
+    case 0x09: write("\\t")
+    case 0x80...0xBF:
+      bytes.append(byte)
+      escapeWhatIsObeyed()
+    default: write("\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))")
+    }
   }
 
   /// The scalar that ends here, where something would obey it: a terminal the C1 controls U+0080 to U+009F (C2 80 to

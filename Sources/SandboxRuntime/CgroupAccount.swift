@@ -4,8 +4,9 @@ import SandboxPlanning
 
 /// What one worker's cgroup has used: read while the worker lives, and kept when its group is removed.
 ///
-/// Reading makes the kernel add up what its processors have counted apart, which takes locks: all of it happens on one thread of
-/// the supervisor's own. There one reading can't meet the removal of the group, either.
+/// A settlement is read where it is asked for: a few microseconds of pread(2) from files that are open and that the kernel has in
+/// memory, while another thread to do it would have to be woken, and would have to wake who waits, for every call. The end of a group,
+/// for which files are opened, has a thread of the supervisor's own. No reading meets the removal of the group.
 final class CgroupAccount: Sendable {
   private struct State: Sendable {
     /// What is read at every settlement stays open, so that each costs one pread(2). Nil: it isn't there.
@@ -35,15 +36,13 @@ final class CgroupAccount: Sendable {
 
   /// What was used since the last settlement, or since the group was made. What follows belongs to the next one: the peak of memory
   /// too, where the kernel can do that.
-  func settle() async -> ResourceUsage {
-    await thread.run { [self] in
-      state.withLock { state in
-        let now = state.last ?? counters(&state)
-        let spent = now.spent(since: state.settled)
-        state.settled = now
-        if state.last == nil { resetPeak(&state) }
-        return spent
-      }
+  func settle() -> ResourceUsage {
+    state.withLock { state in
+      let now = state.last ?? counters(&state)
+      let spent = now.spent(since: state.settled)
+      state.settled = now
+      if state.last == nil { resetPeak(&state) }
+      return spent
     }
   }
 

@@ -29,20 +29,20 @@ package struct CgroupUsage: Hashable, Sendable {
   ///     was counted yet.
   ///   - contents: of a file of the group; nil where there is none, or nothing in it.
   package init(controllers: [CgroupPlan.Controller], _ contents: (String) -> String?) {
-    let processor = Self.pairs(contents("cpu.stat"))
-    processorMicroseconds = processor["usage_usec"]
-    memoryPressureMicroseconds = contents("memory.pressure").flatMap {
-      Self.sum("total", Self.fields($0.prefix { $0 != "\n" }))
-    }
-    if controllers.contains(.cpu) { throttledMicroseconds = processor["throttled_usec"] }
+    let processor = contents("cpu.stat")
+    processorMicroseconds = Self.value("usage_usec", processor)
+    // The first line is that of what some waited for.
+    memoryPressureMicroseconds = contents("memory.pressure").flatMap { Self.lines($0).first }
+      .map { Self.sum("total", $0) }
+    if controllers.contains(.cpu) { throttledMicroseconds = Self.value("throttled_usec", processor) }
     if controllers.contains(.memory) {
       memoryPeak = Self.number(contents("memory.peak"))
       memoryLimit = Self.number(contents("memory.max"))
-      outOfMemoryKills = Self.pairs(contents("memory.events"))["oom_kill"]
+      outOfMemoryKills = Self.value("oom_kill", contents("memory.events"))
     }
-    if controllers.contains(.pids) { refusedTasks = Self.pairs(contents("pids.events"))["max"] }
+    if controllers.contains(.pids) { refusedTasks = Self.value("max", contents("pids.events")) }
     if controllers.contains(.io) {
-      let transfers = Self.fields(contents("io.stat") ?? "")
+      let transfers = Substring(contents("io.stat") ?? "").utf8
       bytesRead = Self.sum("rbytes", transfers)
       bytesWritten = Self.sum("wbytes", transfers)
     }
@@ -72,26 +72,28 @@ package struct CgroupUsage: Hashable, Sendable {
     text.flatMap { UInt64($0.prefix { $0.isNumber }) }
   }
 
-  /// `name number` a line.
-  private static func pairs(_ text: String?) -> [Substring: UInt64] {
-    var pairs: [Substring: UInt64] = [:]
-    for line in (text ?? "").split(separator: "\n") {
-      let words = line.split(separator: " ")
-      if words.count == 2 { pairs[words[0]] = UInt64(words[1]) }
-    }
-    return pairs
+  /// `name number` a line: the number.
+  private static func value(_ name: String, _ text: String?) -> UInt64? {
+    lines(text).lazy.compactMap { number(after: name, " ", in: $0) }.first
   }
 
-  /// `name=number` anywhere.
-  private static func fields(_ text: some StringProtocol) -> [(name: Substring, value: UInt64)] {
-    text.split(whereSeparator: \.isWhitespace).compactMap { word in
-      let parts = Substring(word).split(separator: "=")
-      guard parts.count == 2, let value = UInt64(parts[1]) else { return nil }
-      return (parts[0], value)
-    }
+  /// `name=number`, once or more among other words: the sum.
+  private static func sum(_ name: String, _ text: Substring.UTF8View) -> UInt64 {
+    text.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
+      .reduce(0) { $0 &+ (number(after: name, "=", in: $1) ?? 0) }
   }
 
-  private static func sum(_ name: String, _ fields: [(name: Substring, value: UInt64)]) -> UInt64 {
-    fields.reduce(0) { $1.name == name ? $0 &+ $1.value : $0 }
+  private static func lines(_ text: String?) -> [Substring.UTF8View] {
+    Substring(text ?? "").utf8.split(separator: UInt8(ascii: "\n"))
+  }
+
+  /// By bytes: it is done after every call, and characters take ten times as long.
+  private static func number(
+    after name: String, _ separator: Unicode.Scalar, in text: Substring.UTF8View
+  ) -> UInt64? {
+    guard text.starts(with: name.utf8) else { return nil }
+    let rest = text.dropFirst(name.utf8.count)
+    guard rest.first == UInt8(ascii: separator) else { return nil }
+    return UInt64(Substring(rest.dropFirst()))
   }
 }

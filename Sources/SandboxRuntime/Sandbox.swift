@@ -26,7 +26,7 @@ package protocol Sandbox: AnyObject, Sendable {
   /// Ends every process of the sandbox, by `cgroup.kill` where there is a cgroup and through its pid 1 otherwise.
   func kill()
   /// What it has used since this was asked last, or since its start; it may be gone by now. Nil where nobody counts.
-  func settleAccount() async -> ResourceUsage?
+  func settleAccount() -> ResourceUsage?
   /// What its relay has counted since this was asked last, or since its start; it may be gone by now. Nil where it has no network.
   func settleEgress() async -> EgressUse?
   /// Gives it other limits while it lives, the kernel's and those that the supervisor watches. One that has more memory than it may

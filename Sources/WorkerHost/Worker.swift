@@ -43,6 +43,9 @@ package actor Worker {
     }
   }
 
+  /// Bytes that are read at one time. Memory for more is had from the system, and given back to it, each time.
+  private static let most = 32_768
+
   let sandbox: any Sandbox
   private let connection: UnixSocket
   private let loop: EventLoop
@@ -361,7 +364,7 @@ package actor Worker {
     var reads = 0
     while ending == nil {
       do throws(SystemError) {
-        guard let received = try connection.receive(atMost: 65_536) else {
+        guard let received = try connection.receive(atMost: Self.most) else {
           try await loop.wait(until: .readable, connection.descriptor)
           reads = 0
           continue
@@ -374,6 +377,11 @@ package actor Worker {
           perform(session.endOfStream())
         } else {
           perform(session.receive(received.bytes, received.descriptors))
+        }
+        // Most often that was all, and where it wasn't, the wait ends at once.
+        if ending == nil, received.bytes.count < Self.most {
+          try await loop.wait(until: .readable, connection.descriptor)
+          reads = 0
         }
       } catch {
         // ECONNRESET: it closed its end before it had read ours. Anything else leaves nothing to read either.
@@ -424,7 +432,7 @@ package actor Worker {
     let descriptor = isError ? sandbox.standardError : sandbox.standardOutput
     while true {
       do throws(SystemError) {
-        guard let bytes = try descriptor.read(atMost: 65_536) else {
+        guard let bytes = try descriptor.read(atMost: Self.most) else {
           try await loop.wait(until: .readable, descriptor)
           continue
         }
@@ -441,10 +449,11 @@ package actor Worker {
   private func drainOutput() {
     for isError in [false, true] {
       let descriptor = isError ? sandbox.standardError : sandbox.standardOutput
-      // A pipe holds 64 KiB; a worker that keeps writing gets no more attention than that.
-      for _ in 0..<4 {
-        guard let bytes = try? descriptor.read(atMost: 65_536), !bytes.isEmpty else { break }
+      // A pipe holds 64 KiB; a worker that keeps writing gets no more attention than four of them.
+      for _ in 0..<(262_144 / Self.most) {
+        guard let bytes = try? descriptor.read(atMost: Self.most), !bytes.isEmpty else { break }
         take(bytes, isError: isError)
+        if bytes.count < Self.most { break }
       }
       tell(isError ? standardError.finish() : standardOutput.finish(), isError: isError)
     }

@@ -206,7 +206,7 @@ package actor WorkerPool {
     do throws(WorkerFailure) {
       try await worker.start(report: report)
       // Its start is no node's.
-      _ = await sandbox.settleAccount()
+      _ = sandbox.settleAccount()
       // A shutdown that came before the worker could be found.
       guard !isClosed else { throw .poolClosed }
     } catch {
@@ -220,7 +220,7 @@ package actor WorkerPool {
   }
 
   private func settle(_ sandbox: any Sandbox, _ account: Account) async {
-    let usage = await sandbox.settleAccount()
+    let usage = sandbox.settleAccount()
     let egress = await sandbox.settleEgress()
     await sandbox.collectDenials()
     let observation = await sandbox.takeObservation()

@@ -59,7 +59,7 @@ struct CgroupUsageTests {
     let group = Cgroup(name: "x", path: "/double/x", directory: try kernel.openDirectory("/double/x"))
     let account = CgroupAccount(
       group, controllers: [.cpu, .io, .memory, .pids], kernel: kernel, thread: try DedicatedThread(name: "test-count"))
-    for _ in 0..<5 { _ = await account.settle() }
+    for _ in 0..<5 { _ = account.settle() }
     // cpu.stat, memory.pressure, memory.peak, pids.events and io.stat.
     #expect(kernel.effects.filter { $0 == .openFile }.count == 5, "\(kernel.effects)")
     #expect(kernel.pathsRead.isEmpty, "\(kernel.pathsRead)")
@@ -77,11 +77,11 @@ struct CgroupUsageTests {
     let group = Cgroup(name: "x", path: directory, directory: try kernel.openDirectory(directory))
     let account = CgroupAccount(
       group, controllers: [.memory], kernel: kernel, thread: try DedicatedThread(name: "test-count"))
-    #expect(await account.settle() == ResourceUsage())
+    #expect(account.settle() == ResourceUsage())
     let last = await account.close()
     // Fails if something was made in it.
     try kernel.removeDirectory(directory)
     #expect(await account.close() == last)
-    #expect(await account.settle() == ResourceUsage())
+    #expect(account.settle() == ResourceUsage())
   }
 }

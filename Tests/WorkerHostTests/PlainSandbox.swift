@@ -80,7 +80,7 @@ final class PlainSandbox: Sandbox {
     }
   }
   /// It has no cgroup.
-  func settleAccount() async -> ResourceUsage? { nil }
+  func settleAccount() -> ResourceUsage? { nil }
   /// It has no limits; what it was given is kept.
   func change(to limits: CgroupPlan) async throws(SystemError) {
     let refused = self.limits.withLock { given in

@@ -63,8 +63,8 @@ package final class LaunchedSandbox: Sandbox {
 
   package func kill() { context.kill(process, cgroup) }
 
-  package func settleAccount() async -> ResourceUsage? {
-    let counted = await account?.settle()
+  package func settleAccount() -> ResourceUsage? {
+    let counted = account?.settle()
     guard counted?.memoryPeak == nil, let seen = watch?.settlePeak() else { return counted }
     var usage = counted ?? ResourceUsage()
     usage.memoryPeak = ResourceUsage.MemoryPeak(bytes: seen, scope: .node, isSampled: true)
