@@ -13,15 +13,15 @@ package struct RunExecution: Sendable {
   private let clock: any RunClock
   private let keeping: RunKeeping?
   private let thread: (any TaskExecutor)?
-  private let observe: @Sendable (RunEvent) -> Void
+  private let observe: @Sendable ([RunEvent]) -> Void
 
   /// - Parameters:
   ///   - keeping: where the run is written down; nil: nowhere.
   ///   - thread: where all of it runs, and its nodes' tasks, which wake each other for less there; nil: on Swift's own threads.
-  ///   - observe: called from many tasks, in the order in which things happen to each node; must not block.
+  ///   - observe: told what happened, in the order in which it happened to each node; must not block.
   package init(
     executor: any NodeExecutor, clock: any RunClock, keeping: RunKeeping? = nil, thread: (any TaskExecutor)? = nil,
-    observe: @escaping @Sendable (RunEvent) -> Void
+    observe: @escaping @Sendable ([RunEvent]) -> Void
   ) {
     self.thread = thread
     self.executor = executor

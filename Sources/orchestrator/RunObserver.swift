@@ -1,9 +1,10 @@
 import PipelineEngine
 import PluginModel
 
-/// Shows a run while it goes on. Gets one event at a time, in order.
+/// Shows a run while it goes on.
 protocol RunObserver: Sendable {
-  func handle(_ event: RunEvent) async
+  /// - Parameter events: in their order.
+  func handle(_ events: [RunEvent]) async
   /// After the last event.
   func finish() async
 }
@@ -11,13 +12,15 @@ protocol RunObserver: Sendable {
 /// Each event as one line of JSON.
 struct JSONLinesObserver: RunObserver {
   let console: Console
-  func handle(_ event: RunEvent) async { await console.print(event.jsonValue.text()) }
+  func handle(_ events: [RunEvent]) async {
+    for event in events { await console.print(event.jsonValue.text()) }
+  }
   func finish() async {}
 }
 
 /// Nothing until the end.
 struct SilentObserver: RunObserver {
-  func handle(_ event: RunEvent) async {}
+  func handle(_ events: [RunEvent]) async {}
   func finish() async {}
 }
 
@@ -28,7 +31,11 @@ actor PlainObserver: RunObserver {
 
   init(console: Console) { self.console = console }
 
-  func handle(_ event: RunEvent) async {
+  func handle(_ events: [RunEvent]) async {
+    for event in events { await handle(event) }
+  }
+
+  private func handle(_ event: RunEvent) async {
     board.apply(event)
     let style = console.outputStyle
     if case .runStarted(_, let workflow, let nodes) = event.content {
@@ -73,7 +80,11 @@ actor LiveObserver: RunObserver {
     began = clock.now
   }
 
-  func handle(_ event: RunEvent) async {
+  func handle(_ events: [RunEvent]) async {
+    for event in events { await handle(event) }
+  }
+
+  private func handle(_ event: RunEvent) async {
     board.apply(event)
     if case .runStarted = event.content { startTicking() }
     guard let node = event.node else { return }

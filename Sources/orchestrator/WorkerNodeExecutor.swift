@@ -20,7 +20,7 @@ struct WorkerNodeExecutor: NodeExecutor {
   var observed: @Sendable (NodeName, Observation) -> Void = { _, _ in }
 
   func execute(
-    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
+    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void, released: @escaping @Sendable () -> Void,
     accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
     guard let configuration = configurations[call.prepared] else {
@@ -30,7 +30,8 @@ struct WorkerNodeExecutor: NodeExecutor {
     do throws(NodeFailure) {
       return try await gpus.lend(to: call.prepared, otherwise: configuration, report: report) {
         configuration throws(NodeFailure) in
-        try await run(execution, call, on: configuration, report: report, accept: accept)
+        try await run(
+          execution, call, on: configuration, report: report, released: released, accept: accept)
       }
     } catch {
       throw error.masked(mask)
@@ -64,7 +65,7 @@ struct WorkerNodeExecutor: NodeExecutor {
 
   private func run(
     _ execution: NodeExecution, _ call: NodeCall, on configuration: WorkerConfiguration,
-    report: @escaping @Sendable (NodeReport) -> Void,
+    report: @escaping @Sendable (NodeReport) -> Void, released: @Sendable () -> Void,
     accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
     // What came of asking, which happens before what the node wrote lands.
@@ -116,6 +117,8 @@ struct WorkerNodeExecutor: NodeExecutor {
     } catch {
       outcome = .failure(error)
     }
+    // Its worker is gone or takes the next call, and what it wrote has landed. GPUs are given back by who lent them.
+    if gpus.nodes[call.prepared] == nil { released() }
     let asked = answer.withLock { $0 }
     if let tests = outcome.tests { report(.tests(tests)) }
     var failure: NodeFailure

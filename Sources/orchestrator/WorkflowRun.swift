@@ -59,9 +59,9 @@ extension WorkflowSession {
     } catch {
       throw CommandFailure(.sandboxUnavailable, "the program can't go on", why: error.description)
     }
-    let (events, sender) = AsyncStream.makeStream(of: RunEvent.self)
+    let (events, sender) = AsyncStream.makeStream(of: [RunEvent].self)
     let watching = Task {
-      for await event in events { await observer.handle(event) }
+      for await batch in events { await observer.handle(batch) }
       await observer.finish()
     }
     let clock = MonotonicClock()

@@ -27,7 +27,7 @@ struct ForeachTests {
     observe: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) async throws -> RunReport {
     let graph = try Demo.graph(Demo.workflow(nodes, more: outputs.isEmpty ? "" : "outputs: {\(outputs)}"))
-    return await RunExecution(executor: executor, clock: FastClock(), observe: observe)
+    return await RunExecution(executor: executor, clock: FastClock(), observe: { $0.forEach(observe) })
       .run(graph, identifier: "r", maximumParallel: 4, timeoutMilliseconds: nil)
   }
 

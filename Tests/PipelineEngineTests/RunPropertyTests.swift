@@ -49,9 +49,11 @@ struct RunPropertyTests {
         return .everything(of: call.type, items: Int.random(in: 0..<5, using: &fate))
       }
     }
-    let execution = RunExecution(executor: executor, clock: FastClock()) { event in
-      guard case .nodeState(let state, _) = event.content, let node = event.node else { return }
-      seen.withLock { $0.states[node, default: []].append(state) }
+    let execution = RunExecution(executor: executor, clock: FastClock()) { events in
+      for event in events {
+        guard case .nodeState(let state, _) = event.content, let node = event.node else { continue }
+        seen.withLock { $0.states[node, default: []].append(state) }
+      }
     }
     let parallel = Int.random(in: 1...8, using: &generator)
     let task = Task {
@@ -125,8 +127,8 @@ struct RunPropertyTests {
     let graph = try Demo.graph(Demo.workflow("a: {type: demo/source, retry: {max: 100}}"))
     let executor = ScriptedExecutor { _ throws(NodeFailure) in throw NodeFailure(.crash, "again") }
     let (retries, signal) = AsyncStream<Void>.makeStream()
-    let execution = RunExecution(executor: executor, clock: SlowClock()) { event in
-      if case .nodeRetry = event.content { signal.yield() }
+    let execution = RunExecution(executor: executor, clock: SlowClock()) { events in
+      for event in events { if case .nodeRetry = event.content { signal.yield() } }
     }
     let task = Task { await execution.run(graph, identifier: "r", maximumParallel: 1, timeoutMilliseconds: nil) }
     for await _ in retries { break }

@@ -5,7 +5,8 @@ import PluginModel
 /// anything that isn't kept yet.
 actor JournalPump {
   private enum Item: Sendable {
-    case told(RunEvent?, JournalRecord?)
+    // Large, and handed on several times.
+    indirect case told(RunEvent?, JournalRecord?)
     /// What was added before is a batch.
     case mark
   }
@@ -15,7 +16,7 @@ actor JournalPump {
   static let interval: Int64 = 20
 
   private let journal: (any RunJournal)?
-  private let observe: @Sendable (RunEvent) -> Void
+  private let observe: @Sendable ([RunEvent]) -> Void
   /// Told once, of the first batch that can't be kept.
   private let onFailure: @Sendable (StateFailure) -> Void
   private let items: AsyncStream<Item>
@@ -25,7 +26,7 @@ actor JournalPump {
 
   /// - Parameter journal: nil: nothing is kept.
   init(
-    _ journal: (any RunJournal)?, clock: any RunClock, observe: @escaping @Sendable (RunEvent) -> Void,
+    _ journal: (any RunJournal)?, clock: any RunClock, observe: @escaping @Sendable ([RunEvent]) -> Void,
     onFailure: @escaping @Sendable (StateFailure) -> Void
   ) {
     self.journal = journal
@@ -78,6 +79,6 @@ actor JournalPump {
         onFailure(error)
       }
     }
-    for event in events { observe(event) }
+    if !events.isEmpty { observe(events) }
   }
 }

@@ -6,12 +6,16 @@ import Scheduling
 /// Keeps when what happened in a run, where somebody asked for it.
 actor TimelineRecorder {
   private(set) var timeline = RunTimeline()
-  private let isNeeded: Bool
+  private nonisolated let isNeeded: Bool
 
   init(isNeeded: Bool) { self.isNeeded = isNeeded }
 
-  func add(_ event: RunEvent) {
-    if isNeeded { timeline.apply(event) }
+  nonisolated func add(_ events: [RunEvent]) async {
+    if isNeeded { await apply(events) }
+  }
+
+  private func apply(_ events: [RunEvent]) {
+    for event in events { timeline.apply(event) }
   }
 }
 

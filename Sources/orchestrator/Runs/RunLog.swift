@@ -24,8 +24,18 @@ actor RunLog {
   }
 
   /// Doesn't wait for the disk.
-  func add(_ event: RunEvent) {
-    guard case .nodeReport(let report) = event.content, report.isSaid, !isFull else { return }
+  nonisolated func add(_ events: [RunEvent]) async {
+    let said = events.filter(\.isSaid)
+    if !said.isEmpty { await append(said) }
+  }
+
+  private func append(_ events: [RunEvent]) {
+    for event in events { append(event) }
+    if writing == nil { writing = Task { await self.write() } }
+  }
+
+  private func append(_ event: RunEvent) {
+    guard !isFull else { return }
     let line = event.jsonValue.text() + "\n"
     if bytes + line.utf8.count > Self.limit {
       isFull = true
@@ -34,8 +44,6 @@ actor RunLog {
       pending += line
       bytes += line.utf8.count
     }
-    guard writing == nil else { return }
-    writing = Task { await self.write() }
   }
 
   func finish() async { await writing?.value }
@@ -51,11 +59,14 @@ actor RunLog {
   }
 }
 
-extension NodeReport {
+extension RunEvent {
+  /// By a node.
   fileprivate var isSaid: Bool {
-    switch self {
-    case .log, .output: true
-    case .started, .progress, .tests: false
+    switch content {
+    case .nodeReport(.log), .nodeReport(.output): true
+    case .nodeReport(.started), .nodeReport(.progress), .nodeReport(.tests), .runStarted, .nodeState, .nodeRetry,
+      .nodesAdded, .nodeFailed, .runFinished:
+      false
     }
   }
 }
@@ -66,10 +77,10 @@ struct KeepingObserver: RunObserver {
   let log: RunLog
   let recorder: TimelineRecorder
 
-  func handle(_ event: RunEvent) async {
-    await log.add(event)
-    await recorder.add(event)
-    await shown.handle(event)
+  func handle(_ events: [RunEvent]) async {
+    await log.add(events)
+    await recorder.add(events)
+    await shown.handle(events)
   }
 
   func finish() async {
