@@ -12,7 +12,8 @@ struct JournalTests {
     observe: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) async -> RunReport {
     await RunExecution(
-      executor: executor, clock: FastClock(), keeping: RunKeeping(journal, results: results), observe: { $0.forEach(observe) }
+      executor: executor, clock: FastClock(), keeping: RunKeeping(journal, results: results),
+      observe: { $0.forEach(observe) }
     ).run(graph, identifier: "r", maximumParallel: jobs, timeoutMilliseconds: nil)
   }
 
