@@ -431,7 +431,11 @@ extension NodePolicy {
   /// What this leaves open is taken from `defaults`.
   func inheriting(_ defaults: NodePolicy) -> NodePolicy {
     var policy = filled(from: defaults)
-    if policy.retryOn.isEmpty { policy.retryOn = Self.defaultRetryClasses }
+    policy.retryRules = policy.retryRules?.map { rule in
+      var rule = rule
+      if rule.classes.isEmpty { rule.classes = Self.defaultRetryClasses }
+      return rule
+    }
     return policy
   }
 }

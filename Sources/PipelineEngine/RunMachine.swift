@@ -39,7 +39,8 @@ package struct RunMachine: Sendable {
     /// For good.
     case failed(NodeFailure, attempts: Int)
     /// So many attempts have failed, and another was to follow, with so many bytes of memory.
-    case tried(attempts: Int, raisedMemory: UInt64?)
+    /// - retries: how often it was tried again, by the kind of the failure.
+    case tried(attempts: Int, retries: [NodeFailure.Class: Int], raisedMemory: UInt64?)
   }
 
   package enum Event: Sendable {
@@ -85,6 +86,8 @@ package struct RunMachine: Sendable {
   package let run: String
   package internal(set) var states: [NodeState]
   package internal(set) var attempts: [Int]
+  /// Of nodes that were tried again: how often, by the kind of the failure.
+  var retries: [Int: [NodeFailure.Class: Int]] = [:]
   /// Of nodes that failed, and of those that were cancelled before they could be tried again.
   package internal(set) var failures: [Int: NodeFailure] = [:]
   /// Of nodes that were skipped.
@@ -327,20 +330,27 @@ extension NodeValue {
   }
 }
 
-extension NodePolicy {
-  /// Whether a failure of this kind is worth another attempt. Nothing that a repetition can't change is repeated.
-  func retries(_ kind: NodeFailure.Class) -> Bool {
+extension NodePolicy.RetryClass {
+  /// Nil for what a repetition can't change.
+  init?(_ kind: NodeFailure.Class) {
     switch kind {
-    case .error: retryOn.contains(.error)
-    case .crash: retryOn.contains(.crash)
-    case .timeout: retryOn.contains(.timeout)
-    case .oom: retryOn.contains(.oom)
-    case .cancelled, .sandbox: false
+    case .error: self = .error
+    case .crash: self = .crash
+    case .timeout: self = .timeout
+    case .oom: self = .oom
+    case .cancelled, .sandbox: return nil
     }
   }
+}
 
-  /// 0.2 s, doubled with each attempt, at most 30 s.
-  static func backoff(afterAttempt attempt: Int) -> Int64 {
-    min(30_000, 200 << Int64(min(max(attempt - 1, 0), 16)))
+extension NodePolicy {
+  /// Milliseconds to wait before a node is tried again after a failure of this kind; nil: it isn't.
+  /// - Parameter retries: how often it was tried again before, by the kind of the failure.
+  func delay(after kind: NodeFailure.Class, retries: [NodeFailure.Class: Int]) -> Int64? {
+    guard let rule = RetryClass(kind).flatMap(rule) else { return nil }
+    let spent = retries.reduce(0) { sum, entry in
+      RetryClass(entry.key).map(rule.classes.contains) == true ? sum + entry.value : sum
+    }
+    return spent < rule.maximumRetries ? rule.delay(beforeRetry: spent + 1) : nil
   }
 }

@@ -113,8 +113,8 @@ extension RunMachine {
     let policy = graph.nodes[node].policy
     heldResults -= reserved.removeValue(forKey: node) ?? 0
     failures[node] = failure
-    if cancellation == nil, policy.retries(failure.kind), attempts[node] <= policy.maximumRetries ?? 0,
-      retry(node, failure, &actions)
+    if cancellation == nil, let delay = policy.delay(after: failure.kind, retries: retries[node] ?? [:]),
+      retry(node, failure, afterMilliseconds: delay, &actions)
     {
       return
     }
@@ -127,7 +127,9 @@ extension RunMachine {
   }
 
   /// - Returns: false where another attempt would only end as this one did.
-  private mutating func retry(_ node: Int, _ failure: NodeFailure, _ actions: inout [Action]) -> Bool {
+  private mutating func retry(
+    _ node: Int, _ failure: NodeFailure, afterMilliseconds delay: Int64, _ actions: inout [Action]
+  ) -> Bool {
     var memory: UInt64?
     if failure.kind == .oom {
       switch MemoryRetry(after: failure.memoryLimit, most: mostMemory) {
@@ -140,9 +142,8 @@ extension RunMachine {
     }
     if let memory { raisedMemory[node] = memory }
     move(node, to: .retrying, &actions)
-    actions.append(
-      .scheduleRetry(
-        node: node, afterMilliseconds: NodePolicy.backoff(afterAttempt: attempts[node]), failure, memory: memory))
+    retries[node, default: [:]][failure.kind, default: 0] += 1
+    actions.append(.scheduleRetry(node: node, afterMilliseconds: delay, failure, memory: memory))
     return true
   }
 
@@ -171,8 +172,9 @@ extension RunMachine {
   /// What is known of one node: it has ended, or has been tried. A result that lacks what somebody reads now is none.
   mutating func restore(_ node: Int, _ known: Restored) {
     switch known {
-    case .tried(let count, let memory):
+    case .tried(let count, let tried, let memory):
       attempts[node] = count
+      retries[node] = tried
       raisedMemory[node] = memory
     case .succeeded(let success, let count, _):
       guard missingOutput(of: node, success) == nil else { return }

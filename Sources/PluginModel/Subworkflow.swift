@@ -83,14 +83,3 @@ extension NodeName {
     self.init(unchecked: scope.map { "\($0.text)/\(node.text)" } ?? node.text)
   }
 }
-
-extension NodePolicy {
-  /// What this leaves open is taken from `defaults`, and what neither says stays open.
-  package func filled(from defaults: NodePolicy) -> NodePolicy {
-    NodePolicy(
-      timeoutMilliseconds: timeoutMilliseconds ?? defaults.timeoutMilliseconds,
-      maximumRetries: maximumRetries ?? defaults.maximumRetries,
-      retryOn: retryOn.isEmpty ? defaults.retryOn : retryOn,
-      timeoutLocation: timeoutLocation ?? defaults.timeoutLocation)
-  }
-}

@@ -150,20 +150,16 @@ package struct NodePolicy: Hashable, Sendable {
 
   /// Milliseconds from call to result; nil: inherit.
   package var timeoutMilliseconds: Int64?
-  /// Attempts after the first; nil: inherit.
-  package var maximumRetries: Int?
-  /// Empty: inherit.
-  package var retryOn: Set<RetryClass>
+  /// Each for classes of its own; nil: inherit.
+  package var retryRules: [RetryRule]?
   /// Where the deadline is written.
   package var timeoutLocation: SourceLocation?
 
   package init(
-    timeoutMilliseconds: Int64? = nil, maximumRetries: Int? = nil, retryOn: Set<RetryClass> = [],
-    timeoutLocation: SourceLocation? = nil
+    timeoutMilliseconds: Int64? = nil, retryRules: [RetryRule]? = nil, timeoutLocation: SourceLocation? = nil
   ) {
     self.timeoutLocation = timeoutLocation
     self.timeoutMilliseconds = timeoutMilliseconds
-    self.maximumRetries = maximumRetries
-    self.retryOn = retryOn
+    self.retryRules = retryRules
   }
 }

@@ -60,6 +60,9 @@ extension Workflow {
   package enum RetryKey: String, CaseIterable, Sendable {
     case max
     case on
+    case delay
+    case factor
+    case maximumDelay = "max-delay"
   }
 
   package enum ResourcesKey: String, CaseIterable, Sendable {
@@ -227,21 +230,6 @@ extension [Located<PortReference>] {
     of port: PortName, at location: SourceLocation
   ) -> (port: PortName, sources: [Located<PortReference>], location: SourceLocation) {
     (port, self, location)
-  }
-}
-
-extension NodePolicy {
-  fileprivate init(timeout: ValueReader?, retry: ValueReader?) {
-    let retry = retry?.mapping(Workflow.RetryKey.self)
-    let classes = retry?.optional(.on)?.listOrSingle()?.unique { $0.choice(RetryClass.self).map(RetryClassText.init) }
-    self.init(
-      timeoutMilliseconds: timeout?.duration(), maximumRetries: retry?.required(.max)?.integer(in: 0...100),
-      retryOn: Set(classes?.map(\.value) ?? []), timeoutLocation: timeout?.location)
-  }
-
-  private struct RetryClassText: Hashable, CustomStringConvertible {
-    var value: RetryClass
-    var description: String { value.rawValue }
   }
 }
 

@@ -110,9 +110,9 @@ struct GraphValidationTests {
   @Test("tries again for the classes that a node names, else the workflow's, else the usual ones")
   func retryClasses() throws {
     let nodes = "a: {type: demo/source, retry: {max: 1}}\nb: {type: demo/source, retry: {max: 1, on: oom}}"
-    let usual = try Demo.graph(Demo.workflow(nodes)).nodes.map(\.policy.retryOn)
-    #expect(usual == [NodePolicy.defaultRetryClasses, [.oom]])
+    let usual = try Demo.graph(Demo.workflow(nodes)).nodes.map { $0.policy.retryRules?.map(\.classes) }
+    #expect(usual == [[NodePolicy.defaultRetryClasses], [[.oom]]])
     let named = try Demo.graph(Demo.workflow(nodes, more: "defaults: {retry: {max: 3, on: error}}"))
-    #expect(named.nodes.map(\.policy.retryOn) == [[.error], [.oom]])
+    #expect(named.nodes.map { $0.policy.retryRules?.map(\.classes) } == [[[.error]], [[.oom]]])
   }
 }

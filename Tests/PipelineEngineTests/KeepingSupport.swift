@@ -121,9 +121,11 @@ struct PlacedMachine {
   private var taken: Set<Int> = []
 
   init(
-    graph: WorkflowGraph, run: String, maximumParallel: Int, maximumHeldResults: Int = .max, mostMemory: UInt64? = nil
+    graph: WorkflowGraph, run: String, maximumParallel: Int, maximumHeldResults: Int = .max, mostMemory: UInt64? = nil,
+    restored: RestoredRun = [:]
   ) {
-    machine = RunMachine(graph: graph, run: run, maximumHeldResults: maximumHeldResults, mostMemory: mostMemory)
+    machine = RunMachine(
+      graph: graph, run: run, maximumHeldResults: maximumHeldResults, mostMemory: mostMemory, restored: restored)
     places = maximumParallel
   }
 

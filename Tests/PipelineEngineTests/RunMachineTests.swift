@@ -133,17 +133,6 @@ struct RunMachineTests {
     #expect(machine.failures[0]?.message.contains("no output 'output'") == true)
   }
 
-  @Test("repeats only what the policy names, with a growing delay, and never a cancellation or a refused sandbox")
-  func retries() throws {
-    let policy = NodePolicy(maximumRetries: 3, retryOn: Set(NodePolicy.RetryClass.allCases))
-    let repeated = NodeFailure.Class.allCases.filter { policy.retries($0) }
-    #expect(repeated == [.error, .crash, .timeout, .oom])
-    let unnamed = NodeFailure.Class.allCases.filter { NodePolicy(maximumRetries: 3).retries($0) }
-    #expect(unnamed.isEmpty)
-    let delays = (1...10).map { NodePolicy.backoff(afterAttempt: $0) }
-    #expect(delays == [200, 400, 800, 1600, 3200, 6400, 12800, 25600, 30000, 30000])
-  }
-
   private func outOfMemory(_ mebibytes: UInt64?) -> NodeFailure {
     NodeFailure(
       .oom, "the worker ran out of memory", hint: "give it more",

@@ -145,17 +145,6 @@ struct RunPropertyTests {
     func sleep(milliseconds: Int64) async throws { try await Task.sleep(for: .seconds(3600)) }
   }
 
-  @Test("a node that says only how often is tried again after crashes and timeouts")
-  func usualRetries() {
-    let node = NodePolicy(maximumRetries: 2)
-    #expect(node.inheriting(NodePolicy()).retryOn == [.crash, .timeout])
-    #expect(node.inheriting(NodePolicy(maximumRetries: 9, retryOn: [.oom])).retryOn == [.oom])
-    let own = NodePolicy(maximumRetries: 0, retryOn: [.error])
-    #expect(
-      own.inheriting(NodePolicy(timeoutMilliseconds: 5, maximumRetries: 9, retryOn: [.oom]))
-        == NodePolicy(timeoutMilliseconds: 5, maximumRetries: 0, retryOn: [.error]))
-  }
-
   @Test("each output is let go after its own last reader, though others of its node are still awaited")
   func valuesByPort() throws {
     let graph = try Demo.graph(

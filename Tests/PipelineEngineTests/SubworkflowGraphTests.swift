@@ -133,8 +133,11 @@ struct SubworkflowGraphTests {
         )
       ])
     #expect(graph.nodes.map(\.policy.timeoutMilliseconds) == [300_000, 10_000, 3_600_000, 10_000])
-    #expect(graph.nodes.map(\.policy.maximumRetries) == [2, 1, 2, 1])
-    #expect(graph.nodes.map(\.policy.retryOn) == [[.error], [.error], [.crash, .timeout], [.crash, .timeout]])
+    #expect(graph.nodes.map { $0.policy.retryRules?.map(\.maximumRetries) } == [[2], [1], [2], [1]])
+    #expect(
+      graph.nodes.map { $0.policy.retryRules?[0].classes } == [
+        [.error], [.error], [.crash, .timeout], [.crash, .timeout],
+      ])
     #expect(graph.nodes.map(\.isReusable) == [false, false, true, true])
     #expect(graph.nodes.map(\.continuesOnError) == [true, true, false, false])
   }

@@ -54,7 +54,8 @@ struct WorkflowTests {
     #expect(
       workflow.defaults
         == NodePolicy(
-          timeoutMilliseconds: 60_000, maximumRetries: 2, retryOn: [.crash, .timeout],
+          timeoutMilliseconds: 60_000,
+          retryRules: [RetryRule(maximumRetries: 2, classes: [.crash, .timeout])],
           timeoutLocation: PluginModel.SourceLocation(file: "w.yaml", line: 7, column: 23)))
     #expect(workflow.nodes.map(\.name.text) == ["load", "clean", "merge", "test"])
     #expect(workflow.outputs.map(\.source.value.description) == ["clean.output"])
@@ -82,7 +83,7 @@ struct WorkflowTests {
     #expect(
       merge.policy
         == NodePolicy(
-          timeoutMilliseconds: 250, maximumRetries: 0, retryOn: [.oom],
+          timeoutMilliseconds: 250, retryRules: [RetryRule(maximumRetries: 0, classes: [.oom])],
           timeoutLocation: PluginModel.SourceLocation(file: "w.yaml", line: 12, column: 81)))
   }
 

@@ -17,6 +17,8 @@ package struct RunHistory: Sendable {
   package struct Node: Sendable {
     /// That have ended.
     package var attempts = 0
+    /// That were followed by another, by the kind of their failure.
+    package var retries: [NodeFailure.Class: Int] = [:]
     /// An attempt was started and hadn't ended.
     package var isRunning = false
     package var standing = Standing.open
@@ -40,9 +42,10 @@ package struct RunHistory: Sendable {
     switch record.content {
     case .began: goOn()
     case .started(let node, _): nodes[node, default: Node()].isRunning = true
-    case .retried(let node, let attempt, _, let memory):
+    case .retried(let node, let attempt, let failure, let memory):
       change(node) { node in
         node.attempts = attempt
+        node.retries[failure.kind, default: 0] += 1
         if let memory { node.raisedMemory = memory }
       }
     case .succeeded(let node, let result):
@@ -116,7 +119,7 @@ extension RunHistory {
     case .failed(let failure): return .failed(failure, attempts: known.attempts)
     case .open, .skipped, .cancelled:
       guard known.attempts > 0 else { return nil }
-      return .tried(attempts: known.attempts, raisedMemory: known.raisedMemory)
+      return .tried(attempts: known.attempts, retries: known.retries, raisedMemory: known.raisedMemory)
     }
   }
 }
