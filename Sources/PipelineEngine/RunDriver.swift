@@ -327,7 +327,8 @@ struct RunDriver {
         name: node.name, type: node.type, version: node.version, state: machine.states[index],
         attempts: machine.attempts[index],
         milliseconds: duration(of: index), isFallback: isFallback(index), isCached: isCached(index),
-        failure: machine.failures[index], skip: machine.skips[index], account: account(of: index),
+        failure: machine.failures[index],
+        continuesOnError: node.continuesOnError, skip: machine.skips[index], account: account(of: index),
         inputBytes: inputBytes[index])
     }
     return RunReport(

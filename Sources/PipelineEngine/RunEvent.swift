@@ -108,6 +108,8 @@ package struct RunReport: Sendable {
     package var skip: SkipReason?
     /// Of all its attempts together.
     package var account = NodeAccount()
+    /// Its failure isn't the run's.
+    package var continuesOnError = false
     /// The size of all that it was given; nil where it never started.
     package var inputBytes: Int? = nil
   }

@@ -77,6 +77,34 @@ struct JUnitTests {
         """)
   }
 
+  @Test("a failure that the run went on after is no failure of the suite, and is told all the same")
+  func tolerated() {
+    let crash = NodeFailure(.crash, "the worker died", cause: "signal 11", lastOutput: ["x < y"])
+    var lint = Self.node("lint", .failed, crash, milliseconds: 3)
+    lint.continuesOnError = true
+    var bare = Self.node("bare", .failed, NodeFailure(.sandbox, "no cgroup"))
+    bare.continuesOnError = true
+    let report = RunReport(
+      run: "r1", workflow: "flow", outcome: .succeeded, milliseconds: 5, nodes: [lint, bare], outputs: [])
+    var timeline = RunTimeline()
+    timeline.apply(RunEvent(milliseconds: 20, node: lint.name, content: .nodeReport(.log(level: .info, message: "a"))))
+    let xml = JUnitReport.xml(report: report, timeline: timeline)
+    let numbers = #"tests="2" failures="0" errors="1" skipped="1" time="0.005""#
+    #expect(xml.contains(#"<testsuites name="flow" \#(numbers)>"#), "without a sandbox a run has failed in any case")
+    #expect(
+      xml.contains(
+        """
+            <testcase classname="flow" name="lint" time="0.003">
+              <skipped message="failed, and the run went on: the worker died"/>
+              <system-out>the worker died
+        cause: signal 11
+        its last output:
+        x &lt; y
+        0.020 info: a</system-out>
+            </testcase>
+        """), "\(xml)")
+  }
+
   /// The document without what stands in attributes and between elements.
   private static func structure(_ xml: String) -> String {
     xml.replacing(/="[^"]*"/, with: "=").replacing(/>[^<]*</, with: "><")

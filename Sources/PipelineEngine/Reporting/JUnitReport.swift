@@ -11,7 +11,10 @@ package enum JUnitReport {
   /// - Parameter timeline: gives the log lines; nil: none.
   package static func xml(report: RunReport, timeline: RunTimeline?) -> String {
     var kinds: [Kind: Int] = [:]
-    for node in report.nodes { kinds[Kind(node), default: 0] += 1 }
+    for node in report.nodes {
+      let kind = Kind(node)
+      kinds[kind == .tolerated ? .skipped : kind, default: 0] += 1
+    }
     let name = attribute("name", report.workflow)
     let reports = report.nodes.compactMap { node in timeline?.tests(of: node.name).map { (node: node.name, tests: $0) }
     }
@@ -44,12 +47,16 @@ package enum JUnitReport {
     case failed
     /// Not the plugin's doing: its sandbox couldn't be built.
     case error
+    /// And the run went on. Nothing in JUnit XML says so, and what counts failures fails the build: it is told as pytest tells of a failure that
+    /// was expected, as a test that doesn't count.
+    case tolerated
     case skipped
 
     init(_ node: RunReport.Node) {
       switch node.state {
       case .succeeded: self = .passed
-      case .failed: self = node.failure?.kind == .sandbox ? .error : .failed
+      case .failed where node.failure?.kind == .sandbox: self = .error
+      case .failed: self = node.continuesOnError ? .tolerated : .failed
       case .waiting, .queued, .running, .retrying, .skipped, .cancelled: self = .skipped
       }
     }
@@ -57,10 +64,15 @@ package enum JUnitReport {
 
   private static func testCase(_ node: RunReport.Node, workflow: String, output: String?) -> [String] {
     var body: [String] = []
+    var output = output
     switch Kind(node) {
     case .passed: break
     case .failed: body.append(problem("failure", node.failure))
     case .error: body.append(problem("error", node.failure))
+    case .tolerated:
+      let failure = node.failure ?? NodeFailure(.error, "the node failed")
+      body.append("      <skipped\(attribute("message", "failed, and the run went on: \(failure.message)"))/>")
+      output = ([words(failure)] + [output].compactMap(\.self)).joined(separator: "\n")
     case .skipped: body.append("      <skipped\(attribute("message", reason(node)))/>")
     }
     if let output { body.append("      <system-out>\(XMLText.escaped(output))</system-out>") }
@@ -101,6 +113,11 @@ package enum JUnitReport {
 
   private static func problem(_ element: String, _ failure: NodeFailure?) -> String {
     let failure = failure ?? NodeFailure(.error, "the node failed")
+    return "      <\(element)\(attribute("type", failure.kind.rawValue))\(attribute("message", failure.message))>"
+      + XMLText.escaped(words(failure)) + "</\(element)>"
+  }
+
+  private static func words(_ failure: NodeFailure) -> String {
     var parts = [failure.message]
     if let cause = failure.cause { parts.append("cause: \(cause)") }
     if let hint = failure.hint { parts.append("hint: \(hint)") }
@@ -108,8 +125,7 @@ package enum JUnitReport {
     if !failure.lastOutput.isEmpty {
       parts.append("its last output:\n" + failure.lastOutput.joined(separator: "\n"))
     }
-    return "      <\(element)\(attribute("type", failure.kind.rawValue))\(attribute("message", failure.message))>"
-      + XMLText.escaped(parts.joined(separator: "\n")) + "</\(element)>"
+    return parts.joined(separator: "\n")
   }
 
   private static func reason(_ node: RunReport.Node) -> String {
