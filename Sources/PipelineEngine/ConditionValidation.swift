@@ -21,7 +21,8 @@ extension GraphValidation {
         (root, scope.roots[root]?.filter { names.contains($0.key) } ?? [:])
       }
       let result = NodeCondition(
-        expression: condition.expression, bound: Dictionary(uniqueKeysWithValues: bound), sources: sources)
+        written: written.value, expression: condition.expression, bound: Dictionary(uniqueKeysWithValues: bound),
+        sources: sources)
       let isUnbound =
         unbound(for: node).contains { inputNames.contains($0.text) }
         || !matrixNames.isEmpty && node.instance?.combination == nil

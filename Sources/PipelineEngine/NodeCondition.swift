@@ -66,6 +66,8 @@ package struct NodeCondition: Sendable {
   /// The longest text of a value that a condition sees.
   package static let longestValue = 64 << 10
 
+  /// As the workflow has it.
+  let written: String
   let expression: Expression
   /// The values of `inputs` and `matrix` that it reads.
   let bound: [String: [String: JSONValue]]

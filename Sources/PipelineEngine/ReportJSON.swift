@@ -47,6 +47,8 @@ extension SkipReason {
   package var jsonValue: JSONValue {
     switch self {
     case .condition: ["condition": false]
+    case .workflowCondition(let node, let condition):
+      ["condition": false, "of": .string(node.text), "if": .string(condition)]
     case .dependency(let needs, let root, let hasFailed):
       .object([.init("needs", .string(needs.text)), .init(hasFailed ? "failed" : "without_result", .string(root.text))])
     }

@@ -44,6 +44,9 @@ package struct RunEvent: Sendable {
 package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
   /// Its own `if` said no.
   case condition
+  /// The `if` of a node with `workflow` said no, which this node is one of the nodes of.
+  /// - condition: as it is written.
+  case workflowCondition(of: NodeName, condition: String)
   /// - needs: what it waited for.
   /// - root: what that didn't come of: `needs` itself, or a node before it.
   /// - hasFailed: `root` has failed; false: it was skipped by its `if`, or has no output though its failure is no error.
@@ -56,6 +59,7 @@ package enum SkipReason: Hashable, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .condition: "its condition is false"
+    case .workflowCondition(let node, let condition): "the condition of \(node) is false: \(condition.quoted)"
     case .dependency(let needs, let root, true):
       needs == root ? "needs \(needs), which failed" : "needs \(needs), which was skipped because \(root) failed"
     case .dependency(let needs, let root, false):
@@ -104,12 +108,12 @@ package struct RunReport: Sendable {
     /// Its result was there already: nothing ran.
     package var isCached = false
     package var failure: NodeFailure?
+    /// Its failure isn't the run's.
+    package var continuesOnError = false
     /// Of a node that was skipped.
     package var skip: SkipReason?
     /// Of all its attempts together.
     package var account = NodeAccount()
-    /// Its failure isn't the run's.
-    package var continuesOnError = false
     /// The size of all that it was given; nil where it never started.
     package var inputBytes: Int? = nil
   }

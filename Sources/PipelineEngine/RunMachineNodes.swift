@@ -86,7 +86,7 @@ extension RunMachine {
     let name = graph.nodes[blocker].name
     switch skips[blocker] {
     case .dependency(_, let root, let hasFailed): return .dependency(needs: name, root: root, hasFailed: hasFailed)
-    case .condition: return .dependency(needs: name, root: name, hasFailed: false)
+    case .condition, .workflowCondition: return .dependency(needs: name, root: name, hasFailed: false)
     case nil:
       let isError = states[blocker] == .failed && !graph.nodes[blocker].continuesOnError
       return .dependency(needs: name, root: name, hasFailed: isError)

@@ -43,7 +43,10 @@ extension RunMachine {
   private mutating func state(of part: Int, isCleanup: Bool) -> PartState {
     if let known = parts[part] { return known }
     let entry = graph.parts[part].entry
-    let state = decide(entry, isCancelled: cancellation != nil && !isCleanup, graph.parts[part].name)
+    var state = decide(entry, isCancelled: cancellation != nil && !isCleanup, graph.parts[part].name)
+    if case .skipped(.condition) = state, let condition = entry.condition {
+      state = .skipped(.workflowCondition(of: graph.parts[part].name, condition: condition.written))
+    }
     parts[part] = state
     return state
   }
@@ -117,7 +120,7 @@ extension RunMachine {
     switch skips[blocker] {
     case .dependency(_, let root, let hasFailed):
       return .dependency(needs: name, root: root, hasFailed: hasFailed && !isForgivenAround(blocker, at: depth))
-    case .condition: return .dependency(needs: name, root: name, hasFailed: false)
+    case .condition, .workflowCondition: return .dependency(needs: name, root: name, hasFailed: false)
     case nil:
       let isError = states[blocker] == .failed && !graph.isForgiven(blocker, at: depth)
       return .dependency(needs: name, root: name, hasFailed: isError)

@@ -100,7 +100,21 @@ struct SubworkflowRunTests {
       #expect(states[node] == "succeeded", "\(node)")
     }
     #expect(report.outcome == .succeeded)
-    #expect(report.nodes[1].skip == .condition)
+    let reason = SkipReason.workflowCondition(
+      of: NodeName(unchecked: "no"), condition: "needs.first.state == 'failed' || inputs.publish")
+    func skip(_ node: String) -> SkipReason? { report.nodes.first { $0.name.text == node }?.skip }
+    #expect(["no/make", "no/check", "no/clean"].allSatisfy { skip($0) == reason })
+    #expect(reason.description == "the condition of no is false: 'needs.first.state == 'failed' || inputs.publish'")
+    #expect(skip("each[0]/make") == .workflowCondition(of: NodeName(unchecked: "each[0]"), condition: "matrix.n == 2"))
+    #expect(
+      reason.jsonValue
+        == ["condition": false, "of": "no", "if": "needs.first.state == 'failed' || inputs.publish"])
+    let record = JournalRecord(JournalRecord(time: 1, .skipped(NodeName(unchecked: "no/make"), reason)).row)
+    if case .skipped(_, let read)? = record?.content {
+      #expect(read == reason)
+    } else {
+      Issue.record("the journal doesn't have it back")
+    }
   }
 
   @Test("a workflow that is to run whatever was before runs as it says itself")

@@ -191,7 +191,12 @@ extension NodeFailure {
 extension SkipReason {
   fileprivate init?(_ body: JSONValue) {
     if body["condition"] == false {
-      self = .condition
+      guard let node = body["of"]?.stringValue else {
+        self = .condition
+        return
+      }
+      guard let node = NodeName(stored: node), let condition = body["if"]?.stringValue else { return nil }
+      self = .workflowCondition(of: node, condition: condition)
       return
     }
     guard let needs = body["needs"]?.stringValue.flatMap({ NodeName(stored: $0) }),
