@@ -11,6 +11,8 @@ struct RunSummary: Sendable {
   let watched: [CgroupPlan.Controller]
   /// What keeps workers from devices that they weren't given.
   let deviceGuard: DeviceGuard
+  /// Instances of one node that are told of besides the first.
+  private static let furtherInstances = 7
   /// Values of one output that are shown.
   private static let longestList = 256
   /// The state directory, where it isn't the usual one.
@@ -18,19 +20,53 @@ struct RunSummary: Sendable {
 
   /// For standard error: every failure, once. What was cancelled or skipped because of it is no news.
   func failures(style: Style) -> [String] {
-    report.nodes.flatMap { node -> [String] in
-      guard let failure = node.failure, node.state == .failed else { return [] }
-      let denials = node.account.denials.map { denials in
-        DenialText(style: style).hints(denials, command: "\(explanation) \(node.name)")
+    let instances = failedInstances
+    return report.nodes.flatMap { node -> [String] in
+      guard var failure = node.failure, node.state == .failed else { return [] }
+      // Told with its node.
+      if let foreach = node.name.matrixNode, instances[foreach] != nil { return [] }
+      var shown = node
+      var notes: [String] = []
+      if let failed = instances[node.name], let first = failed.first {
+        shown = first
+        failure.traceback = first.failure?.traceback
+        failure.lastOutput = first.failure?.lastOutput ?? []
+        notes = furtherInstances(failed.dropFirst(), style: style)
+      }
+      if let denials = shown.account.denials {
+        notes += DenialText(style: style).hints(denials, command: "\(explanation) \(shown.name)")
       }
       let plugin = node.version.map { "\(node.type.plugin) \($0), node type \(node.type.nodeType)" }
-      return FailureText(style: style).lines(node: node.name, plugin: plugin, failure, notes: denials ?? [])
+      return FailureText(style: style).lines(node: node.name, plugin: plugin, failure, notes: notes)
     }
   }
 
+  /// Of nodes with `foreach` that failed: the instances that did, in their order.
+  private var failedInstances: [NodeName: [RunReport.Node]] {
+    let failed = Set(report.nodes.lazy.filter { $0.state == .failed }.map(\.name))
+    return Dictionary(
+      grouping: report.nodes.filter { node in
+        node.state == .failed && node.name.matrixNode.map(failed.contains) == true
+      }, by: { $0.name.matrixNode ?? $0.name })
+  }
+
+  /// What the others say, a line each.
+  private func furtherInstances(_ failed: some Collection<RunReport.Node>, style: Style) -> [String] {
+    let printer = DiagnosticPrinter(style: style)
+    let lines = failed.prefix(Self.furtherInstances).flatMap { instance in
+      let failure = instance.failure
+      let words = [failure?.message, failure?.cause].compactMap(\.self).joined(separator: ": ")
+      return printer.labelled("also", "\(instance.name): \(words)")
+    }
+    let left = failed.count - min(failed.count, Self.furtherInstances)
+    return lines + (left > 0 ? printer.labelled("also", "\(left) more: \(command("runs show"))") : [])
+  }
+
   /// What tells all about a run's denials.
-  private var explanation: String {
-    "orchestrator explain \(state.map { "--state-dir \($0.quoted) " } ?? "")\(report.run)"
+  private var explanation: String { command("explain") }
+
+  private func command(_ name: String) -> String {
+    "orchestrator \(name) \(state.map { "--state-dir \($0.quoted) " } ?? "")\(report.run)"
   }
 
   /// For standard output: outputs, what held nodes back, the workspace, the result in one line.

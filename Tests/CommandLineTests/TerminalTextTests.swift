@@ -1,7 +1,7 @@
-import PipelineEngine
 import PluginModel
 import Testing
 
+@testable import PipelineEngine
 @testable import orchestrator
 
 @Suite("Text from plugins on a terminal")
@@ -102,6 +102,34 @@ struct LiveViewTests {
     let text = board.view(at: 9).lines(columns: 100, rows: 20, style: plain, frame: 0).joined(separator: "\n")
     #expect(text.contains("– count  skipped: needs load, which failed"))
     #expect(text.contains("– page   skipped: needs count, which was skipped because load failed"))
+  }
+
+  @Test("a node that failed for some of its items is told once, with what the first of them says")
+  func failedItems() {
+    func node(_ name: String, _ failure: NodeFailure?) -> RunReport.Node {
+      RunReport.Node(
+        name: NodeName(unchecked: name),
+        type: NodeTypeReference(plugin: PluginName(unchecked: "p"), nodeType: NodeTypeName(unchecked: "t")),
+        state: failure == nil ? .succeeded : .failed, attempts: 1, milliseconds: 1, isFallback: false, failure: failure)
+    }
+    let whole = NodeFailure(.crash, "the node 'w' has failed for 11 of 12 items", cause: "w[1]: it broke: low 1")
+    let instances = (1...11).map {
+      node(
+        "w[\($0)]",
+        NodeFailure(.crash, "it broke", cause: "low \($0)", traceback: "line \($0)", lastOutput: ["o\($0)"]))
+    }
+    let report = RunReport(
+      run: "r", workflow: "w", outcome: .failed, milliseconds: 1,
+      nodes: [node("w", whole), node("other[0]", NodeFailure(.error, "alone")), node("w[0]", nil)] + instances,
+      outputs: [])
+    let lines = RunSummary(report: report, workspace: nil, watched: [], deviceGuard: .program).failures(style: plain)
+    #expect(lines.count { $0.hasPrefix("error:") } == 2, "\(lines)")
+    #expect(lines[0] == "error: w: the node 'w' has failed for 11 of 12 items")
+    let text = lines.joined(separator: "\n")
+    #expect(text.contains("line 1") && text.contains("o1") && !text.contains("line 2"))
+    #expect(text.contains("also: w[2]: it broke: low 2") && text.contains("also: w[8]"))
+    #expect(text.contains("also: 3 more: orchestrator runs show r") && !text.contains("w[9]"))
+    #expect(text.contains("error: other[0]: alone"))
   }
 
   @Test("says of a node that has ended what it used, where it took long enough for that to matter")
