@@ -160,10 +160,7 @@ struct GraphValidation {
     guard connectionCount <= Workflow.maximumConnections else { return }
     connectionCount += connections
     guard connectionCount > Workflow.maximumConnections else { return }
-    report(
-      Diagnostic(
-        "the workflow has more than \(Workflow.maximumConnections) connections between its nodes",
-        hint: "put a node that joins between workflows that wait for each other", at: node.location))
+    report(.tooManyConnections(between: "workflows that wait for each other", at: node.location))
   }
 
   /// Whether the node runs for each item of a list: its outputs are then lists.

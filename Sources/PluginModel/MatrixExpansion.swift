@@ -1,3 +1,16 @@
+extension Diagnostic {
+  /// - Parameters:
+  ///   - why: where they come from, if that is known.
+  ///   - parts: what a node that joins would help between.
+  package static func tooManyConnections(
+    _ why: String? = nil, between parts: String, at location: SourceLocation?
+  ) -> Diagnostic {
+    Diagnostic(
+      "the workflow has more than \(Workflow.maximumConnections) connections between its nodes", why: why,
+      hint: "put a node that joins between \(parts)", at: location)
+  }
+}
+
 extension Workflow {
   /// Of a workflow with its matrices expanded: what its nodes need and read, counted once for each of both instances.
   package static let maximumConnections = 262_144
@@ -95,10 +108,7 @@ private struct MatrixExpansion {
     combinations = [:]
     for name in instances.keys { instances[name] = [name] }
     problems.append(
-      Diagnostic(
-        "the matrices make \(count) connections between the nodes of the workflow",
-        why: "there may be \(Workflow.maximumConnections)",
-        hint: "put a node that joins between two that have a matrix", at: firstMatrix))
+      .tooManyConnections("the matrices make \(count)", between: "two that have a matrix", at: firstMatrix))
   }
 
   private var firstMatrix: SourceLocation? { workflow.nodes.lazy.compactMap { $0.matrix?.location }.first }

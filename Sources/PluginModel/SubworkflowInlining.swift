@@ -97,10 +97,7 @@ private struct SubworkflowInlining {
     connectionCount += result.inputs.reduce(result.needs.count) { $0 + $1.sources.count }
     if connectionCount > Workflow.maximumConnections, !isTooLarge {
       isTooLarge = true
-      report(
-        Diagnostic(
-          "the workflow has more than \(Workflow.maximumConnections) connections between its nodes",
-          hint: "put a node that joins between two that have a matrix", at: node.location))
+      report(.tooManyConnections(between: "two that have a matrix", at: node.location))
     }
     guard let scope else { return result }
     result.policy = node.policy.filled(from: level.workflow.defaults).filled(from: scope.node.policy)
