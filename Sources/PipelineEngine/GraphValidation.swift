@@ -343,7 +343,7 @@ struct GraphValidation {
     let parameters = parameters(of: node, specification)
     let bindings = bindings(of: node, specification)
     var result = WorkflowGraph.Node(
-      name: node.name, type: type, specification: specification, shared: shared, parameters: parameters,
+      name: node.name, type: type, specification: shared, parameters: parameters,
       inputs: bindings, dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
       resources: node.resources?.value.completed(by: specification.resourceRequirements)
         ?? specification.resourceRequirements,

@@ -49,10 +49,8 @@ package struct WorkflowGraph: Sendable {
     /// Where workflows lie in each other: what it waits for in its own.
     var nested: Nested?
 
-    /// - Parameter shared: the same specification, where other nodes have it too.
     init(
-      name: NodeName, type: NodeTypeReference, specification: NodeSpecification,
-      shared: Shared<NodeSpecification>? = nil,
+      name: NodeName, type: NodeTypeReference, specification: Shared<NodeSpecification>,
       parameters: [(name: ParameterName, value: JSONValue)], inputs: [Input], dependencies: [Index],
       dependents: [Index], policy: NodePolicy, resources: ResourceRequirement,
       resourceLocations: [Workflow.ResourcesKey: SourceLocation], location: SourceLocation,
@@ -60,7 +58,7 @@ package struct WorkflowGraph: Sendable {
     ) {
       self.name = name
       self.type = type
-      self.shared = shared ?? Shared(specification)
+      shared = specification
       self.parameters = parameters
       self.inputs = inputs
       self.dependencies = dependencies
