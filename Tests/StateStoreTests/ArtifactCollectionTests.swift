@@ -196,38 +196,51 @@ struct ArtifactCollectionTests {
     #expect(try await store.load(one).bytes() == made(100_000, seed: 1))
   }
 
-  @Test("and whoever stores or looks up wait for each other")
-  func excludes() async throws {
+  enum Waiter: CaseIterable { case store, load, holds, collect }
+
+  @Test(
+    "whoever stores or looks up waits for a removal, and a removal for who looks up", arguments: Waiter.allCases)
+  func excludes(waiter: Waiter) async throws {
     let store = try await place.store()
     let one = try await stored(store, seed: 1)
     let lock = try DirectoryLock("lock", in: Directory(opening: place.objects))
-    // Whoever looks up waits for a removal; a removal waits for who looks up.
-    for mode in [FileLock.Mode.exclusive, .shared] {
-      let isDone = Lock(false)
-      let (entered, release) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-      try runOnOwnThread(named: "holder") {
-        try? lock.hold(mode) { () throws(FileError) in
-          entered.signal()
-          release.wait()
-        }
+    let file = try Directory(opening: place.objects).file("lock").descriptor
+    let isDone = Lock(false)
+    let (entered, release) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    try runOnOwnThread(named: "holder") {
+      try? lock.hold(waiter == .collect ? .shared : .exclusive) { () throws(FileError) in
+        entered.signal()
+        release.wait()
       }
-      while entered.wait(timeout: .now()) != .success { try await Task.sleep(for: .milliseconds(5)) }
-      let now = now
-      let waiting = Task {
-        if mode == .exclusive {
-          _ = try await store.load(one)
-          _ = try await store.store(value(made(100_000, seed: 2)))
-        } else {
-          _ = try await store.collect(keeping: [], olderThan: 0, now: now + 100)
-        }
-        isDone.withLock { $0 = true }
-      }
-      try await Task.sleep(for: .milliseconds(150))
-      #expect(!isDone.withLock { $0 })
-      release.signal()
-      try await waiting.value
-      #expect(isDone.withLock { $0 })
     }
+    while entered.wait(timeout: .now()) != .success { try await Task.sleep(for: .milliseconds(5)) }
+    let now = now
+    let waiting = Task {
+      defer { isDone.withLock { $0 = true } }
+      switch waiter {
+      case .store: _ = try await store.store(value(made(100_000, seed: 2)))
+      case .load: _ = try await store.load(one)
+      case .holds: _ = try await store.holds(one)
+      case .collect: _ = try await store.collect(keeping: [], olderThan: 0, now: now + 100)
+      }
+    }
+    // Either it is through, or the kernel says that somebody waits for the lock.
+    var hasWaited = false
+    while !hasWaited, !isDone.withLock({ $0 }) {
+      try await Task.sleep(for: .milliseconds(2))
+      hasWaited = try Self.isAwaited(file)
+    }
+    #expect(hasWaited && !isDone.withLock { $0 })
+    release.signal()
+    try await waiting.value
+  }
+
+  /// Whether somebody waits for the flock(2) of a file: `->` in proc_locks(5).
+  private static func isAwaited(_ file: FileDescriptor) throws -> Bool {
+    var status = stat()
+    try #require(fstat(file.number, &status) == 0)
+    return try String(contentsOfFile: "/proc/locks", encoding: .utf8).split(separator: "\n")
+      .contains { $0.contains("-> FLOCK") && $0.contains(":\(status.st_ino) ") }
   }
 
   @Test("never makes a value wrong, and never takes one that is referred to, while two store and collect without rest")
