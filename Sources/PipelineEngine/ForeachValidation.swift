@@ -11,9 +11,12 @@ extension GraphValidation {
           at: port.location))
       return nil
     }
-    guard let input = inputs.first(where: { $0.port == port.value }),
-      case .connections(let connections) = input.source, !connections.isEmpty
-    else {
+    let input = inputs.first { $0.port == port.value }
+    // The list is an input of the workflow, and not what the type takes where nothing is connected.
+    if case .defaultValue? = input?.source, node.inputs.contains(where: { $0.port == port.value }) {
+      return WorkflowGraph.Foreach(port: port.value, isSpread: false)
+    }
+    guard case .connections(let connections)? = input?.source, !connections.isEmpty else {
       // An input that the type doesn't have, or that leads nowhere, was told of where it is written.
       guard !node.inputs.contains(where: { $0.port == port.value }) else { return nil }
       report(

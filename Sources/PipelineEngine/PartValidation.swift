@@ -30,13 +30,7 @@ extension GraphValidation {
   mutating func constant(
     _ sources: [Located<PortReference>], at port: PortSpecification, of node: Workflow.Node, _ title: String
   ) -> WorkflowGraph.Input? {
-    if node.foreach?.value == port.name {
-      report(
-        Diagnostic(
-          "\(title) has 'foreach' over a value", why: "an input of the workflow is known before the run",
-          hint: "use a matrix:  matrix: {item: ${{ inputs.NAME }}}", at: sources[0].location))
-      return nil
-    }
+    let isEach = node.foreach?.value == port.name
     var values: [JSONValue] = []
     var isKnown = true
     for source in sources {
@@ -61,14 +55,38 @@ extension GraphValidation {
         isKnown = false
         continue
       }
-      checkConstant(value, at: port, source, title)
+      if isEach {
+        checkItems(of: value, at: port, source, title)
+      } else {
+        checkConstant(value, at: port, source, title)
+      }
       values.append(value)
+    }
+    if isEach {
+      return WorkflowGraph.Input(
+        port: port.name, multiple: port.multiple, source: .defaultValue(values.first ?? .array([])))
     }
     guard !port.multiple else {
       return WorkflowGraph.Input(port: port.name, multiple: true, source: .defaultValue(.array(values)))
     }
     guard values.count == 1 || !isKnown else { return nil }
     return WorkflowGraph.Input(port: port.name, multiple: false, source: .defaultValue(values.first ?? .null))
+  }
+
+  /// Each instance gets an item. One that doesn't fit says enough of all that don't.
+  private mutating func checkItems(
+    of value: JSONValue, at port: PortSpecification, _ source: Located<PortReference>, _ title: String
+  ) {
+    guard case .array(let items) = value else {
+      report(
+        Diagnostic(
+          "\(title) has 'foreach' over a non-list",
+          why: "\(source.value.description.quoted) is \(value.shortText)",
+          hint: "give the input a list, or remove 'foreach'", at: source.location))
+      return
+    }
+    let count = problems.count
+    for item in items where problems.count == count { checkConstant(item, at: port, source, title) }
   }
 
   private mutating func checkConstant(

@@ -39,11 +39,17 @@ extension RunMachine {
   // MARK: Items
 
   private func items(of node: Int, _ foreach: WorkflowGraph.Foreach) throws(NodeFailure) -> [NodeValue] {
-    guard let input = graph.nodes[node].inputs.first(where: { $0.port == foreach.port }),
-      case .connections(let connections) = input.source
-    else { return [] }
-    let found = connections.flatMap { values[$0] ?? [] }
-    let source = connections.first.map { "\(graph.nodes[$0.node].name).\($0.port)".quoted } ?? "nothing"
+    let found: [NodeValue]
+    let source: String
+    switch graph.nodes[node].inputs.first(where: { $0.port == foreach.port })?.source {
+    case .connections(let connections)?:
+      found = connections.flatMap { values[$0] ?? [] }
+      source = connections.first.map { "\(graph.nodes[$0.node].name).\($0.port)".quoted } ?? "nothing"
+    case .defaultValue(let list)?:
+      found = [NodeValue(json: list)]
+      source = "its list"
+    case .item?, nil: return []
+    }
     func refusal(_ cause: String, _ hint: String) -> NodeFailure {
       NodeFailure(
         .error,

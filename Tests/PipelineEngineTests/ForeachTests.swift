@@ -37,6 +37,23 @@ struct ForeachTests {
 
   // MARK: Values
 
+  @Test("the list may be an input of the workflow, known before the run")
+  func inputOfTheWorkflow() async throws {
+    let text = Demo.workflow(
+      "w: {type: demo/step, in: {input: inputs.words}, foreach: input}\ng: {type: demo/gather, in: {list: w.output}}",
+      more: "inputs: {words: {type: list, default: [a, b]}}\noutputs: {r: g.output}")
+    let cases: [(JSONValue?, [String])] = [(nil, ["a", "b"]), (["x", "y", "z"], ["x", "y", "z"]), ([], [])]
+    for (given, expected) in cases {
+      let graph = try Demo.graph(text, inputs: given.map { [(name: "words", value: $0)] } ?? [])
+      let executor = Self.executor()
+      let report = await RunExecution(executor: executor, clock: FastClock()) { _ in }
+        .run(graph, identifier: "r", maximumParallel: 2, timeoutMilliseconds: nil)
+      #expect(report.outcome == .succeeded)
+      let calls = executor.calls.filter { $0.node.text.hasPrefix("w[") }.sorted { $0.node.text < $1.node.text }
+      #expect(calls.map { $0.inputs.flatMap(\.values).map(\.textOfContent) } == expected.map { ["\"\($0)\""] })
+    }
+  }
+
   @Test("each instance gets one item as it is written, and readers get the results in the order of the items")
   func order() async throws {
     let executor = Self.executor(Self.json(#" [ "b" , 1.50, {"k": [1,2]}, "a,]\"" ] "#))

@@ -324,7 +324,11 @@ struct SubworkflowGraphTests {
       ])
     #expect(
       found("{type: demo/step, in: {input: inputs.x}, foreach: input}") == [
-        "main.yaml:8:38: error: the input 'input' of the node 'n' has 'foreach' over a value: an input of the workflow is known before the run"
+        "main.yaml:8:38: error: the input 'input' of the node 'n' takes 'string': 'inputs.x' is 1"
+      ])
+    #expect(
+      found("{type: demo/step, in: {input: inputs.x}, foreach: input}", "type: string, default: a") == [
+        "main.yaml:8:38: error: the input 'input' of the node 'n' has 'foreach' over a non-list: 'inputs.x' is \"a\""
       ])
     #expect(
       found("{type: demo/join, in: {items: [s.output, inputs.x]}}") == [
