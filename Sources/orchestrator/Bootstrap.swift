@@ -98,6 +98,16 @@ struct Bootstrap: Sendable {
     try await files.run { () throws(FileError) in try Self.read(path, limit: limit) }
   }
 
+  /// The same, and of a FIFO or a pipe all that is written to it until its last writer has closed it.
+  /// - Parameter pipeMilliseconds: how long that may take.
+  func bytes(of path: String, limit: Int, pipeMilliseconds: Int64) async throws(FileError) -> [UInt8] {
+    try await files.run { () throws(FileError) in
+      let piped = try PipeReading.bytes(of: path, limit: limit, milliseconds: pipeMilliseconds)
+      if let piped { return piped }
+      return try Self.read(path, limit: limit)
+    }
+  }
+
   private static func hint(_ error: FileError) -> String? {
     switch error {
     case .system(let cause) where cause.code == .accessDenied: "let this user read it"

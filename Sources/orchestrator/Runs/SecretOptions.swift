@@ -30,6 +30,9 @@ struct SecretOptions: ParsableArguments {
       valueName: "name[=file]"))
   var secrets: [String] = []
 
+  /// Until a pipe has brought its secret: whoever writes to it may have to ask a vault first, or be asked for a password.
+  private static let pipeMilliseconds: Int64 = 30_000
+
   /// Reads those that `nodes` name.
   /// - Parameter isResumed: the options are those that the run began with, and can't be given anew.
   /// - Throws: all that is wrong with them at once.
@@ -98,7 +101,8 @@ struct SecretOptions: ParsableArguments {
     }
     let bytes: [UInt8]
     do throws(FileError) {
-      bytes = try await bootstrap.bytes(of: file, limit: Secret.maximumBytes + 2)
+      bytes = try await bootstrap.bytes(
+        of: file, limit: Secret.maximumBytes + 2, pipeMilliseconds: Self.pipeMilliseconds)
     } catch {
       throw Diagnostic(
         what, why: "what follows --secret \(name)= \(Self.words(error))",
@@ -120,8 +124,10 @@ struct SecretOptions: ParsableArguments {
   private static func words(_ error: FileError) -> String {
     switch error {
     case .system(let cause) where cause.code == .accessDenied: "is a file that this user may not read"
+    case .system(let cause) where cause.code == .timedOut:
+      "is a pipe that nobody has written all of a secret to within \(pipeMilliseconds / 1000) s"
     case .system: error.isAbsence ? "is no such file" : "can't be read"
-    case .notRegular: "is no regular file"
+    case .notRegular: "is no regular file and no pipe"
     case .tooLarge: "is a file of more than \(Secret.maximumBytes) bytes"
     case .tooManyEntries: "is a directory"
     }
