@@ -38,7 +38,10 @@ extension GraphValidation {
       }
       let isKnown = try canEvaluate(node) { (root) throws(Template.Problem) in try written.value.namesRead(of: root) }
       guard isKnown else { return written.value }
-      return complain(about: try written.value.evaluated(in: scope(of: node)), of: parameter, written, of: node)
+      let isPattern = node.type.value == .command && CommandPattern.parameters.contains(parameter.name.text)
+      let escape = isPattern ? CommandPattern.escaped : nil
+      let value = try written.value.evaluated(in: scope(of: node), escape: escape)
+      return complain(about: value, of: parameter, written, of: node)
     } catch {
       report(
         Diagnostic(

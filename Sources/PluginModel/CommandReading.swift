@@ -129,6 +129,21 @@ struct CommandReading {
   }
 }
 
+/// The patterns that name files of a command's workspace.
+package enum CommandPattern {
+  /// Of the node type `command/run`.
+  package static let parameters: Set<String> = ["artifacts", "junit"]
+
+  /// A pattern that matches `text` alone.
+  package static func escaped(_ text: String) -> String {
+    var escaped: [UInt8] = []
+    for byte in text.utf8 {
+      escaped += "*?[".utf8.contains(byte) ? [UInt8(ascii: "["), byte, UInt8(ascii: "]")] : [byte]
+    }
+    return String(decoding: escaped, as: UTF8.self)
+  }
+}
+
 extension String {
   /// By its bytes, as templates are read: a `$` with a mark before it is another character and the same byte.
   var holdsExpression: Bool { utf8.contains("${{".utf8) }

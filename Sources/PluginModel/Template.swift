@@ -62,13 +62,22 @@ package struct Template: Hashable, Sendable {
 
   /// One expression alone keeps the type of its value; among other text it must be a string, a number or a boolean, and
   /// becomes text.
-  package func evaluate(in scope: ExpressionScope) throws(Problem) -> JSONValue {
-    if parts.count == 1, case .expression(let expression) = parts[0] { return try expression.evaluate(in: scope) }
+  /// - Parameter escape: what an expression yields as text is written so; nil: as it is.
+  package func evaluate(
+    in scope: ExpressionScope, escape: ((String) -> String)? = nil
+  ) throws(Problem) -> JSONValue {
+    if parts.count == 1, case .expression(let expression) = parts[0] {
+      let value = try expression.evaluate(in: scope)
+      guard let escape, case .string(let text) = value else { return value }
+      return .string(escape(text))
+    }
     var text = ""
     for part in parts {
       switch part {
       case .text(let literal): text += literal
-      case .expression(let expression): text += try Self.text(of: expression.evaluate(in: scope), expression)
+      case .expression(let expression):
+        let value = try Self.text(of: expression.evaluate(in: scope), expression)
+        text += escape?(value) ?? value
       }
       guard text.utf8.count <= Self.maximumBytes else {
         throw Problem("the text becomes longer than \(Self.maximumBytes) bytes")
@@ -95,16 +104,19 @@ package struct Template: Hashable, Sendable {
 
 extension JSONValue {
   /// Every string of the value, at any depth, as a ``Template`` evaluated in `scope`. Keys stay as they are.
-  package func evaluated(in scope: ExpressionScope) throws(Template.Problem) -> JSONValue {
+  /// - Parameter escape: what an expression yields as text is written so; nil: as it is.
+  package func evaluated(
+    in scope: ExpressionScope, escape: ((String) -> String)? = nil
+  ) throws(Template.Problem) -> JSONValue {
     switch self {
     case .null, .bool, .integer, .double: return self
-    case .string(let text): return try Template(text).evaluate(in: scope)
+    case .string(let text): return try Template(text).evaluate(in: scope, escape: escape)
     case .array(let items):
-      return .array(try items.map { item throws(Template.Problem) in try item.evaluated(in: scope) })
+      return .array(try items.map { item throws(Template.Problem) in try item.evaluated(in: scope, escape: escape) })
     case .object(let members):
       return .object(
         try members.map { member throws(Template.Problem) in
-          Member(member.key, try member.value.evaluated(in: scope))
+          Member(member.key, try member.value.evaluated(in: scope, escape: escape))
         })
     }
   }

@@ -11,6 +11,17 @@ struct TemplateTests {
     ParameterName(unchecked: "evil"): "${{ inputs.path }}",
   ]
 
+  @Test("what an expression yields is a pattern for itself alone, and what stands around it stays one")
+  func patterns() throws {
+    let scope = ExpressionScope(inputs: [ParameterName(unchecked: "a"): "*?[x]**/y"])
+    func evaluated(_ text: String) throws -> JSONValue {
+      try JSONValue.array([.string(text)]).evaluated(in: scope, escape: CommandPattern.escaped)
+    }
+    #expect(try evaluated("dist/*/${{ inputs.a }}-*") == ["dist/*/[*][?][[]x][*][*]/y-*"])
+    #expect(try evaluated("${{ inputs.a }}") == ["[*][?][[]x][*][*]/y"])
+    #expect(CommandPattern.escaped("a.txt") == "a.txt")
+  }
+
   @Test(
     "an expression alone keeps its type, among text it becomes text",
     arguments: [
