@@ -136,7 +136,8 @@ struct WorkerNodeExecutor: NodeExecutor {
     case .failure(let error):
       let (limits, used) = await findings(error)
       account = used
-      failure = if case .failure(let refusal)? = asked { refusal } else { NodeFailure(error, limits) }
+      failure =
+        if case .failure(let refusal)? = asked { refusal } else { NodeFailure(error, limits, of: call.type) }
     }
     failure.account = account
     throw failure
@@ -192,10 +193,13 @@ extension NodeReport.LogLevel {
 }
 
 extension NodeFailure {
-  init(_ failure: WorkerFailure, _ limits: LimitFindings) {
+  /// - Parameter type: that of the node; nil: nothing was executed.
+  init(_ failure: WorkerFailure, _ limits: LimitFindings, of type: NodeTypeReference? = nil) {
+    let command = type == .command ? failure.ofCommand : nil
     self.init(
-      Self.kind(failure), failure.message, cause: limits.cause, hint: limits.hint, traceback: failure.traceback,
-      lastOutput: failure.lastOutput)
+      Self.kind(failure), command ?? failure.message,
+      cause: command != nil && limits.cause == failure.cause ? nil : limits.cause, hint: limits.hint,
+      traceback: failure.traceback, lastOutput: failure.lastOutput)
   }
 
   private static func kind(_ failure: WorkerFailure) -> Class {
@@ -208,6 +212,16 @@ extension NodeFailure {
     case .cancelled, .notAccepted, .poolClosed: .cancelled
     case .pluginError(let error, _): error.kind == .cancelled ? .cancelled : .error
     }
+  }
+}
+
+extension WorkerFailure {
+  /// What a step of a workflow says that ended badly: nobody who writes `run` knows of a plugin that raises.
+  fileprivate var ofCommand: String? {
+    guard case .pluginError(let error, _) = self, error.kind == .error,
+      ["CommandFailed", "CommandError"].contains(error.type)
+    else { return nil }
+    return error.message
   }
 }
 

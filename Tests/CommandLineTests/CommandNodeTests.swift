@@ -146,14 +146,16 @@ struct CommandNodeTests {
     "a secret comes from a file too, and one that is missing, unknown, too short or misplaced is told before anything runs"
   )
   func secretSources() throws {
+    // Not the one that must be in no command line.
+    let secret = "4nother-v4lue-of-a-token"
     try write(#"a: {run: "echo ${#TOKEN}", secrets: [TOKEN]}"#)
-    try directory.write("token.txt", "\(Self.secret)\n")
+    try directory.write("token.txt", "\(secret)\n")
     let outcome = try run("--secret", "TOKEN=token.txt")
-    #expect(outcome.status == 0 && outcome.output.contains("a | \(Self.secret.utf8.count)"), "\(outcome)")
+    #expect(outcome.status == 0 && outcome.output.contains("a | \(secret.utf8.count)"), "\(outcome)")
     let refusals: [([String], String)] = [
       ([], "needs the secret 'TOKEN'"), (["--secret", "TOKEN"], "no environment variable"),
-      (["--secret", "TOKEN=\(Self.secret)"], "is no such file"),
-      (["--secret", "TOKEN=work"], "is no regular file"), (["--secret", Self.secret], "its secrets are TOKEN"),
+      (["--secret", "TOKEN=\(secret)"], "is no such file"),
+      (["--secret", "TOKEN=work"], "is no regular file"), (["--secret", secret], "its secrets are TOKEN"),
       (["--secret", "TOKNE=token.txt"], "its secrets are TOKEN"),
       (["--secret", "TOKEN=token.txt", "--secret", "TOKEN=token.txt"], "twice"),
     ]
@@ -161,13 +163,47 @@ struct CommandNodeTests {
       let refused = try Program.run(
         ["run", "w.yaml", "--state-dir", "state", "--workspace", "work", "--no-consent"] + options, in: directory)
       #expect(refused.status == 2 && refused.errors.contains(says), "\(options): \(refused)")
-      #expect(!refused.errors.contains(Self.secret))
+      #expect(!refused.errors.contains(secret))
     }
+    try #require(mkfifo(directory.path + "/pipe", 0o600) == 0)
+    let pipe = directory.path + "/pipe"
+    Thread.detachNewThread { try? Data("\(secret)\n".utf8).write(to: URL(fileURLWithPath: pipe)) }
+    let piped = try run("--secret", "TOKEN=pipe")
+    #expect(piped.status == 0 && piped.output.contains("a | \(secret.utf8.count)"), "\(piped)")
     try directory.write("token.txt", "hunt3r2\r\n")
     #expect(try run("--secret", "TOKEN=token.txt").output.contains("a | 7"))
     try directory.write("token.txt", "abc")
     let short = try run("--secret", "TOKEN=token.txt")
     #expect(short.status == 2 && short.errors.contains("fewer than 4 bytes"))
+  }
+
+  @Test("a step that failed says how, and nothing of plugins; what an expression yields is text to it, and no pattern")
+  func words() throws {
+    try directory.write(
+      "w.yaml",
+      """
+      apiVersion: orchestrator/v1
+      kind: Workflow
+      metadata: {name: w}
+      spec:
+        inputs:
+          yes: {type: boolean, default: true}
+          all: {type: list, default: [3, null]}
+          name: {type: string, default: "a*"}
+        nodes:
+          bad: {run: "exit 3", continue-on-error: true}
+          env: {run: 'echo "<$A><$B><$C>"', env: {A: "${{ inputs.all[1] }}", B: "${{ inputs.yes }}", C: "${{ inputs.all[0] }}"}}
+          list: {run: "true", env: {A: "${{ inputs.all }}"}, continue-on-error: true}
+          keep: {run: "touch 'a*.txt' ab.txt c.txt", artifacts: ["${{ inputs.name }}.txt", "c*"]}
+        outputs: {paths: keep.paths}
+      """)
+    let outcome = try run()
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(outcome.errors.contains("bad: the command failed with status 3"), "\(outcome)")
+    #expect(!outcome.errors.contains("raised") && !outcome.errors.contains("CommandFailed"))
+    #expect(outcome.output.contains("env | <><true><3>"), "\(outcome)")
+    #expect(outcome.errors.contains("list: the variable 'A' is a list, not text"), "\(outcome)")
+    #expect(outcome.output.contains(#"["a*.txt","c.txt"]"#), "\(outcome)")
   }
 
   @Test("the tests that a step ran are in the JUnit report, whether it failed or not")

@@ -51,7 +51,7 @@ def failed(status: int, path: str) -> CommandFailed:
             f"shells say {status} where a program was ended by "
             f"{_signal(status - 128)}"
         )
-    return CommandFailed(f"the command ended with status {status}", hint)
+    return CommandFailed(f"the command failed with status {status}", hint)
 
 
 def _signal(number: int) -> Optional[str]:

@@ -263,7 +263,10 @@ def _directory(workspace: str, given: str) -> str:
 
 
 def _written(value: Any) -> Any:
-    """A number, or true or false, as a workflow writes it."""
+    """A number, or true or false, as a workflow writes it; nothing for null,
+    as GitHub Actions and a shell's own unset variables have it."""
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(value) if isinstance(value, (int, float)) else value
@@ -278,8 +281,9 @@ def _check_variable(name: Any, value: Any) -> None:
         )
     if not isinstance(value, str):
         raise CommandError(
-            f"the variable '{name}' is {type(value).__name__}, not text",
-            "put it into quotes",
+            f"the variable '{name}' is a "
+            f"{'list' if isinstance(value, list) else 'mapping'}, not text",
+            "write json(…) around what yields it",
         )
     if not _is_passable(value):
         raise CommandError(

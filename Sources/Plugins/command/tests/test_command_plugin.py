@@ -84,14 +84,14 @@ def test_a_command_that_succeeds_has_outputs(worker: Supervisor) -> None:
 @pytest.mark.parametrize(
     ("command", "message", "hint"),
     [
-        ("exit 3", "the command ended with status 3", None),
-        ("false; exit 0", "the command ended with status 1", None),
+        ("exit 3", "the command failed with status 3", None),
+        ("false; exit 0", "the command failed with status 1", None),
         ("kill -SEGV $$", "the command was ended by SIGSEGV", None),
-        ("exec /etc/passwd", "the command ended with status 126", "executa"),
-        ("no-such-thing", "the command ended with status 127", "PATH is /usr"),
+        ("exec /etc/passwd", "the command failed with status 126", "executa"),
+        ("no-such-thing", "the command failed with status 127", "PATH is /usr"),
         (
             "sh -c 'kill -KILL $$'; true",
-            "the command ended with status 137",
+            "the command failed with status 137",
             "SIGKILL",
         ),
     ],
@@ -143,7 +143,14 @@ def test_a_command_is_given_this_environment_and_no_other(
             "cat /proc/$$/environ > out",
             {"TOKEN": "hunter2"},
             shell=shell,
-            environment={"A": "b c\n'd", "LD_PRELOAD": "", "CI": "no"},
+            environment={
+                "A": "b c\n'd",
+                "LD_PRELOAD": "",
+                "CI": "no",
+                "NONE": None,
+                "YES": True,
+                "NUMBER": 3,
+            },
         )
         given = (tmp_path / "out").read_bytes().rstrip(b"\0").split(b"\0")
         assert dict(v.decode().split("=", 1) for v in given) == {
@@ -159,6 +166,9 @@ def test_a_command_is_given_this_environment_and_no_other(
             "ORCHESTRATOR_WORKSPACE": str(tmp_path),
             "A": "b c\n'd",
             "LD_PRELOAD": "",
+            "NONE": "",
+            "YES": "true",
+            "NUMBER": "3",
             "TOKEN": "hunter2",
         }
 
@@ -192,7 +202,7 @@ def test_a_name_is_a_variable_or_a_secret(run: Run) -> None:
         ({"": "c"}, "can't name a variable"),
         ({"Ä": "c"}, "can't name a variable"),
         ({"A\n": "c"}, "can't name a variable"),
-        ({"A": [5]}, "variable 'A' is list, not text"),
+        ({"A": [5]}, "variable 'A' is a list, not text"),
         ({"A": "x\0y"}, "variable 'A' can't be passed"),
         ({"A": "x\ud800"}, "variable 'A' can't be passed"),
     ],
@@ -522,7 +532,7 @@ def test_tests_are_told_with_the_result_and_with_the_error(
     assert answer.values()[0]["tests"] == tests
     parameters["command"] += "; exit 7"
     error = worker.error(worker.send_execute("run", parameters))
-    assert error["message"] == "the command ended with status 7"
+    assert error["message"] == "the command failed with status 7"
     assert error["tests"] == tests
 
 
@@ -537,7 +547,7 @@ def test_a_broken_report_fails_what_succeeded_and_is_warned_of_otherwise(
     assert error["tests"]["suites"][0]["name"] == "unit"
     parameters["command"] += "; exit 7"
     answer, before = worker.answer(worker.send_execute("run", parameters))
-    assert answer.object["message"] == "the command ended with status 7"
+    assert answer.object["message"] == "the command failed with status 7"
     assert answer.object["tests"]["suites"][0]["name"] == "unit"
     (log,) = [f.object for f in before if f.kind == LOG]
     assert log["level"] == "warning" and log["message"].startswith(words)
