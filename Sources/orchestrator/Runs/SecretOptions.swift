@@ -25,7 +25,7 @@ struct SecretOptions: ParsableArguments {
   @Option(
     name: .customLong("secret"),
     help: ArgumentHelp(
-      "A secret of the workflow: from the environment variable of its name, or from a file. May be repeated.",
+      "A secret of the workflow: from the environment variable of its name, or from a file or a pipe. May be repeated.",
       discussion: "It reaches the nodes that name it under 'secrets', and is masked in what they write.",
       valueName: "name[=file]"))
   var secrets: [String] = []
