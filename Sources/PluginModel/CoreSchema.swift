@@ -24,14 +24,18 @@ enum CoreSchema {
   }
 
   static func resolve(_ text: String) throws(Refusal) -> JSONValue {
-    switch text {
-    case "", "~", "null", "Null", "NULL": return .null
-    case "true", "True", "TRUE": return .bool(true)
-    case "false", "False", "FALSE": return .bool(false)
-    default: break
+    guard let first = text.utf8.first else { return .null }
+    switch first {
+    case 0x2B...0x39: return try number(text) ?? .string(text)
+    // By the first letter: nearly all text is none of these.
+    case UInt8(ascii: "~"), UInt8(ascii: "n"), UInt8(ascii: "N"):
+      return ["~", "null", "Null", "NULL"].contains(text) ? .null : .string(text)
+    case UInt8(ascii: "t"), UInt8(ascii: "T"):
+      return ["true", "True", "TRUE"].contains(text) ? .bool(true) : .string(text)
+    case UInt8(ascii: "f"), UInt8(ascii: "F"):
+      return ["false", "False", "FALSE"].contains(text) ? .bool(false) : .string(text)
+    default: return .string(text)
     }
-    guard let first = text.utf8.first, first <= 0x39, first >= 0x2B else { return .string(text) }
-    return try number(text) ?? .string(text)
   }
 
   private static func number(_ text: String) throws(Refusal) -> JSONValue? {

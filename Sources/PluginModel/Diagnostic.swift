@@ -1,14 +1,37 @@
-/// A place in a file that a person wrote. Lines and columns count from 1; a column counts Unicode scalars.
+/// A place in a text. Lines and columns count from 1; a column counts Unicode scalars.
+package struct TextPlace: Hashable, Sendable {
+  private var lineNumber: UInt32
+  private var columnNumber: UInt32
+
+  package init(line: Int, column: Int) {
+    lineNumber = UInt32(clamping: line)
+    columnNumber = UInt32(clamping: column)
+  }
+
+  package var line: Int {
+    get { Int(lineNumber) }
+    set { lineNumber = UInt32(clamping: newValue) }
+  }
+  package var column: Int {
+    get { Int(columnNumber) }
+    set { columnNumber = UInt32(clamping: newValue) }
+  }
+}
+
+/// A place in a file that a person wrote.
 package struct SourceLocation: Hashable, Comparable, Sendable, CustomStringConvertible {
   package var file: String
-  package var line: Int
-  package var column: Int
+  package var place: TextPlace
 
-  package init(file: String, line: Int, column: Int) {
+  package init(file: String, _ place: TextPlace) {
     self.file = file
-    self.line = line
-    self.column = column
+    self.place = place
   }
+
+  package init(file: String, line: Int, column: Int) { self.init(file: file, TextPlace(line: line, column: column)) }
+
+  package var line: Int { place.line }
+  package var column: Int { place.column }
 
   package var description: String { "\(file):\(line):\(column)" }
   package static func < (left: Self, right: Self) -> Bool {

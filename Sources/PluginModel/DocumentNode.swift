@@ -27,23 +27,24 @@ package struct DocumentNode: Hashable, Sendable {
   /// One key of a mapping. Keys are unique within it, and are kept as written: `1:` is the key `1`.
   package struct Entry: Hashable, Sendable {
     package var key: String
-    package var keyLocation: SourceLocation?
+    package var keyPlace: TextPlace?
     package var value: DocumentNode
 
-    package init(key: String, keyLocation: SourceLocation?, value: DocumentNode) {
+    package init(key: String, keyPlace: TextPlace?, value: DocumentNode) {
       self.key = key
-      self.keyLocation = keyLocation
+      self.keyPlace = keyPlace
       self.value = value
     }
   }
 
   package var content: Content
-  /// Where the value starts. Nil only in a tree made from a ``JSONValue``, which never was a file.
-  package var location: SourceLocation?
+  /// Where the value starts. Nil only in a tree made from a ``JSONValue``, which never was a file. The file's name is not here: a large
+  /// file has some hundred thousand places.
+  package var place: TextPlace?
 
-  package init(_ content: Content, at location: SourceLocation?) {
+  package init(_ content: Content, at place: TextPlace?) {
     self.content = content
-    self.location = location
+    self.place = place
   }
 }
 
@@ -125,7 +126,7 @@ extension DocumentNode {
     case .array(let items):
       self.init(.sequence(items.map { DocumentNode(value: $0) }), at: nil)
     case .object(let members):
-      let entries = members.map { Entry(key: $0.key, keyLocation: nil, value: DocumentNode(value: $0.value)) }
+      let entries = members.map { Entry(key: $0.key, keyPlace: nil, value: DocumentNode(value: $0.value)) }
       self.init(.mapping(entries), at: nil)
     case .string(let text):
       self.init(.scalar(DocumentScalar(value, text: text, isPlain: false)), at: nil)

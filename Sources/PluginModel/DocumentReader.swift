@@ -30,6 +30,15 @@ package final class DocumentReport {
     items.append(Diagnostic(what(), why: why(), hint: hint(), at: location))
   }
 
+  func error(
+    _ what: @autoclosure () -> String, why: @autoclosure () -> String? = nil, hint: @autoclosure () -> String? = nil,
+    at place: TextPlace?
+  ) {
+    error(what(), why: why(), hint: hint(), at: place.map(location))
+  }
+
+  func location(_ place: TextPlace) -> SourceLocation { SourceLocation(file: file, place) }
+
   func template(_ text: String) throws(Template.Problem) -> Template {
     if let known = templates[text] { return known }
     let template = try Template(text)
@@ -61,7 +70,7 @@ package final class DocumentReport {
 
   /// The bytes without a byte order mark, if size and encoding allow to go on.
   private func acceptable(_ bytes: [UInt8]) -> [UInt8]? {
-    let start = SourceLocation(file: file, line: 1, column: 1)
+    let start = TextPlace(line: 1, column: 1)
     guard bytes.count <= limits.maximumBytes else {
       error("the file is larger than \(limits.maximumBytes) bytes", why: "it has \(bytes.count)", at: start)
       return nil
@@ -70,7 +79,7 @@ package final class DocumentReport {
       let offset = TextPosition.firstInvalidByte(in: bytes) ?? 0
       error(
         "the file is not UTF-8", why: "the byte 0x\(String(bytes[offset], radix: 16)) can't stand here",
-        hint: "save it as UTF-8", at: TextPosition.location(ofByte: offset, in: bytes, file: file))
+        hint: "save it as UTF-8", at: TextPosition.place(ofByte: offset, in: bytes))
       return nil
     }
     return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
@@ -78,18 +87,18 @@ package final class DocumentReport {
 
   private func yaml(_ bytes: [UInt8]) -> DocumentNode? {
     guard !bytes.isEmpty else {
-      error("the file is empty", at: SourceLocation(file: file, line: 1, column: 1))
+      error("the file is empty", at: TextPlace(line: 1, column: 1))
       return nil
     }
     if let offset = tagDirective(in: bytes) {
       error(
         "%TAG is not supported", why: "a file can't choose types", hint: "remove the line",
-        at: TextPosition.location(ofByte: offset, in: bytes, file: file))
+        at: TextPosition.place(ofByte: offset, in: bytes))
       return nil
     }
     return bytes.withUnsafeBufferPointer { buffer in
       guard var composer = YAMLComposer(buffer, report: self) else {
-        error("there is not enough memory to read the file", at: nil)
+        error("there is not enough memory to read the file", at: nil as TextPlace?)
         return nil
       }
       do throws(YAMLComposer.Stop) { return try composer.compose() } catch { return nil }
@@ -100,6 +109,7 @@ package final class DocumentReport {
   /// no use here.
   private func tagDirective(in bytes: [UInt8]) -> Int? {
     let directive = Array("%TAG".utf8)
+    guard bytes.contains(directive[0]) else { return nil }
     var isLineStart = true
     for (offset, byte) in bytes.enumerated() {
       if isLineStart, byte == directive[0], bytes[offset...].starts(with: directive) { return offset }
@@ -110,11 +120,11 @@ package final class DocumentReport {
   }
 
   private func json(_ bytes: [UInt8]) -> DocumentNode? {
-    var parser = JSONParser(bytes, limits: limits, builder: LocatedJSONBuilder(bytes, file: file))
+    var parser = JSONParser(bytes, limits: limits, builder: LocatedJSONBuilder(bytes))
     do throws(JSONError) {
       return try parser.parse()
     } catch {
-      let place = TextPosition.location(ofByte: error.offset, in: bytes, file: file)
+      let place = TextPosition.place(ofByte: error.offset, in: bytes)
       self.error("this is not valid JSON", why: error.what, at: place)
       return nil
     }
@@ -160,10 +170,10 @@ package final class ValueReader {
 
   /// What a diagnostic calls this value.
   package var subject: String { path.isEmpty ? "the file" : path.quoted }
-  package var location: SourceLocation { node.location ?? SourceLocation(file: report.file, line: 1, column: 1) }
+  package var location: SourceLocation { report.location(node.place ?? TextPlace(line: 1, column: 1)) }
 
   package func error(_ what: String, why: String? = nil, hint: String? = nil) {
-    report.error(what, why: why, hint: hint, at: node.location)
+    report.error(what, why: why, hint: hint, at: node.place)
   }
 
   /// Reports that another type stands here than `expected`, which is a noun with its article.
@@ -209,7 +219,7 @@ package final class ValueReader {
       error("\(subject) is longer than \(maximumBytes) bytes", why: "it has \(text.utf8.count)")
       return nil
     }
-    guard text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) || !text.hasControlCharacter else {
+    guard text.isEachByte({ (0x20..<0x7F).contains($0) }) || !text.hasControlCharacter else {
       error("\(subject) holds a control character", why: "it is \(text.quoted)", hint: "remove it")
       return nil
     }
@@ -313,6 +323,12 @@ package final class ValueReader {
     return [self]
   }
 
+  /// What `read` makes of each item of a list, or of one value that stands for a list of one.
+  package func listOrSingle<Value>(maximumCount: Int = 4096, _ read: (ValueReader) -> Value?) -> [Value]? {
+    guard case .sequence = node.content else { return read(self).map { [$0] } ?? [] }
+    return list(maximumCount: maximumCount)?.compactMap(read)
+  }
+
   /// A mapping whose keys are names that the file chooses.
   package func entries<Name: ValidatedName>(
     named kind: Name.Type = Name.self, maximumCount: Int = 4096
@@ -325,15 +341,18 @@ package final class ValueReader {
       error("\(subject) has more than \(maximumCount) keys", why: "it has \(entries.count)")
       return nil
     }
-    return entries.compactMap { entry in
-      guard let name = Name(entry.key) else {
+    var named: [(name: Name, keyLocation: SourceLocation, value: ValueReader)] = []
+    named.reserveCapacity(entries.count)
+    for entry in entries {
+      if let name = Name(entry.key) {
+        named.append((name, entry.keyPlace.map(report.location) ?? location, child(entry.value, entry.key)))
+      } else {
         report.error(
           "\(entry.key.quoted) is not a \(Name.kind)", hint: "use \(Name.grammar)",
-          at: entry.keyLocation ?? entry.value.location)
-        return nil
+          at: entry.keyPlace ?? entry.value.place)
       }
-      return (name, entry.keyLocation ?? location, child(entry.value, entry.key))
     }
+    return named
   }
 
   /// A mapping whose keys are those of `Key`; any other is reported at once, with the one that was probably meant.
@@ -349,7 +368,7 @@ package final class ValueReader {
         report.error(
           "unknown key \(entry.key.quoted)" + (path.isEmpty ? "" : " in \(subject)"),
           hint: Suggestion.hint(for: entry.key, among: Key.allCases.map(\.rawValue)),
-          at: entry.keyLocation ?? entry.value.location)
+          at: entry.keyPlace ?? entry.value.place)
         continue
       }
       values.append((key, child(entry.value, entry.key)))

@@ -48,14 +48,14 @@ struct PlainJSONBuilder: JSONBuilder {
 struct LocatedJSONBuilder: JSONBuilder {
   private let bytes: [UInt8]
   private var offset = 0
-  private var current: SourceLocation
+  private var current: TextPlace
 
-  init(_ bytes: [UInt8], file: String) {
+  init(_ bytes: [UInt8]) {
     self.bytes = bytes
-    current = SourceLocation(file: file, line: 1, column: 1)
+    current = TextPlace(line: 1, column: 1)
   }
 
-  mutating func place(_ offset: Int) -> SourceLocation {
+  mutating func place(_ offset: Int) -> TextPlace {
     while self.offset < offset {
       TextPosition.advance(&current, over: bytes[self.offset])
       self.offset += 1
@@ -63,17 +63,17 @@ struct LocatedJSONBuilder: JSONBuilder {
     return current
   }
 
-  func scalar(_ value: JSONValue, _ source: ArraySlice<UInt8>, at place: SourceLocation) -> DocumentNode {
+  func scalar(_ value: JSONValue, _ source: ArraySlice<UInt8>, at place: TextPlace) -> DocumentNode {
     let text = value.stringValue ?? String(decoding: source, as: UTF8.self)
     return DocumentNode(.scalar(DocumentScalar(value, text: text, isPlain: value.stringValue == nil)), at: place)
   }
-  func array(_ items: [DocumentNode], at place: SourceLocation) -> DocumentNode {
+  func array(_ items: [DocumentNode], at place: TextPlace) -> DocumentNode {
     DocumentNode(.sequence(items), at: place)
   }
-  func member(_ key: String, _ keyPlace: SourceLocation, _ value: DocumentNode) -> DocumentNode.Entry {
-    DocumentNode.Entry(key: key, keyLocation: keyPlace, value: value)
+  func member(_ key: String, _ keyPlace: TextPlace, _ value: DocumentNode) -> DocumentNode.Entry {
+    DocumentNode.Entry(key: key, keyPlace: keyPlace, value: value)
   }
-  func object(_ members: [DocumentNode.Entry], at place: SourceLocation) -> DocumentNode {
+  func object(_ members: [DocumentNode.Entry], at place: TextPlace) -> DocumentNode {
     DocumentNode(.mapping(members), at: place)
   }
 }

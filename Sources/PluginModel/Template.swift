@@ -192,6 +192,6 @@ extension ValueReader {
   }
 
   func report(_ problems: [Expression.Problem], at node: DocumentNode) {
-    for problem in problems { report.error(problem.what, why: problem.why, hint: problem.hint, at: node.location) }
+    for problem in problems { report.error(problem.what, why: problem.why, hint: problem.hint, at: node.place) }
   }
 }

@@ -118,8 +118,10 @@ extension Workflow {
     let outputs = spec.optional(.outputs)?.entries(named: ParameterName.self, maximumCount: 1024)?.compactMap { entry in
       entry.value.outputReference().map { Output(name: entry.name, source: $0) }
     }
-    let read = nodes?.compactMap { Node($0.name, $0.value, at: $0.keyLocation, inputs: declared) }
-    guard let name, let read else { return nil }
+    var read: [Node] = []
+    read.reserveCapacity(nodes?.count ?? 0)
+    for (name, location, value) in nodes ?? [] { Node.read(name, value, at: location, inputs: declared, into: &read) }
+    guard let name, nodes != nil else { return nil }
     return Workflow(
       name: name, inputs: inputs ?? [], plugins: Dictionary(plugins ?? []) { first, _ in first }, defaults: policy,
       nodes: read, outputs: outputs ?? [], layout: layout?.node.jsonValue)
@@ -143,19 +145,22 @@ extension Workflow.Input {
 }
 
 extension Workflow.Node {
-  fileprivate init?(_ name: NodeName, _ value: ValueReader, at location: SourceLocation, inputs: [ParameterName]) {
-    guard let root = value.mapping(Workflow.NodeKey.self) else { return nil }
+  /// - Parameter nodes: where the node is put, if it can be read. It isn't returned: that would be a copy.
+  fileprivate static func read(
+    _ name: NodeName, _ value: ValueReader, at location: SourceLocation, inputs: [ParameterName],
+    into nodes: inout [Workflow.Node]
+  ) {
+    guard let root = value.mapping(Workflow.NodeKey.self) else { return }
     let matrix = root.optional(.matrix).flatMap { Workflow.Matrix($0, inputs: inputs) }
     let names = ReadableNames(inputs: inputs, matrix: .init(written: root.optional(.matrix)))
     let command = CommandReading(root: root, names: names)
     let action = Self.action(command)
     let sources = root.optional(.inputs)?.entries(named: PortName.self, maximumCount: NodeSpecification.maximumPorts)?
       .compactMap { entry in
-        entry.value.listOrSingle()?.compactMap { $0.portReference() }
-          .asInput(of: entry.name, at: entry.keyLocation)
+        entry.value.listOrSingle { $0.portReference() }?.asInput(of: entry.name, at: entry.keyLocation)
       }
     let foreach = root.foreach(over: sources ?? [])
-    let needs = root.optional(.needs)?.listOrSingle()?.compactMap { item in
+    let needs = root.optional(.needs)?.listOrSingle { item in
       item.name(NodeName.self).map { Located($0, at: item.location) }
     }
     let condition = root.optional(.condition).flatMap { item in
@@ -171,12 +176,14 @@ extension Workflow.Node {
     let cache = root.optional(.cache)?.choice(Workflow.CacheMode.self)
     let continuesOnError = root.optional(.continuesOnError)?.bool() ?? false
     if name == .inputs { root.refuseName() }
-    guard let action else { return nil }
-    self.init(
-      name: name, type: action.type, parameters: action.parameters, inputs: sources ?? [], needs: needs ?? [],
-      condition: condition, policy: policy, resources: resources, cache: cache?.rawValue,
-      continuesOnError: continuesOnError, matrix: matrix, secrets: action.secrets, foreach: foreach, location: location)
-    subworkflow = action.subworkflow
+    guard let action else { return }
+    nodes.append(
+      Workflow.Node(
+        name: name, type: action.type, parameters: action.parameters, inputs: sources ?? [], needs: needs ?? [],
+        condition: condition, policy: policy, resources: resources, cache: cache?.rawValue,
+        continuesOnError: continuesOnError, matrix: matrix, secrets: action.secrets, foreach: foreach,
+        location: location))
+    if let subworkflow = action.subworkflow { nodes[nodes.count - 1].subworkflow = subworkflow }
   }
 
   private struct Action {

@@ -22,23 +22,34 @@ struct YAMLComposer: ~Copyable {
     }
   }
 
-  private struct Event {
+  /// Not copied: there are some hundred thousand of them.
+  private struct Event: ~Copyable {
     enum Kind {
       case streamStart
       case streamEnd
       case documentStart
       case documentEnd
-      case alias(String)
-      case scalar(text: String, isPlain: Bool)
+      case alias
+      case scalar(isPlain: Bool)
       case sequenceStart
       case sequenceEnd
       case mappingStart
       case mappingEnd
     }
-    var kind: Kind
-    var anchor: String?
-    var tag: String?
-    var location: SourceLocation
+    let kind: Kind
+    /// Of a scalar; of an alias the name.
+    let text: String
+    let anchor: String?
+    let tag: String?
+    let place: TextPlace
+
+    init(_ kind: Kind, text: String = "", anchor: String? = nil, tag: String? = nil, at place: TextPlace) {
+      self.kind = kind
+      self.text = text
+      self.anchor = anchor
+      self.tag = tag
+      self.place = place
+    }
   }
 
   private let report: DocumentReport
@@ -71,7 +82,7 @@ struct YAMLComposer: ~Copyable {
     _ = try next()
     let first = try next()
     guard case .documentStart = first.kind else {
-      throw stop("the file is empty", hint: "write a mapping, one 'key: value' a line", at: first.location)
+      throw stop("the file is empty", hint: "write a mapping, one 'key: value' a line", at: first.place)
     }
     let root = try node(try next(), depth: 0).node
     _ = try next()
@@ -79,32 +90,34 @@ struct YAMLComposer: ~Copyable {
     guard case .streamEnd = last.kind else {
       throw stop(
         "the file holds more than one document", why: "only the first would be used",
-        hint: "remove everything from the second '---' on, or split the file", at: last.location)
+        hint: "remove everything from the second '---' on, or split the file", at: last.place)
     }
     return root
   }
 
   // MARK: Nodes
 
-  private mutating func node(_ event: Event, depth: Int) throws(Stop) -> (node: DocumentNode, weight: Weight) {
+  private mutating func node(
+    _ event: borrowing Event, depth: Int
+  ) throws(Stop) -> (node: DocumentNode, weight: Weight) {
     var built: (node: DocumentNode, weight: Weight)
     if let anchor = event.anchor { openAnchors.insert(anchor) }
     switch event.kind {
-    case .alias(let name):
-      return try alias(name, depth: depth, at: event.location)
-    case .scalar(let text, let isPlain):
-      let weight = Weight(bytes: text.utf8.count)
-      try spend(weight, at: event.location)
-      let scalar = DocumentScalar(value(text, isPlain: isPlain, event), text: text, isPlain: isPlain)
-      built = (DocumentNode(.scalar(scalar), at: event.location), weight)
+    case .alias:
+      return try alias(event.text, depth: depth, at: event.place)
+    case .scalar(let isPlain):
+      let weight = Weight(bytes: event.text.utf8.count)
+      try spend(weight, at: event.place)
+      let scalar = DocumentScalar(value(event, isPlain: isPlain), text: event.text, isPlain: isPlain)
+      built = (DocumentNode(.scalar(scalar), at: event.place), weight)
     case .sequenceStart:
       try open(event, depth: depth, expected: .sequence)
-      built = try sequence(depth: depth + 1, at: event.location)
+      built = try sequence(depth: depth + 1, at: event.place)
     case .mappingStart:
       try open(event, depth: depth, expected: .mapping)
-      built = try mapping(depth: depth + 1, at: event.location)
+      built = try mapping(depth: depth + 1, at: event.place)
     case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
-      throw stop("a value is missing", at: event.location)
+      throw stop("a value is missing", at: event.place)
     }
     if let anchor = event.anchor {
       openAnchors.remove(anchor)
@@ -113,89 +126,94 @@ struct YAMLComposer: ~Copyable {
     return built
   }
 
-  private mutating func sequence(depth: Int, at location: SourceLocation) throws(Stop) -> (DocumentNode, Weight) {
+  private mutating func sequence(depth: Int, at place: TextPlace) throws(Stop) -> (DocumentNode, Weight) {
     var items: [DocumentNode] = []
     var weight = Weight(height: 1)
     while true {
       let event = try next()
-      if case .sequenceEnd = event.kind { return (DocumentNode(.sequence(items), at: location), weight) }
+      if case .sequenceEnd = event.kind { return (DocumentNode(.sequence(items), at: place), weight) }
       let item = try node(event, depth: depth)
       items.append(item.node)
       weight.add(item.weight)
     }
   }
 
-  private mutating func mapping(depth: Int, at location: SourceLocation) throws(Stop) -> (DocumentNode, Weight) {
+  private mutating func mapping(depth: Int, at start: TextPlace) throws(Stop) -> (DocumentNode, Weight) {
     var entries: [DocumentNode.Entry] = []
+    // As many as most have, or more.
+    entries.reserveCapacity(4)
     var places = KeyPlaces()
     var weight = Weight(height: 1)
     while true {
       let event = try next()
-      if case .mappingEnd = event.kind { return (DocumentNode(.mapping(entries), at: location), weight) }
+      if case .mappingEnd = event.kind { return (DocumentNode(.mapping(entries), at: start), weight) }
+      let place = event.place
       let key = try key(event, depth: depth)
       let value = try node(try next(), depth: depth)
       weight.add(value.weight)
       guard let key else { continue }
       weight.bytes += key.utf8.count
-      if let first = places.update(event.location, of: key) {
+      if let first = places.update(place, of: key, in: entries) {
         report.error(
           "the key \(key.quoted) appears twice", why: "it is already on line \(first.line)",
-          hint: "remove one of the two", at: event.location)
+          hint: "remove one of the two", at: place)
         continue
       }
-      entries.append(DocumentNode.Entry(key: key, keyLocation: event.location, value: value.node))
+      entries.append(DocumentNode.Entry(key: key, keyPlace: place, value: value.node))
     }
   }
 
   /// Nil for a key that was refused; the mapping goes on.
-  private mutating func key(_ event: Event, depth: Int) throws(Stop) -> String? {
-    guard case .scalar(let text, let isPlain) = event.kind else {
+  private mutating func key(_ event: borrowing Event, depth: Int) throws(Stop) -> String? {
+    guard case .scalar(let isPlain) = event.kind else {
       if case .alias = event.kind {
-        report.error("a key can't be an alias", hint: "write the key itself", at: event.location)
+        report.error("a key can't be an alias", hint: "write the key itself", at: event.place)
       } else {
-        report.error("a key must be text", why: "this one is a list or a mapping", at: event.location)
+        report.error("a key must be text", why: "this one is a list or a mapping", at: event.place)
         _ = try node(event, depth: depth)
       }
       return nil
     }
-    try spend(Weight(nodes: 0, bytes: text.utf8.count), at: event.location)
+    let text = event.text
+    try spend(Weight(nodes: 0, bytes: text.utf8.count), at: event.place)
     if let anchor = event.anchor {
-      report.error("the key \(text.quoted) has an anchor", hint: "remove \(("&" + anchor).quoted)", at: event.location)
+      report.error("the key \(text.quoted) has an anchor", hint: "remove \(("&" + anchor).quoted)", at: event.place)
     }
     if isPlain, text.isEmpty {
-      report.error("a key is missing before ':'", at: event.location)
+      report.error("a key is missing before ':'", at: event.place)
       return nil
     }
     if isPlain, text == "<<" {
       report.error(
         "merge keys ('<<') are not supported", why: "they were dropped from YAML 1.2",
-        hint: "repeat the keys, or use an alias for the whole value", at: event.location)
+        hint: "repeat the keys, or use an alias for the whole value", at: event.place)
       return nil
     }
-    _ = value(text, isPlain: false, event)
+    _ = value(event, isPlain: false)
     return text
   }
 
   private mutating func alias(
-    _ name: String, depth: Int, at location: SourceLocation
+    _ name: String, depth: Int, at place: TextPlace
   ) throws(Stop) -> (node: DocumentNode, weight: Weight) {
     guard !openAnchors.contains(name) else {
-      throw stop("the alias \(("*" + name).quoted) stands inside what it repeats", at: location)
+      throw stop("the alias \(("*" + name).quoted) stands inside what it repeats", at: place)
     }
     guard let target = anchors[name] else {
       throw stop(
         "nothing is named \(("&" + name).quoted)", why: "an alias repeats a value above it",
         hint: Suggestion.nearest(to: name, among: anchors.keys.sorted()).map { "did you mean \(("*" + $0).quoted)?" },
-        at: location)
+        at: place)
     }
-    guard depth + target.weight.height <= report.limits.maximumDepth else { throw tooDeep(at: location) }
-    try spend(target.weight, at: location)
+    guard depth + target.weight.height <= report.limits.maximumDepth else { throw tooDeep(at: place) }
+    try spend(target.weight, at: place)
     return target
   }
 
   // MARK: Meaning and bounds
 
-  private func value(_ text: String, isPlain: Bool, _ event: Event) -> JSONValue {
+  private func value(_ event: borrowing Event, isPlain: Bool) -> JSONValue {
+    let text = event.text
     do throws(CoreSchema.Refusal) {
       guard let tag = event.tag else { return isPlain ? try CoreSchema.resolve(text) : .string(text) }
       if tag == "!" { return .string(text) }
@@ -205,29 +223,29 @@ struct YAMLComposer: ~Copyable {
       case (.number, .integer(let number)): return .double(Double(number))
       case (.integer, .integer), (.number, .double), (.boolean, .bool), (.null, .null): return resolved
       case (.integer, _), (.number, _), (.boolean, _), (.null, _), (.mapping, _), (.sequence, _):
-        report.error("\(text.quoted) is not what its tag says", why: "the tag is \(tag.quoted)", at: event.location)
-      case (nil, _): refuse(tag: tag, at: event.location)
+        report.error("\(text.quoted) is not what its tag says", why: "the tag is \(tag.quoted)", at: event.place)
+      case (nil, _): refuse(tag: tag, at: event.place)
       }
       return .string(text)
     } catch {
-      report.error(error.what, hint: error.hint, at: event.location)
+      report.error(error.what, hint: error.hint, at: event.place)
       return .string(text)
     }
   }
 
-  private mutating func open(_ event: Event, depth: Int, expected: CoreSchema.Tag) throws(Stop) {
-    guard depth < report.limits.maximumDepth else { throw tooDeep(at: event.location) }
-    try spend(Weight(), at: event.location)
-    if let tag = event.tag, tag != "!", CoreSchema.Tag(uri: tag) != expected { refuse(tag: tag, at: event.location) }
+  private mutating func open(_ event: borrowing Event, depth: Int, expected: CoreSchema.Tag) throws(Stop) {
+    guard depth < report.limits.maximumDepth else { throw tooDeep(at: event.place) }
+    try spend(Weight(), at: event.place)
+    if let tag = event.tag, tag != "!", CoreSchema.Tag(uri: tag) != expected { refuse(tag: tag, at: event.place) }
   }
 
-  private func refuse(tag: String, at location: SourceLocation) {
+  private func refuse(tag: String, at place: TextPlace) {
     report.error(
       "the tag \(tag.quoted) is not supported", why: "a file can't choose types",
-      hint: "remove the tag", at: location)
+      hint: "remove the tag", at: place)
   }
 
-  private mutating func spend(_ weight: Weight, at location: SourceLocation) throws(Stop) {
+  private mutating func spend(_ weight: Weight, at place: TextPlace) throws(Stop) {
     spent.nodes += weight.nodes
     spent.bytes += weight.bytes
     guard spent.nodes <= report.limits.maximumNodes, spent.bytes <= 2 * report.limits.maximumBytes else {
@@ -235,54 +253,53 @@ struct YAMLComposer: ~Copyable {
         "the file holds too much",
         why: "with its aliases expanded it has more than \(report.limits.maximumNodes) values "
           + "or \(2 * report.limits.maximumBytes) bytes of text",
-        at: location)
+        at: place)
     }
   }
 
-  private func tooDeep(at location: SourceLocation) -> Stop {
-    stop("lists and mappings are nested more than \(report.limits.maximumDepth) levels deep", at: location)
+  private func tooDeep(at place: TextPlace) -> Stop {
+    stop("lists and mappings are nested more than \(report.limits.maximumDepth) levels deep", at: place)
   }
 
   private func stop(
-    _ what: String, why: String? = nil, hint: String? = nil, at location: SourceLocation
+    _ what: String, why: String? = nil, hint: String? = nil, at place: TextPlace
   ) -> Stop {
-    report.error(what, why: why, hint: hint, at: location)
+    report.error(what, why: why, hint: hint, at: place)
     return Stop()
   }
 
   // MARK: Events
 
-  private func location(_ mark: yaml_mark_t) -> SourceLocation {
-    SourceLocation(file: report.file, line: Int(mark.line) + 1, column: Int(mark.column) + 1)
+  private func place(_ mark: yaml_mark_t) -> TextPlace {
+    TextPlace(line: Int(mark.line) + 1, column: Int(mark.column) + 1)
   }
 
   private func next() throws(Stop) -> Event {
     var event = yaml_event_t()
     guard yaml_parser_parse(parser, &event) == 1 else { throw syntaxError() }
     defer { yaml_event_delete(&event) }
-    let place = location(event.start_mark)
+    let place = place(event.start_mark)
     switch event.type {
-    case YAML_STREAM_START_EVENT: return Event(kind: .streamStart, location: place)
-    case YAML_DOCUMENT_START_EVENT: return Event(kind: .documentStart, location: place)
-    case YAML_DOCUMENT_END_EVENT: return Event(kind: .documentEnd, location: place)
+    case YAML_STREAM_START_EVENT: return Event(.streamStart, at: place)
+    case YAML_DOCUMENT_START_EVENT: return Event(.documentStart, at: place)
+    case YAML_DOCUMENT_END_EVENT: return Event(.documentEnd, at: place)
     case YAML_ALIAS_EVENT:
-      return Event(kind: .alias(text(event.data.alias.anchor) ?? ""), location: place)
+      return Event(.alias, text: text(event.data.alias.anchor) ?? "", at: place)
     case YAML_SCALAR_EVENT:
       let scalar = event.data.scalar
-      let content = String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
-      let isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE
       return Event(
-        kind: .scalar(text: content, isPlain: isPlain), anchor: text(scalar.anchor), tag: text(scalar.tag),
-        location: place)
+        .scalar(isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE),
+        text: String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self),
+        anchor: text(scalar.anchor), tag: text(scalar.tag), at: place)
     case YAML_SEQUENCE_START_EVENT:
       let start = event.data.sequence_start
-      return Event(kind: .sequenceStart, anchor: text(start.anchor), tag: text(start.tag), location: place)
-    case YAML_SEQUENCE_END_EVENT: return Event(kind: .sequenceEnd, location: place)
+      return Event(.sequenceStart, anchor: text(start.anchor), tag: text(start.tag), at: place)
+    case YAML_SEQUENCE_END_EVENT: return Event(.sequenceEnd, at: place)
     case YAML_MAPPING_START_EVENT:
       let start = event.data.mapping_start
-      return Event(kind: .mappingStart, anchor: text(start.anchor), tag: text(start.tag), location: place)
-    case YAML_MAPPING_END_EVENT: return Event(kind: .mappingEnd, location: place)
-    default: return Event(kind: .streamEnd, location: place)
+      return Event(.mappingStart, anchor: text(start.anchor), tag: text(start.tag), at: place)
+    case YAML_MAPPING_END_EVENT: return Event(.mappingEnd, at: place)
+    default: return Event(.streamEnd, at: place)
     }
   }
 
@@ -297,11 +314,11 @@ struct YAMLComposer: ~Copyable {
     case YAML_READER_ERROR:
       return stop(
         "the file is not plain text", why: problem, hint: "save it as UTF-8 without control characters",
-        at: TextPosition.location(ofByte: parser.pointee.problem_offset, in: bytes, file: report.file))
+        at: TextPosition.place(ofByte: parser.pointee.problem_offset, in: bytes))
     case YAML_MEMORY_ERROR:
-      return stop("there is not enough memory to read the file", at: location(parser.pointee.mark))
+      return stop("there is not enough memory to read the file", at: place(parser.pointee.mark))
     default:
-      let place = location(parser.pointee.problem_mark)
+      let place = place(parser.pointee.problem_mark)
       let isTab = byte(at: parser.pointee.problem_mark) == 0x09
       return stop(
         "this is not valid YAML", why: [problem, context].compactMap(\.self).joined(separator: " "),
@@ -315,35 +332,37 @@ struct YAMLComposer: ~Copyable {
   }
 }
 
-/// Where the keys of one mapping stand. Nearly all mappings are small: those are searched in order, without hashing.
+/// Finds the keys of one mapping again. Nearly all mappings are small: those are searched in order, without hashing.
 private struct KeyPlaces {
-  private var few: [(key: String, place: SourceLocation)] = []
-  private var many: [String: SourceLocation] = [:]
+  private var known: [String: TextPlace] = [:]
+  /// Of keys that appeared again, where they did last.
+  private var repeated: [String: TextPlace] = [:]
 
+  /// - Parameter entries: the mapping so far.
   /// - Returns: where the key stood before; nil: nowhere.
-  mutating func update(_ place: SourceLocation, of key: String) -> SourceLocation? {
-    if !many.isEmpty { return many.updateValue(place, forKey: key) }
-    if let index = few.firstIndex(where: { $0.key == key }) {
-      let first = few[index].place
-      few[index].place = place
-      return first
+  mutating func update(_ place: TextPlace, of key: String, in entries: [DocumentNode.Entry]) -> TextPlace? {
+    var first: TextPlace?
+    if entries.count <= 16 {
+      first = entries.indices.first { entries[$0].key == key }.flatMap { entries[$0].keyPlace }
+    } else {
+      if known.isEmpty { for entry in entries { known[entry.key] = entry.keyPlace } }
+      first = known[key]
+      if first == nil { known[key] = place }
     }
-    few.append((key, place))
-    if few.count > 16 { many = Dictionary(few.map { ($0.key, $0.place) }) { first, _ in first } }
-    return nil
+    return first.map { repeated.updateValue(place, forKey: key) ?? $0 }
   }
 }
 
 /// Lines and columns of byte offsets.
 enum TextPosition {
   /// Counts Unicode scalars from the start of the line; an invalid byte counts as one.
-  static func location(ofByte offset: Int, in bytes: some Collection<UInt8>, file: String) -> SourceLocation {
-    var place = SourceLocation(file: file, line: 1, column: 1)
+  static func place(ofByte offset: Int, in bytes: some Collection<UInt8>) -> TextPlace {
+    var place = TextPlace(line: 1, column: 1)
     for byte in bytes.prefix(offset) { advance(&place, over: byte) }
     return place
   }
 
-  static func advance(_ place: inout SourceLocation, over byte: UInt8) {
+  static func advance(_ place: inout TextPlace, over byte: UInt8) {
     if byte == 0x0A {
       place.line += 1
       place.column = 1

@@ -89,9 +89,9 @@ struct JSONTests {
       Issue.record("wrong shape")
       return
     }
-    #expect(outer[0].keyLocation?.description == "f.json:1:2")
-    #expect(inner.map { $0.keyLocation?.description } == ["f.json:2:3", "f.json:2:11"])
-    #expect(items[0].location?.description == "f.json:2:17")
+    #expect(outer[0].keyPlace == TextPlace(line: 1, column: 2))
+    #expect(inner.map(\.keyPlace) == [TextPlace(line: 2, column: 3), TextPlace(line: 2, column: 11)])
+    #expect(items[0].place == TextPlace(line: 2, column: 17))
   }
 
   @Test("what is printed can stand in a terminal and in a page")

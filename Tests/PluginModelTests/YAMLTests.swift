@@ -12,10 +12,10 @@ struct YAMLTests {
       Issue.record("wrong shape")
       return
     }
-    #expect(entries.map { $0.keyLocation?.description } == ["f.yaml:2:1", "f.yaml:3:1"])
-    #expect(entries[0].value.location?.description == "f.yaml:2:4")
-    #expect(items.map { $0.location?.description } == ["f.yaml:4:5", "f.yaml:5:5"])
-    #expect(inner[1].keyLocation?.description == "f.yaml:5:14")
+    #expect(entries.map(\.keyPlace) == [TextPlace(line: 2, column: 1), TextPlace(line: 3, column: 1)])
+    #expect(entries[0].value.place == TextPlace(line: 2, column: 4))
+    #expect(items.map(\.place) == [TextPlace(line: 4, column: 5), TextPlace(line: 5, column: 5)])
+    #expect(inner[1].keyPlace == TextPlace(line: 5, column: 14))
   }
 
   @Test(
