@@ -82,7 +82,7 @@ struct GraphValidation {
     let written = workflow.nodes
     for index in written.indices {
       let first = written[index].instance.flatMap { groups[$0.node]?.first } ?? index
-      specifications.append(first == index ? shared(of: written[index]) : specifications[first])
+      specifications.append(first == index ? shared(of: written[index].type) : specifications[first])
       if written[index].foreach != nil { foreachNodes.insert(index) }
     }
     let count = problems.count
@@ -90,15 +90,21 @@ struct GraphValidation {
     guard problems.count == count else { throw Diagnostics(sortedProblems) }
     var nodes: [WorkflowGraph.Node] = []
     nodes.reserveCapacity(workflow.nodes.count)
-    for node in workflow.nodes {
-      if let checked = check(node) { nodes.append(checked) }
+    let expanded = workflow.nodes
+    for index in expanded.indices {
+      if let checked = check(expanded[index]) { nodes.append(checked) }
     }
     let outputs = workflow.outputs.compactMap { self.output($0) }
     guard problems.isEmpty else {
       checkCycles(in: readersAsWritten())
       throw Diagnostics(sortedProblems)
     }
+    var counts = [Int](repeating: 0, count: nodes.count)
+    for index in nodes.indices {
+      for dependency in nodes[index].dependencies { counts[dependency] += 1 }
+    }
     var readers = [[Int]](repeating: [], count: nodes.count)
+    for index in nodes.indices { readers[index].reserveCapacity(counts[index]) }
     for index in nodes.indices {
       for dependency in nodes[index].dependencies { readers[dependency].append(index) }
     }
@@ -257,27 +263,19 @@ struct GraphValidation {
   private mutating func checkDuplicates() {
     var names: Set<NodeName> = []
     names.reserveCapacity(written.nodes.count)
-    for node in written.nodes {
-      // Neither can be written, but both can be made.
-      let isMade = node.name.matrixNode != nil || node.name.text.utf8.contains(UInt8(ascii: "/"))
-      if !names.insert(node.name).inserted || isMade {
+    let nodes = written.nodes
+    for index in nodes.indices {
+      if !names.insert(nodes[index].name).inserted || nodes[index].name.isMade { refuse(name: nodes[index]) }
+      for (name, value) in Self.repeated(nodes[index].parameters, by: \.name) {
         report(
           Diagnostic(
-            isMade
-              ? "\(node.name.text.quoted) is the name of an instance of a matrix, or of a node within another workflow"
-              : "there are two nodes \(node.name.text.quoted)",
-            hint: "give one of them another name", at: node.location))
-      }
-      for (name, value) in Self.repeated(node.parameters, by: \.name) {
-        report(
-          Diagnostic(
-            "the parameter \(name.text.quoted) of the node \(node.name.text.quoted) is given twice",
+            "the parameter \(name.text.quoted) of the node \(nodes[index].name.text.quoted) is given twice",
             hint: "remove one", at: value.location))
       }
-      for (port, _, location) in Self.repeated(node.inputs, by: \.port) {
+      for (port, _, location) in Self.repeated(nodes[index].inputs, by: \.port) {
         report(
           Diagnostic(
-            "the input \(port.text.quoted) of the node \(node.name.text.quoted) is given twice",
+            "the input \(port.text.quoted) of the node \(nodes[index].name.text.quoted) is given twice",
             hint: "name all its sources in one list", at: location))
       }
     }
@@ -287,6 +285,15 @@ struct GraphValidation {
           "there are two workflow outputs \(output.name.text.quoted)", hint: "give one of them another name",
           at: output.source.location))
     }
+  }
+
+  private mutating func refuse(name node: Workflow.Node) {
+    report(
+      Diagnostic(
+        node.name.isMade
+          ? "\(node.name.text.quoted) is the name of an instance of a matrix, or of a node within another workflow"
+          : "there are two nodes \(node.name.text.quoted)",
+        hint: "give one of them another name", at: node.location))
   }
 
   private static func repeated<Item, Name: Hashable>(_ items: [Item], by name: (Item) -> Name) -> [Item] {
@@ -304,11 +311,11 @@ struct GraphValidation {
 
   // MARK: Nodes
 
-  /// What the node's type offers; nil, with a problem, where that can't be said.
-  private mutating func specification(of node: Workflow.Node) -> NodeSpecification? {
-    let reference = node.type.value
+  /// What the type offers; nil, with a problem, where that can't be said.
+  private mutating func specification(of type: Located<NodeTypeReference>) -> NodeSpecification? {
+    let reference = type.value
     guard let plugin = catalog.plugins[reference.plugin] else {
-      reportUnknown(plugin: reference.plugin, at: node.type.location)
+      reportUnknown(plugin: reference.plugin, at: type.location)
       return nil
     }
     guard let specification = plugin.nodeTypes[reference.nodeType] else {
@@ -316,16 +323,16 @@ struct GraphValidation {
         Diagnostic(
           "the plugin \(reference.plugin.text.quoted) has no node type \(reference.nodeType.text.quoted)",
           hint: hint(for: reference.nodeType.text, among: plugin.nodeTypes.keys.map(\.text).sorted()),
-          at: node.type.location))
+          at: type.location))
       return nil
     }
     return specification
   }
 
-  private mutating func shared(of node: Workflow.Node) -> Shared<NodeSpecification>? {
-    if let found = known[node.type.value] { return found }
-    let found = specification(of: node).map { Shared($0) }
-    known[node.type.value] = found
+  private mutating func shared(of type: Located<NodeTypeReference>) -> Shared<NodeSpecification>? {
+    if let found = known[type.value] { return found }
+    let found = specification(of: type).map { Shared($0) }
+    known[type.value] = found
     return found
   }
 
@@ -339,14 +346,14 @@ struct GraphValidation {
       }
       return nil
     }
-    let (type, specification) = (node.type.value, shared.value)
-    let parameters = parameters(of: node, specification)
-    let bindings = bindings(of: node, specification)
+    let type = node.type.value
+    let parameters = parameters(of: node, known: shared.value.parameters)
+    let bindings = bindings(of: node, known: shared.value.inputs)
+    let requirements = shared.value.resourceRequirements
     var result = WorkflowGraph.Node(
       name: node.name, type: type, specification: shared, parameters: parameters,
       inputs: bindings, dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
-      resources: node.resources?.value.completed(by: specification.resourceRequirements)
-        ?? specification.resourceRequirements,
+      resources: node.resources?.value.completed(by: requirements) ?? requirements,
       resourceLocations: node.resources?.value.locations ?? [:], location: node.location,
       continuesOnError: node.continuesOnError, label: node.instance?.label)
     result.version = catalog.plugins[type.plugin]?.version
@@ -359,7 +366,7 @@ struct GraphValidation {
       place(&result, node, needs: needs)
       return result
     }
-    result.dependencies = Self.ascending(result.sources.map(\.node) + needs)
+    result.dependencies = Self.ascending(bindings.flatMap { $0.source.connections.map(\.node) } + needs)
     if node.condition != nil {
       result.condition = condition(of: node, waitingFor: Set(result.dependencies))
     }
@@ -422,6 +429,11 @@ struct GraphValidation {
           hint: "remove one of these connections", at: workflow.nodes[cycle[0]].location))
     }
   }
+}
+
+extension NodeName {
+  /// Of an instance, or within another workflow: such a name can't be written.
+  fileprivate var isMade: Bool { matrixNode != nil || text.utf8.contains(UInt8(ascii: "/")) }
 }
 
 extension NodePolicy {

@@ -3,9 +3,8 @@ import PluginModel
 extension GraphValidation {
   /// In the order of the specification, evaluated, with its defaults.
   mutating func parameters(
-    of node: Workflow.Node, _ specification: NodeSpecification
+    of node: Workflow.Node, known: [ParameterSpecification]
   ) -> [(name: ParameterName, value: JSONValue)] {
-    let known = specification.parameters
     var values = [JSONValue?](repeating: nil, count: known.count)
     for (name, written) in node.parameters {
       guard let index = known.indices.first(where: { known[$0].name == name }) else {
@@ -13,7 +12,7 @@ extension GraphValidation {
           Diagnostic(
             "the node \(node.name.text.quoted) has no parameter \(name.text.quoted)",
             why: known.isEmpty ? "its type takes none" : nil,
-            hint: hint(for: name.text, among: specification.parameters.map(\.name.text)), at: written.location))
+            hint: hint(for: name.text, among: known.map(\.name.text)), at: written.location))
         continue
       }
       // Whatever it looks like: nothing is ever put into the text of a command.

@@ -2,14 +2,13 @@ import PluginModel
 
 extension GraphValidation {
   /// In the order of the specification; an optional input that nothing feeds is left out.
-  mutating func bindings(of node: Workflow.Node, _ specification: NodeSpecification) -> [WorkflowGraph.Input] {
-    let known = specification.inputs
+  mutating func bindings(of node: Workflow.Node, known: [PortSpecification]) -> [WorkflowGraph.Input] {
     for (port, _, location) in node.inputs where !known.indices.contains(where: { known[$0].name == port }) {
       report(
         Diagnostic(
           "the node \(node.name.text.quoted) has no input \(port.text.quoted)",
           why: known.isEmpty ? "its type takes none" : nil,
-          hint: hint(for: port.text, among: specification.inputs.map(\.name.text)), at: location))
+          hint: hint(for: port.text, among: known.map(\.name.text)), at: location))
     }
     var bindings: [WorkflowGraph.Input] = []
     bindings.reserveCapacity(node.inputs.count)

@@ -69,7 +69,8 @@ package struct RunMachine: Sendable {
     /// Whether its result is there already is to be found out; until it is, the node takes nobody's place.
     case lookUp(node: Int, NodeCall)
     /// `memory`: bytes that it will have instead of what it ran out of; nil: nothing changes.
-    case scheduleRetry(node: Int, afterMilliseconds: Int64, NodeFailure, memory: UInt64?)
+    /// Apart from the others: it is three times as long, and rare.
+    indirect case scheduleRetry(node: Int, afterMilliseconds: Int64, NodeFailure, memory: UInt64?)
     /// Cancel every node that runs and every retry that waits.
     case cancelRunning
     /// For observers: the node is now in this state.
@@ -115,7 +116,7 @@ package struct RunMachine: Sendable {
   /// Of `heldResults`, those of nodes that were accepted and haven't ended yet.
   var reserved: [Int: Int] = [:]
   /// For each output that anything reads: the nodes that still may read it, and the workflow's outputs.
-  var remainingReaders: [WorkflowGraph.Connection: Int] = [:]
+  var remainingReaders: ReaderCounts
   /// Of nodes with `foreach` whose instances haven't all ended.
   var expansions: [Int: Expansion] = [:]
   /// Lists put together of what nodes with `foreach` have yielded, for inputs that take one value.
@@ -157,10 +158,9 @@ package struct RunMachine: Sendable {
     openDependencies = graph.nodes.indices.map { graph.nodes[$0].dependencies.count }
     openCount = graph.nodes.count
     var wanted = [[PortName]](repeating: [], count: graph.nodes.count)
-    var readers: [WorkflowGraph.Connection: Int] = [:]
-    readers.reserveCapacity(graph.nodes.count)
+    var readers = ReaderCounts(nodes: graph.nodes.count)
     func count(_ connection: WorkflowGraph.Connection, isNeeded: Bool) {
-      readers[connection, default: 0] += 1
+      readers.add(connection)
       guard isNeeded, !wanted[connection.node].contains(connection.port), !graph.isMultiple(connection) else { return }
       wanted[connection.node].append(connection.port)
     }
@@ -169,8 +169,10 @@ package struct RunMachine: Sendable {
     }
     // By index, here and below: a node taken out of the graph is a copy of all that it consists of.
     for node in graph.nodes.indices {
-      for connection in graph.nodes[node].sources { count(connection, isNeeded: true) }
-      for connection in graph.nodes[node].readByConditions { count(connection, isNeeded: false) }
+      for input in graph.nodes[node].inputs {
+        for connection in input.source.connections { count(connection, isNeeded: true) }
+      }
+      for connection in graph.readByConditions(of: node) { count(connection, isNeeded: false) }
     }
     wantedPorts = wanted
     remainingReaders = readers
@@ -196,30 +198,36 @@ package struct RunMachine: Sendable {
   /// Applies `event`. One that no longer matters (a result after a cancellation was answered, say) changes nothing.
   package mutating func handle(_ event: Event) -> [Action] {
     var actions: [Action] = []
+    handle(event, &actions)
+    return actions
+  }
+
+  /// The same; what comes out is put behind what is there.
+  package mutating func handle(_ event: Event, _ actions: inout [Action]) {
     switch event {
     case .begin:
-      guard !hasBegun else { return [] }
+      guard !hasBegun else { return }
       begin(&actions)
     case .assigned(let node):
-      guard states[node] == .queued else { return [.giveBack(node: node)] }
+      guard states[node] == .queued else { return actions.append(.giveBack(node: node)) }
       attempts[node] += 1
       let call = call(of: node)
       move(node, to: .running, &actions)
       actions.append(.start(node: node, call))
     case .refused(let node, let failure):
-      guard states[node] == .queued else { return [] }
+      guard states[node] == .queued else { return }
       failForGood(node, failure, &actions)
     case .succeeded(let node, let success):
-      guard states[node] == .running else { return [] }
+      guard states[node] == .running else { return }
       succeed(node, success, &actions)
     case .failed(let node, let failure):
-      guard states[node] == .running else { return [] }
+      guard states[node] == .running else { return }
       fail(node, failure, &actions)
     case .retryDelayPassed(let node):
-      guard states[node] == .retrying else { return [] }
+      guard states[node] == .retrying else { return }
       enqueue(node, &actions)
     case .found(let node, let success):
-      guard states[node] == .queued else { return [] }
+      guard states[node] == .queued else { return }
       // What was kept may be of a version of the plugin that had fewer outputs.
       if missingOutput(of: node, success) == nil {
         succeed(node, success, &actions)
@@ -227,10 +235,10 @@ package struct RunMachine: Sendable {
         actions.append(.enqueue(node: node))
       }
     case .notFound(let node):
-      guard states[node] == .queued else { return [] }
+      guard states[node] == .queued else { return }
       actions.append(.enqueue(node: node))
     case .cancelRequested(let reason):
-      guard !hasFinished else { return [] }
+      guard !hasFinished else { return }
       requestCancellation(reason, &actions)
     }
     tellDependents(&actions)
@@ -238,7 +246,6 @@ package struct RunMachine: Sendable {
       hasFinished = true
       actions.append(.finish)
     }
-    return actions
   }
 
   private mutating func begin(_ actions: inout [Action]) {
@@ -298,6 +305,38 @@ package struct RunMachine: Sendable {
         }
       }
     }
+  }
+}
+
+/// How many still read each output. By the index of its node, and then among the few ports that are read: to hash each connection of a
+/// large run takes longer than all else of it.
+struct ReaderCounts: Sendable {
+  private var ports: [[(port: PortName, count: Int)]]
+
+  init(nodes count: Int) { ports = Array(repeating: [], count: count) }
+
+  private func index(_ connection: WorkflowGraph.Connection) -> Int? {
+    ports[connection.node].indices.first { ports[connection.node][$0].port == connection.port }
+  }
+
+  func contains(_ connection: WorkflowGraph.Connection) -> Bool { index(connection) != nil }
+
+  mutating func add(_ connection: WorkflowGraph.Connection) {
+    if let index = index(connection) {
+      ports[connection.node][index].count += 1
+    } else {
+      ports[connection.node].append((connection.port, 1))
+    }
+  }
+
+  /// One less reads it.
+  /// - Returns: whether it was the last.
+  mutating func remove(_ connection: WorkflowGraph.Connection) -> Bool {
+    guard let index = index(connection) else { return false }
+    ports[connection.node][index].count -= 1
+    guard ports[connection.node][index].count == 0 else { return false }
+    ports[connection.node].remove(at: index)
+    return true
   }
 }
 

@@ -164,10 +164,10 @@ extension RunMachine {
     }
     if expansion.isUnchanged { unchanged.insert(node) }
     var released = 0
-    for port in graph.nodes[node].specification.outputs.map(\.name) {
+    for port in graph.outputs(of: node).map(\.name) {
       let results = expansion.results.lazy.map { $0?.first { $0.port == port }?.values }
       let connection = WorkflowGraph.Connection(node: node, port: port)
-      if remainingReaders[connection] != nil {
+      if remainingReaders.contains(connection) {
         // In the place of an item that has failed there is null, so that the others keep theirs.
         values[connection] = results.flatMap { $0 ?? [NodeValue(json: .null)] }
       } else {

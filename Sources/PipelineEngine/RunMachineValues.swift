@@ -19,7 +19,9 @@ extension RunMachine {
         cause: "another node or the workflow's outputs read it",
         hint: "the plugin's execute() must return a value for each of its outputs")
     }
-    let added = wanted(of: node, success).reduce(0) { $0 + $1.values.sharedCount }
+    // Of most results none takes a descriptor, whoever reads them.
+    let isHolding = success.outputs.contains { $0.values.sharedCount > 0 }
+    let added = isHolding ? wanted(of: node, success).reduce(0) { $0 + $1.values.sharedCount } : 0
     guard added <= maximumHeldResults - heldResults else { return tooManyResults(of: node, adding: added) }
     heldResults += added
     reserved[node] = added
@@ -29,18 +31,24 @@ extension RunMachine {
   /// Those that somebody reads.
   func wanted(of node: Int, _ success: NodeSuccess) -> [(port: PortName, values: [NodeValue])] {
     let node = written(node)
-    return success.outputs.filter { remainingReaders[WorkflowGraph.Connection(node: node, port: $0.port)] != nil }
+    return success.outputs.filter { remainingReaders.contains(WorkflowGraph.Connection(node: node, port: $0.port)) }
   }
 
   /// - Returns: how many of them take a descriptor of this process.
   mutating func hold(_ success: NodeSuccess, of node: Int) -> Int {
-    let wanted = wanted(of: node, success)
     if let item = graph.nodes[node].item {
+      let wanted = wanted(of: node, success)
       expansions[item.node]?.results[item.index] = wanted
-    } else {
-      for (port, outputs) in wanted { values[WorkflowGraph.Connection(node: node, port: port)] = outputs }
+      return wanted.reduce(0) { $0 + $1.values.sharedCount }
     }
-    return wanted.reduce(0) { $0 + $1.values.sharedCount }
+    var count = 0
+    for (port, outputs) in success.outputs {
+      let connection = WorkflowGraph.Connection(node: node, port: port)
+      guard remainingReaders.contains(connection) else { continue }
+      values[connection] = outputs
+      count += outputs.sharedCount
+    }
+    return count
   }
 
   /// `node` reads nothing any more: values that nobody else waits for are let go, so that a long run holds no more than
@@ -53,18 +61,14 @@ extension RunMachine {
       if joinedReaders[connection] == 0 { joined[connection] = nil }
     }
     for input in graph.nodes[node].inputs {
-      guard case .connections(let connections) = input.source else { continue }
-      for connection in connections { release(connection) }
+      for connection in input.source.connections { release(connection) }
     }
-    for connection in graph.nodes[node].readByConditions { release(connection) }
+    for connection in graph.readByConditions(of: node) { release(connection) }
   }
 
   /// One less reads it.
   private mutating func release(_ connection: WorkflowGraph.Connection) {
-    guard let place = remainingReaders.index(forKey: connection) else { return }
-    remainingReaders.values[place] -= 1
-    guard remainingReaders.values[place] == 0 else { return }
-    remainingReaders.remove(at: place)
+    guard remainingReaders.remove(connection) else { return }
     if let released = values.removeValue(forKey: connection) { heldResults -= released.sharedCount }
   }
 
@@ -112,7 +116,10 @@ extension RunMachine {
   }
 }
 
-extension WorkflowGraph.Node {
-  /// What is kept until it has ended because its own condition reads it, or that of a workflow around it.
-  var readByConditions: [WorkflowGraph.Connection] { (condition?.reads ?? []) + (nested?.reads ?? []) }
+extension WorkflowGraph {
+  /// What is kept until a node has ended because its own condition reads it, or that of a workflow around it. Not of the node itself: it
+  /// would be copied.
+  func readByConditions(of node: Index) -> [Connection] {
+    (nodes[node].condition?.reads ?? []) + (nodes[node].nested?.reads ?? [])
+  }
 }

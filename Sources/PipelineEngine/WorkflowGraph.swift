@@ -78,12 +78,10 @@ package struct WorkflowGraph: Sendable {
 
     /// Every output that an input is connected to, once for each connection.
     package var sources: [Connection] {
-      inputs.flatMap { input in
-        switch input.source {
-        case .connections(let connections): connections
-        case .defaultValue, .item: [Connection]()
-        }
-      }
+      var sources: [Connection] = []
+      sources.reserveCapacity(inputs.count)
+      for input in inputs { sources += input.source.connections }
+      return sources
     }
   }
 
@@ -93,6 +91,13 @@ package struct WorkflowGraph: Sendable {
       case defaultValue(JSONValue)
       /// The node's own item, which whoever runs the graph holds.
       case item
+
+      var connections: [Connection] {
+        switch self {
+        case .connections(let connections): connections
+        case .defaultValue, .item: []
+        }
+      }
     }
     package var port: PortName
     package var multiple: Bool
@@ -117,6 +122,10 @@ package struct WorkflowGraph: Sendable {
   package struct Connection: Hashable, Sendable {
     package var node: Index
     package var port: PortName
+
+    /// By the node alone, which has few ports: a run looks each connection up many times, and to hash a text takes longer than all else
+    /// of that.
+    package func hash(into hasher: inout Hasher) { hasher.combine(node) }
   }
 
   package struct Output: Sendable {
@@ -140,6 +149,9 @@ package struct WorkflowGraph: Sendable {
   package let outputs: [Output]
   /// The workflows that nodes stood for; those further out come first.
   var parts: [Part] = []
+
+  /// Those of a node's type. Not asked of the node: it would be copied.
+  package func outputs(of node: Index) -> [PortSpecification] { nodes[node].shared.value.outputs }
 }
 
 /// A workflow whose names, connections and types fit, checked without all the inputs of a run: good for a picture and

@@ -9,12 +9,26 @@ package enum UpwardRank {
     func next(of node: Int) -> some Sequence<Int> {
       (dependents.indices.contains(node) ? dependents[node] : []).lazy.filter(durations.indices.contains)
     }
-    var dependencies = [[Int]](repeating: [], count: durations.count)
     var open = [Int](repeating: 0, count: durations.count)
+    // Where the dependencies of each node begin; behind the last one, where they end.
+    var first = [Int](repeating: 0, count: durations.count + 1)
     for node in durations.indices {
       for dependent in next(of: node) {
-        dependencies[dependent].append(node)
+        first[dependent] += 1
         open[node] += 1
+      }
+    }
+    var count = 0
+    for node in first.indices {
+      count += first[node]
+      first[node] = count
+    }
+    // In one list, filled from behind.
+    var dependencies = [Int](repeating: 0, count: count)
+    for node in durations.indices {
+      for dependent in next(of: node) {
+        first[dependent] -= 1
+        dependencies[first[dependent]] = node
       }
     }
     var ranks = durations.map { max(0, $0) }
@@ -22,7 +36,7 @@ package enum UpwardRank {
     var ready = durations.indices.filter { open[$0] == 0 }
     while let node = ready.popLast() {
       ranks[node] += longest[node]
-      for dependency in dependencies[node] {
+      for dependency in dependencies[first[node]..<first[node + 1]] {
         longest[dependency] = max(longest[dependency], ranks[node])
         open[dependency] -= 1
         if open[dependency] == 0 { ready.append(dependency) }
