@@ -86,12 +86,14 @@ struct GraphBenchmark {
     var requests: [ResourceRequest]
 
     init(_ graph: WorkflowGraph) {
+      // By index, here and below: a node taken out of the graph is a copy of all that it consists of.
+      let nodes = graph.nodes
       ranks = UpwardRank.ranks(
-        durations: Array(repeating: 1000, count: graph.nodes.count), dependents: graph.nodes.map(\.dependents))
-      requests = graph.nodes.map { node in
+        durations: Array(repeating: 1000, count: nodes.count), dependents: nodes.indices.map { nodes[$0].dependents })
+      requests = nodes.indices.map { node in
         ResourceRequest(
-          cpuMilli: Int((node.resources.cpuCores * 1000).rounded(.up)), memory: node.resources.memoryMB << 20,
-          semaphores: [SemaphoreName("jobs"): 1])
+          cpuMilli: Int((nodes[node].resources.cpuCores * 1000).rounded(.up)),
+          memory: nodes[node].resources.memoryMB << 20, semaphores: [SemaphoreName("jobs"): 1])
       }
     }
   }
@@ -100,12 +102,15 @@ struct GraphBenchmark {
   private func identities(_ graph: WorkflowGraph) -> [NodeName: CacheIdentity] {
     let environment = ContentDigest(of: "environment".utf8)
     var identities: [NodeName: CacheIdentity] = [:]
-    for node in graph.nodes {
-      identities[node.name] = CacheIdentity(
-        plugin: environment.hexadecimal, environment: environment, permissions: ["gpu.access"],
+    identities.reserveCapacity(graph.nodes.count)
+    let nodes = graph.nodes
+    for node in nodes.indices {
+      identities[nodes[node].name] = CacheIdentity(
+        plugin: environment.hexadecimal, type: nodes[node].type, environment: environment, permissions: ["gpu.access"],
         configuration: .object([]),
         resources: [
-          "cpu": .double(node.resources.cpuCores), "memory_mb": .integer(Int64(node.resources.memoryMB)), "gpus": 0,
+          "cpu": .double(nodes[node].resources.cpuCores),
+          "memory_mb": .integer(Int64(nodes[node].resources.memoryMB)), "gpus": 0,
         ], profile: "default")
     }
     return identities
@@ -127,10 +132,10 @@ struct GraphBenchmark {
       for case .lookUp(let node, let call) in waiting {
         guard let key = cache.key(of: call) else { continue }
         keys.append(key.digest)
-        let outputs = graph.nodes[node].specification.outputs.map { port in
+        let outputs = graph.outputs(of: node).map { port in
           (port: port.name, values: [NodeValue(codec: .json, content: .inline([]), digest: key.digest)])
         }
-        next += machine.handle(.found(node: node, NodeSuccess(outputs: outputs, isCached: true)))
+        machine.handle(.found(node: node, NodeSuccess(outputs: outputs, isCached: true)), &next)
       }
       waiting = next
     }

@@ -16,18 +16,28 @@ extension JSONValue {
 
   /// ``text(_:)`` as bytes, for a frame or a file.
   package func utf8(_ layout: Layout = .compact) -> [UInt8] {
-    var writer = JSONWriter(layout: layout)
+    var bytes: [UInt8] = []
+    write(to: &bytes, layout)
+    return bytes
+  }
+
+  /// The same, behind what is there.
+  package func write(to bytes: inout [UInt8], _ layout: Layout = .compact) {
+    var writer = JSONWriter(layout: layout, bytes: exchange(&bytes, with: []))
     writer.write(self)
-    return writer.bytes
+    bytes = writer.bytes
   }
 }
 
 private struct JSONWriter {
   let layout: JSONValue.Layout
-  var bytes: [UInt8] = []
+  var bytes: [UInt8]
   private var depth = 0
 
-  init(layout: JSONValue.Layout) { self.layout = layout }
+  init(layout: JSONValue.Layout, bytes: consuming [UInt8]) {
+    self.layout = layout
+    self.bytes = bytes
+  }
 
   mutating func write(_ value: JSONValue) {
     switch value {

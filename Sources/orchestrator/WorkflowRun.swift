@@ -108,14 +108,15 @@ extension WorkflowSession {
       EnvironmentFingerprint(setup.interpreter, sdk: setup.installation.sdk).digest
     }
     var identities: [NodeName: CacheIdentity] = [:]
+    identities.reserveCapacity(checked.content.nodes.count)
     for node in checked.content.nodes where node.isReusable {
       guard let configuration = configurations[node.name],
         let permissions = checked.decisions[node.type.plugin]?.effective,
         permissions.allSatisfy(\.leavesResultsReusable)
       else { continue }
       identities[node.name] = CacheIdentity(
-        plugin: configuration.digest, environment: environment, permissions: permissions.map(\.description).sorted(),
-        configuration: configuration.config,
+        plugin: configuration.digest, type: node.type, environment: environment,
+        permissions: permissions.map(\.description).sorted(), configuration: configuration.config,
         resources: [
           "cpu": .double(configuration.availableCPU), "memory_mb": .integer(Int64(configuration.availableMemoryMB)),
           "gpus": .integer(Int64(configuration.plan.devices.count)),

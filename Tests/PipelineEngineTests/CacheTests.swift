@@ -169,9 +169,10 @@ struct CacheTests {
 
   @Test("a key is of everything that the result can depend on, and tells what has changed")
   func keys() throws {
-    let identity = CacheIdentity(
-      plugin: "p", environment: ContentDigest(of: "e".utf8), permissions: ["gpu.access"], configuration: .object([]))
     let type = try #require(NodeTypeReference("demo/step"))
+    let identity = CacheIdentity(
+      plugin: "p", type: type, environment: ContentDigest(of: "e".utf8), permissions: ["gpu.access"],
+      configuration: .object([]))
     let input = PortName(unchecked: "input")
     let call = NodeCall(
       run: "r", node: NodeName(unchecked: "a"), type: type,
@@ -185,6 +186,7 @@ struct CacheTests {
     }
     let edits: [(String, (inout CacheIdentity, inout NodeCall) -> Void)] = [
       ("plugin", { identity, _ in identity.plugin = "q" }),
+      ("type", { identity, _ in identity.type = .command }),
       ("environment", { identity, _ in identity.environment = ContentDigest(of: "f".utf8) }),
       ("permissions", { identity, _ in identity.permissions = [] }),
       ("configuration", { identity, _ in identity.configuration = ["a": 1] }),
@@ -210,14 +212,16 @@ struct CacheTests {
         call.timeoutMilliseconds = 5
       } == key)
     #expect(CacheKey(key.jsonValue) == key)
+    // Put together by hand with sha256sum: were it another one, nothing that was kept before would be found.
+    #expect(key.digest.hexadecimal == "2985c40d80be3fb1047eee566ec69b67615cf5a07b919def5d8bb74ba6e6c980")
     #expect(CacheKey(["key": "00", "ingredients": .object([])]) == nil)
   }
 
   @Test("a label can't be taken for another input's content")
   func labels() throws {
-    let identity = CacheIdentity(
-      plugin: "p", environment: ContentDigest(of: "e".utf8), permissions: [], configuration: .object([]))
     let type = try #require(NodeTypeReference("demo/join"))
+    let identity = CacheIdentity(
+      plugin: "p", type: type, environment: ContentDigest(of: "e".utf8), permissions: [], configuration: .object([]))
     func key(_ values: [NodeValue]) throws -> CacheKey {
       try #require(
         CacheKey(

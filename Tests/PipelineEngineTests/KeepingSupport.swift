@@ -93,12 +93,13 @@ final class MemoryCache: CacheIndex {
   /// Every node of a graph may be reused.
   /// - Parameter clock: nil: what is to be kept is written at once.
   func cache(of graph: WorkflowGraph, plugin: String = "1", clock: (any RunClock)? = nil) -> ResultCache {
-    let identity = CacheIdentity(
-      plugin: plugin, environment: ContentDigest(of: "e".utf8), permissions: [], configuration: .object([]))
-    return ResultCache(
-      index: self,
-      identities: Dictionary(uniqueKeysWithValues: graph.nodes.filter(\.isReusable).map { ($0.name, identity) }),
-      clock: clock)
+    let identities = graph.nodes.filter(\.isReusable).map { node in
+      let identity = CacheIdentity(
+        plugin: plugin, type: node.type, environment: ContentDigest(of: "e".utf8), permissions: [],
+        configuration: .object([]))
+      return (node.name, identity)
+    }
+    return ResultCache(index: self, identities: Dictionary(uniqueKeysWithValues: identities), clock: clock)
   }
 }
 

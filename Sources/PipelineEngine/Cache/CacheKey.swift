@@ -11,7 +11,7 @@ extension ContentDigest {
   }
 
   package init(_ digest: SHA256.Digest) {
-    self.init(unchecked: digest.withUnsafeBytes { String(hexadecimalOf: $0) })
+    self = digest.withUnsafeBytes { ContentDigest(unchecked: $0) }
   }
 }
 
@@ -22,42 +22,71 @@ extension ContentDigest {
 /// It holds what it was made of, so that it can be said which part of it has changed. Values are there only as digests.
 package struct CacheKey: Hashable, Sendable {
   package struct Ingredient: Hashable, Sendable {
-    /// `plugin`, `environment`, `type`, `permissions`, `parameter count`, `input items`, …
-    package var name: String
+    /// What stands before ``label`` in the name. Apart, because every node has several of them.
+    fileprivate enum Kind: String {
+      case plain = ""
+      case parameter = "parameter "
+      case input = "input "
+    }
+
+    fileprivate var kind: Kind
+    fileprivate var label: String
     package var digest: ContentDigest
 
-    package init(_ name: String, _ digest: ContentDigest) {
-      self.name = name
+    fileprivate init(_ kind: Kind, _ label: String, _ digest: ContentDigest) {
+      self.kind = kind
+      self.label = label
       self.digest = digest
     }
-  }
 
-  private static let space = UInt8(ascii: " ")
-  private static let lineBreak = UInt8(ascii: "\n")
+    fileprivate init(_ name: String, _ digest: ContentDigest) { self.init(.plain, name, digest) }
+
+    /// `plugin`, `environment`, `type`, `permissions`, `parameter count`, `input items`, …
+    package var name: String { kind.rawValue + label }
+  }
 
   package let digest: ContentDigest
-  package let ingredients: [Ingredient]
+  /// Those that the keys of many calls have in common; they come first.
+  private let common: [Ingredient]
+  private let own: [Ingredient]
+  package var ingredients: [Ingredient] { common + own }
 
-  package init(_ ingredients: [Ingredient]) {
-    self.ingredients = ingredients
-    // Names can't hold a line break, and digests have one length: no two lists read the same.
-    var text: [UInt8] = []
-    text.reserveCapacity(96 * (ingredients.count + 1))
-    text += "orchestrator cache key 1\n".utf8
-    for ingredient in ingredients {
-      text += ingredient.name.utf8
-      text.append(Self.lineBreak)
-      text += ingredient.digest.hexadecimal.utf8
-      text.append(Self.lineBreak)
-    }
-    digest = ContentDigest(of: text)
+  fileprivate init(_ base: CacheBase, _ own: [Ingredient]) {
+    common = base.ingredients
+    self.own = own
+    var hash = base.hash
+    Self.add(own, to: &hash)
+    digest = ContentDigest(hash.finalize())
   }
+
+  /// Names can't hold a line break, and digests have one length: no two lists read the same.
+  fileprivate static func add(_ ingredients: [Ingredient], to hash: inout SHA256) {
+    var text: [UInt8] = []
+    text.reserveCapacity(96 * ingredients.count)
+    for ingredient in ingredients {
+      text += ingredient.kind.rawValue.utf8
+      text += ingredient.label.utf8
+      text.append(.lineBreak)
+      ingredient.digest.write(to: &text)
+      text.append(.lineBreak)
+    }
+    text.withUnsafeBytes { hash.update(bufferPointer: $0) }
+  }
+
+  package static func == (left: Self, right: Self) -> Bool { left.digest == right.digest }
+  package func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+}
+
+extension UInt8 {
+  fileprivate static let space = UInt8(ascii: " ")
+  fileprivate static let lineBreak = UInt8(ascii: "\n")
 }
 
 /// What the results of a node depend on beside its parameters and inputs. A node has none unless its sandbox shows it nothing else.
 package struct CacheIdentity: Hashable, Sendable {
   /// Of the plugin's files.
   package var plugin: String
+  package var type: NodeTypeReference
   /// Of the interpreter and the libraries that it runs with.
   package var environment: ContentDigest
   /// What it may do, each as it is written.
@@ -70,12 +99,14 @@ package struct CacheIdentity: Hashable, Sendable {
   package var profile: String
 
   package init(
-    plugin: String, environment: ContentDigest, permissions: [String], configuration: JSONValue,
+    plugin: String, type: NodeTypeReference, environment: ContentDigest, permissions: [String],
+    configuration: JSONValue,
     resources: JSONValue = .object([]), profile: String = ""
   ) {
     self.resources = resources
     self.profile = profile
     self.plugin = plugin
+    self.type = type
     self.environment = environment
     self.permissions = permissions
     self.configuration = configuration
@@ -86,18 +117,28 @@ extension CacheKey.Ingredient {
   fileprivate init(_ name: String, of text: String) { self.init(name, ContentDigest(of: text.utf8)) }
 }
 
-/// What an identity gives to the keys of all calls.
+/// What an identity gives to the keys of all calls: it is hashed once for all of them.
 struct CacheBase: Sendable {
-  fileprivate let code: [CacheKey.Ingredient]
-  fileprivate let surroundings: [CacheKey.Ingredient]
+  fileprivate let ingredients: [CacheKey.Ingredient]
+  /// Of the text that begins with them.
+  fileprivate let hash: SHA256
+
+  fileprivate init(_ ingredients: [CacheKey.Ingredient]) {
+    self.ingredients = ingredients
+    var hash = SHA256()
+    hash.update(data: Array("orchestrator cache key 1\n".utf8))
+    CacheKey.add(ingredients, to: &hash)
+    self.hash = hash
+  }
 
   init(_ identity: CacheIdentity) {
-    code = [.init("plugin", of: identity.plugin), .init("environment", identity.environment)]
-    surroundings = [
+    self.init([
+      .init("plugin", of: identity.plugin), .init("environment", identity.environment),
+      .init("type", of: identity.type.description),
       .init("permissions", of: JSONValue.array(identity.permissions.map(JSONValue.string)).text()),
       .init("configuration", of: identity.configuration.text()), .init("resources", of: identity.resources.text()),
       .init("profile", of: identity.profile),
-    ]
+    ])
   }
 }
 
@@ -107,38 +148,35 @@ extension CacheKey {
 
   /// Nil where an input isn't known by its content.
   init?(_ base: CacheBase, _ call: NodeCall) {
-    var ingredients: [Ingredient] = []
-    ingredients.reserveCapacity(7 + call.parameters.count + call.inputs.count)
-    ingredients += base.code
-    ingredients.append(Ingredient("type", of: call.type.description))
-    ingredients += base.surroundings
+    var own: [Ingredient] = []
+    own.reserveCapacity(call.parameters.count + call.inputs.count)
+    var content: [UInt8] = []
+    content.reserveCapacity(128)
     // A whole number and an equal one with a point don't read the same, and a plugin can tell them apart.
     for (name, value) in call.parameters {
-      ingredients.append(Ingredient("parameter " + name.text, ContentDigest(of: value.utf8())))
+      content.removeAll(keepingCapacity: true)
+      value.write(to: &content)
+      own.append(Ingredient(.parameter, name.text, ContentDigest(of: content)))
     }
     for input in call.inputs {
-      var content: [UInt8] = []
-      content.reserveCapacity(8 + 80 * input.values.count)
+      content.removeAll(keepingCapacity: true)
       content += (input.multiple ? "list\n" : "value\n").utf8
       for value in input.values {
         guard let digest = value.knownDigest else { return nil }
-        content += String(value.codec.rawValue).utf8
-        content.append(Self.space)
-        content += digest.hexadecimal.utf8
-        content.append(Self.space)
-        content += JSONValue.string(value.label).utf8()
-        content.append(Self.lineBreak)
+        JSONValue.integer(Int64(value.codec.rawValue)).write(to: &content)
+        content.append(.space)
+        digest.write(to: &content)
+        content.append(.space)
+        JSONValue.string(value.label).write(to: &content)
+        content.append(.lineBreak)
       }
-      ingredients.append(Ingredient("input " + input.port.text, ContentDigest(of: content)))
+      own.append(Ingredient(.input, input.port.text, ContentDigest(of: content)))
     }
-    self.init(ingredients)
+    self.init(base, own)
   }
 
   /// The key by what the plugin itself says: among nodes of its type, with the same code and the same surroundings.
-  init(_ base: CacheBase, type: NodeTypeReference, own: String) {
-    self.init(
-      base.code + [Ingredient("type", of: type.description)] + base.surroundings + [Ingredient("own key", of: own)])
-  }
+  init(_ base: CacheBase, own: String) { self.init(base, [Ingredient("own key", of: own)]) }
 
   /// The ingredients that differ, by name: in one of the two only, or with another content.
   package func differences(from earlier: CacheKey) -> [String] {
@@ -163,7 +201,7 @@ extension CacheKey {
     let ingredients = members.compactMap { member in
       member.value.stringValue.flatMap { ContentDigest($0) }.map { Ingredient(member.key, $0) }
     }
-    self.init(ingredients)
+    self.init(CacheBase([]), ingredients)
     guard ingredients.count == members.count, value["key"]?.stringValue == digest.hexadecimal else { return nil }
   }
 }

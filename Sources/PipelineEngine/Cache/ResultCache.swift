@@ -103,7 +103,7 @@ package actor ResultCache {
 
   /// By what the plugin says; nil where the result of the call must not be reused.
   nonisolated func key(of call: NodeCall, own: String) -> CacheKey? {
-    bases[call.prepared].map { CacheKey($0, type: call.type, own: own) }
+    bases[call.prepared].map { CacheKey($0, own: own) }
   }
 
   /// A node and the key of its result.
