@@ -6,6 +6,8 @@ extension GraphValidation {
     of node: Workflow.Node, known: [ParameterSpecification]
   ) -> [(name: ParameterName, value: JSONValue)] {
     var values = [JSONValue?](repeating: nil, count: known.count)
+    // Made where the first expression is.
+    var scope: ExpressionScope?
     for (name, written) in node.parameters {
       guard let index = known.indices.first(where: { known[$0].name == name }) else {
         report(
@@ -17,13 +19,14 @@ extension GraphValidation {
       }
       // Whatever it looks like: nothing is ever put into the text of a command.
       let isText = node.type.value == .command && name.text == "command"
-      values[index] = isText ? written.value : value(of: known[index], written, of: node)
+      values[index] = isText ? written.value : value(of: known[index], written, of: node, &scope)
     }
     return known.indices.map { (known[$0].name, values[$0] ?? known[$0].defaultValue) }
   }
 
   private mutating func value(
-    of parameter: ParameterSpecification, _ written: Located<JSONValue>, of node: Workflow.Node
+    of parameter: ParameterSpecification, _ written: Located<JSONValue>, of node: Workflow.Node,
+    _ known: inout ExpressionScope?
   ) -> JSONValue {
     do throws(Template.Problem) {
       // Most values hold no expression.
@@ -33,13 +36,17 @@ extension GraphValidation {
       if case .string(let text) = written.value {
         let template = try template(text)
         guard try canEvaluate(node, reading: { Set(template.names(of: $0)) }) else { return written.value }
-        return complain(about: try template.evaluate(in: scope(of: node)), of: parameter, written, of: node)
+        let scope = known ?? scope(of: node)
+        known = scope
+        return complain(about: try template.evaluate(in: scope), of: parameter, written, of: node)
       }
       let isKnown = try canEvaluate(node) { (root) throws(Template.Problem) in try written.value.namesRead(of: root) }
       guard isKnown else { return written.value }
+      let scope = known ?? scope(of: node)
+      known = scope
       let isPattern = node.type.value == .command && CommandPattern.parameters.contains(parameter.name.text)
       let escape = isPattern ? CommandPattern.escaped : nil
-      let value = try written.value.evaluated(in: scope(of: node), escape: escape)
+      let value = try written.value.evaluated(in: scope, escape: escape)
       return complain(about: value, of: parameter, written, of: node)
     } catch {
       report(

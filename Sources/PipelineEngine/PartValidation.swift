@@ -111,9 +111,8 @@ extension GraphValidation {
   /// The node with a matrix, or with `workflow` and a matrix, that makes many of what `node` reads of `source`. Nil: it is one.
   func matrix(of source: NodeName, readBy node: Workflow.Node) -> NodeName? {
     guard let index = indices[source] else { return nil }
-    let found = workflow.nodes[index]
-    if let node = found.instance?.node { return node }
-    var scope = found.scope
+    if let node = workflow.nodes[index].instance?.node { return node }
+    var scope = workflow.nodes[index].scope
     while let current = scope, !current.holds(node.scope) {
       if let name = current.node.instance?.node { return name }
       scope = current.parent

@@ -26,7 +26,10 @@ enum CoreSchema {
   static func resolve(_ text: String) throws(Refusal) -> JSONValue {
     guard let first = text.utf8.first else { return .null }
     switch first {
-    case 0x2B...0x39: return try number(text) ?? .string(text)
+    case 0x2B...0x39:
+      // Most numbers.
+      if text.utf8.count <= 18, text.isEachByte(isDigit), let value = Int64(text) { return .integer(value) }
+      return try number(text) ?? .string(text)
     // By the first letter: nearly all text is none of these.
     case UInt8(ascii: "~"), UInt8(ascii: "n"), UInt8(ascii: "N"):
       return ["~", "null", "Null", "NULL"].contains(text) ? .null : .string(text)

@@ -97,6 +97,7 @@ extension JSONValue {
     switch self {
     case .null, .bool, .integer, .double: return text()
     case .string(let text):
+      if !text.isEmpty, text.utf8.count <= Self.longestLabel, text.isEachByte(Self.isPlain) { return text }
       let start = String(text.unicodeScalars.prefix(Self.longestLabel))
       let isWhole = start.unicodeScalars.count == text.unicodeScalars.prefix(Self.longestLabel + 1).count
       let isPlain = !start.isEmpty && start.utf8.allSatisfy(Self.isPlain)

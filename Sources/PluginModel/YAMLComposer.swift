@@ -189,7 +189,7 @@ struct YAMLComposer: ~Copyable {
         hint: "repeat the keys, or use an alias for the whole value", at: event.place)
       return nil
     }
-    _ = value(event, isPlain: false)
+    if event.tag != nil { _ = value(event, isPlain: false) }
     return text
   }
 
