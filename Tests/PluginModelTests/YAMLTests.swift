@@ -84,6 +84,21 @@ struct YAMLTests {
     #expect(problems { () throws(Diagnostics) in _ = try yaml(text) }.first == expected)
   }
 
+  @Test(
+    "a key that appears again and again is told of with its last place, in small and in large mappings",
+    arguments: [1, 15, 16, 17, 40])
+  func repeatedKeys(others: Int) throws {
+    let text = "a: 1\n" + (0..<others).map { "k\($0): 1\n" }.joined() + "a: 2\nlast: 3\na: 4\nlast: 5\n"
+    let found = #expect(throws: Diagnostics.self) { try yaml(text) }
+    let (second, third) = (others + 2, others + 4)
+    #expect(
+      found?.items.map { "\($0.location?.line ?? 0) \($0.what), \($0.why ?? "")" } == [
+        "\(second) the key 'a' appears twice, it is already on line 1",
+        "\(third) the key 'a' appears twice, it is already on line \(second)",
+        "\(third + 1) the key 'last' appears twice, it is already on line \(second + 1)",
+      ])
+  }
+
   @Test("all problems that don't hide each other are reported at once, in order")
   func severalProblems() {
     let found = problems { () throws(Diagnostics) in _ = try yaml("a: !x 1\na: .nan\n<<: 1\nb: 1e999") }
