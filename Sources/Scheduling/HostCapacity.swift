@@ -21,11 +21,19 @@ package struct GPUDevice: Hashable, Sendable {
   package var id: GPUIdentifier
   /// Bytes.
   package var memory: Int
-  /// Nil: a whole GPU. An instance is never shared.
+  /// Of an instance whose size is known.
   package var profile: MIGProfile?
+  /// It is a part of a GPU that the driver keeps apart, and is never shared.
+  package var isInstance: Bool
+  /// Whose devices it is one of, `nvidia.com/gpu`: a node gets devices of one kind.
+  package var kind: String
 
-  package init(id: GPUIdentifier, memory: Int, profile: MIGProfile? = nil) {
+  package init(
+    id: GPUIdentifier, memory: Int, profile: MIGProfile? = nil, isInstance: Bool = false, kind: String = ""
+  ) {
     self.id = id
+    self.isInstance = isInstance || profile != nil
+    self.kind = kind
     self.memory = min(max(0, memory), ResourceRequest.limits.memory)
     self.profile = profile
   }
@@ -41,9 +49,9 @@ package struct HostFree: Hashable, Sendable {
 
   package struct Device: Hashable, Sendable {
     package var id: GPUIdentifier
-    /// Of 1000.
+    /// Of 1000; 0 where another process has it.
     package var milli: Int
-    /// Bytes.
+    /// Bytes; 0 likewise.
     package var memory: Int
   }
 }

@@ -16,6 +16,8 @@ struct HostTable: Sendable {
   private var rooms: [Float] = []
   private var changes = HostChanges()
   private var slots: [HostIdentifier: Int] = [:]
+  /// What other processes have; of each host that is there.
+  private var held: [HostIdentifier: Set<GPUIdentifier>] = [:]
   private var empty: [Int] = []
   private var placement = Placement(score: PlacementScore(TypicalWorkload()), fit: BestFit([]))
 
@@ -31,10 +33,14 @@ struct HostTable: Sendable {
   /// A new one, or another under its name, with nothing on it.
   mutating func set(_ host: HostCapacity) {
     let slot = slots[host.name] ?? empty.popLast() ?? capacities.count
-    let state = HostState(host)
+    var state = HostState(host)
+    let whole = state
+    for (index, device) in host.devices.enumerated() where held[host.name]?.contains(device.id) == true {
+      state.setHeld(index, true)
+    }
     if slot == capacities.count {
       capacities.append(nil)
-      wholes.append(state)
+      wholes.append(whole)
       states.append(state)
       briefs.append(state.brief)
       versions.append(0)
@@ -42,7 +48,7 @@ struct HostTable: Sendable {
     }
     if let old = capacities[slot] { total.add(old, sign: -1) }
     capacities[slot] = host
-    wholes[slot] = state
+    wholes[slot] = whole
     slots[host.name] = slot
     total.add(host)
     set(slot, state)
@@ -53,6 +59,7 @@ struct HostTable: Sendable {
     guard let host = capacities[slot] else { return }
     total.add(host, sign: -1)
     slots[host.name] = nil
+    held[host.name] = nil
     capacities[slot] = nil
     wholes[slot] = HostState()
     set(slot, wholes[slot])
@@ -110,6 +117,25 @@ struct HostTable: Sendable {
       states[slot].take(claim, sign: sign)
     }
     changed(slot)
+  }
+
+  /// Another process has a device of the host in `slot`, or no longer has it.
+  /// - Returns: false where that was known.
+  mutating func setHeld(
+    _ device: GPUIdentifier, _ isHeld: Bool, on slot: Int, beside reservation: inout Reservation?
+  ) -> Bool {
+    guard let host = capacities[slot], (held[host.name]?.contains(device) ?? false) != isHeld else { return false }
+    if isHeld { held[host.name, default: []].insert(device) } else { held[host.name]?.remove(device) }
+    for index in host.devices.indices where host.devices[index].id == device {
+      if reservation?.hostSlot == slot {
+        reservation?.setHeld(index, isHeld)
+        if let state = reservation?.placeable { states[slot] = state }
+      } else {
+        states[slot].setHeld(index, isHeld)
+      }
+    }
+    changed(slot)
+    return true
   }
 
   private mutating func changed(_ slot: Int) {

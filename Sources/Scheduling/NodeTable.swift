@@ -11,6 +11,8 @@ struct NodeRecord: Sendable {
     var assignment: Assignment
     /// The serial number of the reservation beside which it was started; nil: there was none, or it was for this node.
     var backfill: UInt64?
+    /// Of its class, before it was started: milliseconds.
+    var waitingSince: Int64
   }
 
   let reference: NodeReference

@@ -43,11 +43,13 @@ struct Placement: Sendable {
   private func bestShare(
     _ milli: Int, _ memory: Int, _ trial: PlacementScore.Trial, _ state: HostState
   ) -> (room: Float, trial: PlacementScore.Trial)? {
+    let kind = state.kind(for: .share(milli: milli, memory: memory))
     var best: (room: Float, trial: PlacementScore.Trial)?
-    for index in state.devices.indices where state.devices[index].canShare(milli, memory) {
+    for index in state.devices.indices where state.canShare(index, milli, memory, kind) {
       let device = state.devices[index]
-      let isKnown = state.devices[..<index].contains {
-        $0.milli == device.milli && $0.memory == device.memory && !$0.isInstance
+      let isKnown = state.devices[..<index].indices.contains { other in
+        state.devices[other].milli == device.milli && state.devices[other].memory == device.memory
+          && state.canShare(other, milli, memory, kind)
       }
       guard !isKnown else { continue }
       var trial = trial

@@ -67,7 +67,7 @@ struct PlacementScore: Sendable {
       var whole = -trial.gpus
       var count = 0
       for index in state.devices.indices where !state.devices[index].isInstance {
-        var milli = state.devices[index].milli
+        var milli = state.devices[index].available
         if let shared = trial.shared, shared.index == index { milli -= shared.milli }
         if milli == 1000 {
           whole += 1
@@ -93,7 +93,7 @@ struct PlacementScore: Sendable {
     guard state.hasInstances else { return 0 }
     return instances.reduce(0) { sum, kind in
       let taken = trial.chosen.count { state.profile(of: $0) == kind.profile }
-      return sum + kind.weight * Float(min((state.matching(0, kind.profile) - taken) / kind.count, cpu / kind.cpu))
+      return sum + kind.weight * Float(min((state.matching(0, kind.profile, nil) - taken) / kind.count, cpu / kind.cpu))
     }
   }
 

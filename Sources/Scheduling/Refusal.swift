@@ -22,6 +22,8 @@ package struct Shortage: Hashable, Sendable {
   package var capacity: Int
   /// Who has it, most first, at most ``Shortage/mostHolders``. Empty in a ``Refusal``.
   package var holders: [Holder] = []
+  /// What other processes of the host have, in the unit of the resource.
+  package var heldElsewhere = 0
 
   package static let mostHolders = 3
 

@@ -27,6 +27,9 @@ struct Reservation: Sendable {
 
   var placeable: HostState { HostState(meeting: real, left) }
 
+  /// Of a device on the host.
+  mutating func setHeld(_ device: Int, _ isHeld: Bool) { real.setHeld(device, isHeld) }
+
   /// - Parameter sign: -1 gives back.
   mutating func take(_ claim: HostClaim, sign: Int = 1, isBackfill: Bool) {
     real.take(claim, sign: sign)
@@ -39,12 +42,13 @@ extension HostState {
   fileprivate func soonest(for request: ResourceRequest) -> [Int] {
     func first(_ count: Int, where isPossible: (Int) -> Bool) -> [Int] {
       let all = devices.indices.filter(isPossible)
-      return Array(all.sorted { (devices[$1].milli, $0) < (devices[$0].milli, $1) }.prefix(count))
+      return Array(all.sorted { (devices[$1].available, $0) < (devices[$0].available, $1) }.prefix(count))
     }
+    let kind = kind(for: request.gpu)
     switch request.gpu {
     case .none: return []
-    case .devices(let count, let memory, let profile): return first(count) { matches($0, memory, profile) }
-    case .share(_, let memory): return first(1) { devices[$0].capacity >= memory && !devices[$0].isInstance }
+    case .devices(let count, let memory, let profile): return first(count) { matches($0, memory, profile, kind) }
+    case .share(_, let memory): return first(1) { canEverShare($0, memory, kind) }
     }
   }
 
@@ -54,18 +58,21 @@ extension HostState {
     var sum =
       part(request.cpuMilli, brief.cpu, whole.brief.cpu) + part(request.memory, brief.memory, whole.brief.memory)
     guard sum < bound else { return sum }
+    let kind = kind(for: request.gpu)
     switch request.gpu {
     case .none: break
     case .devices(let count, let memory, let profile):
       // What others have of those that it could get, the least first.
-      let taken = devices.indices.lazy.filter { matches($0, memory, profile) }.map { 1000 - devices[$0].milli }
+      let taken = devices.indices.lazy.filter { matches($0, memory, profile, kind) }
+        .map { 1000 - devices[$0].available }
         .sorted().prefix(count)
       let missing = taken.reduce(0, +) + (count - taken.count) * 1000
       sum += Double(missing) / Double(max(1, whole.devices.count * 1000))
     case .share(let milli, let memory):
       var nearest = 1.0
-      for device in devices where !device.isInstance && device.capacity >= memory {
-        nearest = min(nearest, part(milli, device.milli, 1000) + part(memory, device.memory, device.capacity))
+      for index in devices.indices where canEverShare(index, memory, kind) {
+        let device = devices[index]
+        nearest = min(nearest, part(milli, device.available, 1000) + part(memory, device.memory, device.capacity))
       }
       sum += nearest
     }

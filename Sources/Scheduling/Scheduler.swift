@@ -59,6 +59,7 @@ package struct Scheduler: Sendable {
     switch event {
     case .hostChanged(let host): change(host)
     case .hostRemoved(let name): removeHost(name, &actions)
+    case .deviceHeldElsewhere(let host, let device, let isHeld): hold(device, of: host, isHeld)
     case .semaphoreChanged(let name, let count):
       if semaphores.set(name, capacity: count) { capacityChanged() }
     case .runSubmitted(let id, let weight): submit(id, weight: weight)
@@ -67,6 +68,7 @@ package struct Scheduler: Sendable {
       if let refusal = enqueue(node, request, rank, now) { actions.append(.refuse(node, refusal)) }
     case .nodeWithdrawn(let node): withdraw(node)
     case .nodeFinished(let node): finish(node)
+    case .nodeReturned(let node): putBack(node, now)
     case .tick: break
     }
   }
@@ -146,6 +148,10 @@ package struct Scheduler: Sendable {
       return
     }
     nodes.remove(slot)
+    release(record, running)
+  }
+
+  private mutating func release(_ record: NodeRecord, _ running: NodeRecord.Running) {
     giveBack(record, running)
     let isOfReservation = running.backfill != nil && running.backfill == reservation?.serial
     hosts.take(
@@ -153,6 +159,20 @@ package struct Scheduler: Sendable {
     moveReservation(to: running.hostSlot)
     open(on: running.hostSlot)
     if !record.claims.isEmpty { openForSemaphores() }
+  }
+
+  /// With the age and the place in the order that it had.
+  private mutating func putBack(_ node: NodeReference, _ now: Int64) {
+    guard let slot = nodes.slot(of: node), let record = nodes[slot], case .running(let running) = record.state else {
+      return
+    }
+    guard !runs[record.runSlot].isEnded else { return finish(node) }
+    let classSlot = makeClass(record.request)
+    nodes.setState(slot, .queued(classSlot: classSlot))
+    runs[record.runSlot].enqueue(record.entry, in: classSlot)
+    classes.nodeCame(classSlot, at: now)
+    classes[classSlot].waitingSince = min(classes[classSlot].waitingSince, running.waitingSince)
+    release(record, running)
   }
 
   /// All but what it had of its host.

@@ -50,7 +50,8 @@ extension Scheduler {
     hosts.take(claim, from: hostSlot, beside: &reservation, isBackfill: true)
     semaphores.take(record.claims, isBackfill: reservation != nil)
     let running = NodeRecord.Running(
-      hostSlot: hostSlot, claim: claim, assignment: assignment, backfill: reservation?.serial)
+      hostSlot: hostSlot, claim: claim, assignment: assignment, backfill: reservation?.serial,
+      waitingSince: classes[classSlot].waitingSince)
     nodes.setState(slot, .running(running))
     leaveQueue(record, classSlot)
     classes[classSlot].waitingSince = now

@@ -4,6 +4,9 @@ package enum SchedulerEvent: Sendable {
   case hostChanged(HostCapacity)
   /// With everything that ran there.
   case hostRemoved(HostIdentifier)
+  /// Another process of the host has the device, or no longer has it: as long as it does, nobody here gets any of it. A host that
+  /// changes doesn't change that.
+  case deviceHeldElsewhere(HostIdentifier, GPUIdentifier, Bool)
   /// There are so many units now; 0: none any more. What is held goes on.
   case semaphoreChanged(SemaphoreName, count: Int)
   /// - `weight`: from 1; a run of weight 2 may use twice what one of weight 1 may. One that is there already keeps its own.
@@ -16,6 +19,8 @@ package enum SchedulerEvent: Sendable {
   case nodeWithdrawn(NodeReference)
   /// Everything that it used is free, whether it succeeded or not.
   case nodeFinished(NodeReference)
+  /// What it was given isn't to be had after all: it is queued as if it had never been started.
+  case nodeReturned(NodeReference)
   /// Time has passed: see ``Scheduler/nextTick``.
   case tick
 }

@@ -37,6 +37,15 @@ extension Scheduler {
     capacityChanged()
   }
 
+  /// What the host has in all stays the same: whoever could only have that device waits.
+  mutating func hold(_ device: GPUIdentifier, of name: HostIdentifier, _ isHeld: Bool) {
+    guard let hostSlot = hosts.slot(of: name),
+      hosts.setHeld(device, isHeld, on: hostSlot, beside: &reservation), !isHeld
+    else { return }
+    moveReservation(to: hostSlot)
+    open(on: hostSlot)
+  }
+
   /// There is more or less in all: whoever waits may fit now, and every share is of another whole.
   mutating func capacityChanged() {
     dropReservation()
@@ -70,7 +79,7 @@ extension Scheduler {
     hosts.present.map { slot, host in
       let state = realState(slot)
       let devices = zip(host.devices, state.devices).map {
-        HostFree.Device(id: $0.id, milli: $1.milli, memory: $1.memory)
+        HostFree.Device(id: $0.id, milli: $1.available, memory: $1.isHeld ? 0 : $1.memory)
       }
       return (host.name, HostFree(cpuMilli: state.brief.cpu, memory: state.brief.memory, devices: devices))
     }
@@ -85,22 +94,30 @@ extension HostState {
   /// What `request` lacks here; empty: it fits, semaphores aside.
   func shortages(of request: ResourceRequest, whole: HostState) -> [Shortage] {
     var found: [Shortage] = []
-    func need(_ resource: Resource, _ needed: Int, _ available: Int, _ capacity: Int) {
+    func need(_ resource: Resource, _ needed: Int, _ available: Int, _ capacity: Int, heldElsewhere: Int = 0) {
       guard needed > available else { return }
-      found.append(Shortage(resource: resource, needed: needed, available: available, capacity: capacity))
+      found.append(
+        Shortage(
+          resource: resource, needed: needed, available: available, capacity: capacity, heldElsewhere: heldElsewhere))
     }
+    let kind = kind(for: request.gpu)
     need(.cpu, request.cpuMilli, brief.cpu, whole.brief.cpu)
     need(.memory, request.memory, brief.memory, whole.brief.memory)
     switch request.gpu {
     case .none: break
     case .devices(let count, let memory, let profile):
       need(
-        .gpus(memory: memory, profile: profile), count, matching(memory, profile), whole.matching(memory, profile))
+        .gpus(memory: memory, profile: profile), count, matching(memory, profile, kind),
+        whole.matching(memory, profile, kind),
+        heldElsewhere: devices.indices.count { devices[$0].isHeld && matches($0, memory, profile, kind) })
     case .share(let milli, let memory):
       func most(_ state: HostState) -> Int {
-        state.devices.lazy.filter { $0.canShare(0, memory) }.map(\.milli).max() ?? 0
+        state.devices.indices.lazy.filter { state.canShare($0, 0, memory, kind) }.map { state.devices[$0].milli }
+          .max() ?? 0
       }
-      need(.gpuShare(memory: memory), milli, most(self), most(whole))
+      need(
+        .gpuShare(memory: memory), milli, most(self), most(whole),
+        heldElsewhere: devices.indices.count { devices[$0].isHeld && canEverShare($0, memory, kind) } * 1000)
     }
     return found
   }

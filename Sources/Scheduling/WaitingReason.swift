@@ -108,7 +108,7 @@ extension Assignment {
       case .gpus(let memory, let profile):
         grants(hosts) { $0.memory >= memory && (profile == nil || $0.profile == profile) }.count
       case .gpuShare(let memory):
-        grants(hosts) { $0.memory >= memory && $0.profile == nil }.reduce(0) { $0 + $1.milli }
+        grants(hosts) { $0.memory >= memory && !$0.isInstance }.reduce(0) { $0 + $1.milli }
       case .semaphore(let name): semaphores.first { $0.name == name }?.count ?? 0
       }
     return Shortage.Holder(node: node, amount: amount)

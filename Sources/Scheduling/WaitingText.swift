@@ -26,7 +26,10 @@ extension WaitingReason.Cause {
 
   private func list(_ shortages: [Shortage], _ name: (NodeReference) -> String) -> String {
     shortages.map { shortage in
-      let holders = shortage.holders.map { "\(name($0.node)) has \(shortage.resource.text($0.amount))" }
+      var holders = shortage.holders.map { "\(name($0.node)) has \(shortage.resource.text($0.amount))" }
+      if shortage.heldElsewhere > 0 {
+        holders.append("another orchestrator has \(shortage.resource.text(shortage.heldElsewhere))")
+      }
       let who = holders.isEmpty ? "" : " (\(holders.joined(separator: ", ")))"
       return "\(shortage.text)\(who)"
     }.joined(separator: " and ")

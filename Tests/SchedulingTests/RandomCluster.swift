@@ -10,8 +10,11 @@ struct RandomCluster {
   private let mostHosts: Int
   private var requests: [ResourceRequest] = []
   private let changesHosts: Bool
+  /// There are other processes, which take devices and give them back, and devices of two kinds.
+  private let sharesHosts: Bool
 
-  init(seed: UInt64, reservationDelay: Int64, changesHosts: Bool = true) {
+  init(seed: UInt64, reservationDelay: Int64, changesHosts: Bool = true, sharesHosts: Bool = false) {
+    self.sharesHosts = sharesHosts
     generator = SeededGenerator(seed: seed)
     self.changesHosts = changesHosts
     cluster = Cluster(.init(reservationDelay: reservationDelay))
@@ -26,6 +29,7 @@ struct RandomCluster {
   }
 
   mutating func step() {
+    if sharesHosts, Int.random(in: 0..<4, using: &generator) == 0 { return stepOfOthers() }
     cluster.now += Int64.random(in: 0...20, using: &generator)
     switch Int.random(in: 0..<100, using: &generator) {
     case 0..<45: ready()
@@ -44,6 +48,29 @@ struct RandomCluster {
       cluster.handle(.runEnded(run))
       cluster.handle(.runSubmitted(run, weight: 1))
     default: cluster.handle(.tick)
+    }
+  }
+
+  /// As a process finds it out: what it has itself nobody else has.
+  private mutating func stepOfOthers() {
+    if Int.random(in: 0..<4, using: &generator) == 0 {
+      guard let node = pick(cluster.running.keys) else { return }
+      guard let assignment = cluster.running[node] else { return }
+      for device in assignment.gpus.map(\.device) where Bool.random(using: &generator) {
+        let host = assignment.host
+        let users = cluster.running.values.count { $0.host == host && $0.gpus.contains { $0.device == device } }
+        if users == 1 { cluster.handle(.deviceHeldElsewhere(host, device, true)) }
+      }
+      cluster.handle(.nodeReturned(node))
+      return
+    }
+    guard let name = pick(cluster.hosts.keys), let host = cluster.hosts[name],
+      let device = host.devices.randomElement(using: &generator)?.id
+    else { return }
+    if cluster.held[name]?.contains(device) == true {
+      cluster.handle(.deviceHeldElsewhere(name, device, false))
+    } else if !cluster.running.values.contains(where: { $0.host == name && $0.gpus.contains { $0.device == device } }) {
+      cluster.handle(.deviceHeldElsewhere(name, device, true))
     }
   }
 
@@ -74,7 +101,8 @@ struct RandomCluster {
     let devices = (0..<Int.random(in: 0...4, using: &generator)).map { index in
       GPUDevice(
         id: GPUIdentifier("gpu\(index)"), memory: Int.random(in: 2...8, using: &generator),
-        profile: isDivided && index % 2 == 0 ? MIGProfile("1g") : nil)
+        profile: isDivided && index % 2 == 0 ? MIGProfile("1g") : nil,
+        kind: sharesHosts && Bool.random(using: &generator) ? "b" : "a")
     }
     return HostCapacity(
       name: name, cpuMilli: 500 * Int.random(in: 1...16, using: &generator),

@@ -9,7 +9,8 @@ struct SchedulerPropertyTests {
   /// Whoever has something of a host that shrank, or of a semaphore, keeps it: nothing more is given until it fits again.
   @Test("nothing is given that isn't there, and the scheduler's books are right", arguments: 0..<90)
   func neverOvercommits(_ seed: Int) {
-    var random = RandomCluster(seed: UInt64(seed), reservationDelay: Self.delays[seed % 3])
+    var random = RandomCluster(
+      seed: UInt64(seed), reservationDelay: Self.delays[seed % 3], sharesHosts: seed / 3 % 2 == 1)
     for _ in 0..<400 {
       let before = random.cluster
       random.step()
@@ -24,21 +25,30 @@ struct SchedulerPropertyTests {
         for device in left.devices {
           let isNew = new.contains { $0.host == host.name && $0.gpus.contains { $0.device == device.id } }
           #expect((0...1000).contains(device.milli) && device.memory >= 0 || !isNew)
+          #expect(!isNew || cluster.held[host.name]?.contains(device.id) != true, "another process has it")
         }
       }
       for assignment in new {
         for claim in assignment.semaphores { #expect(cluster.left(of: claim.name) >= 0) }
         #expect(cluster.hosts[assignment.host] != nil)
+        let kinds = assignment.gpus.compactMap { grant in
+          cluster.hosts[assignment.host]?.devices.first { $0.id == grant.device }?.kind
+        }
+        #expect(Set(kinds).count <= 1, "a program is made for one kind")
       }
     }
   }
 
   @Test("everything that was given comes back", arguments: 0..<60)
   func conservation(_ seed: Int) {
-    var random = RandomCluster(seed: UInt64(seed), reservationDelay: Self.delays[seed % 3])
+    var random = RandomCluster(
+      seed: UInt64(seed), reservationDelay: Self.delays[seed % 3], sharesHosts: seed / 3 % 2 == 1)
     for _ in 0..<300 { random.step() }
     for run in 0..<3 { random.cluster.handle(.runEnded(RunIdentifier("run \(run)"))) }
     while !random.cluster.running.isEmpty { random.finish() }
+    for (host, devices) in random.cluster.held {
+      for device in devices { random.cluster.handle(.deviceHeldElsewhere(host, device, false)) }
+    }
     let cluster = random.cluster
     for host in cluster.hosts.values {
       let devices = host.devices.map { HostFree.Device(id: $0.id, milli: 1000, memory: $0.memory) }
@@ -53,7 +63,8 @@ struct SchedulerPropertyTests {
 
   @Test("nobody waits for what is free, unless it is kept for another", arguments: 0..<90)
   func workConserving(_ seed: Int) {
-    var random = RandomCluster(seed: UInt64(seed), reservationDelay: Self.delays[seed % 3])
+    var random = RandomCluster(
+      seed: UInt64(seed), reservationDelay: Self.delays[seed % 3], sharesHosts: seed / 3 % 2 == 1)
     for step in 0..<300 {
       random.step()
       let cluster = random.cluster

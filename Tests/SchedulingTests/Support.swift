@@ -30,6 +30,8 @@ struct Cluster {
   private(set) var startTimes: [NodeReference: Int64] = [:]
   private(set) var refused: [NodeReference: Refusal] = [:]
   private(set) var lost: [NodeReference] = []
+  /// What other processes have.
+  private(set) var held: [HostIdentifier: Set<GPUIdentifier>] = [:]
   private var nextNode = 0
 
   init(_ configuration: Scheduler.Configuration = .init(reservationDelay: 1_000_000_000)) {
@@ -40,7 +42,13 @@ struct Cluster {
   mutating func handle(_ event: SchedulerEvent) -> [SchedulerAction] {
     switch event {
     case .hostChanged(let host): hosts[host.name] = host
-    case .hostRemoved(let name): hosts[name] = nil
+    case .hostRemoved(let name):
+      hosts[name] = nil
+      held[name] = nil
+    case .deviceHeldElsewhere(let host, let device, true): held[host, default: []].insert(device)
+    case .deviceHeldElsewhere(let host, let device, false): held[host]?.remove(device)
+    case .nodeReturned(let node):
+      if running.removeValue(forKey: node) != nil { queued[node] = requests[node] }
     case .semaphoreChanged(let name, let count): semaphores[name] = count
     case .runEnded(let run): queued = queued.filter { $0.key.run != run }
     case .nodeReady(let node, let request, _) where running[node] == nil && queued[node] == nil:
@@ -137,6 +145,10 @@ extension Cluster {
         }
       }
     }
+    for index in free.devices.indices where held[host.name]?.contains(free.devices[index].id) == true {
+      free.devices[index].milli = 0
+      free.devices[index].memory = 0
+    }
     return free
   }
 
@@ -150,7 +162,8 @@ extension Cluster {
     let free = left(on: host)
     guard free.cpuMilli >= request.cpuMilli, free.memory >= request.memory else { return false }
     guard request.semaphores.allSatisfy({ left(of: $0.name) >= $0.count }) else { return false }
-    let devices = zip(host.devices, free.devices)
+    let kind = kind(for: request.gpu, on: host)
+    let devices = zip(host.devices, free.devices).filter { $0.0.kind == kind }
     return switch request.gpu {
     case .none: true
     case .devices(let count, let memory, let profile):
@@ -159,6 +172,19 @@ extension Cluster {
       } >= count
     case .share(let milli, let memory):
       devices.contains { device, free in device.profile == nil && free.milli >= milli && free.memory >= memory }
+    }
+  }
+
+  /// The first by name of which there are enough in all.
+  private func kind(for gpu: GPURequest, on host: HostCapacity) -> String? {
+    Set(host.devices.map(\.kind)).sorted().first { kind in
+      let own = host.devices.filter { $0.kind == kind }
+      return switch gpu {
+      case .none: true
+      case .devices(let count, let memory, let profile):
+        own.count { $0.memory >= memory && (profile == nil || $0.profile == profile) } >= count
+      case .share(_, let memory): own.contains { $0.profile == nil && $0.memory >= memory }
+      }
     }
   }
 
