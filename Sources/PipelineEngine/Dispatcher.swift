@@ -5,8 +5,13 @@ import Scheduling
 /// the time.
 package actor Dispatcher {
   package enum Answer: Sendable {
-    case assigned
+    /// All that it asked for, and exactly these devices.
+    case assigned([GPUGrant])
     case refused(Refusal)
+    /// What it was to have can't be made its own.
+    case failed(NodeFailure)
+    /// It goes on waiting: other processes have these.
+    case heldElsewhere([HeldDevice])
   }
 
   /// Of one node of a run.
@@ -30,12 +35,20 @@ package actor Dispatcher {
   /// Of nodes that were asked for and haven't given back what they got.
   private var names: [RunIdentifier: [Int: NodeName]] = [:]
   private var ticking: Task<Void, Never>?
+  private let holding: (any DeviceHolding)?
+  private var devices = DeviceUse()
+  private var looking: Task<Void, Never>?
 
+  /// Milliseconds between two looks at what other processes have or want.
+  private static let interval: Int64 = 250
+
+  /// - Parameter holding: asked for the devices that nodes are given; nil: no other process uses them.
   package init(
-    hosts: [HostCapacity], semaphores: [SemaphoreName: Int] = [:], clock: any RunClock,
-    configuration: Scheduler.Configuration = Scheduler.Configuration()
+    hosts: [HostCapacity], semaphores: [SemaphoreName: Int] = [:], holding: (any DeviceHolding)? = nil,
+    clock: any RunClock, configuration: Scheduler.Configuration = Scheduler.Configuration()
   ) {
     self.clock = clock
+    self.holding = holding
     scheduler = Scheduler(configuration: configuration)
     let now = clock.now()
     for host in hosts { _ = scheduler.handle(.hostChanged(host), at: now) }
@@ -44,7 +57,10 @@ package actor Dispatcher {
     }
   }
 
-  deinit { ticking?.cancel() }
+  deinit {
+    ticking?.cancel()
+    looking?.cancel()
+  }
 
   /// - Parameter sink: told of each node of the run that was asked for, once, unless it is withdrawn before, or answered to the one who
   ///   asked; must not block.
@@ -74,22 +90,28 @@ package actor Dispatcher {
   /// All of it at one time: the most urgent of those that ask together is the first to be answered.
   /// - Returns: what is answered at once, of nodes of the run; everything later is told.
   func apply(_ changes: [Change], of run: RunIdentifier) -> [NodeAnswer] {
-    handle(
+    let answers = handle(
       changes.map { change in
         switch change {
         case .request(let node, let request, let name, let rank):
           names[run, default: [:]][node] = name
           queued[run, default: []].insert(node)
-          return .nodeReady(NodeReference(run: run, node: node), request, rank: rank)
+          let reference = NodeReference(run: run, node: node)
+          if holding != nil, request.gpu != .none { devices.waiting.insert(reference) }
+          return .nodeReady(reference, request, rank: rank)
         case .withdraw(let node):
           queued[run]?.remove(node)
           names[run]?[node] = nil
+          if holding != nil { devices.withdraw(NodeReference(run: run, node: node)) }
           return .nodeWithdrawn(NodeReference(run: run, node: node))
         case .giveBack(let node):
           names[run]?[node] = nil
+          if holding != nil { devices.giveBack(NodeReference(run: run, node: node)) }
           return .nodeFinished(NodeReference(run: run, node: node))
         }
       }, of: run)
+    look()
+    return answers
   }
 
   /// What the nodes of a run wait for, at most so many of them.
@@ -105,7 +127,7 @@ package actor Dispatcher {
   /// How many nodes of a run wait.
   package func waitingCount(of run: RunIdentifier) -> Int { queued[run]?.count ?? 0 }
 
-  private func handle(_ event: SchedulerEvent) { _ = handle([event], of: nil) }
+  private func handle(_ events: SchedulerEvent...) { _ = handle(events, of: nil) }
 
   /// - Parameter asking: the run whose answers are returned.
   private func handle(_ events: [SchedulerEvent], of asking: RunIdentifier?) -> [NodeAnswer] {
@@ -117,8 +139,15 @@ package actor Dispatcher {
     }
     for action in scheduler.handle(events, at: clock.now()) {
       switch action {
-      case .start(let assignment): answer(assignment.node, .assigned)
-      case .refuse(let node, let refusal): answer(node, .refused(refusal))
+      case .start(let assignment):
+        if let holding, !assignment.gpus.isEmpty {
+          take(assignment, holding)
+        } else {
+          answer(assignment.node, .assigned(assignment.gpus))
+        }
+      case .refuse(let node, let refusal):
+        if holding != nil { devices.withdraw(node) }
+        answer(node, .refused(refusal))
       // No host here goes away with what runs on it.
       case .lost: break
       }
@@ -140,5 +169,78 @@ package actor Dispatcher {
     ticking = nil
     guard !Task.isCancelled else { return }
     handle(.tick)
+  }
+
+  // MARK: Devices that other processes use too
+
+  /// A node has them when nobody else can.
+  private func take(_ assignment: Assignment, _ holding: any DeviceHolding) {
+    devices.takes(assignment)
+    Task {
+      do throws(NodeFailure) {
+        let missing = try await holding.take(assignment.gpus.map(\.device))
+        if missing.isEmpty { hasTaken(assignment) } else { hasNotTaken(assignment, missing) }
+      } catch {
+        let isWanted = devices.hasNotTaken(assignment, [])
+        handle(.nodeFinished(assignment.node))
+        if isWanted { tell(assignment.node, .failed(error)) }
+      }
+      look()
+    }
+  }
+
+  private func hasTaken(_ assignment: Assignment) {
+    if devices.hasTaken(assignment) { return tell(assignment.node, .assigned(assignment.gpus)) }
+    devices.giveBack(assignment.node)
+    handle(.nodeFinished(assignment.node))
+  }
+
+  private func hasNotTaken(_ assignment: Assignment, _ missing: [HeldDevice]) {
+    let isWanted = devices.hasNotTaken(assignment, missing)
+    let held = missing.map { SchedulerEvent.deviceHeldElsewhere(assignment.host, $0.device, true) }
+    let node = assignment.node
+    _ = handle(held + [isWanted ? .nodeReturned(node) : .nodeFinished(node)], of: nil)
+    // Unless it was given others at once.
+    guard devices.waiting.contains(node), devices.tellsOnce(node) else { return }
+    sinks[node.run]?(NodeAnswer(node: node.node, answer: .heldElsewhere(missing)))
+  }
+
+  private func tell(_ node: NodeReference, _ answer: Answer) {
+    queued[node.run]?.remove(node.node)
+    sinks[node.run]?(NodeAnswer(node: node.node, answer: answer))
+  }
+
+  /// Looks at what other processes have and want, as long as anything depends on it.
+  private func look() {
+    guard let holding, looking == nil, devices.needsLooking else { return }
+    looking = Task { [weak self, clock] in
+      while (try? await clock.sleep(milliseconds: Self.interval)) != nil, await self?.hasLooked(holding) == true {}
+    }
+  }
+
+  /// - Returns: false when there is nothing more to look for.
+  private func hasLooked(_ holding: any DeviceHolding) async -> Bool {
+    let elsewhere = devices.elsewhere
+    let seen = await holding.look(
+      at: Array(elsewhere.keys), isWaiting: !devices.waiting.isEmpty, kept: Array(devices.kept.keys))
+    let letGo = devices.letGo(seen.wanted)
+    if !letGo.isEmpty {
+      // Nobody here gets them meanwhile.
+      setHeld(letGo, true)
+      await holding.letGo(Set(letGo.keys))
+    }
+    setHeld(elsewhere.filter { seen.free.contains($0.key) }, false)
+    guard !devices.needsLooking else { return true }
+    looking = nil
+    // Whoever needs one finds out again whether it is free.
+    setHeld(devices.elsewhere, false)
+    return false
+  }
+
+  private func setHeld(_ changed: [GPUIdentifier: HostIdentifier], _ isHeld: Bool) {
+    guard !changed.isEmpty else { return }
+    if !isHeld { devices.isFree(changed.keys) }
+    _ = handle(
+      changed.sorted { $0.key.text < $1.key.text }.map { .deviceHeldElsewhere($0.value, $0.key, isHeld) }, of: nil)
   }
 }

@@ -1,4 +1,5 @@
 import PluginModel
+import Scheduling
 
 /// Runs one node. The engine neither knows nor asks how: in the product it is a worker in a sandbox.
 package protocol NodeExecutor: Sendable {
@@ -44,6 +45,8 @@ package struct NodeCall: Sendable {
   package var timeoutMilliseconds: Int64?
   /// Bytes of memory that it is to have at least, because the attempt before ran out of less; nil: nothing of the kind.
   package var raisedMemory: UInt64?
+  /// The devices that it was assigned: it is to have these, and no others.
+  package var gpus: [GPUGrant] = []
 
   package init(
     run: String, node: NodeName, prepared: NodeName? = nil, type: NodeTypeReference,

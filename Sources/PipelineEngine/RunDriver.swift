@@ -108,7 +108,13 @@ struct RunDriver {
 
   private mutating func actions(_ answer: Dispatcher.NodeAnswer) -> [RunMachine.Action] {
     switch answer.answer {
-    case .assigned: return machine.handle(.assigned(node: answer.node))
+    case .assigned(let gpus): return machine.handle(.assigned(node: answer.node, gpus: gpus))
+    case .failed(let failure): return machine.handle(.refused(node: answer.node, failure))
+    case .heldElsewhere(let devices):
+      if machine.states[answer.node] == .queued {
+        tell(answer.node, .nodeReport(.log(level: .info, message: HeldDevice.words(devices))))
+      }
+      return []
     case .refused(let refusal):
       let failure = NodeFailure(refusal, of: name(of: answer.node))
       return machine.handle(.refused(node: answer.node, failure))

@@ -1,4 +1,5 @@
 import PluginModel
+import Scheduling
 
 /// The state of one run, and the only place where it changes. Pure: events come in, actions come out; no clock, no
 /// task, no socket. `RunExecution` performs the actions.
@@ -45,8 +46,8 @@ package struct RunMachine: Sendable {
 
   package enum Event: Sendable {
     case begin
-    /// A node that was enqueued has what it needs.
-    case assigned(node: Int)
+    /// A node that was enqueued has what it needs, and of devices these.
+    case assigned(node: Int, gpus: [GPUGrant] = [])
     /// A node that was enqueued can never have what it needs.
     case refused(node: Int, NodeFailure)
     case succeeded(node: Int, NodeSuccess)
@@ -59,7 +60,7 @@ package struct RunMachine: Sendable {
   }
 
   package enum Action: Sendable {
-    /// The node is ready, and asks for what it needs: to be answered by ``Event/assigned(node:)`` or ``Event/refused(node:_:)``, unless it
+    /// The node is ready, and asks for what it needs: to be answered by ``Event/assigned(node:gpus:)`` or ``Event/refused(node:_:)``, unless it
     /// is withdrawn.
     case enqueue(node: Int)
     case withdraw(node: Int)
@@ -208,10 +209,11 @@ package struct RunMachine: Sendable {
     case .begin:
       guard !hasBegun else { return }
       begin(&actions)
-    case .assigned(let node):
+    case .assigned(let node, let gpus):
       guard states[node] == .queued else { return actions.append(.giveBack(node: node)) }
       attempts[node] += 1
-      let call = call(of: node)
+      var call = call(of: node)
+      call.gpus = gpus
       move(node, to: .running, &actions)
       actions.append(.start(node: node, call))
     case .refused(let node, let failure):

@@ -5,15 +5,29 @@ package struct ResourceRequirement: Hashable, Sendable {
   /// Mebibytes of memory.
   package var memoryMB: Int
   package var gpuCount: Int
-  /// Mebibytes of memory on each GPU.
+  /// Thousandths of one GPU, which others use too, instead of whole ones. Only a workflow says so.
+  package var gpuMilli: Int
+  /// Mebibytes of memory on each GPU; of a part of one, its part of the memory.
   package var gpuMemoryMB: Int
 
-  package init(cpuCores: Double = 0, memoryMB: Int = 0, gpuCount: Int = 0, gpuMemoryMB: Int = 0) {
+  package init(cpuCores: Double = 0, memoryMB: Int = 0, gpuCount: Int = 0, gpuMilli: Int = 0, gpuMemoryMB: Int = 0) {
     self.cpuCores = cpuCores
     self.memoryMB = memoryMB
     self.gpuCount = gpuCount
+    self.gpuMilli = gpuMilli
     self.gpuMemoryMB = gpuMemoryMB
   }
+}
+
+/// How much of GPUs a node is to have.
+package enum GPUAmount: Hashable, Sendable {
+  /// From 0, each to itself.
+  case whole(Int)
+  /// From 1 to 999 thousandths of one that others use too.
+  case share(milli: Int)
+
+  package var count: Int { if case .whole(let count) = self { count } else { 0 } }
+  package var milli: Int { if case .share(let milli) = self { milli } else { 0 } }
 }
 
 /// The smallest and largest limits that mean something, whoever sets them.
@@ -40,7 +54,7 @@ package enum LimitBounds {
 package struct ResourceOverride: Hashable, Sendable {
   package var cpuCores: Double?
   package var memoryMB: Int?
-  package var gpuCount: Int?
+  package var gpus: GPUAmount?
   package var gpuMemoryMB: Int?
   /// Units that it holds while it runs, of what the operator counts.
   package var semaphores: [SemaphoreLabel: Int]
@@ -48,13 +62,13 @@ package struct ResourceOverride: Hashable, Sendable {
   package var locations: [Workflow.ResourcesKey: SourceLocation]
 
   package init(
-    cpuCores: Double? = nil, memoryMB: Int? = nil, gpuCount: Int? = nil, gpuMemoryMB: Int? = nil,
+    cpuCores: Double? = nil, memoryMB: Int? = nil, gpus: GPUAmount? = nil, gpuMemoryMB: Int? = nil,
     semaphores: [SemaphoreLabel: Int] = [:], locations: [Workflow.ResourcesKey: SourceLocation] = [:]
   ) {
     self.semaphores = semaphores
     self.cpuCores = cpuCores
     self.memoryMB = memoryMB
-    self.gpuCount = gpuCount
+    self.gpus = gpus
     self.gpuMemoryMB = gpuMemoryMB
     self.locations = locations
   }
@@ -62,7 +76,7 @@ package struct ResourceOverride: Hashable, Sendable {
   package func completed(by plugin: ResourceRequirement) -> ResourceRequirement {
     ResourceRequirement(
       cpuCores: cpuCores ?? plugin.cpuCores, memoryMB: memoryMB ?? plugin.memoryMB,
-      gpuCount: gpuCount ?? plugin.gpuCount,
+      gpuCount: gpus?.count ?? plugin.gpuCount, gpuMilli: gpus?.milli ?? plugin.gpuMilli,
       gpuMemoryMB: gpuMemoryMB ?? plugin.gpuMemoryMB)
   }
 }

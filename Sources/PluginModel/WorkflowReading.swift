@@ -280,7 +280,7 @@ extension ValueReader {
     return ResourceOverride(
       cpuCores: root.optional(.cpu)?.number(in: LimitBounds.cpuCores),
       memoryMB: root.optional(.memory)?.mebibytes(atLeast: LimitBounds.memoryMB.lowerBound),
-      gpuCount: root.optional(.gpu)?.integer(in: 0...ResourceRequirement.maximumGPUCount),
+      gpus: root.optional(.gpu)?.gpus(),
       gpuMemoryMB: root.optional(.gpuMemory)?.mebibytes(),
       semaphores: root.optional(.semaphores)?.semaphores() ?? [:],
       locations: Dictionary(locations) { first, _ in first })
@@ -288,6 +288,22 @@ extension ValueReader {
 }
 
 extension ValueReader {
+  /// `2`, or `0.5`.
+  fileprivate func gpus() -> GPUAmount? {
+    guard case .scalar(let scalar) = node.content, case .double(let value) = scalar.value, value.rounded() != value
+    else {
+      return integer(in: 0...ResourceRequirement.maximumGPUCount).map { .whole($0) }
+    }
+    let milli = (value * 1000).rounded()
+    guard (1...999).contains(milli), milli / 1000 == value else {
+      error(
+        "\(subject) must be a whole number, or a part of one GPU from 0.001 to 0.999 with at most three decimals",
+        why: "it is \(value)", hint: "write 1 or 2 for GPUs of its own, or 0.5 for half of one that others use too")
+      return nil
+    }
+    return .share(milli: Int(milli))
+  }
+
   /// `{NAME: UNITS}`
   func semaphores() -> [SemaphoreLabel: Int] {
     let pairs = entries(named: SemaphoreLabel.self, maximumCount: 64)?.compactMap { entry in

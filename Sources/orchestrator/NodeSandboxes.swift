@@ -125,26 +125,26 @@ extension SandboxSetup {
   /// How the nodes that ask for GPUs get theirs. Their plans are made when it is known which.
   func gpuNodes(
     among nodes: [WorkflowGraph.Node], plugins: [DiscoveredPlugin], decisions: [PluginName: GrantDecision],
-    workspace: AbsolutePath?, pool: WorkerPool
-  ) async throws(CommandFailure) -> NodeGPUs {
-    var prepared: [NodeName: NodeGPUs.Node] = [:]
+    workspace: AbsolutePath?
+  ) -> NodeGPUs {
+    var prepared: [NodeName: NodeGPUs.Configuration] = [:]
     for node in nodes {
-      guard let demand = GPUDemand(node.resources),
+      guard GPUDemand(node.resources) != nil,
         let plugin = plugins.first(where: { $0.manifest.name == node.type.plugin })
       else { continue }
       let granted = decisions[node.type.plugin]?.effective ?? []
       let resources = ResourceRequest(node)
-      prepared[node.name] = NodeGPUs.Node(plugin: node.type.plugin, demand: demand) { (gpus) throws(PlanRefusal) in
-        try await configuration(
+      let configuration: NodeGPUs.Configuration = { (gpus) throws(PlanRefusal) in
+        try await self.configuration(
           for: plugin, granted: granted, workspace: workspace, resources: resources, gpus: gpus)
       }
+      prepared[node.name] = configuration
     }
-    let sharing = prepared.isEmpty ? nil : try await sharing(with: pool)
-    return NodeGPUs(lender: GPULender(gpus ?? GPUInventory(), sharing: sharing), nodes: prepared)
+    return NodeGPUs(inventory: gpus ?? GPUInventory(), nodes: prepared)
   }
 
   /// What keeps two supervisors of one host from using one GPU.
-  private func sharing(with pool: WorkerPool) async throws(CommandFailure) -> GPULender.Sharing {
+  func leasedDevices(with pool: WorkerPool) async throws(CommandFailure) -> LeasedDevices {
     let directory = Places.current().deviceLeases
     let leases: DeviceLeases
     do throws(FileError) {
@@ -154,7 +154,23 @@ extension SandboxSetup {
         .sandboxUnavailable, "it can't be made sure that nobody else uses the GPUs", why: error.description,
         hint: "make \(directory) a directory that is this user's own and that nobody else can write to")
     }
-    return GPULender.Sharing(leases: leases, thread: files) { await pool.endIdle(holding: $0) }
+    return LeasedDevices(leases: leases, thread: files) { await pool.endIdle(holding: $0) }
+  }
+
+  /// Nodes that share GPUs, which nothing keeps apart there.
+  func sharedGPUs(among nodes: [WorkflowGraph.Node]) -> [Diagnostic] {
+    let sharing = nodes.filter { $0.resources.gpuMilli > 0 }
+    guard let first = sharing.first else { return [] }
+    let names = sharing.prefix(5).map(\.name.text.quoted).joined(separator: ", ")
+    let more = sharing.count > 5 ? " and \(sharing.count - 5) more" : ""
+    return [
+      Diagnostic(
+        "nodes that use a part of a GPU are not kept apart from each other there: \(names)\(more)",
+        why: "a share is a count: nothing holds a node to its part of the GPU's time and memory, and its driver alone "
+          + "keeps one from what another has in it",
+        hint: "give those that don't trust each other whole GPUs, or instances (MIG): resources: {gpu: 1}",
+        at: first.gpuLocation, severity: .warning)
+    ]
   }
 
   /// A grant that no node makes use of is most often a forgotten request.
@@ -164,7 +180,7 @@ extension SandboxSetup {
     decisions.values.sorted { $0.plugin < $1.plugin }.compactMap { decision in
       let own = nodes.filter { $0.type.plugin == decision.plugin }
       guard decision.effective.contains(where: { $0.name == .gpuAccess }), !own.isEmpty,
-        own.allSatisfy({ $0.resources.gpuCount == 0 })
+        own.allSatisfy({ GPUDemand($0.resources) == nil })
       else { return nil }
       return Diagnostic(
         "no node of \(decision.plugin) gets a GPU, though it is granted gpu.access", why: "none asks for one",
@@ -180,49 +196,25 @@ extension WorkflowGraph.Node {
 
 /// The GPUs of a run's nodes.
 struct NodeGPUs: Sendable {
-  struct Node: Sendable {
-    var plugin: PluginName
-    var demand: GPUDemand
-    var configuration: @Sendable ([GPU]) async throws(PlanRefusal) -> WorkerConfiguration
-  }
-  let lender: GPULender
-  let nodes: [NodeName: Node]
+  typealias Configuration = @Sendable ([GPU]) async throws(PlanRefusal) -> WorkerConfiguration
+  let inventory: GPUInventory
+  /// Of those that ask for some.
+  let nodes: [NodeName: Configuration]
 
-  /// Calls `body` with the configuration of the node's worker, which has its GPUs alone until `body` has ended. A node that asks for none
-  /// has the one that was made for it before.
-  func lend<Success: Sendable>(
-    to node: NodeName, otherwise configuration: WorkerConfiguration,
-    report: @escaping @Sendable (NodeReport) -> Void,
-    _ body: (WorkerConfiguration) async throws(NodeFailure) -> Success
-  ) async throws(NodeFailure) -> Success {
-    guard let wanted = nodes[node] else { return try await body(configuration) }
-    let borrowed: [GPU]?
-    do throws(SystemError) {
-      borrowed = try await lender.borrow(wanted.demand, for: wanted.plugin) { held in
-        let words = held.map { device, process in "\(device)" + (process.map { " (process \($0))" } ?? "") }
-        report(
-          .log(level: .info, message: "waits for what another orchestrator has: \(words.joined(separator: ", "))"))
-      }
-    } catch {
+  /// That of a worker which has exactly the devices that the call was assigned.
+  /// - Parameter configuration: of a node that asks for none.
+  func configuration(
+    of call: NodeCall, otherwise configuration: WorkerConfiguration
+  ) async throws(NodeFailure) -> WorkerConfiguration {
+    guard let make = nodes[call.prepared] else { return configuration }
+    let gpus = call.gpus.compactMap { grant in inventory.gpus.first { $0.reference == grant.device.reference } }
+    guard !gpus.isEmpty, gpus.count == call.gpus.count else {
       throw NodeFailure(
-        .sandbox, "it can't be made sure that nobody else uses the node's GPUs", cause: error.description)
+        .sandbox, "the node was assigned GPUs that this host hasn't",
+        cause: call.gpus.map(\.device.text).joined(separator: ", "))
     }
-    guard let gpus = borrowed else {
-      throw NodeFailure(.cancelled, "the node was cancelled while it waited for \(wanted.demand.words)")
-    }
-    let result: Result<Success, NodeFailure>
-    do throws(NodeFailure) {
-      result = .success(try await body(try await self.configuration(of: wanted, with: gpus)))
-    } catch {
-      result = .failure(error)
-    }
-    await lender.giveBack(gpus)
-    return try result.get()
-  }
-
-  private func configuration(of node: Node, with gpus: [GPU]) async throws(NodeFailure) -> WorkerConfiguration {
     do throws(PlanRefusal) {
-      return try await node.configuration(gpus)
+      return try await make(gpus)
     } catch {
       throw NodeFailure(.sandbox, "the node's sandbox can't be planned", cause: error.description)
     }

@@ -28,11 +28,9 @@ struct WorkerNodeExecutor: NodeExecutor {
     }
     let execution = try await execution(of: call)
     do throws(NodeFailure) {
-      return try await gpus.lend(to: call.prepared, otherwise: configuration, report: report) {
-        configuration throws(NodeFailure) in
-        try await run(
-          execution, call, on: configuration, report: report, released: released, accept: accept)
-      }
+      let configuration = try await gpus.configuration(of: call, otherwise: configuration)
+      return try await run(
+        execution, call, on: configuration, report: report, released: released, accept: accept)
     } catch {
       throw error.masked(mask)
     }
@@ -117,8 +115,8 @@ struct WorkerNodeExecutor: NodeExecutor {
     } catch {
       outcome = .failure(error)
     }
-    // Its worker is gone or takes the next call, and what it wrote has landed. GPUs are given back by who lent them.
-    if gpus.nodes[call.prepared] == nil { released() }
+    // Its worker is gone or takes the next call, and what it wrote has landed.
+    released()
     let asked = answer.withLock { $0 }
     if let tests = outcome.tests { report(.tests(tests)) }
     var failure: NodeFailure

@@ -50,9 +50,10 @@ extension WorkflowSession {
       await bootstrap.files.run { directory.removeIfEmpty() }
       throw checked.file.failure(error)
     }
-    let gpus = try await sandboxes.setup.gpuNodes(
+    let gpus = sandboxes.setup.gpuNodes(
       among: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
-      workspace: directory.workspace, pool: sandboxes.pool)
+      workspace: directory.workspace)
+    let holding = gpus.nodes.isEmpty ? nil : try await sandboxes.setup.leasedDevices(with: sandboxes.pool)
     let explainer: DenialExplainer
     do throws(SystemError) {
       explainer = try DenialExplainer(checked.plugins)
@@ -66,7 +67,8 @@ extension WorkflowSession {
     }
     let clock = MonotonicClock()
     let places = NodePlaces(
-      sandboxes.setup, for: checked.content.nodes, decisions: checked.decisions, jobs: jobs, clock: clock)
+      sandboxes.setup, for: checked.content.nodes, decisions: checked.decisions, jobs: jobs, holding: holding,
+      clock: clock)
     let execution = RunExecution(
       executor: WorkerNodeExecutor(
         pool: sandboxes.pool, configurations: configurations, gpus: gpus,
@@ -114,13 +116,17 @@ extension WorkflowSession {
         let permissions = checked.decisions[node.type.plugin]?.effective,
         permissions.allSatisfy(\.leavesResultsReusable)
       else { continue }
+      let demand = GPUDemand(node.resources)
+      let gpu = demand.flatMap { sandboxes.setup.gpus?.identity(for: $0) }
+      // Nobody knows on what its results depend.
+      guard demand == nil || gpu != nil else { continue }
       identities[node.name] = CacheIdentity(
         plugin: configuration.digest, type: node.type, environment: environment,
         permissions: permissions.map(\.description).sorted(), configuration: configuration.config,
         resources: [
           "cpu": .double(configuration.availableCPU), "memory_mb": .integer(Int64(configuration.availableMemoryMB)),
           "gpus": .integer(Int64(configuration.plan.devices.count)),
-        ], profile: sandboxes.setup.profiles[node.type.plugin].name)
+        ], gpu: gpu, profile: sandboxes.setup.profiles[node.type.plugin].name)
     }
     return identities
   }

@@ -278,6 +278,39 @@ struct GPUTests {
     #expect(try #require(starts.max()) >= (try #require(ends.min())), "\(outcome.output)")
   }
 
+  @Test("nodes that ask for a part of one share it, with a warning; none shares it with one that has it to itself")
+  func shares() throws {
+    let directory = try host(gpus: 1)
+    let outcome = try run(
+      [("a", "gpu: 0.5", Self.hold), ("b", "gpu: 0.25, cpu: 0.5", Self.hold), ("c", "gpu: 1, cpu: 0.25", Self.hold)],
+      options: ["--jobs", "3"], in: directory)
+    let seen = try ["a", "b", "c"].map { try #require(try value($0, outcome).arrayValue) }
+    #expect(seen.allSatisfy { $0[0] == "0" && $0[3].arrayValue?.count == 2 })
+    let spans = try seen.map { (try #require($0[1].number), try #require($0[2].number)) }
+    #expect(spans[0].0 < spans[1].1 && spans[1].0 < spans[0].1, "\(spans)")
+    #expect(spans.dropLast().allSatisfy { $0.1 <= spans[2].0 || spans[2].1 <= $0.0 }, "\(spans)")
+    #expect(
+      outcome.errors.contains("nodes that use a part of a GPU are not kept apart from each other there: 'a', 'b'"),
+      "\(outcome.errors)")
+    let bad = try run([("a", "gpu: 1.5", Self.hold)], in: directory)
+    #expect(bad.status == 2 && bad.errors.contains("w.yaml:7:45: error:"), "\(bad.errors)")
+    #expect(bad.errors.contains("0.5 for half of one"), "\(bad.errors)")
+  }
+
+  @Test("a node's result isn't used again where nobody knows the model or the driver of its GPU")
+  func notReused() throws {
+    let directory = try host(gpus: 1)
+    // Whoever may read files is never asked for.
+    let manifest = try directory.read("probe/plugin.yaml").split(separator: "\n")
+      .map { $0.hasPrefix("permissions:") ? "permissions: [gpu.access]" : $0 }
+    try directory.write("probe/plugin.yaml", manifest.joined(separator: "\n") + "\n")
+    let nodes = [("a", "gpu: 1", Self.hold), ("b", "gpu: 0", "result = 1")]
+    for _ in 0..<2 { _ = try value("a", try run(nodes, in: directory)) }
+    let report = try JSONValue(json: try run(nodes, in: directory).output)
+    let cached = report["nodes"]?.arrayValue?.map { $0["cached"] }
+    #expect(cached == [false, true], "\(report.text())")
+  }
+
   @Test("doctor --gpu lists them with their nodes and source, and what is wrong with the other files")
   func doctor() throws {
     let directory = try host()

@@ -190,6 +190,7 @@ struct CacheTests {
       ("environment", { identity, _ in identity.environment = ContentDigest(of: "f".utf8) }),
       ("permissions", { identity, _ in identity.permissions = [] }),
       ("configuration", { identity, _ in identity.configuration = ["a": 1] }),
+      ("GPU", { identity, _ in identity.gpu = ["H100"] }),
       ("resources", { identity, _ in identity.resources = ["available_memory": 64] }),
       ("profile", { identity, _ in identity.profile = "strict" }),
       ("parameter count", { _, call in call.parameters[0].value = .double(2) }),

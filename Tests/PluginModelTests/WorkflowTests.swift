@@ -75,7 +75,7 @@ struct WorkflowTests {
     #expect(
       clean.resources?.value
         == ResourceOverride(
-          cpuCores: 1, memoryMB: 256, gpuCount: 0,
+          cpuCores: 1, memoryMB: 256, gpus: .whole(0),
           locations: places.mapValues { PluginModel.SourceLocation(file: "w.yaml", line: 11, column: $0) }))
     #expect(clean.cache == "auto" && clean.policy == NodePolicy())
     let merge = try node("merge", workflow)
@@ -85,6 +85,31 @@ struct WorkflowTests {
         == NodePolicy(
           timeoutMilliseconds: 250, retryRules: [RetryRule(maximumRetries: 0, classes: [.oom])],
           timeoutLocation: PluginModel.SourceLocation(file: "w.yaml", line: 12, column: 81)))
+  }
+
+  @Test("a node may ask for whole GPUs or for a part of one, and for nothing in between")
+  func gpuShares() throws {
+    func amount(_ text: String) throws(Diagnostics) -> GPUAmount? {
+      try read(
+        "apiVersion: orchestrator/v1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  nodes:\n"
+          + "    a: {type: x/y, resources: {gpu: \(text)}}\n"
+      ).nodes.first?.resources?.value.gpus
+    }
+    for (text, expected) in [
+      ("0", GPUAmount.whole(0)), ("2", .whole(2)), ("1.0", .whole(1)), ("0.5", .share(milli: 500)),
+      ("0.001", .share(milli: 1)), ("0.999", .share(milli: 999)), ("0.57", .share(milli: 570)),
+    ] { #expect(try amount(text) == expected) }
+    for text in ["1.5", "0.0005", "0.1234", "-0.5", "0.9999"] {
+      let found = problems { () throws(Diagnostics) in _ = try amount(text) }
+      #expect(found.count == 1 && found[0].hasPrefix("w.yaml:6:37: error: "), "\(text): \(found)")
+      #expect(found[0].contains("from 0.001 to 0.999"), "\(text): \(found)")
+    }
+    #expect(!problems { () throws(Diagnostics) in _ = try amount("65") }.isEmpty)
+    #expect(!problems { () throws(Diagnostics) in _ = try amount("half") }.isEmpty)
+    let plugin = ResourceRequirement(gpuCount: 2, gpuMemoryMB: 8)
+    let share = ResourceOverride(gpus: .share(milli: 250)).completed(by: plugin)
+    #expect(share.gpuCount == 0 && share.gpuMilli == 250 && share.gpuMemoryMB == 8)
+    #expect(ResourceOverride().completed(by: plugin) == plugin)
   }
 
   @Test("a command node has its command, its order and its condition")
@@ -137,8 +162,8 @@ struct WorkflowTests {
       ),
       (", resources: {memory: 256}", "", "", "4:93: error: '256' is not an amount of memory"),
       (
-        ", resources: {gpu: 0.5}", "", "",
-        "4:90: error: 'spec.nodes.a.resources.gpu' must be a whole number: it is a number"
+        ", resources: {gpu: 1.5}", "", "",
+        "4:90: error: 'spec.nodes.a.resources.gpu' must be a whole number, or a part of one GPU from 0.001 to 0.999 with at most three decimals: it is 1.5"
       ),
       (", resources: {memroy: 1Gi}", "", "", "4:85: error: unknown key 'memroy' in 'spec.nodes.a.resources'"),
       (", foreach: x", "", "", "4:82: error: 'foreach' names the input 'x', which the node connects to nothing"),

@@ -191,6 +191,45 @@ struct GPUInventoryTests {
     #expect(GPUInventory().refusal(of: large, subject: "a node")?.why == "this host has no GPU that a plugin can use")
   }
 
+  @Test("instances of divided GPUs are known by their nodes or by their names, and are none that can be shared")
+  func instanceNames() throws {
+    let names = ["0:1", "mig0:1", "1:2:0", "MIG-5a1b", "0", "gpu0", "GPU-5a1b", "all", "mig", "a:1", "0:", ":1", "0:x"]
+    #expect(names.filter { CDIDeviceName(unchecked: $0).namesInstance } == Array(names.prefix(4)))
+    var host = try GPUHost(
+      "cdiVersion: 0.5.0\nkind: nvidia.com/gpu\ndevices: [{name: '0:1', containerEdits: {deviceNodes: [{path: /dev/nvidia0}]}}]"
+    )
+    try host.device("/dev/nvidia0", 195, 0)
+    #expect(host.inventory().gpus.map(\.isInstance) == [true])
+    #expect(host.inventory().candidates(for: GPUDemand(count: 1))?.count == 1)
+    let half = GPUDemand(count: 1, milli: 500)
+    #expect(host.inventory().candidates(for: half) == nil)
+    #expect(host.inventory().refusal(of: half, subject: "a node")?.what == "a node asks for 0.5 of a GPU")
+    #expect(try GPUHost.instances().inventory().gpus.contains(where: \.isInstance))
+    #expect(try GPUHost.twoGPUs().inventory().gpus.allSatisfy { !$0.isInstance })
+  }
+
+  @Test("what a demand may get is the same where model, driver and memory are, and unknown where one of them is")
+  func identities() throws {
+    let host = try GPUHost.twoGPUs()
+    let numbers = [DeviceNumber(major: 195, minor: 0), DeviceNumber(major: 195, minor: 1)]
+    func identity(_ models: [String], driver: String? = "550.54.15", count: Int = 1) throws -> JSONValue? {
+      var host = host
+      host.paths.models = Dictionary(uniqueKeysWithValues: zip(numbers, models))
+      if let driver { host.paths.drivers = Dictionary(uniqueKeysWithValues: numbers.map { ($0, driver) }) }
+      return host.inventory().identity(for: GPUDemand(count: count))
+    }
+    let first = try #require(try identity(["A100", "A100"]))
+    #expect(try identity(["A100", "A100"], count: 2) == first)
+    #expect(try identity(["A100", "H100"]) != first)
+    #expect(try identity(["A100", "A100"], driver: "560.1") != first)
+    #expect(try identity(["A100"]) == nil, "nobody knows the other")
+    #expect(try identity([]) == nil)
+    // The name of the library says it, where the driver doesn't.
+    #expect(try identity(["A100", "A100"], driver: nil) != nil)
+    #expect(host.inventory().gpus.map(\.driver) == ["550.54", "550.54"])
+    #expect(try identity(["A100", "A100"], count: 3) == nil)
+  }
+
   // MARK: NVIDIA's driver
 
   private static let devices = """

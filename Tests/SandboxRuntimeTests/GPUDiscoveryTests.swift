@@ -157,6 +157,9 @@ struct GPUDiscoveryTests {
         "Model: \t\t NVIDIA A100\nGPU UUID: \t GPU-0\(number)\nDevice Minor: \t \(number)\nGPU Excluded:\t No\n")
     }
     try host.write(
+      "proc/driver/nvidia/version",
+      "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\nGCC version:  12.2.0\n")
+    try host.write(
       "proc/devices", "Character devices:\n195 nvidia\n508 nvidia-caps\n511 nvidia-uvm\n\nBlock devices:\n")
     try host.write(
       "proc/driver/nvidia-caps/mig-minors", "gpu1/gi1/access 12\ngpu1/gi1/ci0/access 13\ngpu1/gi2/access 21\n")
@@ -182,6 +185,8 @@ struct GPUDiscoveryTests {
         "nvidia1", "nvidia-cap12", "nvidia-cap13", "nvidiactl", "nvidia-uvm",
       ])
     #expect(inventory.gpus.first?.source.hasSuffix("0000:01:00.0/information") == true)
+    #expect(inventory.gpus.map(\.model) == ["NVIDIA A100", "NVIDIA A100"])
+    #expect(inventory.gpus.map(\.driver) == ["550.54.15", "550.54.15"])
     // A description decides, where there is one.
     try host.device("g0", minor: 5)
     try host.write("cdi/nvidia.yaml", host.description())
@@ -195,6 +200,12 @@ struct GPUDiscoveryTests {
     try host.write("cdi/amd.yaml", host.description().replacingOccurrences(of: "nvidia.com", with: "amd.com"))
     try host.write("sys/dev/char/1:5/device/mem_info_vram_total", "17163091968\n")
     #expect(host.inventory().gpus.map(\.memoryMB) == [16_368])
+    #expect(host.inventory().gpus.map(\.model) == [nil])
+    try host.write("sys/dev/char/1:5/device/vendor", "0x1002\n")
+    try host.write("sys/dev/char/1:5/device/device", "0x740c\n")
+    try host.write("proc/sys/kernel/osrelease", "6.12.1\n")
+    #expect(host.inventory().gpus.map(\.model) == ["0x1002:0x740c"])
+    #expect(host.inventory().gpus.map(\.driver) == ["6.12.1"])
   }
 
   @Test("reads the names of libraries in the directories that hooks would have indexed")

@@ -95,14 +95,16 @@ package struct CacheIdentity: Hashable, Sendable {
   package var configuration: JSONValue
   /// What it is told that it has: processors, memory, GPUs.
   package var resources: JSONValue
+  /// The models, drivers and memory of the GPUs that it may get; nil: it gets none.
+  package var gpu: JSONValue?
   /// The security profile that it runs under, by its name.
   package var profile: String
 
   package init(
     plugin: String, type: NodeTypeReference, environment: ContentDigest, permissions: [String],
-    configuration: JSONValue,
-    resources: JSONValue = .object([]), profile: String = ""
+    configuration: JSONValue, resources: JSONValue = .object([]), gpu: JSONValue? = nil, profile: String = ""
   ) {
+    self.gpu = gpu
     self.resources = resources
     self.profile = profile
     self.plugin = plugin
@@ -132,13 +134,16 @@ struct CacheBase: Sendable {
   }
 
   init(_ identity: CacheIdentity) {
-    self.init([
+    var ingredients: [CacheKey.Ingredient] = [
       .init("plugin", of: identity.plugin), .init("environment", identity.environment),
       .init("type", of: identity.type.description),
       .init("permissions", of: JSONValue.array(identity.permissions.map(JSONValue.string)).text()),
       .init("configuration", of: identity.configuration.text()), .init("resources", of: identity.resources.text()),
       .init("profile", of: identity.profile),
-    ])
+    ]
+    // Keys of nodes without one are those that they were before there was this ingredient.
+    if let gpu = identity.gpu { ingredients.append(.init("GPU", of: gpu.text())) }
+    self.init(ingredients)
   }
 }
 

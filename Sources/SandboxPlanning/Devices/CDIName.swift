@@ -26,6 +26,15 @@ package struct CDIDeviceName: ValidatedName {
   }
 }
 
+extension CDIDeviceName {
+  /// Of an instance of a divided GPU, as NVIDIA's tools name them: `0:1`, `mig0:1`, `MIG-5a1b…`.
+  package var namesInstance: Bool {
+    if text.hasPrefix("MIG-") { return true }
+    let numbers = text.trimmingPrefix("mig").split(separator: ":", omittingEmptySubsequences: false)
+    return numbers.count > 1 && numbers.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }
+  }
+}
+
 /// One device, named in full: `nvidia.com/gpu=0`.
 package struct CDIDeviceReference: Hashable, Comparable, Sendable, CustomStringConvertible {
   package var kind: CDIKind

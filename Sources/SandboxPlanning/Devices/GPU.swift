@@ -15,13 +15,19 @@ package struct GPU: Hashable, Sendable {
   package var environment: [EnvironmentVariable]
   /// Mebibytes. Nil: unknown.
   package var memoryMB: Int?
+  /// What its vendor calls it, and the version of its driver. Nil: unknown.
+  package var model: String?
+  package var driver: String?
   /// What its description wants and no sandbox does, for people.
   package var notes: [String]
 
   package init(
     reference: CDIDeviceReference, aliases: [CDIDeviceName] = [], source: String, nodes: [Node], mounts: [Mount] = [],
-    links: [Link] = [], environment: [EnvironmentVariable] = [], memoryMB: Int? = nil, notes: [String] = []
+    links: [Link] = [], environment: [EnvironmentVariable] = [], memoryMB: Int? = nil, model: String? = nil,
+    driver: String? = nil, notes: [String] = []
   ) {
+    self.model = model
+    self.driver = driver
     self.reference = reference
     self.aliases = aliases
     self.source = source
@@ -31,6 +37,13 @@ package struct GPU: Hashable, Sendable {
     self.environment = environment
     self.memoryMB = memoryMB
     self.notes = notes
+  }
+
+  /// A part of a GPU that the driver keeps apart (MIG): it has nodes of its own that stand for its share, or a name of those that
+  /// NVIDIA's tool gives to instances.
+  package var isInstance: Bool {
+    nodes.contains { $0.target.text.hasPrefix("/dev/nvidia-caps/") }
+      || reference.kind == .nvidiaGPU && ([reference.device] + aliases).contains(where: \.namesInstance)
   }
 
   /// A device node: where it is on the host, without a link, where it is shown, and what it is.
@@ -109,24 +122,36 @@ package struct GPU: Hashable, Sendable {
 /// What one node asks for.
 package struct GPUDemand: Hashable, Sendable {
   package var count: Int
+  /// Thousandths of one that others use too; nil: they are its own.
+  package var milli: Int?
   /// Mebibytes on each; 0: any.
   package var memoryMB: Int
 
-  package init(count: Int, memoryMB: Int = 0) {
+  package init(count: Int, milli: Int? = nil, memoryMB: Int = 0) {
     self.count = count
+    self.milli = milli
     self.memoryMB = memoryMB
   }
 
   /// Nil where it asks for none.
   package init?(_ requirement: ResourceRequirement) {
-    guard requirement.gpuCount > 0 else { return nil }
-    self.init(count: requirement.gpuCount, memoryMB: requirement.gpuMemoryMB)
+    if requirement.gpuMilli > 0 {
+      self.init(count: 1, milli: requirement.gpuMilli, memoryMB: requirement.gpuMemoryMB)
+    } else {
+      guard requirement.gpuCount > 0 else { return nil }
+      self.init(count: requirement.gpuCount, memoryMB: requirement.gpuMemoryMB)
+    }
   }
 
   /// A GPU whose memory is not known may do.
-  package func accepts(_ gpu: GPU) -> Bool { gpu.memoryMB.map { $0 >= memoryMB } ?? true }
+  package func accepts(_ gpu: GPU) -> Bool {
+    (milli == nil || !gpu.isInstance) && gpu.memoryMB.map { $0 >= memoryMB } ?? true
+  }
 
   package var words: String {
+    if let milli {
+      return "\(Double(milli) / 1000) of a GPU" + (memoryMB == 0 ? "" : " with \(memoryMB) MiB")
+    }
     let gpus = count == 1 ? "1 GPU" : "\(count) GPUs"
     return memoryMB == 0 ? gpus : "\(gpus) with \(memoryMB) MiB\(count == 1 ? "" : " each")"
   }

@@ -46,8 +46,3 @@ enum GPUEnvironment {
     return identifiers.count == gpus.count ? identifiers.joined(separator: ",") : nil
   }
 }
-
-extension GPU {
-  /// A part of a GPU that the driver keeps apart: it has nodes of its own that stand for its share.
-  fileprivate var isInstance: Bool { nodes.contains { $0.target.text.hasPrefix("/dev/nvidia-caps/") } }
-}

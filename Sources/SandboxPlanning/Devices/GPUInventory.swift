@@ -25,6 +25,10 @@ package struct HostPaths: Hashable, Sendable {
   package var libraries: [AbsolutePath: [String: String?]]
   /// Mebibytes, by the device number of a node.
   package var memoryMB: [DeviceNumber: Int]
+  /// By the device number of a node that is one GPU's own.
+  package var models: [DeviceNumber: String] = [:]
+  /// Versions, likewise.
+  package var drivers: [DeviceNumber: String] = [:]
 
   package init(
     found: [AbsolutePath: HostPath] = [:], libraries: [AbsolutePath: [String: String?]] = [:],
@@ -110,6 +114,20 @@ package struct GPUInventory: Hashable, Sendable {
     return byKind.filter { $0.value.count >= demand.count }.min { $0.key < $1.key }?.value
   }
 
+  /// What is behind the GPUs that a demand may get: their models, the versions of their drivers, their memory. Equal on two hosts where it
+  /// makes no difference to a result which of them it came from. Nil where that isn't known of all.
+  package func identity(for demand: GPUDemand) -> JSONValue? {
+    guard let candidates = candidates(for: demand) else { return nil }
+    var known: Set<String> = []
+    for gpu in candidates {
+      // Of what size an instance is, no file says.
+      guard let model = gpu.model, let driver = gpu.driver, !gpu.isInstance else { return nil }
+      let memory: JSONValue = gpu.memoryMB.map { .integer(Int64($0)) } ?? .null
+      known.insert(JSONValue.array([.string(model), .string(driver), memory]).text())
+    }
+    return .array(known.sorted().map { .string($0) })
+  }
+
   /// Why a demand can't be met on this host, whatever is free; nil where it can.
   package func refusal(of demand: GPUDemand, subject: String, at location: SourceLocation? = nil) -> Diagnostic? {
     guard candidates(for: demand) == nil else { return nil }
@@ -129,8 +147,19 @@ package struct GPUInventory: Hashable, Sendable {
 }
 
 extension GPU {
-  fileprivate var numbers: Set<DeviceNumber> {
-    Set(nodes.map { DeviceNumber(major: $0.major, minor: $0.minor) })
+  fileprivate var numbers: Set<DeviceNumber> { Set(nodes.map(\.number)) }
+
+  /// `550.54.15`, by the name of NVIDIA's library: `libcuda.so.550.54.15`.
+  private static func driver(named mounts: [Mount]) -> String? {
+    let prefix = "libcuda.so."
+    for mount in mounts {
+      let names: [String] = [mount.source.lastComponent] + mount.libraries.map(\.path.lastComponent)
+      for name in names where name.hasPrefix(prefix) {
+        let version = name.dropFirst(prefix.utf8.count)
+        if version.contains(".") { return String(version) }
+      }
+    }
+    return nil
   }
 
   /// - Throws: every reason why no worker can have it. None of what it needs is left out silently.
@@ -147,9 +176,15 @@ extension GPU {
     self.init(
       reference: candidate.reference, aliases: candidate.aliases, source: candidate.source, nodes: nodes,
       mounts: mounts, links: effects.links, environment: candidate.edits.environment,
-      memoryMB: nodes.lazy.compactMap { host.memoryMB[DeviceNumber(major: $0.major, minor: $0.minor)] }.first,
+      memoryMB: nodes.lazy.compactMap { host.memoryMB[$0.number] }.first,
+      model: nodes.lazy.compactMap { host.models[$0.number] }.first,
+      driver: nodes.lazy.compactMap { host.drivers[$0.number] }.first ?? Self.driver(named: mounts),
       notes: reader.notes + effects.notes)
   }
+}
+
+extension GPU.Node {
+  fileprivate var number: DeviceNumber { DeviceNumber(major: major, minor: minor) }
 }
 
 private struct CandidateReader {

@@ -26,6 +26,22 @@ package struct NVIDIADriver: Hashable, Sendable {
   }
 
   private static let control: UInt32 = 255
+  /// Of its nodes, fixed since the first: Documentation/admin-guide/devices.txt of the kernel has 195 for it.
+  private static let major: UInt32 = 195
+
+  /// What the driver calls the GPU with this node; nil: it isn't one of its.
+  package func model(of number: DeviceNumber) -> String? {
+    guard number.major == Self.major else { return nil }
+    return information.values.lazy.map(Self.fields).first { $0["Device Minor"] == "\(number.minor)" }?["Model"]
+  }
+
+  /// Of `/proc/driver/nvidia/version`: the first word of digits with points, `550.54.15`.
+  package static func version(_ text: String) -> String? {
+    let line = text.split(separator: "\n").first { $0.hasPrefix("NVRM version:") } ?? ""
+    return line.split { $0 == " " || $0 == "\t" }
+      .first { word in word.contains(".") && word.utf8.allSatisfy { $0 == 0x2E || (0x30...0x39).contains($0) } }
+      .map(String.init)
+  }
 
   package func gpus() -> (candidates: [GPUCandidate], problems: [Diagnostic]) {
     var candidates: [GPUCandidate] = []

@@ -138,10 +138,32 @@ package struct GPUDiscovery: Sendable {
     for directory in candidates.reduce(into: Set<AbsolutePath>(), { $0.formUnion($1.libraryDirectories) }) {
       paths.libraries[directory] = libraries(in: directory)
     }
+    let nvidia = driver()
+    let version = NVIDIADriver.version(readSmallFile("\(places.processes)/driver/nvidia/version") ?? "")
     for case .characterDevice(_, let major, let minor, _) in paths.found.values {
-      paths.memoryMB[DeviceNumber(major: major, minor: minor)] = memory(major: major, minor: minor)
+      let number = DeviceNumber(major: major, minor: minor)
+      paths.memoryMB[number] = memory(major: major, minor: minor)
+      if let model = nvidia.model(of: number) {
+        paths.models[number] = model
+        paths.drivers[number] = version
+      } else if let model = model(major: major, minor: minor) {
+        paths.models[number] = model
+        // Part of the kernel.
+        paths.drivers[number] = readSmallFile("\(places.processes)/sys/kernel/osrelease").map(Self.line)
+      }
     }
     return paths
+  }
+
+  private static func line(_ text: String) -> String { String(text.prefix { $0 != "\n" }) }
+
+  /// `0x1002:0x740c`, the vendor and the device of a render node that amdgpu drives.
+  private func model(major: UInt32, minor: UInt32) -> String? {
+    let device = "\(places.system)/dev/char/\(major):\(minor)/device"
+    guard memory(major: major, minor: minor) != nil, let vendor = readSmallFile("\(device)/vendor"),
+      let identifier = readSmallFile("\(device)/device")
+    else { return nil }
+    return "\(Self.line(vendor)):\(Self.line(identifier))"
   }
 
   private func look(at path: AbsolutePath) -> HostPath? {

@@ -48,7 +48,7 @@ struct CacheWhyCommand: AsyncParsableCommand {
     if result.isCached { return "\(name) was not run: its result was there already" }
     guard let key = result.cacheKey else {
       return "\(name) always runs: its plugin may read files, use the network or start programs, the workflow says "
-        + "'cache: never', or the run had --no-cache"
+        + "'cache: never', nobody knows the model or the driver of its GPUs, or the run had --no-cache"
     }
     let runs = try await store.asking { database throws(StateStoreError) in try await database.runs() }
     let earlier = runs.filter { $0.workflow == run.workflow && $0.created < run.created }

@@ -121,7 +121,8 @@ private struct RunWork: Sendable {
   func run() async throws(CommandFailure) -> RunOutcome {
     let checked = try await session.check()
     let unused = session.sandboxes.setup.unusedGPUGrants(among: checked.content.nodes, decisions: checked.decisions)
-    await bootstrap.report(session.catalog.diagnostics + checked.warnings + unused)
+    let shared = session.sandboxes.setup.sharedGPUs(among: checked.content.nodes)
+    await bootstrap.report(session.catalog.diagnostics + checked.warnings + unused + shared)
     let secrets = try await command.secrets.read(
       for: checked.content.nodes, isResumed: resumed != nil, bootstrap)
     let starter = RunStarter(

@@ -39,7 +39,7 @@ final class LearningRecorder: Sendable {
       let observation = observations[node.name] ?? Observation()
       return LearningEvidence.Node(
         node.name.text, observation, egress: account.egress, memoryPeak: account.usage?.memoryPeak?.bytes,
-        gpus: node.resources.gpuCount,
+        gpus: GPUDemand(node.resources)?.count ?? 0,
         hidden: observation.paths.filter { $0.place.map(looked.hidden.contains) ?? false }.map(\.path))
     }
     return LearningEvidence(

@@ -14,21 +14,26 @@ struct NodePlaces: Sendable {
   private let needs: [NodeName: Scheduling.ResourceRequest]
   private let capacity: HostCapacity
 
-  /// - Parameter jobs: nodes at one time.
+  /// - Parameters:
+  ///   - jobs: nodes at one time.
+  ///   - holding: what other supervisors use too; nil: no node asks for any.
   init(
     _ setup: SandboxSetup, for nodes: [WorkflowGraph.Node], decisions: [PluginName: GrantDecision], jobs: Int,
-    clock: any RunClock
+    holding: (any DeviceHolding)? = nil, clock: any RunClock
   ) {
     let processors = setup.host.processorCount.map { $0 * 1000 }
     capacity = HostCapacity(
       name: Self.host, cpuMilli: processors ?? .max, memory: setup.host.memoryBytes.map { Int(clamping: $0) } ?? .max,
       devices: (setup.gpus?.gpus ?? []).map { gpu in
         // One whose memory isn't known may do for any demand.
-        GPUDevice(id: GPUIdentifier(gpu.reference.description), memory: gpu.memoryMB.map { $0 << 20 } ?? .max)
+        GPUDevice(
+          id: GPUIdentifier(gpu.reference), memory: gpu.memoryMB.map { $0 << 20 } ?? .max, isInstance: gpu.isInstance,
+          kind: gpu.reference.kind.text)
       })
     let counted = setup.semaphores.map { (SemaphoreName($0.key), $0.value) }
     dispatcher = Dispatcher(
-      hosts: [capacity], semaphores: Dictionary(counted + [(Self.jobs, jobs)]) { first, _ in first }, clock: clock)
+      hosts: [capacity], semaphores: Dictionary(counted + [(Self.jobs, jobs)]) { first, _ in first },
+      holding: holding, clock: clock)
     let capacity = capacity
     let pairs = nodes.map { node in
       (node.name, Self.needs(of: node, setup.limitSources(of: node, decisions: decisions), within: capacity))
@@ -46,7 +51,10 @@ struct NodePlaces: Sendable {
       cpuMilli: Int((node.resources.cpuCores * 1000).rounded(.up)),
       // Of a node whose memory has no limit nobody knows more than what it asks for.
       memory: min(limit ?? node.resources.memoryMB << 20, capacity.memory),
-      gpu: GPUDemand(node.resources).map { .devices(count: $0.count, memory: $0.memoryMB << 20) } ?? .none,
+      gpu: GPUDemand(node.resources).map { demand in
+        let memory = demand.memoryMB << 20
+        return demand.milli.map { .share(milli: $0, memory: memory) } ?? .devices(count: demand.count, memory: memory)
+      } ?? .none,
       semaphores: Dictionary(
         node.semaphores.map { (SemaphoreName($0.key), $0.value) } + [(jobs, 1)]
       ) { first, _ in first })
