@@ -91,6 +91,10 @@ struct DeviceUse: Sendable {
     if taking[node] != nil { taking[node] = false } else { told.remove(node) }
   }
 
+  mutating func withdrawAll(of run: RunIdentifier) {
+    for node in waiting.union(taking.keys) where node.run == run { withdraw(node) }
+  }
+
   mutating func giveBack(_ node: NodeReference) {
     for grant in given.removeValue(forKey: node)?.gpus ?? [] {
       users[grant.device]?.remove(node)

@@ -75,6 +75,7 @@ package actor Dispatcher {
     sinks[run] = nil
     queued[run] = nil
     names[run] = nil
+    if holding != nil { devices.withdrawAll(of: run) }
   }
 
   /// What nodes of one run ask for or don't want any more.

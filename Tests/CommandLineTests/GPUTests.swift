@@ -223,6 +223,22 @@ struct GPUTests {
     _ = try second.wait()
   }
 
+  @Test("goes to another run when no node uses it, though the run that had it goes on")
+  func givenUp() throws {
+    let directories = try (0..<2).map { _ in try host(gpus: 1) }
+    let sleep = "import time\ntime.sleep(5)\nresult = time.monotonic()"
+    let first = try start(
+      [("a", "gpu: 1", "result = 1"), ("b", "gpu: 0", sleep)], options: ["--output", "jsonl", "--jobs", "2"],
+      in: directories[0])
+    try first.wait(for: "succeeded")
+    let second = try value(
+      "a", try run([("a", "gpu: 1", "import time\nresult = time.monotonic()")], in: directories[1]))
+    let end = try first.wait()
+    let report = try JSONValue(json: String(try #require(end.output.split(separator: "\n").last)))
+    let last = try #require(report["report"]?["outputs"]?["b"]?["value"]?.number)
+    #expect(try #require(second.number) < last)
+  }
+
   @Test("is refused before anything starts where the host has fewer, with what was found")
   func tooMany() throws {
     let directory = try host(gpus: 1)

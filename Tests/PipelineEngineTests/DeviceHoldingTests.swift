@@ -67,6 +67,12 @@ private final class Process: Sendable {
     dispatcher = Dispatcher(
       hosts: [HostCapacity(name: HostIdentifier("h"), cpuMilli: 1000, memory: 0, devices: devices)],
       holding: host.holding(number), clock: FastClock())
+    await open()
+  }
+
+  func close() async { await dispatcher.close(run) }
+
+  func open() async {
     await dispatcher.open(run, weight: 1) { [answers] answer in
       answers.withLock { $0[answer.node, default: []].append(answer.answer) }
     }
@@ -185,6 +191,20 @@ struct DeviceHoldingTests {
       try await aWhile()
       host.own("g0", nil)
     }
+    #expect(try await process.assigned(1) == ["g0"])
+    #expect(process.answers(0).isEmpty)
+  }
+
+  @Test("a run that ends while its devices are taken leaves them to the next")
+  func closed() async throws {
+    let host = FakeHost()
+    host.state.withLock { $0.isStopped = true }
+    let process = await Process(host, gpus: 1)
+    await process.ask(0)
+    await process.close()
+    await process.open()
+    await process.ask(1)
+    host.state.withLock { $0.isStopped = false }
     #expect(try await process.assigned(1) == ["g0"])
     #expect(process.answers(0).isEmpty)
   }

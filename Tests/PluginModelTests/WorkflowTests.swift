@@ -101,8 +101,8 @@ struct WorkflowTests {
     ] { #expect(try amount(text) == expected) }
     for text in ["1.5", "0.0005", "0.1234", "-0.5", "0.9999"] {
       let found = problems { () throws(Diagnostics) in _ = try amount(text) }
-      #expect(found.count == 1 && found[0].hasPrefix("w.yaml:6:37: error: "), "\(text): \(found)")
-      #expect(found[0].contains("from 0.001 to 0.999"), "\(text): \(found)")
+      #expect(found.map { $0.hasPrefix("w.yaml:6:37: error: ") } == [true], "\(text): \(found)")
+      #expect(found.allSatisfy { $0.contains("from 0.001 to 0.999") }, "\(text): \(found)")
     }
     #expect(!problems { () throws(Diagnostics) in _ = try amount("65") }.isEmpty)
     #expect(!problems { () throws(Diagnostics) in _ = try amount("half") }.isEmpty)
