@@ -97,8 +97,7 @@ private struct Sleeper: NodeExecutor {
   var seconds: [NodeName: Double]
 
   func execute(
-    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void, released: @escaping @Sendable () -> Void,
-    accept: @escaping NodeAcceptance
+    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void, accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
     report(.started)
     do {

@@ -5,13 +5,10 @@ import Scheduling
 package protocol NodeExecutor: Sendable {
   /// Runs to a result, or throws. Cancelling the calling task cancels the node, and this returns only when everything
   /// the node used is gone.
-  /// - Parameters:
-  ///   - released: may be told once, as soon as everything that the node was assigned is free: another may have it while this one's
-  ///     results are still being taken in. Else it is free when this returns.
-  ///   - accept: to be asked once, before the node's success has an effect outside of the run. What it answers is to be
-  ///     returned; when it throws, nothing of the node may take effect, and that failure is to be thrown.
+  /// - Parameter accept: to be asked once, before the node's success has an effect outside of the run. What it answers is to be
+  ///   returned; when it throws, nothing of the node may take effect, and that failure is to be thrown.
   func execute(
-    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void, released: @escaping @Sendable () -> Void,
+    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
     accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess
 

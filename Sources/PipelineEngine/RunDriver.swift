@@ -9,8 +9,6 @@ indirect enum RunSignal: Sendable {
   case lookedUp([(node: Int, answer: ResultCache.Answer)])
   /// A node that has succeeded waits for the answer before that takes effect.
   case offer(node: Int, NodeSuccess, CheckedContinuation<NodeFailure?, Never>)
-  /// Of what the node was assigned nothing is used any more, though it hasn't ended.
-  case released(node: Int)
 }
 
 /// The loop of one run: one event at a time, in the order of their coming.
@@ -34,8 +32,6 @@ struct RunDriver {
   private var results: [Int: StoredResult] = [:]
   /// Of nodes that are looked up, until they have ended.
   private var keys: [Int: CacheKey] = [:]
-  /// Nodes that have given back what they were assigned, and haven't ended.
-  private var givenBack: Set<Int> = []
   /// Nodes that others with the same key wait for.
   private var running: Set<Int> = []
   /// What is to be told to the dispatcher together, and to the cache: what is to be looked up, and which keys others may have.
@@ -88,10 +84,6 @@ struct RunDriver {
     case .offer(let node, let success, let continuation):
       continuation.resume(returning: machine.offer(node, success))
       return false
-    case .released(let node):
-      givenBack.insert(node)
-      changes.append(.giveBack(node))
-      return await perform([])
     case .answer(let answer): return await perform(actions(answer))
     case .event(let event): return await perform(actions(event))
     case .lookedUp(let answers):
@@ -159,7 +151,7 @@ struct RunDriver {
   /// Of an attempt nothing is left.
   private mutating func hasEnded(_ node: Int) {
     tasks[node] = nil
-    if givenBack.remove(node) == nil { changes.append(.giveBack(node)) }
+    changes.append(.giveBack(node))
   }
 
   private func account(of node: Int) -> NodeAccount { accounts[node] ?? NodeAccount() }
@@ -254,8 +246,6 @@ struct RunDriver {
       @Sendable func execute(_ keys: [CacheKey]) async throws(NodeFailure) -> NodeSuccess {
         try await executor.execute(call) { report in
           pump.add(RunEvent(milliseconds: clock.now() - began, node: call.node, content: .nodeReport(report)))
-        } released: {
-          sender.yield(.released(node: node))
         } accept: { (success) throws(NodeFailure) in
           let refusal = await withCheckedContinuation { sender.yield(.offer(node: node, success, $0)) }
           if let refusal { throw refusal }

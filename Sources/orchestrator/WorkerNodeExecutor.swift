@@ -20,7 +20,7 @@ struct WorkerNodeExecutor: NodeExecutor {
   var observed: @Sendable (NodeName, Observation) -> Void = { _, _ in }
 
   func execute(
-    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void, released: @escaping @Sendable () -> Void,
+    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
     accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
     guard let configuration = configurations[call.prepared] else {
@@ -29,8 +29,7 @@ struct WorkerNodeExecutor: NodeExecutor {
     let execution = try await execution(of: call)
     do throws(NodeFailure) {
       let configuration = try await gpus.configuration(of: call, otherwise: configuration)
-      return try await run(
-        execution, call, on: configuration, report: report, released: released, accept: accept)
+      return try await run(execution, call, on: configuration, report: report, accept: accept)
     } catch {
       throw error.masked(mask)
     }
@@ -63,7 +62,7 @@ struct WorkerNodeExecutor: NodeExecutor {
 
   private func run(
     _ execution: NodeExecution, _ call: NodeCall, on configuration: WorkerConfiguration,
-    report: @escaping @Sendable (NodeReport) -> Void, released: @Sendable () -> Void,
+    report: @escaping @Sendable (NodeReport) -> Void,
     accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
     // What came of asking, which happens before what the node wrote lands.
@@ -115,8 +114,6 @@ struct WorkerNodeExecutor: NodeExecutor {
     } catch {
       outcome = .failure(error)
     }
-    // Its worker is gone or takes the next call, and what it wrote has landed.
-    released()
     let asked = answer.withLock { $0 }
     if let tests = outcome.tests { report(.tests(tests)) }
     var failure: NodeFailure

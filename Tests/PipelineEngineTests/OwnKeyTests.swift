@@ -12,10 +12,9 @@ struct OwnKeyTests {
     let own: @Sendable (NodeCall) throws(NodeFailure) -> String?
 
     func execute(
-      _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void, released: @escaping @Sendable () -> Void,
-      accept: @escaping NodeAcceptance
+      _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void, accept: @escaping NodeAcceptance
     ) async throws(NodeFailure) -> NodeSuccess {
-      try await scripted.execute(call, report: report, released: released, accept: accept)
+      try await scripted.execute(call, report: report, accept: accept)
     }
 
     func ownKey(of call: NodeCall) async throws(NodeFailure) -> String? {

@@ -53,41 +53,6 @@ struct RunExecutionTests {
     #expect(executor.calls.count == 50)
   }
 
-  /// Its first node has released what it was assigned, and ends only when another node has begun.
-  private struct Releasing: NodeExecutor {
-    let began: AsyncStream<Void>
-    let begin: AsyncStream<Void>.Continuation
-    let others = Lock((now: 0, most: 0))
-
-    init() { (began, begin) = AsyncStream.makeStream() }
-
-    func execute(
-      _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void, released: @escaping @Sendable () -> Void,
-      accept: @escaping NodeAcceptance
-    ) async throws(NodeFailure) -> NodeSuccess {
-      if call.node.text == "n0" {
-        released()
-        for await _ in began { break }
-      } else {
-        others.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
-        begin.yield()
-        for _ in 0..<20 { await Task.yield() }
-        others.withLock { $0.now -= 1 }
-      }
-      return try await accept(.everything)
-    }
-  }
-
-  @Test("what a node has released another gets, before the first has ended, and only once", .timeLimit(.minutes(1)))
-  func released() async throws {
-    let nodes = (0..<8).map { "n\($0): {type: demo/source}" }.joined(separator: "\n")
-    let executor = Releasing()
-    let report = await RunExecution(executor: executor, clock: FastClock()) { _ in }
-      .run(try Demo.graph(Demo.workflow(nodes)), identifier: "r", maximumParallel: 1, timeoutMilliseconds: nil)
-    #expect(report.outcome == .succeeded)
-    #expect(executor.others.withLock { $0.most } == 1)
-  }
-
   @Test("a failed node skips what depends on it; the others go on and keep their results")
   func failure() async throws {
     let executor = ScriptedExecutor { call throws(NodeFailure) in

@@ -122,7 +122,7 @@ final class ScriptedExecutor: NodeExecutor {
   var mostAtOnce: Int { running.withLock { $0.most } }
 
   func execute(
-    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void, released: @escaping @Sendable () -> Void,
+    _ call: NodeCall, report: @escaping @Sendable (NodeReport) -> Void,
     accept: @escaping NodeAcceptance
   ) async throws(NodeFailure) -> NodeSuccess {
     log.withLock { $0.append(call) }
