@@ -66,21 +66,27 @@ struct DeviceUse: Sendable {
   }
 
   /// All of it is this process's.
-  /// - Returns: false where the node doesn't want it any more.
-  mutating func hasTaken(_ assignment: Assignment) -> Bool {
-    for grant in assignment.gpus { taken[grant.device] = assignment.host }
+  /// - Returns: whether the node still wants it; and those that were thought to be another's, because one that shares them was told so.
+  mutating func hasTaken(_ assignment: Assignment) -> (isWanted: Bool, found: [GPUIdentifier: HostIdentifier]) {
+    var found: [GPUIdentifier: HostIdentifier] = [:]
+    for grant in assignment.gpus {
+      taken[grant.device] = assignment.host
+      found[grant.device] = elsewhere.removeValue(forKey: grant.device)
+    }
     told.remove(assignment.node)
-    return taking.removeValue(forKey: assignment.node) ?? false
+    return (taking.removeValue(forKey: assignment.node) ?? false, found)
   }
 
   /// The node has nothing of what it was to have.
-  /// - Returns: false where it doesn't want it any more.
-  mutating func hasNotTaken(_ assignment: Assignment, _ missing: [HeldDevice]) -> Bool {
+  /// - Returns: whether it still wants it; and those that another has. One that this process has by now isn't: whoever shares it was
+  ///   quicker.
+  mutating func hasNotTaken(_ assignment: Assignment, _ missing: [HeldDevice]) -> (isWanted: Bool, held: [HeldDevice]) {
     giveBack(assignment.node)
-    for device in missing { elsewhere[device.device] = assignment.host }
+    let held = missing.filter { taken[$0.device] == nil }
+    for device in held { elsewhere[device.device] = assignment.host }
     let isWanted = taking.removeValue(forKey: assignment.node) ?? false
     if isWanted, !missing.isEmpty { waiting.insert(assignment.node) } else { told.remove(assignment.node) }
-    return isWanted
+    return (isWanted, held)
   }
 
   /// - Returns: true the first time.

@@ -63,14 +63,20 @@ package actor Dispatcher {
   }
 
   /// - Parameter sink: told of each node of the run that was asked for, once, unless it is withdrawn before, or answered to the one who
-  ///   asked; must not block.
+  ///   asked; before that it may be told whose devices the node waits for. Must not block.
   func open(_ run: RunIdentifier, weight: Int, sink: @escaping @Sendable (NodeAnswer) -> Void) {
     sinks[run] = sink
     handle(.runSubmitted(run, weight: weight))
   }
 
-  /// Everything of it has been given back.
+  /// Nothing of what its nodes were assigned is used any more.
   func close(_ run: RunIdentifier) {
+    // An answer that came too late was never read.
+    for node in (names[run] ?? [:]).keys.sorted() {
+      let reference = NodeReference(run: run, node: node)
+      if holding != nil { devices.giveBack(reference) }
+      handle(.nodeFinished(reference))
+    }
     handle(.runEnded(run))
     sinks[run] = nil
     queued[run] = nil
@@ -113,6 +119,15 @@ package actor Dispatcher {
       }, of: run)
     look()
     return answers
+  }
+
+  /// Lets others have the devices that are kept for nodes to come, for none comes. Returns when they can.
+  package func letGoOfDevices() async {
+    guard let holding else { return }
+    let kept = devices.letGo(Set(devices.kept.keys))
+    guard !kept.isEmpty else { return }
+    setHeld(kept, true)
+    await holding.letGo(Set(kept.keys))
   }
 
   /// What the nodes of a run wait for, at most so many of them.
@@ -182,7 +197,7 @@ package actor Dispatcher {
         let missing = try await holding.take(assignment.gpus.map(\.device))
         if missing.isEmpty { hasTaken(assignment) } else { hasNotTaken(assignment, missing) }
       } catch {
-        let isWanted = devices.hasNotTaken(assignment, [])
+        let isWanted = devices.hasNotTaken(assignment, []).isWanted
         handle(.nodeFinished(assignment.node))
         if isWanted { tell(assignment.node, .failed(error)) }
       }
@@ -191,19 +206,25 @@ package actor Dispatcher {
   }
 
   private func hasTaken(_ assignment: Assignment) {
-    if devices.hasTaken(assignment) { return tell(assignment.node, .assigned(assignment.gpus)) }
-    devices.giveBack(assignment.node)
-    handle(.nodeFinished(assignment.node))
+    let (isWanted, found) = devices.hasTaken(assignment)
+    if isWanted {
+      tell(assignment.node, .assigned(assignment.gpus))
+    } else {
+      devices.giveBack(assignment.node)
+      handle(.nodeFinished(assignment.node))
+    }
+    setHeld(found, false)
   }
 
   private func hasNotTaken(_ assignment: Assignment, _ missing: [HeldDevice]) {
-    let isWanted = devices.hasNotTaken(assignment, missing)
-    let held = missing.map { SchedulerEvent.deviceHeldElsewhere(assignment.host, $0.device, true) }
+    let (isWanted, held) = devices.hasNotTaken(assignment, missing)
     let node = assignment.node
-    _ = handle(held + [isWanted ? .nodeReturned(node) : .nodeFinished(node)], of: nil)
+    _ = handle(
+      held.map { .deviceHeldElsewhere(assignment.host, $0.device, true) }
+        + [isWanted ? .nodeReturned(node) : .nodeFinished(node)], of: nil)
     // Unless it was given others at once.
-    guard devices.waiting.contains(node), devices.tellsOnce(node) else { return }
-    sinks[node.run]?(NodeAnswer(node: node.node, answer: .heldElsewhere(missing)))
+    guard devices.waiting.contains(node), !held.isEmpty, devices.tellsOnce(node) else { return }
+    sinks[node.run]?(NodeAnswer(node: node.node, answer: .heldElsewhere(held)))
   }
 
   private func tell(_ node: NodeReference, _ answer: Answer) {
@@ -231,6 +252,9 @@ package actor Dispatcher {
       await holding.letGo(Set(letGo.keys))
     }
     setHeld(elsewhere.filter { seen.free.contains($0.key) }, false)
+    guard !devices.needsLooking else { return true }
+    // Nobody is to let go of one for us any more.
+    _ = await holding.look(at: [], isWaiting: false, kept: [])
     guard !devices.needsLooking else { return true }
     looking = nil
     // Whoever needs one finds out again whether it is free.

@@ -33,19 +33,19 @@ extension GraphValidation {
       guard written.value.mayHoldExpressions else {
         return complain(about: written.value, of: parameter, written, of: node)
       }
+      let isPattern = node.type.value == .command && CommandPattern.parameters.contains(parameter.name.text)
+      let escape = isPattern ? CommandPattern.escaped : nil
       if case .string(let text) = written.value {
         let template = try template(text)
         guard try canEvaluate(node, reading: { Set(template.names(of: $0)) }) else { return written.value }
         let scope = known ?? scope(of: node)
         known = scope
-        return complain(about: try template.evaluate(in: scope), of: parameter, written, of: node)
+        return complain(about: try template.evaluate(in: scope, escape: escape), of: parameter, written, of: node)
       }
       let isKnown = try canEvaluate(node) { (root) throws(Template.Problem) in try written.value.namesRead(of: root) }
       guard isKnown else { return written.value }
       let scope = known ?? scope(of: node)
       known = scope
-      let isPattern = node.type.value == .command && CommandPattern.parameters.contains(parameter.name.text)
-      let escape = isPattern ? CommandPattern.escaped : nil
       let value = try written.value.evaluated(in: scope, escape: escape)
       return complain(about: value, of: parameter, written, of: node)
     } catch {

@@ -68,8 +68,7 @@ package struct Template: Hashable, Sendable {
   ) throws(Problem) -> JSONValue {
     if parts.count == 1, case .expression(let expression) = parts[0] {
       let value = try expression.evaluate(in: scope)
-      guard let escape, case .string(let text) = value else { return value }
-      return .string(escape(text))
+      return escape.map(value.mapTexts) ?? value
     }
     var text = ""
     for part in parts {
@@ -103,6 +102,16 @@ package struct Template: Hashable, Sendable {
 }
 
 extension JSONValue {
+  /// Every string of the value, at any depth, as `body` writes it. Keys stay as they are.
+  fileprivate func mapTexts(_ body: (String) -> String) -> JSONValue {
+    switch self {
+    case .null, .bool, .integer, .double: self
+    case .string(let text): .string(body(text))
+    case .array(let items): .array(items.map { $0.mapTexts(body) })
+    case .object(let members): .object(members.map { Member($0.key, $0.value.mapTexts(body)) })
+    }
+  }
+
   /// Every string of the value, at any depth, as a ``Template`` evaluated in `scope`. Keys stay as they are.
   /// - Parameter escape: what an expression yields as text is written so; nil: as it is.
   package func evaluated(

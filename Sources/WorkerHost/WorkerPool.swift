@@ -31,6 +31,8 @@ package actor WorkerPool {
   private var busy: [ObjectIdentifier: Worker] = [:]
   /// Least recently used first. There are never more than the places that no call holds.
   private var idle: [(configuration: WorkerConfiguration, worker: Worker)] = []
+  /// Were idle, and aren't gone yet.
+  private var leaving: [(configuration: WorkerConfiguration, worker: Worker)] = []
   private var isClosed = false
   /// ``isClosed``, for threads that are not the pool's.
   private let closing = Flag()
@@ -109,11 +111,19 @@ package actor WorkerPool {
 
   /// Ends the idle workers that have one of these devices. Returns when they are gone.
   package func endIdle(holding devices: Set<CDIDeviceReference>) async {
-    while let index = idle.firstIndex(where: { idle in
-      idle.configuration.plan.devices.contains { devices.contains($0.reference) }
-    }) {
-      await idle.remove(at: index).worker.shutdown()
+    func has(_ configuration: WorkerConfiguration) -> Bool {
+      configuration.plan.devices.contains { devices.contains($0.reference) }
     }
+    while let index = idle.firstIndex(where: { has($0.configuration) }) { await endIdle(at: index) }
+    // Those that somebody else is ending.
+    for one in leaving where has(one.configuration) { await one.worker.shutdown() }
+  }
+
+  private func endIdle(at index: Int) async {
+    let one = idle.remove(at: index)
+    leaving.append(one)
+    await one.worker.shutdown()
+    leaving.removeAll { $0.worker === one.worker }
   }
 
   /// Ends every worker: idle ones are asked to leave, the others are killed, and their calls fail. Returns when all are gone.
@@ -122,7 +132,7 @@ package actor WorkerPool {
     closing.set()
     for waiter in queue { waiter.continuation.resume(returning: .closed) }
     queue = []
-    let workers = idle.map(\.worker) + busy.values
+    let workers = idle.map(\.worker) + leaving.map(\.worker) + busy.values
     idle = []
     await withDiscardingTaskGroup { group in
       for worker in workers { group.addTask { await worker.shutdown() } }
@@ -187,10 +197,10 @@ package actor WorkerPool {
       busy[ObjectIdentifier(worker)] = worker
       return Lease(worker: worker, isReused: true)
     }
-    // Whoever was assigned a device has it alone: an idle worker that still holds it is gone before another starts.
+    // An idle worker has memory of its devices: it is gone before another starts there.
     await endIdle(holding: Set(configuration.plan.devices.map(\.reference)))
     while active + idle.count > maximumWorkers, !idle.isEmpty {
-      await idle.removeFirst().worker.shutdown()
+      await endIdle(at: 0)
     }
     guard !isClosed else { throw .poolClosed }
     guard !Task.isCancelled else { throw .cancelled }

@@ -99,13 +99,26 @@ struct Bootstrap: Sendable {
   }
 
   /// The same, and of a FIFO or a pipe all that is written to it until its last writer has closed it.
-  /// - Parameter pipeMilliseconds: how long that may take.
-  func bytes(of path: String, limit: Int, pipeMilliseconds: Int64) async throws(FileError) -> [UInt8] {
-    try await files.run { () throws(FileError) in
-      let piped = try PipeReading.bytes(of: path, limit: limit, milliseconds: pipeMilliseconds)
-      if let piped { return piped }
-      return try Self.read(path, limit: limit)
+  /// - Parameter end: until then that has to have happened.
+  func bytes(
+    of path: String, limit: Int, pipesEnd end: ContinuousClock.Instant
+  ) async throws(FileError) -> [UInt8] {
+    let isCancelled = Lock(false)
+    let result: Result<[UInt8], FileError> = await withTaskCancellationHandler {
+      do throws(FileError) {
+        return .success(
+          try await files.run { () throws(FileError) in
+            let piped = try PipeReading.bytes(of: path, limit: limit, until: end) { isCancelled.withLock { $0 } }
+            if let piped { return piped }
+            return try Self.read(path, limit: limit)
+          })
+      } catch {
+        return .failure(error)
+      }
+    } onCancel: {
+      isCancelled.withLock { $0 = true }
     }
+    return try result.get()
   }
 
   private static func hint(_ error: FileError) -> String? {

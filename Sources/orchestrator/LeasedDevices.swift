@@ -32,12 +32,7 @@ struct LeasedDevices: DeviceHolding {
     let (elsewhere, kept) = (elsewhere.compactMap(\.reference), kept.compactMap(\.reference))
     return await thread.run { [leases] in
       leases.want(isWaiting ? elsewhere : [])
-      let free = elsewhere.filter { device in
-        // For a moment, and taken again by whoever is served first.
-        guard (try? leases.take([device]))?.isEmpty == true else { return false }
-        leases.release([device])
-        return true
-      }
+      let free = elsewhere.filter { leases.isFree($0) }
       return (
         Set(free.map { GPUIdentifier($0) }), Set(leases.wantedElsewhere(kept).map { GPUIdentifier($0) })
       )

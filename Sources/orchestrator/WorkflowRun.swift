@@ -92,6 +92,8 @@ extension WorkflowSession {
         relays: configurations.values.contains { $0.plan.relay != nil }),
       mostMemory: sandboxes.setup.mostMemory, timeoutMilliseconds: timeoutMilliseconds,
       restored: await kept?.restored(checked.content) ?? [:])
+    // Before the leases end with this run: idle workers still have the devices.
+    await places.dispatcher.letGoOfDevices()
     sender.finish()
     notes?.cancel()
     await notes?.value

@@ -28,7 +28,7 @@ final class PipeReadingTests {
   @Test("is all that is written until the last writer has closed it, in however many parts")
   func whole() throws {
     try write(["one ", "two ", "three"])
-    #expect(try PipeReading.bytes(of: path, limit: 13, milliseconds: 60_000) == Array("one two three".utf8))
+    #expect(try PipeReading.bytes(of: path, limit: 13, until: .now + .seconds(60)) == Array("one two three".utf8))
   }
 
   @Test("is what a descriptor has that the process was started with, and none that it opened for itself")
@@ -37,11 +37,13 @@ final class PipeReadingTests {
     _ = try writing.write(Array("text".utf8))
     writing.closeElsewhere()
     let place = "/dev/fd/\(reading.number)"
-    #expect { _ = try PipeReading.bytes(of: place, limit: 9, milliseconds: 60_000) } throws: { error in
-      (error as? FileError)?.isAbsence == true
+    for path in [place, "/proc/self/fd/\(reading.number)", "/proc/thread-self/fd/\(reading.number)", "/" + place] {
+      #expect { _ = try PipeReading.bytes(of: path, limit: 9, until: .now + .seconds(60)) } throws: { error in
+        (error as? FileError)?.isAbsence == true
+      }
     }
     try #require(fcntl(reading.number, F_SETFD, 0) == 0)
-    #expect(try PipeReading.bytes(of: place, limit: 9, milliseconds: 60_000) == Array("text".utf8))
+    #expect(try PipeReading.bytes(of: place, limit: 9, until: .now + .seconds(60)) == Array("text".utf8))
   }
 
   @Test("is refused where it is too long, however much more there would be")
@@ -49,14 +51,14 @@ final class PipeReadingTests {
     try write([String(repeating: "x", count: 11)])
     let path = path
     #expect(throws: FileError.tooLarge(path: path, limit: 10)) {
-      try PipeReading.bytes(of: path, limit: 10, milliseconds: 60_000)
+      try PipeReading.bytes(of: path, limit: 10, until: .now + .seconds(60))
     }
   }
 
   @Test("has a time to come in: without a writer, and with one that never ends")
   func never() throws {
     func isTimedOut() -> Bool {
-      do throws(FileError) { _ = try PipeReading.bytes(of: path, limit: 10, milliseconds: 50) } catch {
+      do throws(FileError) { _ = try PipeReading.bytes(of: path, limit: 10, until: .now + .milliseconds(50)) } catch {
         if case .system(let cause) = error { return cause.code == .timedOut }
       }
       return false
@@ -68,10 +70,25 @@ final class PipeReadingTests {
     end.signal()
   }
 
+  @Test("isn't waited for any more once that is cancelled")
+  func cancelled() throws {
+    let asked = Lock(0)
+    #expect {
+      _ = try PipeReading.bytes(of: path, limit: 9, until: .now + .seconds(600)) {
+        asked.withLock { asked in
+          asked += 1
+          return asked > 2
+        }
+      }
+    } throws: { error in
+      if case .system(let cause)? = error as? FileError { cause.code == .cancelled } else { false }
+    }
+  }
+
   @Test("is nothing of what is no pipe")
   func others() throws {
     for path in ["/etc/passwd", "/dev/null", "/", "/nowhere"] {
-      #expect(try PipeReading.bytes(of: path, limit: 1, milliseconds: 1) == nil)
+      #expect(try PipeReading.bytes(of: path, limit: 1, until: .now + .milliseconds(1)) == nil)
     }
   }
 }

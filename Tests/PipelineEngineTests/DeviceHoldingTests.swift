@@ -15,6 +15,8 @@ private final class FakeHost: Sendable {
     var takes: [[String]] = []
     var isBroken = false
     var isStopped = false
+    /// So many are told that another has them, though none does: it only looked whether they are free.
+    var probes = 0
   }
   let state = Lock(State())
 
@@ -32,6 +34,10 @@ private struct FakeHolding: DeviceHolding {
     let isBroken = host.state.withLock { $0.isBroken }
     if isBroken { throw NodeFailure(.sandbox, "it can't be made sure") }
     return host.state.withLock { state in
+      if state.probes > 0 {
+        state.probes -= 1
+        return devices.map { HeldDevice(device: $0) }
+      }
       let missing = devices.filter { state.owners[$0, default: process] != process }
       if missing.isEmpty { for device in devices { state.owners[device] = process } }
       return missing.map { HeldDevice(device: $0, process: Int32(state.owners[$0] ?? 0)) }
@@ -266,6 +272,40 @@ struct DeviceHoldingTests {
     #expect(first.devices(3) == nil)
     await second.giveBack(0)
     #expect(try await first.assigned(3) == ["g0"])
+  }
+
+  @Test("a device that one node is told another has, and that one beside it is given, is this process's for both")
+  func sharedMeanwhile() async throws {
+    let host = FakeHost()
+    host.state.withLock {
+      $0.isStopped = true
+      $0.probes = 1
+    }
+    let process = await Process(host, gpus: 1)
+    await process.ask(0, .share(milli: 400))
+    await process.ask(1, .share(milli: 400))
+    host.state.withLock { $0.isStopped = false }
+    #expect(try await process.assigned(0) == ["g0"])
+    #expect(try await process.assigned(1) == ["g0"])
+    try await aWhile()
+    #expect(host.state.withLock { $0.owners[GPUIdentifier("g0")] == 1 && $0.letGo.isEmpty })
+  }
+
+  @Test("what is kept when no node comes any more is let go, and what a node still has isn't")
+  func lettingGo() async throws {
+    let host = FakeHost()
+    let process = await Process(host, gpus: 2)
+    for node in 0..<2 {
+      await process.ask(node)
+      _ = try await process.assigned(node)
+    }
+    await process.giveBack(0)
+    await process.dispatcher.letGoOfDevices()
+    #expect(host.state.withLock { $0.letGo.map(\.devices) } == [[GPUIdentifier("g0")]])
+    // An answer that its run never read: the end of the run gives it back.
+    await process.close()
+    await process.dispatcher.letGoOfDevices()
+    #expect(host.state.withLock { $0.owners.isEmpty })
   }
 
   @Test("two processes that each keep what the other waits for come to an end, and never have more than there are")

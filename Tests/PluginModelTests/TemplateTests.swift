@@ -13,12 +13,15 @@ struct TemplateTests {
 
   @Test("what an expression yields is a pattern for itself alone, and what stands around it stays one")
   func patterns() throws {
-    let scope = ExpressionScope(inputs: [ParameterName(unchecked: "a"): "*?[x]**/y"])
+    let scope = ExpressionScope(inputs: [
+      ParameterName(unchecked: "a"): "*?[x]**/y", ParameterName(unchecked: "list"): ["*.txt", 1, ["?"]],
+    ])
     func evaluated(_ text: String) throws -> JSONValue {
       try JSONValue.array([.string(text)]).evaluated(in: scope, escape: CommandPattern.escaped)
     }
     #expect(try evaluated("dist/*/${{ inputs.a }}-*") == ["dist/*/[*][?][[]x][*][*]/y-*"])
     #expect(try evaluated("${{ inputs.a }}") == ["[*][?][[]x][*][*]/y"])
+    #expect(try evaluated("${{ inputs.list }}") == [["[*].txt", 1, ["[?]"]]])
     #expect(CommandPattern.escaped("a.txt") == "a.txt")
   }
 

@@ -208,7 +208,7 @@ struct GPUInventoryTests {
     #expect(try GPUHost.twoGPUs().inventory().gpus.allSatisfy { !$0.isInstance })
   }
 
-  @Test("what a demand may get is the same where model, driver and memory are, and unknown where one of them is")
+  @Test("what a demand may get is the same where model, driver and memory are, and unknown where model or driver is")
   func identities() throws {
     let host = try GPUHost.twoGPUs()
     let numbers = [DeviceNumber(major: 195, minor: 0), DeviceNumber(major: 195, minor: 1)]

@@ -30,6 +30,16 @@ struct DeviceLeaseTests {
     }
   }
 
+  @Test("can be asked for without being taken or given up")
+  func asking() throws {
+    try withTwo { (first, second) throws in
+      #expect(first.isFree(zero) && second.isFree(zero))
+      #expect(try first.take([zero]) == [])
+      #expect(first.isFree(zero) && !second.isFree(zero))
+      #expect(try second.take([zero]) == [zero], "whoever asked has it still")
+    }
+  }
+
   @Test("is given back by the kernel when its holder is gone")
   func death() throws {
     try withTwo { _, second in

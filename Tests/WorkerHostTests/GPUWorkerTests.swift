@@ -46,6 +46,28 @@ struct GPUWorkerTests {
     try result.get()
   }
 
+  @Test("whoever waits for idle workers to go waits for those that another is ending as well")
+  func ending() async throws {
+    let program = try Fixture.referenceClient.program()
+    let launcher = PlainLauncher()
+    let pool = WorkerPool(launcher: launcher, loop: try EventLoop(), limits: quickLimits, maximumWorkers: 1)
+    var made = try configuration([program])
+    made.plan.devices = [PlannedDevice(Self.gpu("0"))]
+    _ = try await pool.execute(try execution("echo"), on: made, limit: nil, report: { _ in })
+    let devices = Set(made.plan.devices.map(\.reference))
+    let left = await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          await pool.endIdle(holding: devices)
+          return launcher.living().count
+        }
+      }
+      return await group.reduce(0, +)
+    }
+    #expect(left == 0)
+    await pool.shutdown()
+  }
+
   @Test("a worker is told how many it has")
   func told() throws {
     var made = try configuration(["/bin/true"])

@@ -114,8 +114,8 @@ package struct GPUInventory: Hashable, Sendable {
     return byKind.filter { $0.value.count >= demand.count }.min { $0.key < $1.key }?.value
   }
 
-  /// What is behind the GPUs that a demand may get: their models, the versions of their drivers, their memory. Equal on two hosts where it
-  /// makes no difference to a result which of them it came from. Nil where that isn't known of all.
+  /// What is behind the GPUs that a demand may get: their models, the versions of their drivers and, where it is known, their memory.
+  /// Equal on two hosts where it makes no difference to a result which of them it came from. Nil where a model or a driver isn't known.
   package func identity(for demand: GPUDemand) -> JSONValue? {
     guard let candidates = candidates(for: demand) else { return nil }
     var known: Set<String> = []

@@ -42,11 +42,18 @@ package final class DeviceLeases: Sendable {
       guard missing.isEmpty else { return missing }
       for (device, lock) in taken {
         // For people who look; nothing is decided on it.
-        try lock.write("\(currentProcessIdentifier())\n")
+        try? lock.write("\(currentProcessIdentifier())\n")
         state.held[device] = lock
         state.wanted[device] = nil
       }
       return []
+    }
+  }
+
+  /// Whether no other supervisor has it at this moment: one may the next.
+  package func isFree(_ device: CDIDeviceReference) -> Bool {
+    state.withLock { state in
+      state.held[device] != nil || ((try? FileLock(path(device), .exclusive)) ?? nil) != nil
     }
   }
 

@@ -30,8 +30,8 @@ struct SecretOptions: ParsableArguments {
       valueName: "name[=file]"))
   var secrets: [String] = []
 
-  /// Until a pipe has brought its secret: whoever writes to it may have to ask a vault first, or be asked for a password.
-  private static let pipeMilliseconds: Int64 = 30_000
+  /// Seconds, until all pipes have brought their secrets: whoever writes to one may have to ask a vault first, or be asked for a password.
+  private static let pipeSeconds = 30
 
   /// Reads those that `nodes` name.
   /// - Parameter isResumed: the options are those that the run began with, and can't be given anew.
@@ -42,12 +42,14 @@ struct SecretOptions: ParsableArguments {
     let wanted = Set(nodes.flatMap(\.secrets))
     var problems: [Diagnostic] = []
     var found: [SecretName: Secret] = [:]
-    for option in secrets {
+    let pipesEnd = ContinuousClock.now + .seconds(Self.pipeSeconds)
+    for option in secrets where !Task.isCancelled {
       let parts = option.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       do throws(Diagnostic) {
         // What isn't the name of a secret may be one, by mistake: it isn't quoted.
         guard let name = SecretName(parts[0]), wanted.contains(name) else { throw Self.unknown(wanted) }
-        let value = try await Self.value(name, file: parts.count == 2 ? parts[1] : nil, isResumed, bootstrap)
+        let file = parts.count == 2 ? parts[1] : nil
+        let value = try await Self.value(name, file: file, pipesEnd: pipesEnd, isResumed, bootstrap)
         guard found.updateValue(try Secret(name, value), forKey: name) == nil else {
           throw Diagnostic("--secret names \(name.text.quoted) twice", hint: "keep one")
         }
@@ -86,7 +88,7 @@ struct SecretOptions: ParsableArguments {
 
   /// What can't be read is never quoted: it may be the secret itself, by mistake.
   private static func value(
-    _ name: SecretName, file: String?, _ isResumed: Bool, _ bootstrap: Bootstrap
+    _ name: SecretName, file: String?, pipesEnd: ContinuousClock.Instant, _ isResumed: Bool, _ bootstrap: Bootstrap
   ) async throws(Diagnostic) -> String {
     let what = "the secret \(name.text.quoted) can't be had"
     guard let file else {
@@ -101,8 +103,7 @@ struct SecretOptions: ParsableArguments {
     }
     let bytes: [UInt8]
     do throws(FileError) {
-      bytes = try await bootstrap.bytes(
-        of: file, limit: Secret.maximumBytes + 2, pipeMilliseconds: Self.pipeMilliseconds)
+      bytes = try await bootstrap.bytes(of: file, limit: Secret.maximumBytes + 2, pipesEnd: pipesEnd)
     } catch {
       throw Diagnostic(
         what, why: "what follows --secret \(name)= \(Self.words(error))",
@@ -125,7 +126,8 @@ struct SecretOptions: ParsableArguments {
     switch error {
     case .system(let cause) where cause.code == .accessDenied: "is a file that this user may not read"
     case .system(let cause) where cause.code == .timedOut:
-      "is a pipe that nobody has written all of a secret to within \(pipeMilliseconds / 1000) s"
+      "is a pipe that nobody has written all of a secret to within \(pipeSeconds) s"
+    case .system(let cause) where cause.code == .cancelled: "is a pipe that was waited for until now"
     case .system: error.isAbsence ? "is no such file" : "can't be read"
     case .notRegular: "is no regular file and no pipe"
     case .tooLarge: "is a file of more than \(Secret.maximumBytes) bytes"
