@@ -105,6 +105,12 @@ struct HTMLReportTests {
     #expect(large?["wire_count"] == .integer(Int64(2 * (count - 50) - count / 50)))
   }
 
+  @Test("the picture's script goes through the boxes: instances of a node have none, and there may be 100,000")
+  func boxes() {
+    #expect(HTMLReport.graphScript.contains("node < boxCount;"))
+    #expect(!HTMLReport.graphScript.contains("node < nodeCount;"))
+  }
+
   @Test("a report of other nodes than the graph's is shown without a picture")
   func foreignGraph() {
     var sample = ReportSample(ReportSample.layered(6, width: 3), parallel: 2, seed: 0, failing: 0)

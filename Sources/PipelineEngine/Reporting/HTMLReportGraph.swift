@@ -28,7 +28,7 @@ extension HTMLReport {
         shape("text", { class: "word", x: x + width - 10, y: y + 38, "text-anchor": "end" },
           symbol(name) + " " + (nodes.flags[node] & cached ? "cached" : nodes.flags[node] & fallback ? "fallback" : name)));
       made.addEventListener("click", () => choose(node, { scroll: true }));
-      if (nodeCount > mostDetailed) return made;
+      if (graph.boxes.length > 3 * mostDetailed) return made;
       made.append(shape("text", { class: "type", x: x + 14, y: y + 38 }, cut(type.name, 17)));
       for (const [names, side, anchor] of [[type.inputs, 0, "start"], [type.outputs, width, "end"]]) {
         for (const [row, port] of names.entries()) {
@@ -51,8 +51,9 @@ extension HTMLReport {
       }
       const picture = shape("svg", { viewBox: "0 0 " + graph.width + " " + graph.height });
       for (const [path, isOrder] of graph.wires) picture.append(shape("path", { class: isOrder ? "wire order" : "wire", d: path }));
-      const boxes = [];
-      for (let node = 0; node < nodeCount; node++) {
+      // Those of the workflow come first; the instances of one with foreach have no box.
+      const boxes = [], boxCount = graph.boxes.length / 3;
+      for (let node = 0; node < boxCount; node++) {
         boxes.push(boxShape(graph, node));
         picture.append(boxes[node]);
       }
@@ -82,7 +83,8 @@ extension HTMLReport {
       let marked = null;
       watchers.push((node) => {
         marked?.classList.remove("chosen");
-        marked = boxes[node];
+        marked = boxes[node] ?? null;
+        if (!marked) return;
         marked.classList.add("chosen");
         const [x, y, height] = graph.boxes.slice(3 * node, 3 * node + 3).map((value) => value * scale);
         const isSeen = x >= box.scrollLeft && x + graph.box_width * scale <= box.scrollLeft + box.clientWidth
