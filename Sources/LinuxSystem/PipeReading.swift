@@ -56,13 +56,13 @@ package enum PipeReading {
   ) throws(FileError) {
     while true {
       if isCancelled() { throw .system(SystemError("read", path, .cancelled)) }
-      let left = (end - .now).components
-      let milliseconds = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
-      guard milliseconds > 0 else { throw .system(SystemError("read", path, .timedOut)) }
-      var watched = pollfd(fd: file.number, events: Int16(POLLIN), revents: 0)
-      let result = poll(&watched, 1, Int32(min(100, milliseconds))).orErrorNumber
-      if result == -EINTR { continue }
-      guard try demand(result, "poll", path) == 0 else { return }
+      let left = (end - .now).wholeMilliseconds
+      guard left > 0 else { throw .system(SystemError("read", path, .timedOut)) }
+      do throws(SystemError) {
+        if try LinuxKernel().awaitReadable(file, milliseconds: UInt32(min(100, left))) { return }
+      } catch {
+        throw .system(error)
+      }
     }
   }
 }

@@ -80,45 +80,42 @@ struct RunDriver {
 
   /// - Returns: true when the run has ended.
   private mutating func handle(_ signal: RunSignal) async -> Bool {
+    var actions: [RunMachine.Action] = []
     switch signal {
     case .offer(let node, let success, let continuation):
       continuation.resume(returning: machine.offer(node, success))
       return false
-    case .answer(let answer): return await perform(actions(answer))
-    case .event(let event): return await perform(actions(event))
-    case .lookedUp(let answers):
-      var actions: [RunMachine.Action] = []
-      for (node, answer) in answers { actions += self.actions(node, answer) }
-      return await perform(actions)
+    case .answer(let answer): take(answer, &actions)
+    case .event(let event): take(event, &actions)
+    case .lookedUp(let answers): for (node, answer) in answers { take(answer, of: node, &actions) }
     }
+    return await perform(actions)
   }
 
-  private mutating func actions(_ event: RunMachine.Event) -> [RunMachine.Action] {
+  private mutating func take(_ event: RunMachine.Event, _ actions: inout [RunMachine.Action]) {
     note(event)
-    return machine.handle(event)
+    machine.handle(event, &actions)
   }
 
-  private mutating func actions(_ answer: Dispatcher.NodeAnswer) -> [RunMachine.Action] {
+  private mutating func take(_ answer: Dispatcher.NodeAnswer, _ actions: inout [RunMachine.Action]) {
     switch answer.answer {
-    case .assigned(let gpus): return machine.handle(.assigned(node: answer.node, gpus: gpus))
-    case .failed(let failure): return machine.handle(.refused(node: answer.node, failure))
+    case .assigned(let gpus): take(.assigned(node: answer.node, gpus: gpus), &actions)
+    case .failed(let failure): take(.refused(node: answer.node, failure), &actions)
     case .heldElsewhere(let devices):
       if machine.states[answer.node] == .queued {
         tell(answer.node, .nodeReport(.log(level: .info, message: HeldDevice.words(devices))))
       }
-      return []
     case .refused(let refusal):
-      let failure = NodeFailure(refusal, of: name(of: answer.node))
-      return machine.handle(.refused(node: answer.node, failure))
+      take(.refused(node: answer.node, NodeFailure(refusal, of: name(of: answer.node))), &actions)
     }
   }
 
-  private mutating func actions(_ node: Int, _ answer: ResultCache.Answer) -> [RunMachine.Action] {
+  private mutating func take(_ answer: ResultCache.Answer, of node: Int, _ actions: inout [RunMachine.Action]) {
     switch answer {
-    case .missing: return actions(.notFound(node: node))
-    case .found(let found): return actions(.found(node: node, NodeSuccess(found, key: keys[node])))
+    case .missing: take(.notFound(node: node), &actions)
+    case .found(let found): take(.found(node: node, NodeSuccess(found, key: keys[node])), &actions)
     // The machine has cancelled the node already.
-    case .cancelled: return []
+    case .cancelled: break
     }
   }
 
@@ -168,7 +165,8 @@ struct RunDriver {
       let answers = await places.apply(changes)
       changes = []
       if answers.isEmpty { return hasFinished }
-      actions = answers.flatMap { self.actions($0) }
+      actions.removeAll(keepingCapacity: true)
+      for answer in answers { take(answer, &actions) }
     }
   }
 

@@ -33,7 +33,7 @@ package struct LimitFindings: Sendable {
       if let note = plan.limitNotes[.memoryMax] { cause = "\(end.exit.memoryWords), \(note.origin.words)" }
       hints = [plan.memoryHint(limit)]
     case .timedOut(let limit):
-      reached.append(.deadline(limit.wholeMilliseconds))
+      reached.append(.deadline(max(0, limit.wholeMilliseconds)))
       cause = usage?.processorMicroseconds.map {
         "it used \(Duration.milliseconds(Int64($0 / 1000)).words) of processor time until then"
       }

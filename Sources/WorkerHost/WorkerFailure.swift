@@ -247,14 +247,9 @@ extension SandboxExit {
 extension Duration {
   /// `90 s`, `1.5 s` or `250 ms`.
   var words: String {
-    let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    let milliseconds = wholeMilliseconds
     if milliseconds < 1000 { return "\(milliseconds) ms" }
     let rest = milliseconds % 1000
     return rest == 0 ? "\(milliseconds / 1000) s" : "\(Double(milliseconds) / 1000) s"
-  }
-
-  /// Rounded down, never negative.
-  var wholeMilliseconds: Int64 {
-    max(0, components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)
   }
 }

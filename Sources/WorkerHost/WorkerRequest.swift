@@ -110,7 +110,7 @@ package struct NodeExecution: Sendable {
       .init("operation", "execute"), .init("run", .string(run)), .init("node", .string(node.text)),
       .init("node_type", .string(nodeType.text)), .init("parameters", parameterObject),
       .init("attempt", .integer(Int64(attempt))),
-      .init("deadline_ms", limit.map { .integer($0.wholeMilliseconds) } ?? .null),
+      .init("deadline_ms", limit.map { .integer(max(0, $0.wholeMilliseconds)) } ?? .null),
     ]
     if !secrets.isEmpty {
       members.append(.init("secrets", .object(secrets.map { JSONValue.Member($0.name.text, .string($0.value)) })))

@@ -185,32 +185,31 @@ struct DeviceHoldingTests {
 
   @Test("whoever is cancelled while its devices are taken has none of them", arguments: [false, true])
   func cancelledMeanwhile(_ isHeld: Bool) async throws {
+    try await onlyTheSecond(isHeld: isHeld) { process in await process.withdraw(0) }
+  }
+
+  @Test("a run that ends while its devices are taken leaves them to the next")
+  func closed() async throws {
+    try await onlyTheSecond { process in
+      await process.close()
+      await process.open()
+    }
+  }
+
+  /// Two nodes ask for one device. While it is being taken for the first, `leave` has that one want it no more.
+  private func onlyTheSecond(isHeld: Bool = false, _ leave: (Process) async -> Void) async throws {
     let host = FakeHost()
     if isHeld { host.own("g0", 9) }
     host.state.withLock { $0.isStopped = true }
     let process = await Process(host, gpus: 1)
     await process.ask(0)
-    await process.withdraw(0)
+    await leave(process)
     await process.ask(1)
     host.state.withLock { $0.isStopped = false }
     if isHeld {
       try await aWhile()
       host.own("g0", nil)
     }
-    #expect(try await process.assigned(1) == ["g0"])
-    #expect(process.answers(0).isEmpty)
-  }
-
-  @Test("a run that ends while its devices are taken leaves them to the next")
-  func closed() async throws {
-    let host = FakeHost()
-    host.state.withLock { $0.isStopped = true }
-    let process = await Process(host, gpus: 1)
-    await process.ask(0)
-    await process.close()
-    await process.open()
-    await process.ask(1)
-    host.state.withLock { $0.isStopped = false }
     #expect(try await process.assigned(1) == ["g0"])
     #expect(process.answers(0).isEmpty)
   }

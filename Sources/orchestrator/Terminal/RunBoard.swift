@@ -120,8 +120,3 @@ extension NodeLine.State {
     }
   }
 }
-
-extension Duration {
-  /// Whole ones, rounded down.
-  var wholeMilliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
-}
