@@ -128,6 +128,7 @@ int linux_path_resolve(const char *path, char *buffer, size_t size) {
 
 int linux_working_directory(char *buffer, size_t size) { return getcwd(buffer, size) ? 0 : -errno; }
 const char *linux_environment_variable(const char *name) { return getenv(name); }
+const char *linux_environment_entry(int index) { return environ ? environ[index] : NULL; }
 uint32_t linux_effective_user(void) { return geteuid(); }
 
 int linux_processor_count(void) {

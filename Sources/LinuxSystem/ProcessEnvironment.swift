@@ -38,6 +38,19 @@ package enum ProcessEnvironment {
     return value
   }
 
+  /// The variables whose names begin so, sorted by name. Those that are empty count as absent.
+  package static func variables(prefix: String) -> [(name: String, value: String)] {
+    var found: [(name: String, value: String)] = []
+    var index: Int32 = 0
+    while let entry = linux_environment_entry(index).map(String.init(cString:)) {
+      index += 1
+      let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, parts[0].hasPrefix(prefix), !parts[1].isEmpty else { continue }
+      found.append((String(parts[0]), String(parts[1])))
+    }
+    return found.sorted { $0.name < $1.name }
+  }
+
   /// `20260131T235959Z`, UTC: sorts by time and is a file name.
   package static func timestamp() -> String {
     var time = linux_civil_time()

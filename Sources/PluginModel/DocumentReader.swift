@@ -10,6 +10,8 @@ package final class DocumentReport {
   private var dropped = 0
   /// By their text: of a large workflow many read alike.
   private var templates: [String: Template] = [:]
+  /// Other texts whose trees were put into the file's: their lines count from here on.
+  private var insertions: [(line: Int, file: String)] = []
 
   package init(file: String, limits: DocumentLimits = .file) {
     self.file = file
@@ -37,7 +39,23 @@ package final class DocumentReport {
     error(what(), why: why(), hint: hint(), at: place.map(location))
   }
 
-  func location(_ place: TextPlace) -> SourceLocation { SourceLocation(file: file, place) }
+  func location(_ place: TextPlace) -> SourceLocation {
+    guard let insertion = insertions.last(where: { $0.line <= place.line }) else {
+      return SourceLocation(file: file, place)
+    }
+    return SourceLocation(file: insertion.file, line: place.line - insertion.line + 1, column: place.column)
+  }
+
+  /// Reads another text, for a place in this one's tree. What is wrong with it is told here.
+  func insertion(_ bytes: [UInt8], file: String) -> DocumentNode? {
+    let other = DocumentReport(file: file, limits: limits)
+    let node = other.read(bytes, syntax: .yaml)?.node
+    items += other.items
+    // No file has as many lines as it may have bytes.
+    let line = (insertions.last?.line ?? 0) + limits.maximumBytes + 2
+    insertions.append((line, file))
+    return node?.moved(lines: line - 1)
+  }
 
   func template(_ text: String) throws(Template.Problem) -> Template {
     if let known = templates[text] { return known }

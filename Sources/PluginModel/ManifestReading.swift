@@ -21,6 +21,18 @@ extension PluginManifest {
     case description
     case required
     case defaultValue = "default"
+    case secret
+  }
+
+  /// Reads what ``jsonValue`` wrote, of a plugin that was installed by this or an earlier version of the program.
+  package init(json text: String, engineVersion: SemanticVersion) throws(Diagnostics) {
+    let report = DocumentReport(file: "manifest")
+    let manifest = report.read(Array(text.utf8), syntax: .json)?.mapping(Key.self).flatMap {
+      Self.read($0, engineVersion: engineVersion)
+    }
+    try report.check()
+    guard let manifest else { throw Diagnostics([Diagnostic("a stored manifest can't be read")]) }
+    self = manifest
   }
 
   /// Reads `plugin.yaml`. Required are `name`, `version`, `author` and `entry_point`.
@@ -45,9 +57,7 @@ extension PluginManifest {
     let entryPoint = root.required(.entryPoint)?.entryPoint()
     let description = root.optional(.description)?.string() ?? ""
     let license = root.optional(.license)?.string(maximumBytes: 256) ?? ""
-    let dependencies = root.optional(.dependencies)?.list(maximumCount: 512)?.compactMap {
-      $0.string(maximumBytes: 512)
-    }
+    let dependencies = root.optional(.dependencies)?.list(maximumCount: 512)?.compactMap { $0.dependency() }
     let nodeTypes = root.optional(.nodeTypes)?.list(maximumCount: NodeSpecification.maximumNodeTypes)
     let permissions = root.optional(.permissions)?.list(maximumCount: 256)
     let configuration = root.optional(.configuration)?.entries(named: ParameterName.self, maximumCount: 256)
@@ -98,10 +108,23 @@ extension PluginManifest.ConfigurationKey {
     if let type, let defaultValue, !defaultValue.node.isNull, !type.accepts(defaultValue.node.jsonValue) {
       defaultValue.wrongType("\(type.phrase), as 'type' says")
     }
+    let secret = fields.optional(.secret)
+    let isSecret = secret?.bool() ?? false
+    if isSecret {
+      if let type, type != .string {
+        secret?.error("the secret \(name.text.quoted) must be text", hint: "write 'type: string'")
+      }
+      if SecretName(name.text) == nil {
+        secret?.error("\(name.text.quoted) can't be the name of a secret", hint: "use \(SecretName.grammar)")
+      }
+      defaultValue?.error(
+        "the secret \(name.text.quoted) can't have a default", why: "everybody can read this file",
+        hint: "leave it out: the operator names a file or a variable that holds the secret")
+    }
     guard let type else { return nil }
     self.init(
       name: name, type: type.rawValue, description: description, required: required,
-      defaultValue: defaultValue?.node.jsonValue)
+      defaultValue: defaultValue?.node.jsonValue, isSecret: isSecret)
   }
 }
 
@@ -155,6 +178,18 @@ extension [ValueReader] {
 }
 
 extension ValueReader {
+  /// As it is written.
+  fileprivate func dependency() -> String? {
+    guard let text = string(maximumBytes: 512) else { return nil }
+    do throws(Diagnostic) {
+      _ = try PluginDependency(text)
+      return text
+    } catch {
+      self.error(error.what, why: error.why, hint: error.hint)
+      return nil
+    }
+  }
+
   /// A Python file within the plugin's directory, without a leading `./`.
   fileprivate func entryPoint() -> String? {
     guard let text = string() else { return nil }
@@ -214,6 +249,7 @@ extension PluginManifest.ConfigurationKey {
           case .description: .string(description)
           case .required: .bool(required)
           case .defaultValue: defaultValue
+          case .secret: isSecret ? .bool(true) : nil
           }
         return value.map { JSONValue.Member(field.rawValue, $0) }
       })

@@ -22,10 +22,14 @@ package struct PluginManifest: Hashable, Sendable {
     package var description: String
     package var required: Bool
     package var defaultValue: JSONValue?
+    /// Nobody may read it who isn't given it: a text that comes from a file or a variable of its own, and is shown nowhere.
+    package var isSecret: Bool
 
     package init(
-      name: ParameterName, type: String, description: String, required: Bool, defaultValue: JSONValue?
+      name: ParameterName, type: String, description: String, required: Bool, defaultValue: JSONValue?,
+      isSecret: Bool = false
     ) {
+      self.isSecret = isSecret
       self.name = name
       self.type = type
       self.description = description

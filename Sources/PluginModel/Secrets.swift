@@ -43,6 +43,16 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
     self.value = value
   }
 
+  /// What a file holds, without the end of the line that an editor leaves; nil where it isn't UTF-8.
+  package static func text(ofFile bytes: [UInt8]) -> String? {
+    guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+    // By bytes, for a carriage return and a line feed are one Character.
+    var line = text.utf8[...]
+    if line.last == 0x0A { line.removeLast() }
+    if line.last == 0x0D { line.removeLast() }
+    return String(decoding: line, as: UTF8.self)
+  }
+
   package var description: String { "the secret \(name.text.quoted)" }
   package var debugDescription: String { description }
   package var customMirror: Mirror { Mirror(self, children: [("name", name)]) }

@@ -17,6 +17,10 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var semaphores: [SemaphoreLabel: Int] = [:]
   /// Where the operator's own security profiles lie, in the order in which they count.
   package var profileDirectories: [AbsolutePath]?
+  /// What it sets of the `configuration` of plugins, by plugin.
+  package var pluginSettings: [PluginName: PluginSettings] = [:]
+  /// Failures are told with everything that can be known of them: `plugins.development.debug_mode`.
+  package var isDebugging = false
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
@@ -68,7 +72,7 @@ package struct OperatorLimits: Hashable, Sendable {
 extension SystemConfiguration {
   package enum RootKey: String, CaseIterable { case plugins }
   package enum PluginsKey: String, CaseIterable {
-    case directories, security, development, registry, limits, devices, scheduler
+    case directories, security, development, registry, limits, devices, scheduler, configuration
   }
   package enum SecurityKey: String, CaseIterable {
     case enableSandboxing = "enable_sandboxing"
@@ -99,16 +103,23 @@ extension SystemConfiguration {
   }
   enum SandboxType: String, CaseIterable { case process, container, wasm }
 
+  /// Where plugins are looked for, unless the file says otherwise.
+  package static let usualDirectories = ["./plugins", "~/.pipeline/plugins", "/usr/share/pipeline/plugins"]
+
   /// Reads `plugin_system.yaml`. Every key may be left out.
+  /// - Parameters:
+  ///   - bytes: the file; nil where there is none.
+  ///   - overrides: what the environment says in place of the file.
   /// - Throws: everything that is wrong with the file. What is right and without effect in this version becomes a warning.
-  package init(yaml bytes: [UInt8], file: String) throws(Diagnostics) {
+  package init(yaml bytes: [UInt8]?, file: String, overrides: [SettingOverride] = []) throws(Diagnostics) {
     let report = DocumentReport(file: file)
-    let plugins = report.read(bytes, syntax: .yaml)?.mapping(RootKey.self)?.optional(.plugins)?
+    let plugins = report.read(bytes, overrides: overrides)?.mapping(RootKey.self)?.optional(.plugins)?
       .mapping(PluginsKey.self)
     var result = SystemConfiguration()
     result.directories = plugins?.optional(.directories)?.list(maximumCount: 256)?.compactMap(Self.directory)
     if let security = plugins?.optional(.security)?.mapping(SecurityKey.self) { result.read(security) }
     if let development = plugins?.optional(.development)?.mapping(DevelopmentKey.self) {
+      result.isDebugging = development.optional(.debugMode)?.bool() ?? false
       result.warnings += Self.development(development)
     }
     if let registry = plugins?.optional(.registry)?.mapping(RegistryKey.self) {
@@ -119,6 +130,9 @@ extension SystemConfiguration {
     }
     if let scheduler = plugins?.optional(.scheduler)?.mapping(SchedulerKey.self) {
       result.semaphores = scheduler.optional(.semaphores)?.semaphores() ?? [:]
+    }
+    if let configuration = plugins?.optional(.configuration) {
+      result.pluginSettings = PluginSettings.read(configuration)
     }
     if let devices = plugins?.optional(.devices)?.mapping(DevicesKey.self) {
       result.cdiDirectories = devices.optional(.cdiDirectories)?.list(maximumCount: 64)?.compactMap {
@@ -165,19 +179,16 @@ extension SystemConfiguration {
     case .process, nil: break
     case .container, .wasm:
       type?.error(
-        "this kind of sandbox is not available in this version", why: "another one than was asked for would be used",
+        "this kind of sandbox is not available", why: "another one than was asked for would be used",
         hint: "write 'sandbox_type: process': every worker is a process in kernel namespaces of its own")
     }
     return security.optional(.defaultPermissions)?.list(maximumCount: 256)?.unique { $0.permission() }
   }
 
   private static func development(_ section: MappingReader<DevelopmentKey>) -> [Diagnostic] {
-    let (reload, debug) = (section.optional(.hotReload), section.optional(.debugMode))
-    let interval = section.optional(.watchInterval)
+    let (reload, interval) = (section.optional(.hotReload), section.optional(.watchInterval))
     _ = interval?.number(in: 0.01...86_400)
-    return [
-      reload?.bool() == true ? reload : nil, interval, debug?.bool() == true ? debug : nil,
-    ].compactMap { $0.map(withoutEffect) }
+    return [reload?.bool() == true ? reload : nil, interval].compactMap { $0.map(withoutEffect) }
   }
 
   private static func registry(_ section: MappingReader<RegistryKey>) -> [Diagnostic] {

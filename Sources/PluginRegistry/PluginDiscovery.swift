@@ -8,6 +8,9 @@ package struct DiscoveredPlugin: Sendable {
   package var directory: AbsolutePath
   package var digest: PluginDigest
 
+  /// It was installed: the digest is what its files had then.
+  package var isInstalled = false
+
   package init(manifest: PluginManifest, directory: AbsolutePath, digest: PluginDigest) {
     self.manifest = manifest
     self.directory = directory
@@ -35,6 +38,8 @@ package struct PluginCatalog: Sendable {
   package var diagnostics: [Diagnostic]
   /// Where other plugins of a name lie, by the name, unless the operator's choice of a directory settles which counts.
   package var rivals: [PluginName: [AbsolutePath]] = [:]
+  /// Installed versions beside those that count.
+  package var alternatives: [DiscoveredPlugin] = []
 
   package subscript(name: PluginName) -> DiscoveredPlugin? { plugins.first { $0.manifest.name == name } }
 
@@ -82,14 +87,25 @@ package struct PluginDiscovery: Sendable {
   }
 
   /// Reads manifests and files, and blocks while it does.
-  package func scan(_ places: [SearchDirectory]) -> PluginCatalog {
+  /// - Parameters:
+  ///   - installed: those come after `places`, and before `last`.
+  ///   - last: what came with the program.
+  package func scan(
+    _ places: [SearchDirectory], installed: [InstalledVersion] = [], in store: PluginStore? = nil,
+    last: [SearchDirectory] = []
+  ) -> PluginCatalog {
     var catalog = PluginCatalog(plugins: [], broken: [], diagnostics: [])
     var seen: Set<String> = []
     // What the operator named comes first: a plugin's own directory settles its name, a directory of plugins settles
     // the names in it against the usual places.
     var exact: Set<PluginName> = []
     var named: Set<PluginName> = []
-    for place in places {
+    var isInstalledAdded = false
+    for (index, place) in (places + last).enumerated() {
+      if index == places.count, let store {
+        add(installed, store, settled: named, to: &catalog)
+        isInstalledAdded = true
+      }
       guard let path = ProcessEnvironment.resolve(place.path) else {
         if place.isRequired { catalog.diagnostics.append(Self.missing(place)) }
         continue
@@ -101,6 +117,7 @@ package struct PluginDiscovery: Sendable {
       named.formUnion(catalog.plugins.map(\.manifest.name))
       exact.formUnion(catalog.plugins.filter { $0.directory.text == path }.map(\.manifest.name))
     }
+    if !isInstalledAdded, let store { add(installed, store, settled: named, to: &catalog) }
     catalog.plugins.sort { $0.manifest.name < $1.manifest.name }
     return catalog
   }
@@ -147,13 +164,58 @@ package struct PluginDiscovery: Sendable {
     switch read(directory, path: path) {
     case .failure(let diagnostics):
       catalog.broken.append(BrokenPlugin(directory: path, diagnostics: diagnostics.items))
-    case .success(let plugin):
-      let name = plugin.manifest.name
-      guard let winner = catalog[name] else { return catalog.plugins.append(plugin) }
-      // The same bytes in two places are no conflict.
-      guard winner.digest != plugin.digest, !settled.contains(name) else { return }
-      catalog.diagnostics.append(Self.conflict(winner, plugin))
-      catalog.rivals[name, default: []].append(plugin.directory)
+    case .success(let plugin): add(plugin, settled: settled, to: &catalog)
+    }
+  }
+
+  private func add(_ plugin: DiscoveredPlugin, settled: Set<PluginName>, to catalog: inout PluginCatalog) {
+    let name = plugin.manifest.name
+    guard let winner = catalog[name] else { return catalog.plugins.append(plugin) }
+    // The same bytes in two places are no conflict.
+    guard winner.digest != plugin.digest, !settled.contains(name) else { return }
+    catalog.diagnostics.append(Self.conflict(winner, plugin))
+    catalog.rivals[name, default: []].append(plugin.directory)
+  }
+
+  /// Those that are installed come where the database says, without a look at their files: ``PluginCatalog/verify(_:)`` takes that.
+  private func add(
+    _ installed: [InstalledVersion], _ store: PluginStore, settled: Set<PluginName>, to catalog: inout PluginCatalog
+  ) {
+    guard let top = store.resolved() else { return }
+    for version in installed {
+      guard let directory = top.appending(version.place), let digest = PluginDigest(version.digest) else { continue }
+      do throws(Diagnostics) {
+        let manifest = try PluginManifest(json: version.metadata, engineVersion: engineVersion)
+        var plugin = DiscoveredPlugin(manifest: manifest, directory: directory, digest: digest)
+        plugin.isInstalled = true
+        if version.standing == .current {
+          add(plugin, settled: settled, to: &catalog)
+        } else {
+          catalog.alternatives.append(plugin)
+        }
+      } catch {
+        catalog.broken.append(BrokenPlugin(directory: directory.text, diagnostics: error.items))
+      }
+    }
+  }
+
+  /// What isn't any more what was installed: nothing of it may run under the grants that it had then. Reads all files of `plugins` that
+  /// are installed, and blocks.
+  package func verify(_ plugins: [DiscoveredPlugin]) -> [Diagnostic] {
+    plugins.filter(\.isInstalled).compactMap { plugin in
+      let digest: PluginDigest?
+      let why: String
+      do {
+        digest = try PluginDigest(of: Directory(opening: plugin.directory.text), limits: limits)
+        why = "their digest is \(digest?.description ?? ""), and was \(plugin.digest)"
+      } catch {
+        (digest, why) = (nil, "\(error)")
+      }
+      guard digest != plugin.digest else { return nil }
+      return Diagnostic(
+        "the files of the installed plugin \(plugin.manifest.name.text.quoted) are not those that were installed",
+        why: why,
+        hint: "install it again: orchestrator plugin install")
     }
   }
 

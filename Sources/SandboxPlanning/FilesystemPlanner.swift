@@ -8,16 +8,18 @@ import PluginModel
 struct FilesystemPlanner {
   private(set) var operations: [FilesystemOperation] = []
   private(set) var allowances: [LandlockPlanner.Allowance] = []
-  private let request: SandboxRequest
-  private let host: HostFacts
-  private let grants: Grants
-  private let gpus: GPUPlacement
+  let request: SandboxRequest
+  let host: HostFacts
+  let grants: Grants
+  let gpus: GPUPlacement
+  private let kind: any SandboxKind
   /// Directories that exist in the new root.
   private var directories: Set<AbsolutePath> = [.root]
   /// Targets of binds: the host's files are there, and nothing can be made any more.
   private var bound: [AbsolutePath] = []
 
-  init(request: SandboxRequest, host: HostFacts, grants: Grants, gpus: GPUPlacement) {
+  init(request: SandboxRequest, host: HostFacts, grants: Grants, gpus: GPUPlacement, kind: any SandboxKind) {
+    self.kind = kind
     self.request = request
     self.host = host
     self.grants = grants
@@ -27,9 +29,9 @@ struct FilesystemPlanner {
   /// Builds all operations. `program` is `command[0]`.
   mutating func build(program: AbsolutePath) {
     temporary(.root, skeleton)
-    addSystem()
+    kind.addSystem(to: &self)
     addPluginCode()
-    addPrograms(command: program)
+    kind.addPrograms(to: &self, command: program)
     addAccounts()
     addCertificates()
     addScratch()
@@ -49,50 +51,6 @@ struct FilesystemPlanner {
   }
 
   // MARK: What every sandbox has
-
-  private mutating func addSystem() {
-    for directory in host.libraryDirectories.sorted() where !isBound(directory) {
-      bind(directory, kind: .directory, executable: true)
-      // Libraries are mapped, not executed: only the loader is, unless every program may be.
-      allow(directory, host.loader == nil || grants.execution == .everything ? [.read, .execute] : .read)
-    }
-    if let loader = host.loader { allow(loader, [.readFile, .execute], .file) }
-    for link in host.rootLinks.sorted(by: { $0.path < $1.path }) where !isBound(link.path) {
-      makeParents(of: link.path)
-      operations.append(.symbolicLink(link.path, destination: link.destination))
-    }
-    for file in Set(host.supportFiles).sorted(by: { $0.rawValue < $1.rawValue }) {
-      guard let path = AbsolutePath(file.rawValue), !isBound(path) else { continue }
-      if file == .loaderCache, gpus.loaderCache != nil { continue }
-      bind(path, kind: file.isDirectory ? .directory : .regularFile)
-      allow(path, .read, file.isDirectory ? .directory : .file)
-    }
-  }
-
-  /// The interpreter, the command where that is another program, and what `system.exec` grants.
-  private mutating func addPrograms(command: AbsolutePath) {
-    if grants.execution == .everything {
-      for directory in host.binaryDirectories.sorted() where !isBound(directory) {
-        bind(directory, kind: .directory, executable: true)
-        allow(directory, [.read, .execute])
-      }
-    }
-    if let prefix = request.interpreter.prefix, !isBound(prefix) {
-      bind(prefix, kind: .directory, executable: true)
-      allow(prefix, .read)
-    }
-    addProgram(request.interpreter.executable)
-    // A command that isn't the interpreter is one of the plugin's own programs, or the host's.
-    addProgram(command)
-    guard let directory = host.binaryDirectories.first else { return }
-    for path in grants.programs.compactMap(directory.appending) { addProgram(path) }
-  }
-
-  private mutating func addProgram(_ path: AbsolutePath) {
-    let target = host.resolvingRootLinks(path)
-    if !isBound(target) { bind(path, at: target, kind: .regularFile, executable: true) }
-    allow(target, [.readFile, .execute], .file)
-  }
 
   /// getpwuid(3) and getaddrinfo(3) work, and know nothing of the host. root is no more than a name: programs write it into
   /// archives, and no process has its id.
@@ -211,10 +169,7 @@ struct FilesystemPlanner {
     }
   }
 
-  private mutating func link(_ link: GPU.Link) {
-    makeParents(of: link.path)
-    operations.append(.symbolicLink(link.path, destination: link.destination))
-  }
+  private mutating func link(_ link: GPU.Link) { self.link(link.path, to: link.destination) }
 
   private mutating func addProcesses() {
     operations.append(.process(Inside.processes))
@@ -243,7 +198,7 @@ struct FilesystemPlanner {
 
   // MARK: Steps
 
-  private mutating func bind(
+  mutating func bind(
     _ source: AbsolutePath, at target: AbsolutePath? = nil, kind: Bind.Kind,
     access: Bind.Access = .readOnly,
     executable: Bool = false, stagesWrites: Bool = false, confinedTo root: AbsolutePath? = nil
@@ -267,19 +222,24 @@ struct FilesystemPlanner {
     directories.insert(path)
   }
 
+  mutating func link(_ path: AbsolutePath, to destination: String) {
+    makeParents(of: path)
+    operations.append(.symbolicLink(path, destination: destination))
+  }
+
   private mutating func write(_ path: AbsolutePath, _ contents: String) {
     makeParents(of: path)
     operations.append(.file(path, contents: contents))
   }
 
-  private mutating func allow(
+  mutating func allow(
     _ path: AbsolutePath, _ rights: LandlockRights, _ target: LandlockPlanner.Target = .directory
   ) {
     allowances.append(LandlockPlanner.Allowance(path: path, rights: rights, target: target))
   }
 
   /// True when an earlier bind already shows what lies at this path.
-  private func isBound(_ path: AbsolutePath) -> Bool { bound.contains { path.isEqualToOrBeneath($0) } }
+  func isBound(_ path: AbsolutePath) -> Bool { bound.contains { path.isEqualToOrBeneath($0) } }
 
   private mutating func makeParents(of target: AbsolutePath) {
     guard !isBound(target), let parent = target.parent, !directories.contains(parent) else { return }

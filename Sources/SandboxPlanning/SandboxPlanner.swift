@@ -21,7 +21,8 @@ package enum SandboxPlanner {
     }
     problems.request += request.profile.ceiling?.refusals(of: request.granted, to: request.plugin) ?? []
     let grants = Grants(request, host: host, problems: &problems)
-    let command = command(of: request)
+    let kind: any SandboxKind = HostSystem()
+    let command = kind.command(of: request)
     let program = command.first.flatMap { AbsolutePath($0) }
     if program == nil {
       problems.request.append(
@@ -62,7 +63,7 @@ package enum SandboxPlanner {
     guard problems.isEmpty, let program, let seccomp, let group else { throw problems }
 
     let relay = EgressPlan.relayed(grants.egress)
-    var filesystem = FilesystemPlanner(request: request, host: host, grants: grants, gpus: gpus)
+    var filesystem = FilesystemPlanner(request: request, host: host, grants: grants, gpus: gpus, kind: kind)
     filesystem.build(program: program)
     return SandboxPlan(
       plugin: request.plugin, hostname: hostname(of: request.plugin), namespaces: Namespace.allCases,
@@ -132,13 +133,6 @@ package enum SandboxPlanner {
   /// What `uname -n` says inside: at most 64 bytes, a valid host name, and nothing of the host's.
   static func hostname(of plugin: PluginName) -> String {
     plugin.text.split(separator: "_", omittingEmptySubsequences: true).joined(separator: "-")
-  }
-
-  /// Isolated (-I), without byte code (-B: nothing is writable beside the sources), UTF-8 whatever the locale.
-  private static func command(of request: SandboxRequest) -> [String] {
-    request.command ?? [
-      request.interpreter.executable.text, "-I", "-B", "-X", "utf8", "\(Inside.sdk)/pipeline_worker.py",
-    ]
   }
 
   /// All that a worker finds in its environment.

@@ -106,6 +106,35 @@ enum Migrations {
           ) STRICT, WITHOUT ROWID
           """)
     }
+    migrator.registerMigration("plugins") { database in
+      // `place` is relative to the directory of installed plugins; `metadata` the manifest as JSON. What is in no row isn't installed.
+      try database.execute(
+        sql: """
+          CREATE TABLE plugin_version (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            version TEXT NOT NULL,
+            author TEXT NOT NULL,
+            metadata TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            checksum TEXT,
+            signers TEXT NOT NULL,
+            place TEXT NOT NULL,
+            files INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            installed INTEGER NOT NULL,
+            UNIQUE (name, version, digest)
+          ) STRICT;
+          CREATE TABLE plugin_pointer (
+            name TEXT PRIMARY KEY,
+            current INTEGER NOT NULL REFERENCES plugin_version ON DELETE CASCADE,
+            previous INTEGER REFERENCES plugin_version ON DELETE SET NULL
+          ) STRICT, WITHOUT ROWID;
+          CREATE VIEW plugins AS
+            SELECT plugin_version.name, version, author, metadata
+            FROM plugin_pointer JOIN plugin_version ON plugin_version.id = plugin_pointer.current
+          """)
+    }
     return migrator
   }
 

@@ -22,12 +22,15 @@ package struct WorkerConfiguration: Hashable, Sendable {
   package var pluginDirectory: AbsolutePath
   package var workspace: AbsolutePath?
   package var scratch: AbsolutePath
+  /// Tracebacks keep the frames of the worker's own code.
+  package var isDebugging: Bool
 
   package init(
     plan: SandboxPlan, digest: String, engineVersion: String, manifest: JSONValue, config: JSONValue = .object([]),
     availableCPU: Double, availableMemoryMB: Int, pluginDirectory: AbsolutePath, workspace: AbsolutePath?,
-    scratch: AbsolutePath
+    scratch: AbsolutePath, isDebugging: Bool = false
   ) {
+    self.isDebugging = isDebugging
     self.plan = plan
     self.digest = digest
     self.engineVersion = engineVersion
@@ -51,6 +54,7 @@ package struct WorkerConfiguration: Hashable, Sendable {
       ],
       "permissions": .array(plan.permissions.map { .string($0.description) }),
       "workspace": workspace.map { .string($0.text) } ?? .null, "scratch": .string(scratch.text),
+      "debug": .bool(isDebugging),
     ]
   }
 }

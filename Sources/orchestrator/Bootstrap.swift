@@ -34,27 +34,35 @@ struct Bootstrap: Sendable {
 
   /// The plugins that can be found. What is wrong with others is in the catalog; a missing `--plugins` directory ends
   /// the command.
-  func catalog(_ options: PluginOptions, _ system: SystemConfiguration) async throws(CommandFailure) -> PluginCatalog {
-    let directories = places.plugins(
-      options: options.directories, configured: system.directories, bundled: installation.plugins)
+  func catalog(
+    _ options: PluginOptions, _ system: SystemConfiguration, state: StateOptions
+  ) async throws(CommandFailure) -> PluginCatalog {
+    let directories = places.plugins(options: options.directories, configured: system.directories)
     let discovery = PluginDiscovery(engineVersion: engineVersion)
-    let catalog = await files.run { discovery.scan(directories) }
+    let path = try self.state(state)
+    let installed = try await installedPlugins(state: path)
+    let catalog = await files.run { [bundled = installation.plugins.text] in
+      discovery.scan(
+        directories, installed: installed, in: PluginStore(state: path), last: [SearchDirectory(bundled)])
+    }
     let errors = catalog.diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty else { throw CommandFailure(.invalidInput, errors) }
     return catalog
   }
 
-  /// The file that `--config` names must exist; the one in the usual place need not.
   func systemConfiguration(_ options: SystemOptions) async throws(CommandFailure) -> SystemConfiguration {
+    try await configurationSource(options).configuration()
+  }
+
+  /// The file that `--config` names must exist; the one in the usual place need not.
+  func configurationSource(_ options: SystemOptions) async throws(CommandFailure) -> ConfigurationSource {
     let path = options.config ?? Places.systemConfiguration
     let isThere = await files.run { ProcessEnvironment.resolve(path) != nil }
-    guard isThere || options.config != nil else { return SystemConfiguration() }
-    let bytes = try await contents(path, limit: DocumentLimits.file.maximumBytes)
-    do throws(Diagnostics) {
-      return try SystemConfiguration(yaml: bytes, file: path)
-    } catch {
-      throw CommandFailure(.invalidInput, error.items, sources: [(path, bytes)])
-    }
+    let bytes =
+      isThere || options.config != nil ? try await contents(path, limit: DocumentLimits.file.maximumBytes) : nil
+    let overrides = ProcessEnvironment.variables(prefix: SettingOverride.prefix)
+    return ConfigurationSource(
+      path: path, bytes: bytes, overrides: overrides.map { SettingOverride(variable: $0.name, text: $0.value) })
   }
 
   func state(_ options: StateOptions) throws(CommandFailure) -> String {

@@ -21,7 +21,8 @@ struct Orchestrator: AsyncParsableCommand {
     version: "orchestrator \(engineVersion)",
     subcommands: [
       RunCommand.self, ValidateCommand.self, GraphCommand.self, PlanCommand.self, PluginCommand.self,
-      ProfileCommand.self, RunsCommand.self, CacheCommand.self, ExplainCommand.self, DoctorCommand.self,
+      ProfileCommand.self, ConfigCommand.self, RunsCommand.self, CacheCommand.self, ExplainCommand.self,
+      DoctorCommand.self,
     ])
 }
 

@@ -44,20 +44,17 @@ struct Places: Sendable {
     return "/tmp/orchestrator-\(user)/devices"
   }
 
-  private static let usualPlugins = ["./plugins", "~/.pipeline/plugins", "/usr/share/pipeline/plugins"]
-
   /// In the order in which they count. Those of an option must exist.
   /// - Parameter configured: what plugin_system.yaml names in place of the usual ones.
-  func plugins(options: [String], configured: [String]?, bundled: AbsolutePath) -> [SearchDirectory] {
+  func plugins(options: [String], configured: [String]?) -> [SearchDirectory] {
     var places = options.map { SearchDirectory($0, isRequired: true) }
-    for directory in configured ?? Self.usualPlugins {
+    for directory in configured ?? SystemConfiguration.usualDirectories {
       guard directory.hasPrefix("~/") else {
         places.append(SearchDirectory(directory))
         continue
       }
       if let home { places.append(SearchDirectory(home + directory.dropFirst())) }
     }
-    places.append(SearchDirectory(bundled.text))
     return places
   }
 }

@@ -27,6 +27,10 @@ struct SandboxSetup: Sendable {
   var semaphores: [SemaphoreLabel: Int] = [:]
   var required: [Located<SecurityRequirement>]
   var network: OperatorNetwork
+  /// What each plugin is told at its start.
+  var configurations: PluginConfigurations
+  /// Failures are told with everything that can be known of them.
+  var isDebugging: Bool
   /// Nil: no plugin may have one, so that nobody looked.
   var gpus: GPUInventory?
   var files: DedicatedThread
@@ -88,10 +92,12 @@ struct SandboxSetup: Sendable {
     return host
   }
 
+  /// - Parameter describes: the worker only tells its node types: it isn't told secrets.
   func configuration(
     for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, resources: ResourceRequest? = nil,
-    gpus: [GPU] = []
+    gpus: [GPU] = [], describes: Bool = false
   ) async throws(PlanRefusal) -> WorkerConfiguration {
+    let name = plugin.manifest.name
     var plan = try await self.plan(
       for: plugin, granted: granted, workspace: workspace, resources: resources, gpus: gpus)
     if plugin.manifest.name == observed { plan = plan.observed() }
@@ -100,9 +106,11 @@ struct SandboxSetup: Sendable {
     return WorkerConfiguration(
       plan: plan, digest: plugin.digest.description,
       engineVersion: engineVersion.description, manifest: plugin.manifest.jsonValue,
+      config: describes ? configurations.description(of: name) : configurations.config(of: name),
       availableCPU: plan.cgroup.cpu.map { min(processors, $0.cores) } ?? processors,
       availableMemoryMB: plan.cgroup.memoryMax.map { min(memory, Int($0 >> 20)) } ?? memory,
-      pluginDirectory: Inside.plugin, workspace: showsWorkspace ? Inside.workspace : nil, scratch: Inside.scratch)
+      pluginDirectory: Inside.plugin, workspace: showsWorkspace ? Inside.workspace : nil, scratch: Inside.scratch,
+      isDebugging: isDebugging)
   }
 }
 
@@ -131,9 +139,11 @@ extension Bootstrap {
       filesystemRoots: Dictionary(decisions.map { ($0.plugin, $0.roots) }) { first, _ in first },
       grantedFiles: try await grantedFiles(decisions.flatMap(\.effective)),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
-        + (["identities", "specifications", "staging", ArtifactStore.directoryName] + StateDatabase.fileNames)
+        + (["identities", "specifications", "staging", PluginStore.directoryName, ArtifactStore.directoryName]
+        + StateDatabase.fileNames)
         .compactMap(directory.appending),
       staging: staging, ceilings: system.limits, required: system.required, network: system.network,
+      configurations: PluginConfigurations(describing: catalog.plugins, by: system), isDebugging: system.isDebugging,
       gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files)
     setup.semaphores = system.semaphores
     return setup

@@ -55,7 +55,7 @@ struct SpecificationLoader: Sendable {
     }
     let configuration: WorkerConfiguration
     do throws(PlanRefusal) {
-      configuration = try await setup.configuration(for: plugin, granted: [], workspace: nil)
+      configuration = try await setup.configuration(for: plugin, granted: [], workspace: nil, describes: true)
     } catch {
       answer.isSandboxMissing = !error.host.isEmpty
       answer.diagnostics += error.items

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LinuxSystem
 import PipelineEngine
 import PluginModel
 import PluginRegistry
@@ -65,6 +66,8 @@ struct WorkflowSession: Sendable {
   /// On the operator's configuration.
   private let notes: [Diagnostic]
   private let arguments: [InputArgument]
+  /// Nobody removes them meanwhile.
+  private let installedUse: FileLock?
 
   /// - Parameters:
   ///   - asks: somebody may be asked for what isn't granted.
@@ -79,11 +82,13 @@ struct WorkflowSession: Sendable {
     notes = system.warnings
     arguments = try options.inputs.arguments()
     file = try await bootstrap.workflow(options.path, source: source, limits: system.limits)
-    catalog = try await bootstrap.catalog(options.plugins, system)
+    catalog = try await bootstrap.catalog(options.plugins, system, state: options.state)
+      .choosing(file.workflow.plugins.mapValues(\.value))
     statePath = try bootstrap.state(options.state)
     placeOptions = options.plugins.text + options.state.text
     var policy = try await bootstrap.grantPolicy(system, options.grants, state: statePath)
     let plugins = catalog.plugins(of: file)
+    installedUse = try await bootstrap.use(plugins, of: catalog, state: statePath)
     var declined: Set<PluginName> = []
     if asks {
       // Of two plugins with one name nobody knows which is meant.
@@ -99,6 +104,7 @@ struct WorkflowSession: Sendable {
     decisions = decided
     var setup = try await bootstrap.sandboxSetup(
       options.sandbox, state: statePath, system: system, decisions: decided, catalog: catalog)
+    setup.configurations = try await bootstrap.configurations(of: plugins, system)
     if let learning, let profile = learning.profile { setup.profiles.byPlugin[learning.plugin] = profile }
     if let learning, learning.observes { setup.observed = learning.plugin }
     sandboxes = try Sandboxes(setup: setup, jobs: jobs)

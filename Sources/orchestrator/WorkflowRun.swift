@@ -124,7 +124,8 @@ extension WorkflowSession {
       guard demand == nil || gpu != nil else { continue }
       identities[node.name] = CacheIdentity(
         plugin: configuration.digest, type: node.type, environment: environment,
-        permissions: permissions.map(\.description).sorted(), configuration: configuration.config,
+        permissions: permissions.map(\.description).sorted(),
+        configuration: sandboxes.setup.configurations.kept(of: node.type.plugin),
         resources: [
           "cpu": .double(configuration.availableCPU), "memory_mb": .integer(Int64(configuration.availableMemoryMB)),
           "gpus": .integer(Int64(configuration.plan.devices.count)),

@@ -19,18 +19,17 @@ struct PlacesTests {
     #expect(throws: Diagnostic.self) { try state(user: 1000, home: nil, stateHome: nil) }
   }
 
-  @Test("of plugins: those of options first and required, the bundled ones last")
+  @Test("of plugins: those of options first and required")
   func pluginDirectories() throws {
-    let bundled = try #require(AbsolutePath("/usr/share/orchestrator/plugins"))
     let root = Places(user: 0, home: "/people/r", stateHome: nil)
-    let places = root.plugins(options: ["a", "b"], configured: nil, bundled: bundled)
+    let places = root.plugins(options: ["a", "b"], configured: nil)
     #expect(
       places.map(\.path) == [
-        "a", "b", "./plugins", "/people/r/.pipeline/plugins", "/usr/share/pipeline/plugins", bundled.text,
+        "a", "b", "./plugins", "/people/r/.pipeline/plugins", "/usr/share/pipeline/plugins",
       ])
-    #expect(places.map(\.isRequired) == [true, true, false, false, false, false])
-    let configured = root.plugins(options: ["a"], configured: ["~/b", "c"], bundled: bundled)
-    #expect(configured.map(\.path) == ["a", "/people/r/b", "c", bundled.text])
+    #expect(places.map(\.isRequired) == [true, true, false, false, false])
+    let configured = root.plugins(options: ["a"], configured: ["~/b", "c"])
+    #expect(configured.map(\.path) == ["a", "/people/r/b", "c"])
   }
 
   @Test("isn't where devices are leased: all runs of a user meet in one place, whatever their state directories")

@@ -82,6 +82,8 @@ int linux_path_resolve(const char *path, char *buffer, size_t size);
 int linux_working_directory(char *buffer, size_t size);
 // getenv(3); NULL when absent. Nothing in the program changes its environment.
 const char *linux_environment_variable(const char *name);
+// environ(7): `NAME=value`; NULL after the last. To be asked for one after the other, from 0.
+const char *linux_environment_entry(int index);
 // geteuid(2).
 uint32_t linux_effective_user(void);
 // sched_getaffinity(2): the processors that this process may use; at least 1.

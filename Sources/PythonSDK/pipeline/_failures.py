@@ -22,6 +22,8 @@ CANCELLED = "cancelled"
 UNKNOWN = "unknown"
 
 _FRAMEWORK = os.path.dirname(os.path.abspath(__file__)) + os.sep
+# Whether tracebacks keep our own frames.
+_shows_framework = False
 # A hint is a sentence. Escaped as JSON, the frame stays below 1 MiB.
 _HINT = 1_000
 # What a worker can fill: its scratch, its shared memory and the workspace.
@@ -30,6 +32,12 @@ _FILLABLE = ("/tmp", "/dev/shm", "/workspace")
 _BEHIND = 16
 # Enough of a traceback to find its cause, however deep the recursion was.
 _LAST_FRAMES = 100
+
+
+def show_framework(shows: bool) -> None:
+    """Sets whether tracebacks keep the framework's own frames."""
+    global _shows_framework
+    _shows_framework = shows
 
 
 class Failure(Exception):
@@ -148,7 +156,8 @@ def traceback_of(error: BaseException) -> str:
         formatted = traceback.TracebackException.from_exception(
             error, limit=-_LAST_FRAMES
         )
-        _strip(formatted, set())
+        if not _shows_framework:
+            _strip(formatted, set())
         return "".join(formatted.format())
     except Exception as problem:
         # An exception class may break anything that formats it.

@@ -41,6 +41,7 @@ class Start:
         if not all(isinstance(name, str) for name in self.permissions):
             raise ProtocolError("initialize: a permission isn't text")
         self.scratch = _field(fields, "scratch", str)
+        self.debug = fields.get("debug") is True
         self.workspace: Optional[str] = None
         if fields.get("workspace") is not None:
             self.workspace = _field(fields, "workspace", str)
@@ -56,6 +57,7 @@ class Start:
 
         :raises Failure: of class `load` or `initialize`
         """
+        _failures.show_framework(self.debug)
         try:
             manifest = PluginManifest.from_mapping(self.manifest)
             plugin = load(self.plugin_directory, manifest)

@@ -212,6 +212,7 @@ class Supervisor:
         self.workspace: Optional[str] = None
         self.permissions: List[str] = []
         self.config: Dict[str, Any] = {}
+        self.debug: Optional[bool] = None
 
     def close(self) -> None:
         self.socket.close()
@@ -376,6 +377,8 @@ class Supervisor:
             "workspace": self.workspace,
             "scratch": "/tmp",
         }
+        if self.debug is not None:
+            message["debug"] = self.debug
         self.send(frame(INITIALIZE, 0, json.dumps(message).encode()))
 
     def start(self, directory: Path, **manifest: Any) -> None:

@@ -236,47 +236,6 @@ def test_outputs_that_cannot_be_carried_are_refused_with_the_reason(
     assert words in error["message"]
 
 
-def test_an_exception_comes_with_a_traceback_without_the_framework(
-    launch: Launch,
-) -> None:
-    worker = launch(
-        """
-        from pipeline import File
-        try:
-            helper()
-        except KeyError as error:
-            raise RuntimeError("outer") from error
-        """,
-        """
-        def helper():
-            return {}["missing"]
-        """,
-    )
-    error = worker.error(worker.send_execute("probe"))
-    assert error["class"] == "error"
-    assert error["type"] == "RuntimeError"
-    assert error["message"] == "outer"
-    assert "in helper" in error["traceback"]
-    assert 'return {}["missing"]' in error["traceback"]
-    assert "direct cause" in error["traceback"]
-    assert "/pipeline/" not in error["traceback"]
-
-
-def test_frames_of_the_framework_are_cut_at_the_leaf_too(
-    launch: Launch,
-) -> None:
-    worker = launch(
-        """
-        from pipeline import File
-        return {"o": File.from_path("/nowhere/at/all")}
-        """
-    )
-    error = worker.error(worker.send_execute("probe"))
-    assert error["type"] == "FileNotFoundError"
-    assert "plugin.py" in error["traceback"]
-    assert "/pipeline/" not in error["traceback"]
-
-
 def test_an_exception_that_says_all_by_its_message_has_no_traceback(
     launch: Launch,
 ) -> None:

@@ -75,7 +75,7 @@ struct PlanOptions: ParsableArguments {
     await bootstrap.report(system.warnings)
     let state = try bootstrap.state(self.state)
     let policy = try await bootstrap.grantPolicy(system, grants, state: state)
-    let catalog = try await bootstrap.catalog(plugins, system)
+    let catalog = try await bootstrap.catalog(plugins, system, state: self.state)
     let found = try catalog.plugin(named: plugin)
     let decision = policy.decision(for: found)
     let refusals = decision.refusals + [catalog.ambiguity(of: decision)].compactMap(\.self)

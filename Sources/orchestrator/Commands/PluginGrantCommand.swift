@@ -31,7 +31,7 @@ struct PluginGrantCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     let system = try await bootstrap.systemConfiguration(self.system, policy)
-    let catalog = try await bootstrap.catalog(plugins, system)
+    let catalog = try await bootstrap.catalog(plugins, system, state: self.state)
     let found = try catalog.plugin(named: plugin)
     let granted = try requested(of: found)
     let state = try bootstrap.state(self.state)

@@ -22,8 +22,10 @@ struct PluginListCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     let system = try await bootstrap.systemConfiguration(self.system)
-    let catalog = try await bootstrap.catalog(plugins, system)
-    let loaded = describe ? try await specifications(of: catalog, system, bootstrap) : nil
+    let catalog = try await bootstrap.catalog(plugins, system, state: self.state)
+    let loaded =
+      describe
+      ? try await bootstrap.specifications(of: catalog, sandbox, system, state: try bootstrap.state(state)) : nil
     let report = PluginListReport(catalog, specifications: loaded?.specifications ?? [:])
     switch output {
     case .json: await bootstrap.console.print(report.json.text(.pretty))
@@ -33,18 +35,6 @@ struct PluginListCommand: AsyncParsableCommand {
     let broken = output == .text ? catalog.diagnostics + catalog.broken.flatMap(\.diagnostics) : []
     await bootstrap.report((output == .text ? system.warnings : []) + broken + (loaded?.diagnostics ?? []))
     if loaded?.isSandboxMissing == true { throw CommandFailure(.sandboxUnavailable) }
-  }
-
-  private func specifications(
-    of catalog: PluginCatalog, _ system: SystemConfiguration, _ bootstrap: Bootstrap
-  ) async throws(CommandFailure) -> SpecificationLoader.Loaded {
-    let path = try bootstrap.state(state)
-    let setup = try await bootstrap.sandboxSetup(
-      sandbox, state: path, system: system, decisions: [], catalog: catalog)
-    let sandboxes = try Sandboxes(setup: setup, jobs: ProcessEnvironment.processorCount)
-    return try await sandboxes.use { () async throws(CommandFailure) in
-      await sandboxes.loader(state: path, files: bootstrap.files).load(catalog.plugins)
-    }
   }
 }
 

@@ -18,7 +18,7 @@ struct PluginPermissionsCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     let system = try await bootstrap.systemConfiguration(self.system, self.policy)
-    let catalog = try await bootstrap.catalog(plugins, system)
+    let catalog = try await bootstrap.catalog(plugins, system, state: self.state)
     let chosen = if let plugin { [try catalog.plugin(named: plugin)] } else { catalog.plugins }
     let policy = try await bootstrap.grantPolicy(system, state: bootstrap.state(state))
     let report = PermissionsReport(

@@ -27,7 +27,7 @@ struct PluginRevokeCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     let system = try await bootstrap.systemConfiguration(self.system, policy)
-    let catalog = try await bootstrap.catalog(plugins, system)
+    let catalog = try await bootstrap.catalog(plugins, system, state: self.state)
     let state = try bootstrap.state(self.state)
     let stored = try await bootstrap.storedGrants(state: state)
     let name = try known(catalog, stored)

@@ -124,7 +124,8 @@ private struct RunWork: Sendable {
     let shared = session.sandboxes.setup.sharedGPUs(among: checked.content.nodes)
     await bootstrap.report(session.catalog.diagnostics + checked.warnings + unused + shared)
     let secrets = try await command.secrets.read(
-      for: checked.content.nodes, isResumed: resumed != nil, bootstrap)
+      for: checked.content.nodes, and: session.sandboxes.setup.configurations.all,
+      isResumed: resumed != nil, bootstrap)
     let starter = RunStarter(
       session: session, checked: checked, arguments: arguments, workspace: command.workspace,
       store: try await RunStore(making: session.statePath, files: bootstrap.files))

@@ -175,7 +175,8 @@ struct Learning: Sendable {
     let recorder = LearningRecorder()
     let report = try await session.execute(
       checked, in: directory, jobs: jobs, timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
-      observer: SilentObserver(), secrets: .none, observed: { recorder.add($0, $1) })
+      observer: SilentObserver(),
+      secrets: RunSecrets(ofPlugins: session.sandboxes.setup.configurations.all), observed: { recorder.add($0, $1) })
     if report.outcome == .interrupted { throw CommandFailure(.interrupted) }
     if let problem = await bootstrap.files.run({ directory.keep(report) }) { await bootstrap.report([problem]) }
     let setup = session.sandboxes.setup

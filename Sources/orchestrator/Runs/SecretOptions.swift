@@ -13,10 +13,14 @@ struct RunSecrets: Sendable {
   /// Of a workflow whose nodes name none.
   static let none = RunSecrets([:], of: [])
 
-  fileprivate init(_ secrets: [SecretName: Secret], of nodes: [WorkflowGraph.Node]) {
+  /// The plugins' own.
+  init(ofPlugins secrets: [Secret]) { self.init([:], of: [], and: secrets) }
+
+  /// - Parameter others: of the plugins themselves.
+  fileprivate init(_ secrets: [SecretName: Secret], of nodes: [WorkflowGraph.Node], and others: [Secret] = []) {
     let pairs = nodes.filter { !$0.secrets.isEmpty }.map { ($0.name, $0.secrets.compactMap { secrets[$0] }) }
     byNode = Dictionary(pairs) { first, _ in first }
-    mask = SecretMask(Array(secrets.values))
+    mask = SecretMask(Array(secrets.values) + others)
   }
 }
 
@@ -34,10 +38,11 @@ struct SecretOptions: ParsableArguments {
   private static let pipeSeconds = 30
 
   /// Reads those that `nodes` name.
+  /// - Parameter others: those of the plugins, which nothing shows either.
   /// - Parameter isResumed: the options are those that the run began with, and can't be given anew.
   /// - Throws: all that is wrong with them at once.
   func read(
-    for nodes: [WorkflowGraph.Node], isResumed: Bool, _ bootstrap: Bootstrap
+    for nodes: [WorkflowGraph.Node], and others: [Secret], isResumed: Bool, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) -> RunSecrets {
     let wanted = Set(nodes.flatMap(\.secrets))
     var problems: [Diagnostic] = []
@@ -75,7 +80,7 @@ struct SecretOptions: ParsableArguments {
           hint: "pass what is so long as files of the workspace"))
     }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
-    return RunSecrets(found, of: nodes)
+    return RunSecrets(found, of: nodes, and: others)
   }
 
   private static func unknown(_ wanted: Set<SecretName>) -> Diagnostic {
@@ -109,12 +114,8 @@ struct SecretOptions: ParsableArguments {
         what, why: "what follows --secret \(name)= \(Self.words(error))",
         hint: "name a file that this user can read; a secret itself is never written on a command line")
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw notText(name) }
-    // Of the line that an editor ends: by bytes, for a carriage return and a line feed are one Character.
-    var line = text.utf8[...]
-    if line.last == 0x0A { line.removeLast() }
-    if line.last == 0x0D { line.removeLast() }
-    return String(decoding: line, as: UTF8.self)
+    guard let text = Secret.text(ofFile: bytes) else { throw notText(name) }
+    return text
   }
 
   private static func notText(_ name: SecretName) -> Diagnostic {

@@ -1,0 +1,150 @@
+import ArgumentParser
+import LinuxSystem
+import PluginModel
+import PluginRegistry
+import StateStore
+
+/// `orchestrator plugin rollback`
+struct PluginRollbackCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rollback", abstract: "Goes back to the version of an installed plugin that counted before.",
+    discussion: """
+      Nothing is unpacked or removed: another version counts, at once. Runs that have begun keep the version that they have. \
+      A second rollback takes back the first.
+      """)
+
+  @Argument(help: "The plugin's name.") var plugin: String
+  @Option(name: .customLong("to"), help: ArgumentHelp("An installed version.", valueName: "version")) var version:
+    String?
+  @OptionGroup var state: StateOptions
+
+  func run() async throws {
+    let bootstrap = try Bootstrap()
+    let path = try bootstrap.state(state)
+    let name = try PluginName(argument: plugin)
+    let wanted = try version.map { try SemanticVersion(argument: $0) }
+    let installed = try await bootstrap.installedPlugins(state: path).filter { $0.name == name }
+    guard !installed.isEmpty else {
+      throw CommandFailure.notInstalled(name, try await bootstrap.installedPlugins(state: path))
+    }
+    let pair = try await bootstrap.writing(path) { database throws(StateStoreError) in
+      try await database.rollBack(name, to: wanted)
+    }
+    guard let pair else {
+      let versions = installed.map { "\($0.version)\($0.standing == .current ? " (counts)" : "")" }
+      throw CommandFailure(
+        .invalidInput,
+        wanted.map { "there is no other version \($0) of \(name) to go back to" }
+          ?? "there is no version of \(name) to go back to",
+        why: "installed: \(versions.joined(separator: ", "))",
+        hint: installed.count > 1 ? "name one: orchestrator plugin rollback \(name) --to VERSION" : nil)
+    }
+    let done = bootstrap.console.outputStyle("✓", .good)
+    await bootstrap.console.print("\(done) \(name) \(pair.now.version) counts; before it was \(pair.before.version)")
+  }
+}
+
+/// `orchestrator plugin remove`
+struct PluginRemoveCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove", abstract: "Removes an installed plugin, or one version of it.",
+    discussion: """
+      With the whole plugin goes what it was granted. The files go once no run uses installed plugins: now, or with \
+      orchestrator plugin prune.
+      """)
+
+  @Argument(help: "The plugin's name.") var plugin: String
+  @Option(help: ArgumentHelp("Only this version.", valueName: "version")) var version: String?
+  @OptionGroup var state: StateOptions
+
+  func run() async throws {
+    let bootstrap = try Bootstrap()
+    let path = try bootstrap.state(state)
+    let name = try PluginName(argument: plugin)
+    let wanted = try version.map { try SemanticVersion(argument: $0) }
+    let all = try await bootstrap.installedPlugins(state: path)
+    guard all.contains(where: { $0.name == name && (wanted == nil || $0.version == wanted) }) else {
+      throw CommandFailure.notInstalled(name, all)
+    }
+    let count = try await bootstrap.writing(path) { database throws(StateStoreError) in
+      try await database.uninstall(name, wanted)
+    }
+    let done = bootstrap.console.outputStyle("✓", .good)
+    await bootstrap.console.print(
+      "\(done) removed \(name)\(wanted.map { " \($0)" } ?? "")\(count > 1 ? " in \(count) versions" : "")")
+    try await bootstrap.reportSweep(state: path)
+  }
+}
+
+/// `orchestrator plugin prune`
+struct PluginPruneCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prune", abstract: "Removes versions of installed plugins that neither count nor did so last.",
+    discussion:
+      "Also what an installation left behind that was cut off. Nothing is removed while a run uses installed plugins.")
+
+  @OptionGroup var state: StateOptions
+
+  func run() async throws {
+    let bootstrap = try Bootstrap()
+    let path = try bootstrap.state(state)
+    for version in try await bootstrap.installedPlugins(state: path) where version.standing == .other {
+      try await bootstrap.writing(path) { database throws(StateStoreError) in
+        _ = try await database.uninstall(version.name, version.version)
+      }
+    }
+    try await bootstrap.reportSweep(state: path)
+  }
+}
+
+extension Bootstrap {
+  /// Removes the files of what isn't installed, and says how many there were, or that a run keeps them.
+  fileprivate func reportSweep(state: String) async throws(CommandFailure) {
+    let kept = Set(try await installedPlugins(state: state).map(\.place))
+    let store = PluginStore(state: state)
+    let count: Int?
+    do throws(FileError) {
+      count = try await files.run { () throws(FileError) in try store.sweep(keeping: kept) }
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "the files of removed plugins can't be removed", why: error.description,
+        hint: "let this user write to \(store.directory)")
+    }
+    guard let count else {
+      await report([
+        Diagnostic(
+          "the files are still there", why: "a run uses installed plugins",
+          hint: "remove them later: orchestrator plugin prune", severity: .warning)
+      ])
+      return
+    }
+    await console.print("  \(count == 1 ? "1 directory was" : "\(count) directories were") removed")
+  }
+}
+
+extension CommandFailure {
+  static func notInstalled(_ name: PluginName, _ installed: [InstalledVersion]) -> CommandFailure {
+    let names = Set(installed.map(\.name.text)).sorted()
+    return CommandFailure(
+      .invalidInput, "the plugin \(name.text.quoted) is not installed",
+      hint: Suggestion.hint(for: name.text, among: names) ?? "install it: orchestrator plugin install PACKAGE")
+  }
+}
+
+extension PluginName {
+  init(argument text: String) throws(CommandFailure) {
+    guard let name = PluginName(text) else {
+      throw CommandFailure(.invalidInput, "\(text.quoted) is not a plugin name", hint: "use \(Self.grammar)")
+    }
+    self = name
+  }
+}
+
+extension SemanticVersion {
+  init(argument text: String) throws(CommandFailure) {
+    guard let version = SemanticVersion(text) else {
+      throw CommandFailure(.invalidInput, "\(text.quoted) is not a version", hint: "use \(Self.grammar)")
+    }
+    self = version
+  }
+}

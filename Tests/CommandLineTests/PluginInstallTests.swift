@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+@Suite("Installing plugins")
+struct PluginInstallTests {
+  private let directory: TemporaryDirectory
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    try directory.write(
+      "w.yaml",
+      """
+      apiVersion: orchestrator/v1
+      kind: Workflow
+      metadata: {name: w}
+      spec:
+        outputs: {said: a.output}
+        nodes:
+          a: {type: shop/buy}
+      """)
+  }
+
+  private func write(version: String, says: String, extra: String = "", broken: Bool = false) throws {
+    try directory.write(
+      "src/plugin.yaml",
+      """
+      name: shop
+      version: \(version)
+      author: A
+      entry_point: plugin.py
+      node_types: [buy]
+      \(extra)
+      """)
+    try directory.write(
+      "src/plugin.py",
+      """
+      from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, PortSpecification
+      \(broken ? "raise RuntimeError('half done')" : "")
+
+      class Buy(DeclaredNode):
+          specification = NodeSpecification(
+              "buy", "Buy", "Shop", "Buys",
+              outputs=[PortSpecification("output", "string", "Output", "What came of it")])
+
+          def execute(self, inputs, context):
+              return {"output": "\(says)"}
+
+      class Shop(DeclaredPlugin):
+          nodes = (Buy,)
+      """)
+  }
+
+  private func run(_ arguments: String...) throws -> Program.Outcome {
+    try Program.run(arguments + ["--state-dir", "state"], in: directory)
+  }
+
+  private func said() throws -> String {
+    let outcome = try run("run", "w.yaml")
+    return outcome.output.split(separator: "\n").first { $0.hasPrefix("said: ") }.map(String.init) ?? "\(outcome)"
+  }
+
+  @Test("a version is used until another takes its place, and again after a rollback")
+  func upgraded() throws {
+    try write(version: "1.0.0", says: "one")
+    #expect(try run("plugin", "install", "src").status == 0)
+    try FileManager.default.moveItem(atPath: directory.path + "/src", toPath: directory.path + "/gone")
+    #expect(try said() == "said: one")
+    try write(version: "1.1.0", says: "two", extra: "permissions: [filesystem.write]")
+    let second = try run("plugin", "install", "src")
+    #expect(second.status == 0 && second.output.contains("shop 1.1.0 (before: 1.0.0)"), "\(second)")
+    #expect(second.output.contains("+ asks for filesystem.write"), "\(second)")
+    #expect(try said() == "said: two")
+    #expect(try run("plugin", "rollback", "shop").output.contains("shop 1.0.0 counts; before it was 1.1.0"))
+    #expect(try said() == "said: one")
+    #expect(try run("plugin", "list").output.contains("shop 1.0.0"))
+  }
+
+  @Test("a version that can't tell its node types, or lacks what it needs, takes no other's place and leaves nothing")
+  func broken() throws {
+    try write(version: "1.0.0", says: "one")
+    #expect(try run("plugin", "install", "src").status == 0)
+    let before = try FileManager.default.subpathsOfDirectory(atPath: directory.path + "/state/plugins").sorted()
+    try write(version: "2.0.0", says: "two", broken: true)
+    let outcome = try run("plugin", "install", "src")
+    #expect(outcome.status == 2 && outcome.errors.contains("half done"), "\(outcome)")
+    try write(version: "2.0.0", says: "two", extra: "dependencies: ['plugin:bank>=2']")
+    let unmet = try run("plugin", "install", "src")
+    #expect(unmet.status == 2 && unmet.errors.contains("needs the plugin 'bank' >=2.0.0"), "\(unmet)")
+    #expect(try FileManager.default.subpathsOfDirectory(atPath: directory.path + "/state/plugins").sorted() == before)
+    #expect(try said() == "said: one")
+  }
+
+  @Test("a workflow gets the installed version that it asks for")
+  func ranges() throws {
+    for (version, says) in [("1.0.0", "one"), ("2.0.0", "two")] {
+      try write(version: version, says: says)
+      #expect(try run("plugin", "install", "src").status == 0)
+    }
+    try directory.write(
+      "w.yaml", try directory.read("w.yaml").replacing("spec:", with: "spec:\n  plugins: {shop: ^1.0}"))
+    #expect(try said() == "said: one")
+    #expect(try run("plugin", "remove", "shop", "--version", "1.0.0").status == 0)
+    let outcome = try run("run", "w.yaml")
+    #expect(outcome.status == 2 && outcome.errors.contains("2.0.0"), "\(outcome)")
+  }
+
+  @Test("what is removed is gone, with what it was granted")
+  func removed() throws {
+    try write(version: "1.0.0", says: "one", extra: "permissions: [filesystem.write]")
+    #expect(try run("plugin", "install", "src").status == 0)
+    #expect(try run("plugin", "grant", "shop", "--all").status == 0)
+    #expect(try run("plugin", "remove", "shop").status == 0)
+    #expect(try run("run", "w.yaml").status == 2)
+    #expect(try run("plugin", "rollback", "shop").errors.contains("is not installed"))
+    #expect(try run("plugin", "install", "src").output.contains("what it asks for and hasn't: filesystem.write"))
+  }
+
+  @Test("killed at any moment, an installation leaves what counted before or what it installed")
+  func killed() throws {
+    try write(version: "1.0.0", says: "one")
+    #expect(try run("plugin", "install", "src").status == 0)
+    try write(version: "2.0.0", says: "two")
+    // From before the first file is written to after the last step.
+    for milliseconds in [5, 20, 40, 80, 120, 200, 320] {
+      let running = try Program.start(["plugin", "install", "src", "--state-dir", "state"], in: directory)
+      usleep(UInt32(milliseconds * 1000))
+      kill(running.process.processIdentifier, SIGKILL)
+      running.process.waitUntilExit()
+      #expect(["said: one", "said: two"].contains(try said()), "\(milliseconds) ms")
+    }
+    #expect(try run("plugin", "install", "src").status == 0)
+    #expect(try said() == "said: two")
+    #expect(try run("plugin", "prune").status == 0)
+    let left = try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/plugins")
+    #expect(left.sorted() == [".lock", "shop"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/plugins/shop").count == 2)
+  }
+
+  @Test("a link or a device in a plugin's directory isn't installed")
+  func special() throws {
+    try write(version: "1.0.0", says: "one")
+    try FileManager.default.createSymbolicLink(atPath: directory.path + "/src/link", withDestinationPath: "/etc/passwd")
+    let outcome = try run("plugin", "install", "src")
+    #expect(outcome.status == 2 && outcome.errors.contains("link is not a regular file"), "\(outcome)")
+    #expect(try run("plugin", "list").output.contains("shop") == false)
+  }
+}
