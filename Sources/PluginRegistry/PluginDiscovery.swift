@@ -40,6 +40,8 @@ package struct PluginCatalog: Sendable {
   package var rivals: [PluginName: [AbsolutePath]] = [:]
   /// Installed versions beside those that count.
   package var alternatives: [DiscoveredPlugin] = []
+  /// ``plugins`` while they are being found: among a thousand one is asked for a thousand times.
+  fileprivate var winners: [PluginName: DiscoveredPlugin] = [:]
 
   package subscript(name: PluginName) -> DiscoveredPlugin? { plugins.first { $0.manifest.name == name } }
 
@@ -168,9 +170,14 @@ package struct PluginDiscovery: Sendable {
     }
   }
 
-  private func add(_ plugin: DiscoveredPlugin, settled: Set<PluginName>, to catalog: inout PluginCatalog) {
+  private func add(
+    _ plugin: DiscoveredPlugin, settled: Set<PluginName>, to catalog: inout PluginCatalog
+  ) {
     let name = plugin.manifest.name
-    guard let winner = catalog[name] else { return catalog.plugins.append(plugin) }
+    guard let winner = catalog.winners[name] else {
+      catalog.winners[name] = plugin
+      return catalog.plugins.append(plugin)
+    }
     // The same bytes in two places are no conflict.
     guard winner.digest != plugin.digest, !settled.contains(name) else { return }
     catalog.diagnostics.append(Self.conflict(winner, plugin))

@@ -30,7 +30,7 @@ struct PluginListCommand: AsyncParsableCommand {
     switch output {
     case .json: await bootstrap.console.print(report.json.text(.pretty))
     case .text:
-      for line in report.lines(style: bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
+      await bootstrap.console.print(report.lines(style: bootstrap.console.outputStyle).joined(separator: "\n"))
     }
     let broken = output == .text ? catalog.diagnostics + catalog.broken.flatMap(\.diagnostics) : []
     await bootstrap.report((output == .text ? system.warnings : []) + broken + (loaded?.diagnostics ?? []))
