@@ -114,6 +114,7 @@ extension SystemConfiguration {
     }
     result.required += policy.required
     result.network = network.adding(policy.network)
+    result.trust = trust.adding(policy.trust)
     // Those of the policy come first: what is said for one run is nearer.
     let directories = (policy.profileDirectories ?? []) + (profileDirectories ?? [])
     result.profileDirectories = directories.isEmpty ? nil : directories

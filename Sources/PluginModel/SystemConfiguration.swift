@@ -21,6 +21,8 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var pluginSettings: [PluginName: PluginSettings] = [:]
   /// Failures are told with everything that can be known of them: `plugins.development.debug_mode`.
   package var isDebugging = false
+  /// Who may sign which plugins' packages.
+  package var trust = TrustPolicy()
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
@@ -84,6 +86,7 @@ extension SystemConfiguration {
     case require
     case network
     case profileDirectories = "profile_directories"
+    case trust
   }
   package enum DevelopmentKey: String, CaseIterable {
     case hotReload = "hot_reload"
@@ -162,6 +165,7 @@ extension SystemConfiguration {
     profileDirectories = security.optional(.profileDirectories)?.list(maximumCount: 64)?.compactMap {
       $0.absoluteDirectory()
     }
+    if let trust = security.optional(.trust)?.mapping(TrustPolicy.SectionKey.self) { self.trust = TrustPolicy(trust) }
     let policy = SecurityPolicy(security)
     if !policy.isEmpty { policies = [policy] }
   }
