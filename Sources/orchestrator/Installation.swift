@@ -11,9 +11,11 @@ struct Installation: Sendable {
   var profiles: AbsolutePath
   /// What `plugin new` copies.
   var templates: AbsolutePath
+  /// Plugins that the program uses itself, and that no workflow sees.
+  var services: AbsolutePath
 
   /// All of them.
-  var paths: [AbsolutePath] { [sandboxInit, sdk, plugins, profiles, templates] }
+  var paths: [AbsolutePath] { [sandboxInit, sdk, plugins, profiles, templates, services] }
 
   /// Looks for `<bin>/../libexec/orchestrator` and `<bin>/../share/orchestrator`, then upwards for a checkout.
   static func find() throws(Diagnostic) -> Installation {
@@ -31,10 +33,11 @@ struct Installation: Sendable {
     guard let sandboxInit = existing(prefix, "libexec/orchestrator/sandbox-init"),
       let share = existing(prefix, "share/orchestrator"), let sdk = existing(share, "python"),
       let plugins = existing(share, "plugins"), let profiles = existing(share, "profiles"),
-      let templates = existing(share, "templates")
+      let templates = existing(share, "templates"), let services = existing(share, "services")
     else { return nil }
     return Installation(
-      sandboxInit: sandboxInit, sdk: sdk, plugins: plugins, profiles: profiles, templates: templates)
+      sandboxInit: sandboxInit, sdk: sdk, plugins: plugins, profiles: profiles, templates: templates,
+      services: services)
   }
 
   private static func checkout(above bin: AbsolutePath) -> Installation? {
@@ -43,10 +46,12 @@ struct Installation: Sendable {
     while let candidate = directory {
       if existing(candidate, "Package.swift") != nil, let sources = existing(candidate, "Sources"),
         let sdk = existing(sources, "PythonSDK"), let plugins = existing(sources, "Plugins"),
-        let profiles = existing(candidate, "profiles"), let templates = existing(sdk, "templates")
+        let profiles = existing(candidate, "profiles"), let templates = existing(sdk, "templates"),
+        let services = existing(sdk, "services")
       {
         return Installation(
-          sandboxInit: sandboxInit, sdk: sdk, plugins: plugins, profiles: profiles, templates: templates)
+          sandboxInit: sandboxInit, sdk: sdk, plugins: plugins, profiles: profiles, templates: templates,
+          services: services)
       }
       directory = candidate.parent
     }

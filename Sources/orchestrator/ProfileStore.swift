@@ -6,8 +6,10 @@ import SandboxPlanning
 /// What the operator chose, before anything is read: `--profile NAME`, `--profile PLUGIN=FILE`.
 struct ProfileChoice: Sendable {
   static let usual = "default"
-  /// Of plugins that are of no use under the usual one; counts where the operator names none for all or for them.
-  static let usualByPlugin: [PluginName: String] = [NodeTypeReference.command.plugin: "ci"]
+  /// Of plugins that are of no use under the usual one, or can do with less; counts where the operator names none for all or for them.
+  static let usualByPlugin: [PluginName: String] = [
+    NodeTypeReference.command.plugin: "ci", PackageUnpacker.plugin: "strict",
+  ]
   /// Files, or names of profiles.
   var common = Self.usual
   var byPlugin: [PluginName: String] = [:]

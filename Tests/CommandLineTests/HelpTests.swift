@@ -10,7 +10,8 @@ struct HelpTests {
     "help says what each command does",
     arguments: [
       "", "run", "validate", "graph", "plan", "plan show", "plan bundle", "explain", "doctor", "plugin", "plugin list",
-      "plugin new", "plugin permissions", "plugin grant", "plugin revoke", "profile", "profile list", "profile show",
+      "plugin new", "plugin permissions", "plugin grant", "plugin revoke", "plugin pack",
+      "plugin keygen", "plugin sign", "plugin verify", "profile", "profile list", "profile show",
       "profile diff", "profile learn", "runs", "runs list", "runs show", "runs logs", "runs cancel", "runs resume",
       "runs why-waiting",
       "runs rm", "cache", "cache why", "cache prune",

@@ -74,9 +74,9 @@ compile_python() {
   /usr/bin/python3 -m compileall -q --invalidation-mode checked-hash "$@"
 }
 
-# What the build and the bundled plugins need. g++ stands for the C and C++ libraries that Swift links with; git and the
+# What the build and the bundled plugins need; libarchive unpacks packages, in a sandbox. g++ stands for the C and C++ libraries that Swift links with; git and the
 # certificates are SwiftPM's, which fetches the argument parser, Crypto and GRDB; the last four are libraries that a toolchain
 # from an archive loads and doesn't bring.
 # shellcheck disable=SC2034 # read by the scripts that source this file
-build_packages=(g++ pkg-config git ca-certificates libyaml-dev libseccomp-dev libcap-dev libsqlite3-dev python3
+build_packages=(g++ pkg-config git ca-certificates libyaml-dev libseccomp-dev libcap-dev libsqlite3-dev python3 libarchive13
   libcurl4 libncurses6 libsqlite3-0 libxml2)

@@ -24,7 +24,8 @@ struct DoctorCommand: AsyncParsableCommand {
     let facts = try await bootstrap.hostFacts(staging: try bootstrap.existingStatePlace())
     let report = await bootstrap.files.run { HostReport.gather(facts) }
     let examination = DoctorReport(
-      facts: facts, host: report, python: await python(bootstrap), sandboxInit: bootstrap.installation.sandboxInit)
+      facts: facts, host: report, python: await python(bootstrap), sandboxInit: bootstrap.installation.sandboxInit,
+      libarchive: await bootstrap.files.run { PackageUnpacker.findLibrary() })
     switch output {
     case .json: await bootstrap.console.print(examination.json.text(.pretty))
     case .text:
@@ -60,6 +61,8 @@ struct DoctorReport: Sendable {
   var host: HostReport
   var python: Result<Interpreter, Diagnostic>
   var sandboxInit: AbsolutePath
+  /// What unpacks packages; nil where it isn't found.
+  var libarchive: String?
 
   /// Everything mandatory is there.
   var canRun: Bool {
@@ -83,6 +86,13 @@ struct DoctorReport: Sendable {
     case .failure(let diagnostic):
       lines.append("\(style("✗", .bad)) \(style("Python", .strong)): \(SafeText.line(diagnostic.what))")
       if let hint = diagnostic.hint { lines.append("    \(style("remedy:", .accent)) \(SafeText.line(hint))") }
+    }
+    if let libarchive {
+      lines.append("\(style("✓", .good)) \(style("libarchive", .strong)): \(libarchive)")
+    } else {
+      lines.append(
+        "\(style("!", .warning)) \(style("libarchive", .strong)): it isn't found: no package can be unpacked")
+      lines.append("    \(style("remedy:", .accent)) apt-get install libarchive13")
     }
     lines.append("")
     lines.append(verdict(style: style))
@@ -117,6 +127,7 @@ struct DoctorReport: Sendable {
       members.append(JSONValue.Member("python", .string(interpreter.executable.text)))
     case .failure: members.append(JSONValue.Member("python", .null))
     }
+    members.append(JSONValue.Member("libarchive", libarchive.map { .string($0) } ?? .null))
     return .object(members)
   }
 
