@@ -157,7 +157,8 @@ if isFuzzing {
   package.targets.append(.target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer", cSettings: strictC))
   for (name, dependencies) in [
     ("FuzzFrame", ["WorkerHost", "PluginModel"]), ("FuzzManifest", ["PluginModel", "SandboxPlanning"]),
-    ("FuzzWorkflow", ["PluginModel"]), ("FuzzEgress", ["PluginModel", "SandboxPlanning"]),
+    ("FuzzWorkflow", ["PluginModel"]), ("FuzzPackage", ["PluginModel"]),
+    ("FuzzEgress", ["PluginModel", "SandboxPlanning"]),
   ] {
     package.targets.append(
       .executableTarget(
