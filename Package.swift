@@ -131,7 +131,7 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "LinuxSystem"],
+      name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "PluginRegistry", "LinuxSystem"],
       exclude: ["Golden", "Fixtures"]),
     .testTarget(name: "TidyTests"),
     // Run the built programs: hostile plugins in real sandboxes.

@@ -1,6 +1,10 @@
 import Foundation
+import LinuxSystem
 import PluginModel
+import PluginRegistry
 import Testing
+
+@testable import orchestrator
 
 /// `plugin pack`, `keygen`, `sign` and `verify`, and the sandbox in which packages are unpacked.
 @Suite("Packages on the command line")
@@ -128,6 +132,42 @@ struct PackageCommandTests {
     let refused = try Program.run(["plugin", "sign", "deflated.zip", "--key", "k"], in: directory)
     #expect(refused.status == 2)
     #expect(refused.errors.contains("compressed"))
+  }
+
+  @Test("unpacks into an empty directory, with what lies in an archive in the package as it is")
+  func unpacking() async throws {
+    let directory = try TemporaryDirectory()
+    // Ten megabytes of zeros in a zip file in the package: nobody looks into it.
+    let made = try Program.run(
+      [
+        "-c",
+        """
+        import zipfile
+        with zipfile.ZipFile('inner.zip', 'w', zipfile.ZIP_DEFLATED) as target:
+            target.writestr('zeros', bytes(10_000_000))
+        """,
+      ], in: directory, executable: "/usr/bin/python3")
+    try #require(made.status == 0, "\(made.errors)")
+    try directory.write("sample/run.sh", "#!/bin/sh\n")
+    try FileManager.default.copyItem(
+      atPath: directory.path + "/inner.zip", toPath: directory.path + "/sample/inner.zip")
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: directory.path + "/sample/run.sh")
+    try plugin(in: directory)
+    try recompress(in: directory)
+    let (place, package) = (directory.path + "/staging", try PackageFile(opening: directory.path + "/deflated.zip"))
+    let staging = try Directory(making: place)
+    let bootstrap = try Bootstrap()
+    let options = try SandboxOptions.parse([])
+    let content = try await bootstrap.withUnpacker(
+      options, state: directory.path + "/state", system: SystemConfiguration()
+    ) { unpacker async throws(CommandFailure) in try await unpacker.unpack(package, into: staging) }
+    #expect(try content.manifest(engineVersion: engineVersion).name.text == "sample")
+    #expect(try staging.names(limit: 10) == ["data", "inner.zip", "plugin.py", "plugin.yaml", "run.sh"])
+    for name in ["data/zeros.txt", "inner.zip", "plugin.py"] {
+      #expect(
+        FileManager.default.contentsEqual(atPath: "\(place)/\(name)", andPath: "\(directory.path)/sample/\(name)"))
+    }
+    #expect(try staging.status("run.sh").permissions == 0o755)
   }
 
   @Test(
