@@ -52,7 +52,7 @@ extension Setting {
     case .sandboxType: "process"
     case .defaultPermissions: ["filesystem.read"]
     case .forbiddenPermissions, .require: []
-    case .plugins, .network: .object([])
+    case .plugins, .network, .trust: .object([])
     case .filesystemRoots, .profileDirectories: .null
     }
   }

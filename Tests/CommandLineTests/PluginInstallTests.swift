@@ -136,12 +136,39 @@ struct PluginInstallTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/plugins/shop").count == 2)
   }
 
+  @Test(
+    "a package is installed once its signature is trusted, stored or compressed, and the same files are the same version"
+  )
+  func packages() throws {
+    try write(version: "1.0.0", says: "one")
+    #expect(try run("plugin", "install", "src").status == 0)
+    #expect(try Program.run(["plugin", "keygen", "--out", "me.key"], in: directory).status == 0)
+    #expect(try Program.run(["plugin", "pack", "src", "--out", "shop.zip"], in: directory).status == 0)
+    let key = try directory.read("me.key.pub").trimmingCharacters(in: .whitespacesAndNewlines)
+    try directory.write(
+      "s.yaml",
+      "plugins: {security: {trust: {require_signature: true, keys: [{name: me, public_key: \"\(key)\", plugins: [shop]}]}}}"
+    )
+    let unsigned = try run("plugin", "install", "shop.zip", "--config", "s.yaml")
+    #expect(unsigned.status == 2 && unsigned.errors.contains("no key that is trusted"), "\(unsigned)")
+    let directoryOnly = try run("plugin", "install", "src", "--config", "s.yaml")
+    #expect(directoryOnly.status == 2 && directoryOnly.errors.contains("only what is signed"), "\(directoryOnly)")
+    #expect(try Program.run(["plugin", "sign", "shop.zip", "--key", "me.key"], in: directory).status == 0)
+    let signed = try run("plugin", "install", "shop.zip", "--config", "s.yaml")
+    #expect(signed.status == 0, "\(signed)")
+    let versions = try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/plugins/shop")
+    #expect(versions.count == 1)
+    #expect(try said() == "said: one")
+    let other = try run("plugin", "install", "shop.zip", "--checksum", "sha256:" + String(repeating: "0", count: 64))
+    #expect(other.status == 2 && other.errors.contains("another package"), "\(other)")
+  }
+
   @Test("a link or a device in a plugin's directory isn't installed")
   func special() throws {
     try write(version: "1.0.0", says: "one")
     try FileManager.default.createSymbolicLink(atPath: directory.path + "/src/link", withDestinationPath: "/etc/passwd")
     let outcome = try run("plugin", "install", "src")
-    #expect(outcome.status == 2 && outcome.errors.contains("link is not a regular file"), "\(outcome)")
+    #expect(outcome.status == 2 && outcome.errors.contains("link"), "\(outcome)")
     #expect(try run("plugin", "list").output.contains("shop") == false)
   }
 }

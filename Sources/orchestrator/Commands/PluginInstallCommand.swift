@@ -6,14 +6,22 @@ import PluginRegistry
 /// `orchestrator plugin install`
 struct PluginInstallCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "install", abstract: "Installs a plugin from its directory, or another version of one.",
+    commandName: "install", abstract: "Installs a plugin from its package or its directory, or another version of one.",
     discussion: """
-      Its files are copied into the state directory, and never changed there. It counts once it has told its node types, in a \
-      sandbox in which it is granted nothing; until then, and where it fails, the version before counts. Nothing is granted by \
-      installing: on a terminal it is asked for.
+      A package is verified before anything of it is unpacked: its structure, its index, who signed it, and whether \
+      plugins.security.trust of plugin_system.yaml takes that. What is compressed is unpacked in a sandbox. Its files lie in the \
+      state directory, and are never changed there. It counts once it has told its node types, in a sandbox in which it is granted \
+      nothing; until then, and where it fails, the version before counts. Nothing is granted by installing: on a terminal it is \
+      asked for.
+
+      Examples:
+        orchestrator plugin install greeter-1.0.0.zip
+        orchestrator plugin install ./greeter
       """)
 
-  @Argument(help: ArgumentHelp("The plugin's directory.", valueName: "directory")) var source: String
+  @Argument(help: ArgumentHelp("The package, or the plugin's directory.", valueName: "package")) var source: String
+  @Option(help: ArgumentHelp("Refuse any other package than the one with this SHA-256.", valueName: "sha256:…"))
+  var checksum: String?
   @Flag(help: "Ask nothing on a terminal.") var noConsent = false
   @OptionGroup var sandbox: SandboxOptions
   @OptionGroup var system: SystemOptions
@@ -26,20 +34,73 @@ struct PluginInstallCommand: AsyncParsableCommand {
     await bootstrap.report(system.warnings)
     let path = try bootstrap.state(state)
     let catalog = try await bootstrap.catalog(plugins, system, state: state)
+    let (content, signers) = try await content(system, path, bootstrap)
     let installer = PluginInstaller(bootstrap, system: system, state: path, catalog: catalog, sandbox: sandbox)
-    let outcome = try await installer.install(checksum: nil, signers: []) { target async throws(CommandFailure) in
-      try await copy(to: target, bootstrap)
+    let outcome = try await installer.install(
+      checksum: content.package.checksum.description, signers: signers
+    ) { (target) async throws(CommandFailure) in
+      do throws(Diagnostic) {
+        try await bootstrap.files.run { () throws(Diagnostic) in try content.write(into: target) }
+      } catch {
+        throw CommandFailure(.invalidInput, [error])
+      }
     }
     try await tell(outcome, system, path, bootstrap)
   }
 
-  private func copy(to target: Directory, _ bootstrap: Bootstrap) async throws(CommandFailure) {
-    do throws(FileError) {
-      try await bootstrap.files.run { [source] () throws(FileError) in
-        try PluginCopy.copy(Directory(opening: source), to: target)
+  /// What is to be installed, whole and trusted, and the ids of the trusted keys that have signed it.
+  private func content(
+    _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> (PackageContent, [String]) {
+    if await bootstrap.files.run({ [source] in (try? Directory(opening: source)) != nil }) {
+      return (try await packed(system, state, bootstrap), [])
+    }
+    let package = try await bootstrap.package(source)
+    if let checksum, checksum != package.checksum.description {
+      throw CommandFailure(
+        .invalidInput, "\(source) is another package than the one that is wanted",
+        why: "its checksum is \(package.checksum), and \(checksum) was asked for", hint: "get it again")
+    }
+    let verdict = system.trust.verdict(on: package, today: Bootstrap.today())
+    guard verdict.refusals.isEmpty else { throw CommandFailure(.invalidInput, verdict.refusals) }
+    await bootstrap.report(verdict.warnings)
+    let content = try await bootstrap.content(of: package, sandbox, system, state: state)
+    do throws(Diagnostics) { _ = try content.manifest(engineVersion: engineVersion) } catch {
+      throw CommandFailure(.invalidInput, error.items)
+    }
+    return (content, verdict.signers.filter { $0.standing == .trusted }.map(\.key.text))
+  }
+
+  /// A directory, as it would be packed: what is left out of packages isn't installed either.
+  private func packed(
+    _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> PackageContent {
+    guard checksum == nil else {
+      throw CommandFailure(.invalidInput, "\(source) is a directory, which has no checksum", hint: "install a package")
+    }
+    guard !system.trust.requiresSignature else {
+      throw CommandFailure(
+        .invalidInput, "\(source) is a directory, and only what is signed is installed here",
+        why: "trust.require_signature is true",
+        hint: "make a package of it, orchestrator plugin pack, and sign that: orchestrator plugin sign")
+    }
+    do {
+      return try await bootstrap.files.run { [source] in
+        let packer = try PluginPacker(source, engineVersion: engineVersion)
+        let place = try Directory(making: "\(state)/staging", permissions: 0o700)
+        let name = "\(try RandomBytes.hexadecimal(16)).zip"
+        _ = try packer.write(as: name, in: place)
+        defer { try? place.remove(name) }
+        let package = try PackageFile(opening: "\(place.path)/\(name)")
+        guard let content = try package.storedContent() else { throw PackageFlaw.unreadable("it isn't stored") }
+        return content
       }
+    } catch let problems as Diagnostics {
+      throw CommandFailure(.invalidInput, problems.items)
+    } catch let problem as Diagnostic {
+      throw CommandFailure(.invalidInput, [problem])
     } catch {
-      throw CommandFailure(.invalidInput, "\(source) can't be installed", why: error.description)
+      throw CommandFailure(.invalidInput, "\(source) can't be installed", why: "\(error)")
     }
   }
 
@@ -76,23 +137,5 @@ struct PluginInstallCommand: AsyncParsableCommand {
     let (new, old) = (Set(outcome.plugin.manifest.permissions), Set(earlier.permissions))
     return new.subtracting(old).sorted().map { "+ asks for \($0)" }
       + old.subtracting(new).sorted().map { "- no longer asks for \($0)" }
-  }
-}
-
-/// Copies a plugin's directory: regular files and directories, and nothing that a test or an interpreter leaves.
-enum PluginCopy {
-  private static let left: Set<String> = [".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".venv"]
-
-  static func copy(_ source: Directory, to target: Directory) throws(FileError) {
-    let limits = PluginDigest.Limits()
-    for name in try source.names(limit: limits.entries) where !left.contains(name) {
-      switch try source.status(name).kind {
-      case .directory: try copy(source.directory(name), to: target.makeDirectory(name))
-      case .regular:
-        let file = try source.contents(name, limit: limits.fileSize)
-        try target.create(name, file.bytes, permissions: file.status.permissions & 0o111 == 0 ? 0o644 : 0o755)
-      case .symbolicLink, .special: throw .notRegular(path: "\(source.path)/\(name)")
-      }
-    }
   }
 }

@@ -25,7 +25,8 @@ struct PluginVerifyCommand: AsyncParsableCommand {
     let bootstrap = try Bootstrap()
     let system = try await bootstrap.systemConfiguration(self.system, policy)
     let package = try await bootstrap.package(self.package)
-    let content = try await content(of: package, system, bootstrap)
+    let content = try await bootstrap.content(
+      of: package, sandbox, system, state: try bootstrap.state(state))
     let manifest: PluginManifest
     do throws(Diagnostics) {
       manifest = try content.manifest(engineVersion: engineVersion)
@@ -44,21 +45,6 @@ struct PluginVerifyCommand: AsyncParsableCommand {
       throw CommandFailure(.invalidInput, output == .text ? report.verdict.refusals : [])
     }
   }
-
-  private func content(
-    of package: PackageFile, _ system: SystemConfiguration, _ bootstrap: Bootstrap
-  ) async throws(CommandFailure) -> PackageContent {
-    let stored: PackageContent?
-    do throws(PackageFlaw) {
-      stored = try await bootstrap.files.run { () throws(PackageFlaw) in try package.storedContent() }
-    } catch {
-      throw CommandFailure(.invalidInput, [error.diagnostic(of: package.path)])
-    }
-    if let stored { return stored }
-    return try await bootstrap.withUnpacker(sandbox, state: try bootstrap.state(state), system: system) {
-      (unpacker) async throws(CommandFailure) in try await unpacker.content(of: package)
-    }
-  }
 }
 
 extension Bootstrap {
@@ -68,6 +54,22 @@ extension Bootstrap {
       return try await files.run { () throws(Diagnostic) in try PackageFile(opening: path) }
     } catch {
       throw CommandFailure(.invalidInput, [error])
+    }
+  }
+
+  /// Its files, compared with the index; unpacked in a sandbox where something is compressed.
+  func content(
+    of package: PackageFile, _ sandbox: SandboxOptions, _ system: SystemConfiguration, state: String
+  ) async throws(CommandFailure) -> PackageContent {
+    let stored: PackageContent?
+    do throws(PackageFlaw) {
+      stored = try await files.run { () throws(PackageFlaw) in try package.storedContent() }
+    } catch {
+      throw CommandFailure(.invalidInput, [error.diagnostic(of: package.path)])
+    }
+    if let stored { return stored }
+    return try await withUnpacker(sandbox, state: state, system: system) { (unpacker) async throws(CommandFailure) in
+      try await unpacker.content(of: package)
     }
   }
 
