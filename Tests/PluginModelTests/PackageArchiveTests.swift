@@ -179,6 +179,7 @@ struct HostileArchive: Sendable, CustomTestStringConvertible {
 
   static let files: [HostileArchive] = [
     .exactly("a comment at the end", .noEnd) { $0.comment = Array("PK".utf8) },
+    .exactly("a comment that the end announces only", .comment) { $0.commentLength = 5 },
     .exactly("another zip file behind the end", .noEnd) { $0.comment = [0] + PackageFixture().bytes.dropLast() },
     HostileArchive("something before the first member", { if case .member(_, .place) = $0 { true } else { false } }) {
       $0.prefix = Array("#!/bin/sh\n".utf8)

@@ -62,6 +62,8 @@ struct PackageFixture {
   var disks: (UInt16, UInt16) = (0, 0)
   var count: UInt16?
   var comment: [UInt8] = []
+  /// As the end says; nil: what it is.
+  var commentLength: UInt16?
 
   static let files: [(String, [UInt8])] = [
     ("plugin.py", Array("pass\n".utf8)),
@@ -122,7 +124,7 @@ struct PackageFixture {
     for _ in 0..<2 { bytes.append(littleEndian: count ?? UInt16(clamping: members.count)) }
     bytes.append(littleEndian: UInt32(size))
     bytes.append(littleEndian: UInt32(start))
-    bytes.append(littleEndian: UInt16(comment.count))
+    bytes.append(littleEndian: commentLength ?? UInt16(comment.count))
     return bytes + comment
   }
 

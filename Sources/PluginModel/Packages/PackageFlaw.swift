@@ -21,6 +21,8 @@ package enum PackageFlaw: Error, Hashable, Sendable {
   case order(PackagePath)
   case totalSize(bytes: Int, limit: Int)
   case index(PackageIndex.Flaw)
+  /// What came out of it is larger or smaller than its index says.
+  case unpackedSize(bytes: Int, index: Int)
   case signatures(line: Int)
 
   /// What is wrong with one member.
@@ -95,6 +97,7 @@ extension PackageFlaw: CustomStringConvertible {
       "its first two members are not \(PackageArchive.indexPath) and \(PackageArchive.signaturesPath)"
     case .order(let path): "the member \"\(path)\" is not in the order of the paths"
     case .totalSize(let bytes, let limit): "its files have \(bytes) bytes, and a package's at most \(limit)"
+    case .unpackedSize(let bytes, let index): "it unpacks to \(bytes) bytes, and its index says \(index)"
     case .index(let flaw): "its index can't be used: \(flaw)"
     case .signatures(let line):
       "line \(line) of its signatures is not a key's id and a signature, in the order of the ids"

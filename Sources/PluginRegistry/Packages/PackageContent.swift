@@ -17,9 +17,7 @@ package struct PackageContent: Sendable {
       offsets.append(offset)
       offset += entry.size
     }
-    guard memory.byteCount == offset else {
-      throw .unreadable("it unpacks to \(memory.byteCount) bytes, and its index says \(offset)")
-    }
+    guard memory.byteCount == offset else { throw .unpackedSize(bytes: memory.byteCount, index: offset) }
     try self.init(package, in: memory, at: offsets)
   }
 

@@ -7,9 +7,12 @@ import PluginModel
 ///     let package = try PackageFile(opening: path)           // structure, index; blocks; Diagnostic
 ///     let verdict = system.trust.verdict(on: package, today: day)
 ///     guard verdict.refusals.isEmpty else { … }
-///     let content = try await unpacker.content(of: package)  // PackageUnpacker, in a sandbox: sizes and SHA-256 of all files hold
+///     let content = try await unpacker.content(of: package)  // in a sandbox: sizes and SHA-256 of all files hold
 ///     let manifest = try content.manifest(engineVersion: engineVersion)
 ///     try content.write(into: staging)                       // an empty directory; blocks; leaves nothing when it fails
+///
+/// `unpacker` is what `Bootstrap.withUnpacker` hands to its body; its `unpack(_:into:)` is the third and the last step in one. Where
+/// nothing is compressed, ``storedContent()`` needs no sandbox.
 ///
 /// All of it is about one copy in sealed memory: whoever changes the file afterwards changes nothing.
 package struct PackageFile: Sendable {
