@@ -234,7 +234,7 @@ package struct LinuxKernel: SandboxKernel {
   ) throws(SystemError) -> SpawnedProcess {
     var identifier: Int32 = -1
     var descriptor: Int32 = -1
-    let result = withArgumentVector(arguments) {
+    let result = withTextVector(arguments) {
       sandbox_start_program(stack.stack, $0, output.number, &identifier, &descriptor)
     }
     _ = try systemCall("execve", on: arguments.first, result)
@@ -261,18 +261,6 @@ package struct LinuxKernel: SandboxKernel {
     path.close()
     _ = try systemCall("mount_setattr", on: source, sandbox_map_tree_owner(tree.number, namespace.number))
     return tree
-  }
-}
-
-/// The form in which execve(2) takes a list of texts; a text ends at its first NUL.
-private func withArgumentVector<Result>(
-  _ arguments: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-) -> Result {
-  let texts = arguments.map { strdup($0) }
-  defer { for text in texts { free(text) } }
-  return (texts + [nil]).withUnsafeBufferPointer { list in
-    // There is at least the terminating nil.
-    list.baseAddress.map(body) ?? body([nil])
   }
 }
 

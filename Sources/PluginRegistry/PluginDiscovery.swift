@@ -60,6 +60,11 @@ package struct PluginCatalog: Sendable {
   }
 }
 
+extension PluginCatalog {
+  /// Of nothing but this one.
+  package init(only plugin: DiscoveredPlugin) { self.init(plugins: [plugin], broken: [], diagnostics: []) }
+}
+
 /// Where to look.
 package struct SearchDirectory: Hashable, Sendable {
   package var path: String
@@ -124,6 +129,29 @@ package struct PluginDiscovery: Sendable {
     return catalog
   }
 
+  /// The plugin whose directory this is; it reads its manifest and files, and blocks while it does.
+  /// - Parameter shown: how diagnostics call the directory, where it is a copy.
+  /// - Throws: everything that is wrong with it.
+  package func plugin(in path: String, shown: String? = nil) throws(Diagnostics) -> DiscoveredPlugin {
+    guard let resolved = ProcessEnvironment.resolve(path) else {
+      throw Diagnostics([
+        Diagnostic("the directory \(shown ?? path) doesn't exist", hint: "name the plugin's directory")
+      ])
+    }
+    let directory: Directory
+    do throws(FileError) {
+      directory = try Directory(opening: resolved)
+      _ = try directory.status(Self.manifestName)
+    } catch {
+      throw Diagnostics([
+        Diagnostic(
+          "there is no plugin in \(shown ?? path)", why: error.description,
+          hint: "name the directory in which its \(Self.manifestName) lies")
+      ])
+    }
+    return try read(directory, path: resolved, shown: shown ?? path).get()
+  }
+
   private func scan(
     place path: String, isRequired: Bool, settled: Set<PluginName>, into catalog: inout PluginCatalog
   ) {
@@ -163,7 +191,7 @@ package struct PluginDiscovery: Sendable {
   private func add(
     _ directory: Directory, path: String, settled: Set<PluginName>, to catalog: inout PluginCatalog
   ) {
-    switch read(directory, path: path) {
+    switch read(directory, path: path, shown: path) {
     case .failure(let diagnostics):
       catalog.broken.append(BrokenPlugin(directory: path, diagnostics: diagnostics.items))
     case .success(let plugin): add(plugin, settled: settled, to: &catalog)
@@ -226,15 +254,15 @@ package struct PluginDiscovery: Sendable {
     }
   }
 
-  private func read(_ directory: Directory, path: String) -> Result<DiscoveredPlugin, Diagnostics> {
-    let file = "\(path)/\(Self.manifestName)"
+  private func read(_ directory: Directory, path: String, shown: String) -> Result<DiscoveredPlugin, Diagnostics> {
+    let file = "\(shown)/\(Self.manifestName)"
     do {
       let bytes = try directory.contents(Self.manifestName, limit: Self.manifestLimit).bytes
       let manifest = try PluginManifest(yaml: bytes, file: file, engineVersion: engineVersion)
       guard let location = AbsolutePath(path) else {
-        return .failure(Diagnostics([Self.refused(path, "its path holds control characters")]))
+        return .failure(Diagnostics([Self.refused(shown, "its path holds control characters")]))
       }
-      try Self.checkEntryPoint(manifest, in: directory, path: path)
+      try Self.checkEntryPoint(manifest, in: directory, path: shown)
       let digest = try PluginDigest(of: directory, limits: limits)
       return .success(DiscoveredPlugin(manifest: manifest, directory: location, digest: digest))
     } catch let diagnostics as Diagnostics {
@@ -242,7 +270,7 @@ package struct PluginDiscovery: Sendable {
     } catch let diagnostic as Diagnostic {
       return .failure(Diagnostics([diagnostic]))
     } catch {
-      return .failure(Diagnostics([Self.refused(path, "\(error)")]))
+      return .failure(Diagnostics([Self.refused(shown, "\(error)")]))
     }
   }
 

@@ -39,21 +39,6 @@ struct PluginNewTests {
     #expect(ran.output.contains("text: Hello, Ada! Hello, Grace!"))
   }
 
-  @Test("makes a plugin whose own test passes")
-  func ownTest() throws {
-    let directory = try TemporaryDirectory()
-    #expect(try Program.run(["plugin", "new", "greeter"], in: directory).status == 0)
-    let outcome = try Program.run(
-      ["-m", "pytest", "-q", "-p", "no:cacheprovider", "plugins/greeter/tests"], in: directory,
-      environment: [
-        "PYTHONPATH": Program.package + "/Sources/PythonSDK", "PYTHONDONTWRITEBYTECODE": "1",
-        "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
-        "HOME": ProcessInfo.processInfo.environment["HOME"] ?? directory.path,
-      ], through: ["/usr/bin/env"], executable: "python3")
-    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
-    #expect(outcome.output.contains("3 passed"))
-  }
-
   @Test("overwrites nothing")
   func existing() throws {
     let directory = try TemporaryDirectory()

@@ -118,4 +118,29 @@ int linux_signal_number_window(void);
 // A broken pipe is then an errno, not a death.
 void linux_signals_ignore_broken_pipe(void);
 
+// The variables of this process, environ(7).
+char **linux_environment(void);
+// Starts a program, found as execvp(3) does, in `directory`, with this process's standard streams and, where `passed` isn't negative,
+// that descriptor as the number `as`. *pidfd is the caller's to close.
+int linux_program_start(
+    char *const *arguments, char *const *environment, const char *directory, int passed, int as, int32_t *pid,
+    int32_t *pidfd);
+// Blocks until it has ended, and reaps it; *code is its status, or *signal the signal that ended it.
+int linux_program_await(int32_t pid, int *code, int *signal);
+
+// inotify(7), without waiting.
+#define LINUX_WATCH_LEFT 0x00000040u
+#define LINUX_WATCH_CAME 0x00000180u
+#define LINUX_WATCH_ITSELF 0x00000c00u
+#define LINUX_WATCH_OVERFLOW 0x00004000u
+#define LINUX_WATCH_GONE 0x00008000u
+#define LINUX_WATCH_DIRECTORY 0x40000000u
+int linux_watch_create(void);
+// Follows no link. The number of the watch; the same again for the same directory.
+int linux_watch_add(int watcher, const char *directory);
+int linux_watch_remove(int watcher, int number);
+// The event at *offset of what read(2) gave, and steps behind it: the name in the watched directory, or an empty one where the event is
+// about the directory itself. NULL at the end.
+const char *linux_watch_next(const void *events, size_t length, size_t *offset, int *number, uint32_t *kinds);
+
 #endif

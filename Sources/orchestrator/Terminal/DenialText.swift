@@ -24,6 +24,13 @@ struct DenialText: Sendable {
     return lines + ["  \(style("all of it:", .accent)) \(SafeText.line(command))"]
   }
 
+  /// What it was denied and a grant would allow, each permission once.
+  func grants(_ denials: NodeDenials) -> [String] {
+    Self.grouped(denials.explanations).prefix(Self.shown).map { group in
+      "it \(group.first.what), which \(group.first.permission?.description ?? "no permission") would allow"
+    }
+  }
+
   private struct Group {
     var first: DenialExplanation
     var others = 0

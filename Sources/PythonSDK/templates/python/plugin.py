@@ -56,7 +56,7 @@ class GreetNode(DeclaredNode):
     )
 
     def validate_inputs(self, inputs: Dict[str, Any]) -> bool:
-        return isinstance(inputs.get("names"), list)
+        return len(inputs["names"]) > 0
 
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext

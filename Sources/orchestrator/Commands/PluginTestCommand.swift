@@ -1,0 +1,52 @@
+import ArgumentParser
+import LinuxSystem
+import PluginModel
+import PluginRegistry
+
+/// `orchestrator plugin test`
+struct PluginTestCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test", abstract: "Runs a plugin's own tests, with fixtures for them.",
+    discussion: """
+      Starts pytest in the plugin's directory, with the fixtures of pipeline.testing: test_plugin, plugin_context, \
+      execution_context and run_node. pytest and the tests are the author's own programs: they run with your rights, and \
+      in no sandbox. With --sandboxed, the nodes that the tests execute run in the plugin's own sandbox, which is granted \
+      what you granted it and --grant adds; the rest of the tests still doesn't.
+
+      Exit status: 0 all passed, 1 some failed, 2 there are none or they can't be run, 3 the sandbox is not available.
+
+      Example:
+        orchestrator plugin test plugins/greeter --sandboxed -- -k greet -x
+      """)
+
+  @OptionGroup var plugin: PluginDirectoryOptions
+  @Argument(
+    parsing: .postTerminator,
+    help: ArgumentHelp(
+      "Options for pytest, and paths of tests relative to the plugin's directory.", valueName: "pytest"))
+  var arguments: [String] = []
+  @Flag(help: "Execute nodes in the plugin's sandbox.") var sandboxed = false
+  @OptionGroup var grants: GrantOptions
+  @OptionGroup var policy: PolicyOptions
+  @OptionGroup var sandbox: SandboxOptions
+  @OptionGroup var system: SystemOptions
+  @OptionGroup var state: StateOptions
+
+  func run() async throws {
+    let bootstrap = try Bootstrap()
+    let found = try await bootstrap.plugin(in: plugin.directory)
+    let signals: SignalStream
+    do throws(SystemError) {
+      signals = try SignalStream()
+    } catch {
+      throw CommandFailure(.invalidInput, "the program can't start", why: error.description)
+    }
+    let tests = AuthorTests(
+      plugin: found, arguments: arguments, python: sandbox.python, sdk: bootstrap.installation.sdk, signals: signals)
+    if sandboxed {
+      try await SandboxedTests(command: self, tests: tests, bootstrap: bootstrap).run()
+    } else {
+      try await tests.run(telling: .object([]))
+    }
+  }
+}
