@@ -23,6 +23,7 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var isDebugging = false
   /// Who may sign which plugins' packages.
   package var trust = TrustPolicy()
+  package var development = DevelopmentSettings()
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
@@ -122,8 +123,8 @@ extension SystemConfiguration {
     result.directories = plugins?.optional(.directories)?.list(maximumCount: 256)?.compactMap(Self.directory)
     if let security = plugins?.optional(.security)?.mapping(SecurityKey.self) { result.read(security) }
     if let development = plugins?.optional(.development)?.mapping(DevelopmentKey.self) {
+      result.development = DevelopmentSettings(development)
       result.isDebugging = development.optional(.debugMode)?.bool() ?? false
-      result.warnings += Self.development(development)
     }
     if let registry = plugins?.optional(.registry)?.mapping(RegistryKey.self) {
       result.warnings += Self.registry(registry)
@@ -187,12 +188,6 @@ extension SystemConfiguration {
         hint: "write 'sandbox_type: process': every worker is a process in kernel namespaces of its own")
     }
     return security.optional(.defaultPermissions)?.list(maximumCount: 256)?.unique { $0.permission() }
-  }
-
-  private static func development(_ section: MappingReader<DevelopmentKey>) -> [Diagnostic] {
-    let (reload, interval) = (section.optional(.hotReload), section.optional(.watchInterval))
-    _ = interval?.number(in: 0.01...86_400)
-    return [reload?.bool() == true ? reload : nil, interval].compactMap { $0.map(withoutEffect) }
   }
 
   private static func registry(_ section: MappingReader<RegistryKey>) -> [Diagnostic] {

@@ -61,8 +61,8 @@ package struct PluginCatalog: Sendable {
 }
 
 extension PluginCatalog {
-  /// Of nothing but this one.
-  package init(only plugin: DiscoveredPlugin) { self.init(plugins: [plugin], broken: [], diagnostics: []) }
+  /// Of nothing but these.
+  package init(only plugins: [DiscoveredPlugin]) { self.init(plugins: plugins, broken: [], diagnostics: []) }
 }
 
 /// Where to look.

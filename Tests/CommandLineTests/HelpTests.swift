@@ -10,8 +10,10 @@ struct HelpTests {
     "help says what each command does",
     arguments: [
       "", "run", "validate", "graph", "plan", "plan show", "plan bundle", "explain", "doctor", "plugin", "plugin list",
-      "plugin new", "plugin permissions", "plugin grant", "plugin revoke", "plugin pack",
-      "plugin keygen", "plugin sign", "plugin verify", "profile", "profile list", "profile show",
+      "plugin nodes", "plugin new", "plugin lint", "plugin test", "plugin dev", "plugin permissions", "plugin grant",
+      "plugin revoke", "plugin pack", "plugin keygen", "plugin sign", "plugin verify", "plugin install",
+      "plugin rollback", "plugin remove", "plugin prune", "config", "config show", "config check",
+      "profile", "profile list", "profile show",
       "profile diff", "profile learn", "runs", "runs list", "runs show", "runs logs", "runs cancel", "runs resume",
       "runs why-waiting",
       "runs rm", "cache", "cache why", "cache prune",

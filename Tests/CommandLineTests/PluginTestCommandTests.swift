@@ -170,7 +170,8 @@ struct PluginTestCommandTests {
           run_node("probe", {}, {"do": "import time; time.sleep(600)"})
       """)
     let running = try Program.start(
-      ["plugin", "test", "p", "--sandboxed", "--state-dir", "state", "--", "-s"], in: directory, environment: Self.usual)
+      ["plugin", "test", "p", "--sandboxed", "--state-dir", "state", "--", "-s"], in: directory, environment: Self.usual
+    )
     try running.wait(for: "waiting")
     kill(running.process.processIdentifier, SIGINT)
     let outcome = try running.wait(seconds: 30)

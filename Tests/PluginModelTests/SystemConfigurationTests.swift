@@ -54,7 +54,9 @@ struct SystemConfigurationTests {
     #expect(system.limits.cpuPercent?.value == 50)
     #expect(system.limits.executionMilliseconds?.value == 60_000)
     #expect(system.warnings.allSatisfy { $0.severity == .warning && $0.what.contains("no effect") })
-    #expect(system.warnings.compactMap(\.location?.line) == [12, 13, 16, 17])
+    #expect(system.warnings.compactMap(\.location?.line) == [16, 17])
+    #expect(system.development.hotReload?.value == true)
+    #expect(system.development.watchInterval == 1)
   }
 
   @Test("may demand limits that the kernel itself holds")

@@ -43,6 +43,7 @@ from pipeline._test_sandbox import NodeFailed, Sandbox
 from pipeline.plugin import (
     BaseNode,
     BasePlugin,
+    Cancelled,
     ExecutionContext,
     NodeSpecification,
     ParameterSpecification,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BaseNode",
     "BasePlugin",
+    "Cancelled",
     "ExecutionContext",
     "FakeExecutionContext",
     "InputsRefused",

@@ -22,7 +22,7 @@ struct SandboxedTests: Sendable {
     let change = decision.change?.diagnostic(of: decision, options: options, severity: .warning)
     await bootstrap.report(system.warnings + [change].compactMap(\.self) + decision.diagnostics(options: options))
     let setup = try await bootstrap.sandboxSetup(
-      command.sandbox, state: state, system: system, decisions: [decision], catalog: PluginCatalog(only: plugin))
+      command.sandbox, state: state, system: system, decisions: [decision], catalog: PluginCatalog(only: [plugin]))
     let sandboxes = try Sandboxes(setup: setup, jobs: 1)
     try await sandboxes.useAmongOthers { () async throws(CommandFailure) in
       let specifications = try await specifications(sandboxes, state: state)

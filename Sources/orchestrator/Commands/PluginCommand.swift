@@ -6,8 +6,9 @@ struct PluginCommand: ParsableCommand {
     commandName: "plugin", abstract: "Starts, tests, packs, installs and lists plugins, and says what they may do.",
     subcommands: [
       PluginListCommand.self, PluginNodesCommand.self, PluginPermissionsCommand.self, PluginGrantCommand.self,
-      PluginRevokeCommand.self, PluginNewCommand.self, PluginTestCommand.self, PluginPackCommand.self,
-      PluginKeygenCommand.self, PluginSignCommand.self, PluginVerifyCommand.self, PluginInstallCommand.self,
+      PluginRevokeCommand.self, PluginNewCommand.self, PluginLintCommand.self, PluginTestCommand.self,
+      PluginDevCommand.self, PluginPackCommand.self, PluginKeygenCommand.self, PluginSignCommand.self,
+      PluginVerifyCommand.self, PluginInstallCommand.self,
       PluginRollbackCommand.self, PluginRemoveCommand.self, PluginPruneCommand.self,
     ])
 }

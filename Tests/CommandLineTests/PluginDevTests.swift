@@ -1,0 +1,146 @@
+import Foundation
+import Testing
+
+@Suite("plugin dev")
+struct PluginDevTests {
+  private func plugin() throws -> TemporaryDirectory {
+    let directory = try TemporaryDirectory()
+    #expect(try Program.run(["plugin", "new", "greeter"], in: directory).status == 0)
+    return directory
+  }
+
+  private func start(_ options: [String] = [], in directory: TemporaryDirectory) throws -> Running {
+    try Program.start(
+      ["plugin", "dev", "plugins/greeter", "--state-dir", "state", "--interval", "0.05"] + options, in: directory)
+  }
+
+  /// Ends it, and sees that it leaves nothing.
+  private func end(_ running: Running, in directory: TemporaryDirectory) throws {
+    kill(running.process.processIdentifier, SIGINT)
+    #expect(try running.wait(seconds: 30).status == 130)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/snapshots") == [])
+  }
+
+  @Test("is ready, and again after each way in which editors save")
+  func saves() throws {
+    let directory = try plugin()
+    let running = try start(in: directory)
+    try running.wait(for: "greeter 0.1.0 is ready")
+    let code = try directory.read("plugins/greeter/plugin.py")
+    try directory.write("plugins/greeter/plugin.py", code.replacing("\"greet\"", with: "\"written\""))
+    try running.wait(for: "greeter/written")
+    try directory.write("plugins/greeter/.plugin.py.new", code.replacing("\"greet\"", with: "\"renamed\""))
+    #expect(
+      rename(
+        directory.path + "/plugins/greeter/.plugin.py.new", directory.path + "/plugins/greeter/plugin.py") == 0)
+    try running.wait(for: "greeter/renamed")
+    try directory.write("plugins/greeter/sub/name.py", "NAME = 'imported'\n")
+    try directory.write(
+      "plugins/greeter/plugin.py", code.replacing("\"greet\"", with: "__import__('sub.name').name.NAME"))
+    try running.wait(for: "greeter/imported")
+    try directory.write("plugins/greeter/sub/name.py", "NAME = 'deeper'\n")
+    try running.wait(for: "greeter/deeper")
+    try end(running, in: directory)
+  }
+
+  @Test("shows what is wrong with a broken edit, keeps the version before, and goes on when it is mended")
+  func broken() throws {
+    let directory = try plugin()
+    let running = try start(in: directory)
+    try running.wait(for: "is ready")
+    let code = try directory.read("plugins/greeter/plugin.py")
+    try directory.write("plugins/greeter/plugin.py", code + "def f(:\n")
+    try running.wait(for: "the version before stays")
+    #expect(running.errors.contains("SyntaxError"))
+    try directory.write("plugins/greeter/plugin.py", code)
+    try running.wait(for: "is again the version that stayed")
+    let manifest = try directory.read("plugins/greeter/plugin.yaml")
+    try directory.write("plugins/greeter/plugin.yaml", manifest.replacing("0.1.0", with: "one"))
+    while !running.errors.contains("plugins/greeter/plugin.yaml:2:10"), running.process.isRunning { usleep(5000) }
+    try directory.write("plugins/greeter/plugin.yaml", manifest.replacing("0.1.0", with: "0.2.0"))
+    try running.wait(for: "greeter 0.2.0 is ready")
+    try end(running, in: directory)
+  }
+
+  @Test("starts with a plugin that is broken, and waits")
+  func brokenAtFirst() throws {
+    let directory = try plugin()
+    let code = try directory.read("plugins/greeter/plugin.py")
+    try directory.write("plugins/greeter/plugin.py", "1 / 0\n")
+    let running = try start(in: directory)
+    try running.wait(for: "waiting for a change")
+    try directory.write("plugins/greeter/plugin.py", code)
+    try running.wait(for: "greeter 0.1.0 is ready")
+    try end(running, in: directory)
+  }
+
+  @Test("runs each version in its sandbox, and lets a run end with the version that it began with")
+  func runs() throws {
+    let directory = try TemporaryDirectory()
+    func write(_ name: String, code: String = "") throws {
+      try directory.write(
+        "plugins/greeter/plugin.py",
+        """
+        import os, time
+        from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, PortSpecification
+        class Work(DeclaredNode):
+            specification = NodeSpecification("work", "Work", "Test", "Works", outputs=[
+                PortSpecification("text", "string", "Text", "")])
+            def execute(self, inputs, context):
+                \(code)
+                from late import NAME
+                return {"text": NAME + str(os.path.exists("\(#filePath)"))}
+        class Plugin(DeclaredPlugin):
+            nodes = (Work,)
+
+        """)
+      try directory.write("plugins/greeter/late.py", "NAME = '\(name)'\n")
+    }
+    try directory.write(
+      "plugins/greeter/plugin.yaml",
+      "name: greeter\nversion: 1.0.0\nauthor: a\nnode_types: [work]\nentry_point: plugin.py\n")
+    try write("first", code: "context.log('begun'); time.sleep(4)")
+    try directory.write(
+      "w.yaml",
+      """
+      apiVersion: orchestrator/v1
+      kind: Workflow
+      metadata: {name: hello}
+      spec:
+        nodes: {work: {type: greeter/work}}
+        outputs: {text: work.text}
+      """)
+    let running = try start(["--run", "w.yaml", "--", "--no-cache"], in: directory)
+    try running.wait(for: "begun")
+    try write("second")
+    try running.wait(for: "text: secondFalse")
+    let output = running.output
+    #expect(output.contains("text: firstFalse"), "\(output)\(running.errors)")
+    try end(running, in: directory)
+  }
+
+  @Test("is refused where the operator doesn't want it, and where there is no directory")
+  func refused() throws {
+    let directory = try plugin()
+    try directory.write("system.yaml", "plugins: {development: {hot_reload: false}}\n")
+    let outcome = try start(["--config", "system.yaml"], in: directory).wait()
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("system.yaml:1:37: error: plugins may not be reloaded on this host"))
+    let absent = try Program.run(["plugin", "dev", "nowhere", "--state-dir", "state"], in: directory)
+    #expect(absent.status == 2)
+    #expect(absent.errors.contains("nowhere doesn't exist"))
+    #expect(try Program.run(["plugin", "dev", "plugins/greeter", "--interval", "0"], in: directory).status == 2)
+    #expect(try Program.run(["plugin", "dev", "plugins/greeter", "--", "--jobs", "1"], in: directory).status == 2)
+  }
+
+  @Test("ends with an error when the directory goes")
+  func gone() throws {
+    let directory = try plugin()
+    let running = try start(in: directory)
+    try running.wait(for: "is ready")
+    try FileManager.default.removeItem(atPath: directory.path + "/plugins/greeter")
+    let outcome = try running.wait(seconds: 30)
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("plugins/greeter has gone"))
+  }
+}
