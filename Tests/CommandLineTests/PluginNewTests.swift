@@ -39,6 +39,33 @@ struct PluginNewTests {
     #expect(ran.output.contains("text: Hello, Ada! Hello, Grace!"))
   }
 
+  @Test(
+    "makes plugins of each template that lint finds nothing in, and whose tests pass here and in the sandbox",
+    arguments: [("python", []), ("python-dependencies", []), ("command", ["--grant", "made=system.exec:sort"])])
+  func templates(_ template: String, _ grants: [String]) throws {
+    let directory = try TemporaryDirectory()
+    let environment = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME"].contains($0.key) }
+    func plugin(_ arguments: [String]) throws -> Program.Outcome {
+      try Program.run(["plugin"] + arguments, in: directory, environment: environment)
+    }
+    #expect(try plugin(["new", "made", "--template", template]).status == 0)
+    for file in try FileManager.default.subpathsOfDirectory(atPath: directory.path + "/plugins/made")
+    where file.contains(".") { #expect(try !directory.read("plugins/made/\(file)").contains("__PLUGIN"), "\(file)") }
+    let lint = try plugin(["lint", "plugins/made", "--strict", "--state-dir", "state"])
+    #expect(lint.status == 0, "\(lint.errors)")
+    for options in [[], ["--sandboxed"] + grants] {
+      let outcome = try plugin(["test", "plugins/made", "--state-dir", "state"] + options)
+      #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    }
+  }
+
+  @Test("refuses a template that there isn't, and tells those that there are")
+  func unknownTemplate() throws {
+    let outcome = try Program.run(["plugin", "new", "made", "--template", "rust"], in: TemporaryDirectory())
+    #expect(outcome.status == 2)
+    #expect(outcome.errors.contains("'python-dependencies'"))
+  }
+
   @Test("overwrites nothing")
   func existing() throws {
     let directory = try TemporaryDirectory()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -47,10 +48,11 @@ def test_the_types_of_the_bundled_plugins_are_strict(plugin: str) -> None:
     )
 
 
-def test_the_wheel_builds_offline_and_holds_the_package(
-    tmp_path: Path,
-) -> None:
-    copy = tmp_path / "source"
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as a wheel, built without a network."""
+    directory = tmp_path_factory.mktemp("wheel")
+    copy = directory / "source"
     copy.mkdir()
     run("cp", "-r", "pipeline", "pyproject.toml", "README.md", str(copy))
     run(
@@ -62,20 +64,54 @@ def test_the_wheel_builds_offline_and_holds_the_package(
         "--no-index",
         "--no-deps",
         "--no-build-isolation",
-        f"--wheel-dir={tmp_path}",
+        f"--wheel-dir={directory}",
         str(copy),
     )
-    wheel = tmp_path / "pipeline-1.0.0-py3-none-any.whl"
+    return directory / "pipeline-1.0.0-py3-none-any.whl"
+
+
+def test_the_wheel_holds_the_package(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {f"pipeline/{path.name}" for path in SDK.glob("pipeline/*.py")}
     assert modules | {"pipeline/py.typed"} <= names
     assert not [name for name in names if name.startswith("tests")]
 
 
-def new_plugin(directory: Path, name: str) -> Path:
+@pytest.mark.parametrize(
+    "template", ["python", "python-dependencies", "command"]
+)
+def test_editors_find_the_types_in_the_wheel(
+    wheel: Path, tmp_path: Path, template: str
+) -> None:
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    directory = new_plugin(tmp_path / "fresh", "fresh", template)
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file="]
+    command += sorted(str(path) for path in directory.rglob("*.py"))
+
+    def check() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd=directory,
+            env={**os.environ, "PYTHONPATH": str(site)},
+        )
+
+    done = check()
+    assert done.returncode == 0, done.stdout + done.stderr
+    # It is this file that tells them.
+    (site / "pipeline" / "py.typed").unlink()
+    assert "missing library stubs or py.typed" in check().stdout
+
+
+def new_plugin(
+    directory: Path, name: str, template: str = "python"
+) -> Path:
     """What `plugin new` does with the template."""
-    for source in (SDK / "templates" / "python").rglob("*"):
-        target = directory / source.relative_to(SDK / "templates" / "python")
+    top = SDK / "templates" / template
+    for source in top.rglob("*"):
+        target = directory / source.relative_to(top)
         if source.is_file() and "__pycache__" not in source.parts:
             target.parent.mkdir(parents=True, exist_ok=True)
             text = source.read_text().replace("__PLUGIN_NAME__", name)
@@ -85,16 +121,26 @@ def new_plugin(directory: Path, name: str) -> Path:
 
 def test_a_new_plugin_passes_its_own_tests(tmp_path: Path) -> None:
     directory = new_plugin(tmp_path / "fresh", "fresh")
+    told = {
+        "directory": str(directory),
+        "manifest": {
+            "name": "fresh",
+            "version": "0.1.0",
+            "author": "Ada",
+            "entry_point": "plugin.py",
+        },
+    }
     out = run(
         sys.executable,
         "-m",
-        "pytest",
+        "pipeline._test_run",
         "-q",
         "-p",
         "no:cacheprovider",
         str(directory),
         f"--rootdir={directory}",
         PYTHONPATH=f"{SDK}:{os.environ.get('PYTHONPATH', '')}",
+        PIPELINE_TEST_PLUGIN=json.dumps(told),
     )
     assert "3 passed" in out
     for path in directory.rglob("*"):

@@ -5,8 +5,13 @@ import PluginModel
 /// `orchestrator plugin new`
 struct PluginNewCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "new", abstract: "Starts a plugin: a manifest, a node that works, and a test.",
-    discussion: "Nothing that exists is overwritten.")
+    commandName: "new", abstract: "Starts a plugin: a manifest, a node that works, and tests.",
+    discussion: """
+      Nothing that exists is overwritten. The templates:
+        python                a node in Python's own words
+        python-dependencies   a node that uses a package, in more files
+        command               a node that starts a program, with leave to
+      """)
 
   @Argument(help: "The plugin's name.") var name: String
   @Option(
@@ -14,13 +19,16 @@ struct PluginNewCommand: AsyncParsableCommand {
       "Where to make the plugin's directory. Default: ./plugins, where run and plugin list look.",
       valueName: "directory"))
   var directory: String = "plugins"
+  @Option(
+    help: ArgumentHelp("What to start from: python, python-dependencies or command.", valueName: "template"))
+  var template: PluginTemplateName = .python
 
   func run() async throws {
     guard let name = PluginName(name) else {
       throw CommandFailure(.invalidInput, "\"\(name)\" is not a plugin name", hint: "use \(PluginName.grammar)")
     }
     let bootstrap = try Bootstrap()
-    let template = PluginTemplate(source: "\(bootstrap.installation.templates)/python", name: name)
+    let template = PluginTemplate(source: "\(bootstrap.installation.templates)/\(self.template.rawValue)", name: name)
     do throws(FileError) {
       let directory = directory
       try await bootstrap.files.run { () throws(FileError) in
@@ -33,13 +41,38 @@ struct PluginNewCommand: AsyncParsableCommand {
         hint: isThere ? "choose another name, or remove what is there" : nil)
     }
     let place = SafeText.line("\(directory)/\(name)")
+    let grants = self.template.grants.map { " --grant \(name)=\($0)" }.joined()
     for line in [
       "\(bootstrap.console.outputStyle("✓", .good)) made \(place)",
-      "  its node type  \(name)/greet",
-      "  its test       PYTHONPATH=\(bootstrap.installation.sdk) python3 -m pytest \(place)/tests",
-      "  see it         orchestrator plugin list --describe" + (directory == "plugins" ? "" : " --plugins \(place)"),
+      "  its node type  \(name)/\(self.template.nodeType)",
+      "  check it       orchestrator plugin lint \(place)",
+      "  its tests      orchestrator plugin test \(place) --sandboxed\(grants)",
+      "  work on it     orchestrator plugin dev \(place)",
     ] {
       await bootstrap.console.print(line)
+    }
+  }
+}
+
+/// What `plugin new` can start from: the directories of `templates`.
+enum PluginTemplateName: String, CaseIterable, ExpressibleByArgument, Sendable {
+  case python
+  case pythonDependencies = "python-dependencies"
+  case command
+
+  var nodeType: String {
+    switch self {
+    case .python: "greet"
+    case .pythonDependencies: "statistics"
+    case .command: "sort"
+    }
+  }
+
+  /// What its nodes can't do without.
+  var grants: [String] {
+    switch self {
+    case .python, .pythonDependencies: []
+    case .command: ["system.exec:sort"]
     }
   }
 }

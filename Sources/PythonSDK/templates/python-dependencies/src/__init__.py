@@ -1,0 +1,1 @@
+"""The plugin __PLUGIN_NAME__."""

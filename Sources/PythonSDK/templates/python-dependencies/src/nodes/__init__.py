@@ -1,0 +1,1 @@
+"""The nodes of the plugin __PLUGIN_NAME__."""
