@@ -63,6 +63,10 @@ struct SettingOverrideTests {
       switch setting.name {
       case "directories": plain.directories = SystemConfiguration.usualDirectories
       case "security.default_permissions": plain.defaultPermissions = [.filesystemRead(nil)]
+      case "development.hot_reload", "development.watch_interval":
+        #expect(written.development.hotReload?.value ?? true)
+        #expect(written.development.watchInterval ?? 1 == DevelopmentSettings.usualInterval)
+        plain.development = written.development
       default: break
       }
       plain.warnings = written.warnings
