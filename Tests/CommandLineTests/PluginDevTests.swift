@@ -119,6 +119,30 @@ struct PluginDevTests {
     try end(running, in: directory)
   }
 
+  @Test("removes what a session that was killed has left, and nothing of one that lives")
+  func leftovers() throws {
+    let directory = try plugin()
+    let killed = try start(in: directory)
+    try killed.wait(for: "is ready")
+    kill(killed.process.processIdentifier, SIGKILL)
+    _ = try killed.wait()
+    let left = try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/snapshots")
+    #expect(left.count == 1)
+    let running = try start(in: directory)
+    try running.wait(for: "is ready")
+    let own = try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/snapshots")
+    #expect(own.count == 1 && own != left)
+    let other = try start(in: directory)
+    try other.wait(for: "is ready")
+    kill(other.process.processIdentifier, SIGINT)
+    _ = try other.wait(seconds: 30)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/snapshots") == own)
+    let code = try directory.read("plugins/greeter/plugin.py")
+    try directory.write("plugins/greeter/plugin.py", code.replacing("\"greet\"", with: "\"again\""))
+    try running.wait(for: "greeter/again")
+    try end(running, in: directory)
+  }
+
   @Test("is refused where the operator doesn't want it, and where there is no directory")
   func refused() throws {
     let directory = try plugin()

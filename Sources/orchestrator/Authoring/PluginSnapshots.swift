@@ -8,20 +8,16 @@ struct PluginSnapshots: Sendable {
   private static let mostEntries = 20_000
   private static let mostDepth = 32
 
-  let plugin: String
-  let directory: AbsolutePath
+  private let plugin: String
+  private let held: HeldDirectory
 
   /// - Parameter plugin: the directory that is copied.
   init(of plugin: String, state: String) throws(FileError) {
     self.plugin = plugin
-    let snapshots = try Directory(making: state + "/snapshots", permissions: 0o700)
-    let name = "\(ProcessEnvironment.timestamp())-\(try RandomBytes.hexadecimal(4))"
-    _ = try snapshots.makeDirectory(name, permissions: 0o700)
-    guard let path = ProcessEnvironment.resolve("\(state)/snapshots/\(name)").flatMap({ AbsolutePath($0) }) else {
-      throw .system(SystemError("realpath", name, .notFound))
-    }
-    directory = path
+    held = try HeldDirectory(in: state + "/snapshots")
   }
+
+  private var directory: AbsolutePath { held.path }
 
   func path(_ version: HotReload.Version) -> String { "\(directory)/\(version)" }
 
@@ -68,5 +64,5 @@ struct PluginSnapshots: Sendable {
   /// What can't be removed stays: it is in a directory of our own.
   func remove(_ version: HotReload.Version) { try? LinuxKernel().removeTree(path(version)) }
 
-  func removeAll() { try? LinuxKernel().removeTree(directory.text) }
+  func removeAll() { held.remove() }
 }

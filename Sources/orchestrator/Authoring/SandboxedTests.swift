@@ -143,19 +143,17 @@ struct TestedNodes: Sendable {
 /// Where the tests' workspace lies while they run.
 struct TestPlace: Sendable {
   let workspace: AbsolutePath
-  private let directory: AbsolutePath
+  private let held: HeldDirectory
 
   static func make(state: String, files: DedicatedThread) async throws(CommandFailure) -> TestPlace {
     do throws(FileError) {
       return try await files.run { () throws(FileError) in
-        let tests = try Directory(making: state + "/tests", permissions: 0o700)
-        let name = "\(ProcessEnvironment.timestamp())-\(try RandomBytes.hexadecimal(4))"
-        let own = try tests.makeDirectory(name, permissions: 0o700)
-        _ = try own.makeDirectory("workspace")
-        guard let directory = ProcessEnvironment.resolve("\(state)/tests/\(name)").flatMap({ AbsolutePath($0) }),
-          let workspace = directory.appending("workspace")
-        else { throw .system(SystemError("realpath", own.path, .notFound)) }
-        return TestPlace(workspace: workspace, directory: directory)
+        let held = try HeldDirectory(in: state + "/tests")
+        let workspace = try Directory(opening: held.path.text).makeDirectory("workspace")
+        guard let path = AbsolutePath(workspace.path) else {
+          throw .system(SystemError("mkdir", workspace.path, .notFound))
+        }
+        return TestPlace(workspace: path, held: held)
       }
     } catch {
       throw CommandFailure(
@@ -164,7 +162,5 @@ struct TestPlace: Sendable {
     }
   }
 
-  func remove(files: DedicatedThread) async {
-    await files.run { try? LinuxKernel().removeTree(directory.text) }
-  }
+  func remove(files: DedicatedThread) async { await files.run { held.remove() } }
 }
