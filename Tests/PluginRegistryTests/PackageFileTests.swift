@@ -50,7 +50,7 @@ struct PackageFileTests {
   }
 
   @Test(
-    "is not made of links, special SamplePackage.files, names that a package can't have, or without its entry point")
+    "is not made of links, special files, names that a package can't have, or without its entry point")
   func unpackable() throws {
     let directory = try TemporaryDirectory()
     for (name, text) in SamplePackage.files { try directory.write("sample/\(name)", text) }
