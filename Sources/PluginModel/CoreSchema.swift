@@ -23,6 +23,18 @@ enum CoreSchema {
     }
   }
 
+  /// Whether a scalar can't mean anything but its text. False: it is to be looked at.
+  /// - Parameter first: its first byte; nil: it has none.
+  static func isText(beginningWith first: UInt8?) -> Bool {
+    guard let first else { return false }
+    return switch first {
+    case 0x2B...0x39, UInt8(ascii: "~"), UInt8(ascii: "n"), UInt8(ascii: "N"), UInt8(ascii: "t"),
+      UInt8(ascii: "T"), UInt8(ascii: "f"), UInt8(ascii: "F"):
+      false
+    default: true
+    }
+  }
+
   static func resolve(_ text: String) throws(Refusal) -> JSONValue {
     guard let first = text.utf8.first else { return .null }
     switch first {

@@ -17,35 +17,53 @@
 /// let limits = root?.optional(.limits)?.list()?.compactMap { $0.integer(in: 0...64) }
 /// try report.check()                                             // throws Diagnostics, in the order of the file
 /// ```
-package struct DocumentNode: Hashable, Sendable {
-  package enum Content: Hashable, Sendable {
+package struct DocumentNode: Sendable {
+  package enum Content: Sendable {
     case scalar(DocumentScalar)
     case sequence([DocumentNode])
     case mapping([Entry])
   }
 
   /// One key of a mapping. Keys are unique within it, and are kept as written: `1:` is the key `1`.
-  package struct Entry: Hashable, Sendable {
+  package struct Entry: Sendable {
     package var key: String
     package var keyPlace: TextPlace?
     package var value: DocumentNode
+  }
 
-    package init(key: String, keyPlace: TextPlace?, value: DocumentNode) {
-      self.key = key
-      self.keyPlace = keyPlace
-      self.value = value
+  let tree: DocumentTree
+  /// Its own, in the tree.
+  let index: Int
+
+  init(_ tree: DocumentTree, _ index: Int) {
+    self.tree = tree
+    self.index = index
+  }
+
+  var row: DocumentTree.Row { tree.rows[index] }
+
+  package var content: Content {
+    switch row.kind {
+    case .sequence: .sequence(children)
+    case .mapping:
+      .mapping(
+        children.map { Entry(key: tree.string($0.row.key), keyPlace: $0.row.keyPlace, value: $0) })
+    case .null, .bool, .integer, .double, .string:
+      .scalar(DocumentScalar(jsonValue, text: tree.string(row.text), isPlain: row.isPlain))
     }
   }
 
-  package var content: Content
+  /// The values that a list or mapping holds itself.
+  package var children: [DocumentNode] {
+    var children: [DocumentNode] = []
+    children.reserveCapacity(Int(row.count))
+    tree.forEachChild(of: index) { children.append(DocumentNode(tree, $0)) }
+    return children
+  }
+
   /// Where the value starts. Nil only in a tree made from a ``JSONValue``, which never was a file. The file's name is not here: a large
   /// file has some hundred thousand places.
-  package var place: TextPlace?
-
-  package init(_ content: Content, at place: TextPlace?) {
-    self.content = content
-    self.place = place
-  }
+  package var place: TextPlace? { row.place }
 }
 
 /// A scalar: what it means, and how it was written.
@@ -122,17 +140,9 @@ extension DocumentNode {
 
   /// A tree without places, for a value that came over the wire.
   package init(value: JSONValue) {
-    switch value {
-    case .array(let items):
-      self.init(.sequence(items.map { DocumentNode(value: $0) }), at: nil)
-    case .object(let members):
-      let entries = members.map { Entry(key: $0.key, keyPlace: nil, value: DocumentNode(value: $0.value)) }
-      self.init(.mapping(entries), at: nil)
-    case .string(let text):
-      self.init(.scalar(DocumentScalar(value, text: text, isPlain: false)), at: nil)
-    case .null, .bool, .integer, .double:
-      self.init(.scalar(DocumentScalar(value, text: value.text(), isPlain: true)), at: nil)
-    }
+    var builder = DocumentTreeBuilder(bytes: 0)
+    let root = builder.add(value)
+    self.init(builder.finished(), root)
   }
 
   /// The same some lines further down.
@@ -183,24 +193,40 @@ extension DocumentNode {
   }
 
   /// The plain value, without places.
-  package var jsonValue: JSONValue {
-    switch content {
-    case .scalar(let scalar): scalar.value
-    case .sequence(let items): .array(items.map(\.jsonValue))
-    case .mapping(let entries): .object(entries.map { JSONValue.Member($0.key, $0.value.jsonValue) })
-    }
-  }
+  package var jsonValue: JSONValue { tree.jsonValue(index) }
 
-  package var isNull: Bool {
-    if case .scalar(let scalar) = content { scalar.value == .null } else { false }
-  }
+  package var isNull: Bool { row.kind == .null }
 
   /// What a diagnostic calls this value's type.
   package var typeName: String {
-    switch content {
-    case .scalar(let scalar): scalar.value.typeName
+    switch row.kind {
+    case .null: "null"
+    case .bool: "boolean"
+    case .integer: "integer"
+    case .double: "number"
+    case .string: "string"
     case .sequence: "list"
     case .mapping: "mapping"
+    }
+  }
+}
+
+extension DocumentTreeBuilder {
+  /// - Returns: the row of the value.
+  fileprivate mutating func add(_ value: JSONValue) -> Int {
+    switch value {
+    case .array(let items):
+      let row = open(.sequence, at: nil)
+      for item in items { put(add(item), into: row) }
+      close(row)
+      return row
+    case .object(let members):
+      let row = open(.mapping, at: nil)
+      for member in members { put(add(member.value), into: row, key: add(member.key)) }
+      close(row)
+      return row
+    case .string(let text): return scalar(nil, add(text), isPlain: false, at: nil)
+    case .null, .bool, .integer, .double: return scalar(value, add(value.text()), isPlain: true, at: nil)
     }
   }
 }

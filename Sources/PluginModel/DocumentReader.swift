@@ -9,7 +9,7 @@ package final class DocumentReport {
   private var items: [Diagnostic] = []
   private var dropped = 0
   /// By their text: of a large workflow many read alike.
-  private var templates: [String: Template] = [:]
+  private var templates: [String: NamesRead] = [:]
   /// Other texts whose trees were put into the file's: their lines count from here on.
   private var insertions: [(line: Int, file: String)] = []
 
@@ -57,11 +57,18 @@ package final class DocumentReport {
     return node?.moved(lines: line - 1)
   }
 
-  func template(_ text: String) throws(Template.Problem) -> Template {
+  /// What a template reads of the workflow's inputs, and of its node's matrix.
+  struct NamesRead {
+    var inputs: [String]
+    var matrix: [String]
+  }
+
+  func namesRead(byTemplate text: String) throws(Template.Problem) -> NamesRead {
     if let known = templates[text] { return known }
     let template = try Template(text)
-    templates[text] = template
-    return template
+    let names = NamesRead(inputs: template.names(of: "inputs"), matrix: template.names(of: "matrix"))
+    templates[text] = names
+    return names
   }
 
   /// Throws everything that was recorded, in the order of the file.
@@ -81,8 +88,8 @@ package final class DocumentReport {
   package func read(_ bytes: [UInt8], syntax: DocumentSyntax) -> ValueReader? {
     guard let text = acceptable(bytes) else { return nil }
     switch syntax {
-    case .yaml: return yaml(text).map { ValueReader($0, path: "", report: self) }
-    case .json: return json(text).map { ValueReader($0, path: "", report: self) }
+    case .yaml: return yaml(text).map { ValueReader($0, report: self) }
+    case .json: return json(text).map { ValueReader($0, report: self) }
     }
   }
 
@@ -119,7 +126,9 @@ package final class DocumentReport {
         error("there is not enough memory to read the file", at: nil as TextPlace?)
         return nil
       }
-      do throws(YAMLComposer.Stop) { return try composer.compose() } catch { return nil }
+      let root: Int
+      do throws(YAMLComposer.Stop) { root = try composer.compose() } catch { return nil }
+      return DocumentNode(composer.finished(), root)
     }
   }
 
@@ -139,96 +148,86 @@ package final class DocumentReport {
 
   private func json(_ bytes: [UInt8]) -> DocumentNode? {
     var parser = JSONParser(bytes, limits: limits, builder: LocatedJSONBuilder(bytes))
+    let root: Int
     do throws(JSONError) {
-      return try parser.parse()
+      root = try parser.parse()
     } catch {
       let place = TextPosition.place(ofByte: error.offset, in: bytes)
       self.error("this is not valid JSON", why: error.what, at: place)
       return nil
     }
+    return DocumentNode(parser.builder.finished(), root)
   }
 }
 
 /// One value of a file: typed access that reports what doesn't fit and then answers nil.
-///
-/// A class, because readers are handed about much more often than they are made: to copy all that a value consists of took most of the
-/// time in which a large workflow was read.
-package final class ValueReader {
-  private enum Step {
-    case root(String)
-    case key(String, of: ValueReader)
-    case item(Int, of: ValueReader)
-  }
-
+package struct ValueReader {
   package let node: DocumentNode
   package let report: DocumentReport
-  /// Most values are never told of: their path is put together when it is asked for.
-  private let step: Step
 
-  package init(_ node: DocumentNode, path: String, report: DocumentReport) {
+  package init(_ node: DocumentNode, report: DocumentReport) {
     self.node = node
     self.report = report
-    step = .root(path)
   }
 
-  private init(_ node: DocumentNode, _ step: Step, report: DocumentReport) {
-    self.node = node
-    self.report = report
-    self.step = step
-  }
-
-  /// From the root, for messages: `spec.nodes.load`; empty at the root.
-  package var path: String {
-    switch step {
-    case .root(let path): path
-    case .key(let key, let owner): owner.path.isEmpty ? key : owner.path + "." + key
-    case .item(let position, let owner): "\(owner.path)[\(position)]"
-    }
-  }
+  /// From the root, for messages: `spec.nodes.load`; empty at the root. Most values are never told of: it is put together when it is asked for.
+  package var path: String { node.tree.path(of: node.index) }
 
   /// What a diagnostic calls this value.
   package var subject: String { path.isEmpty ? "the file" : path.quoted }
   package var location: SourceLocation { report.location(node.place ?? TextPlace(line: 1, column: 1)) }
 
-  package func error(_ what: String, why: String? = nil, hint: String? = nil) {
-    report.error(what, why: why, hint: hint, at: node.place)
+  package func error(
+    _ what: @autoclosure () -> String, why: @autoclosure () -> String? = nil, hint: @autoclosure () -> String? = nil
+  ) {
+    report.error(what(), why: why(), hint: hint(), at: node.place)
   }
 
   /// Reports that another type stands here than `expected`, which is a noun with its article.
-  package func wrongType(_ expected: String, hint: String? = nil) {
-    let actual = node.isNull ? "it has no value" : "it is \(Self.article(node.typeName)) \(node.typeName)"
-    error("\(subject) must be \(expected)", why: actual, hint: hint)
+  package func wrongType(_ expected: @autoclosure () -> String, hint: @autoclosure () -> String? = nil) {
+    error(
+      "\(subject) must be \(expected())",
+      why: node.isNull ? "it has no value" : "it is \(Self.article(node.typeName)) \(node.typeName)", hint: hint())
   }
 
   private static func article(_ noun: String) -> String { noun.first.map { "aeiou".contains($0) } == true ? "an" : "a" }
 
-  private func child(_ node: DocumentNode, _ key: String) -> ValueReader {
-    ValueReader(node, .key(key, of: self), report: report)
-  }
+  fileprivate func reader(_ row: Int) -> ValueReader { ValueReader(DocumentNode(node.tree, row), report: report) }
 
   // MARK: Scalars
 
-  private var scalar: DocumentScalar? {
-    if case .scalar(let scalar) = node.content { scalar } else { nil }
+  /// Nil for a list or a mapping.
+  private var scalar: JSONValue? {
+    switch node.row.kind {
+    case .sequence, .mapping: nil
+    case .null, .bool, .integer, .double, .string: node.jsonValue
+    }
+  }
+
+  /// What is written there; nil for a list or a mapping.
+  private var written: String? {
+    switch node.row.kind {
+    case .sequence, .mapping: nil
+    case .null, .bool, .integer, .double, .string: node.tree.string(node.row.text)
+    }
   }
 
   /// Text. A number, a boolean or a missing value isn't text.
   package func string(maximumBytes: Int = 4096) -> String? {
-    guard case .string(let text) = scalar?.value else {
-      let written = scalar.flatMap { node.isNull ? nil : $0.text }
-      wrongType("text", hint: written.map { "put it between quotes: \($0.quoted)" })
+    guard node.row.kind == .string else {
+      wrongType("text", hint: node.isNull ? nil : written.map { "put it between quotes: \($0.quoted)" })
       return nil
     }
-    return checked(text, maximumBytes: maximumBytes)
+    return checked(node.tree.string(node.row.text), maximumBytes: maximumBytes)
   }
 
   /// What was written, whatever its type would be: for values with a grammar of their own, such as the version `1.0`.
   package func text(maximumBytes: Int = 4096) -> String? {
-    guard let scalar, !node.isNull else {
+    guard let written, !node.isNull else {
       wrongType("text")
       return nil
     }
-    return checked(scalar.text, maximumBytes: maximumBytes)
+    return checked(written, maximumBytes: maximumBytes)
   }
 
   /// Text ends up in terminals, logs and pages: control characters other than tab and newline are refused.
@@ -245,8 +244,8 @@ package final class ValueReader {
   }
 
   package func bool() -> Bool? {
-    if case .bool(let value) = scalar?.value { return value }
-    let isOldBoolean = scalar.map { ["yes", "no", "on", "off", "y", "n"].contains($0.text.lowercased()) } ?? false
+    if case .bool(let value) = scalar { return value }
+    let isOldBoolean = written.map { ["yes", "no", "on", "off", "y", "n"].contains($0.lowercased()) } ?? false
     wrongType("true or false", hint: isOldBoolean ? "YAML 1.2 knows only true and false" : nil)
     return nil
   }
@@ -254,7 +253,7 @@ package final class ValueReader {
   /// A whole number; `2.0` is one, since languages differ in how they write it.
   package func integer(in range: ClosedRange<Int>) -> Int? {
     let number: Int?
-    switch scalar?.value {
+    switch scalar {
     case .integer(let value): number = Int(value)
     case .double(let value): number = Self.whole(value)
     default: number = nil
@@ -272,7 +271,7 @@ package final class ValueReader {
 
   package func number(in range: ClosedRange<Double>) -> Double? {
     let number: Double
-    switch scalar?.value {
+    switch scalar {
     case .integer(let value): number = Double(value)
     case .double(let value): number = value
     default:
@@ -322,28 +321,30 @@ package final class ValueReader {
   // MARK: Lists and mappings
 
   package func list(maximumCount: Int = 4096) -> [ValueReader]? {
-    guard case .sequence(let items) = node.content else {
-      wrongType("a list", hint: node.isNull ? nil : scalar.map { "write it as [\($0.text.quoted)]" })
+    guard node.row.kind == .sequence else {
+      wrongType("a list", hint: node.isNull ? nil : written.map { "write it as [\($0.quoted)]" })
       return nil
     }
-    guard items.count <= maximumCount else {
-      error("\(subject) has more than \(maximumCount) items", why: "it has \(items.count)")
+    let count = Int(node.row.count)
+    guard count <= maximumCount else {
+      error("\(subject) has more than \(maximumCount) items", why: "it has \(count)")
       return nil
     }
-    return items.enumerated().map { position, item in
-      ValueReader(item, .item(position, of: self), report: report)
-    }
+    var items: [ValueReader] = []
+    items.reserveCapacity(count)
+    node.tree.forEachChild(of: node.index) { items.append(reader($0)) }
+    return items
   }
 
   /// A list, or one value that stands for a list of one.
   package func listOrSingle(maximumCount: Int = 4096) -> [ValueReader]? {
-    if case .sequence = node.content { return list(maximumCount: maximumCount) }
+    if node.row.kind == .sequence { return list(maximumCount: maximumCount) }
     return [self]
   }
 
   /// What `read` makes of each item of a list, or of one value that stands for a list of one.
   package func listOrSingle<Value>(maximumCount: Int = 4096, _ read: (ValueReader) -> Value?) -> [Value]? {
-    guard case .sequence = node.content else { return read(self).map { [$0] } ?? [] }
+    guard node.row.kind == .sequence else { return read(self).map { [$0] } ?? [] }
     return list(maximumCount: maximumCount)?.compactMap(read)
   }
 
@@ -351,47 +352,59 @@ package final class ValueReader {
   package func entries<Name: ValidatedName>(
     named kind: Name.Type = Name.self, maximumCount: Int = 4096
   ) -> [(name: Name, keyLocation: SourceLocation, value: ValueReader)]? {
-    guard case .mapping(let entries) = node.content else {
+    entries(named: kind, maximumCount: maximumCount) { ($0, $1, $2) }
+  }
+
+  /// What `read` makes of each entry of such a mapping, of its name, where that stands, and its value.
+  package func entries<Name: ValidatedName, Value>(
+    named kind: Name.Type = Name.self, maximumCount: Int = 4096,
+    _ read: (Name, SourceLocation, ValueReader) -> Value?
+  ) -> [Value]? {
+    guard node.row.kind == .mapping else {
       wrongType("a mapping")
       return nil
     }
-    guard entries.count <= maximumCount else {
-      error("\(subject) has more than \(maximumCount) keys", why: "it has \(entries.count)")
+    let (tree, count) = (node.tree, Int(node.row.count))
+    guard count <= maximumCount else {
+      error("\(subject) has more than \(maximumCount) keys", why: "it has \(count)")
       return nil
     }
-    var named: [(name: Name, keyLocation: SourceLocation, value: ValueReader)] = []
-    named.reserveCapacity(entries.count)
-    for entry in entries {
-      if let name = Name(entry.key) {
-        named.append((name, entry.keyPlace.map(report.location) ?? location, child(entry.value, entry.key)))
+    var values: [Value] = []
+    values.reserveCapacity(count)
+    tree.forEachChild(of: node.index) { row in
+      let (key, place) = (tree.string(tree.rows[row].key), tree.rows[row].keyPlace)
+      if let name = Name(key) {
+        let value = reader(row)
+        if let read = read(name, place.map(report.location) ?? location, value) { values.append(read) }
       } else {
         report.error(
-          "\(entry.key.quoted) is not a \(Name.kind)", hint: "use \(Name.grammar)",
-          at: entry.keyPlace ?? entry.value.place)
+          "\(key.quoted) is not a \(Name.kind)", hint: "use \(Name.grammar)", at: place ?? tree.rows[row].place)
       }
     }
-    return named
+    return values
   }
 
   /// A mapping whose keys are those of `Key`; any other is reported at once, with the one that was probably meant.
   package func mapping<Key: DocumentKey>(_ keys: Key.Type = Key.self) -> MappingReader<Key>? {
-    guard case .mapping(let entries) = node.content else {
+    guard node.row.kind == .mapping else {
       wrongType("a mapping", hint: "known: " + Key.allCases.map(\.rawValue).joined(separator: ", "))
       return nil
     }
-    var values: [(key: Key, value: ValueReader)] = []
-    values.reserveCapacity(entries.count)
-    for entry in entries {
-      guard let key = Key(rawValue: entry.key) else {
+    let tree = node.tree
+    var rows: [(key: Key, row: Int)] = []
+    rows.reserveCapacity(Int(node.row.count))
+    tree.forEachChild(of: node.index) { row in
+      let written = tree.string(tree.rows[row].key)
+      if let key = Key(rawValue: written) {
+        rows.append((key, row))
+      } else {
         report.error(
-          "unknown key \(entry.key.quoted)" + (path.isEmpty ? "" : " in \(subject)"),
-          hint: Suggestion.hint(for: entry.key, among: Key.allCases.map(\.rawValue)),
-          at: entry.keyPlace ?? entry.value.place)
-        continue
+          "unknown key \(written.quoted)" + (path.isEmpty ? "" : " in \(subject)"),
+          hint: Suggestion.hint(for: written, among: Key.allCases.map(\.rawValue)),
+          at: tree.rows[row].keyPlace ?? tree.rows[row].place)
       }
-      values.append((key, child(entry.value, entry.key)))
     }
-    return MappingReader(reader: self, values: values)
+    return MappingReader(reader: self, rows: rows)
   }
 }
 
@@ -409,21 +422,28 @@ package typealias DocumentKey = CaseIterable & Hashable & RawRepresentable<Strin
 package struct MappingReader<Key: DocumentKey> {
   package let reader: ValueReader
   /// Few, and each there once: a table would take longer to make than to do without.
-  private let values: [(key: Key, value: ValueReader)]
+  private let rows: [(key: Key, row: Int)]
 
-  fileprivate init(reader: ValueReader, values: [(key: Key, value: ValueReader)]) {
+  fileprivate init(reader: ValueReader, rows: [(key: Key, row: Int)]) {
     self.reader = reader
-    self.values = values
+    self.rows = rows
   }
 
   /// The value as it stands, `null` included.
-  package func value(_ key: Key) -> ValueReader? {
-    values.indices.first { values[$0].key == key }.map { values[$0].value }
+  package func value(_ key: Key) -> ValueReader? { row(key).map { reader.reader($0) } }
+
+  private func row(_ key: Key) -> Int? {
+    for (known, row) in rows where Self.isEqual(known, key) { return row }
+    return nil
   }
+
+  /// By their cases. What stands for keys with raw values would compare their texts.
+  private static func isEqual<Case: Equatable>(_ left: Case, _ right: Case) -> Bool { left == right }
 
   /// Nil where the key is absent or has no value.
   package func optional(_ key: Key) -> ValueReader? {
-    value(key).flatMap { $0.node.isNull ? nil : $0 }
+    guard let row = row(key), reader.node.tree.rows[row].kind != .null else { return nil }
+    return reader.reader(row)
   }
 
   /// Reports an absent key at the place of the mapping.

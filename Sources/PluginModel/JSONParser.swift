@@ -24,36 +24,43 @@ extension JSONValue {
 }
 
 /// What a parse is turned into. Places are asked for in ascending order.
-protocol JSONBuilder {
+protocol JSONBuilder: ~Copyable {
+  associatedtype Place
   associatedtype Node
   associatedtype Member
-  associatedtype Place
+  /// A list or an object whose values aren't known yet.
+  associatedtype Open
   mutating func place(_ offset: Int) -> Place
-  func scalar(_ value: JSONValue, _ source: ArraySlice<UInt8>, at place: Place) -> Node
-  func array(_ items: [Node], at place: Place) -> Node
-  func member(_ key: String, _ keyPlace: Place, _ value: Node) -> Member
-  func object(_ members: [Member], at place: Place) -> Node
+  mutating func scalar(_ value: JSONValue, _ source: ArraySlice<UInt8>, at place: Place) -> Node
+  mutating func open(isObject: Bool, at place: Place) -> Open
+  mutating func array(_ items: [Node], _ open: Open) -> Node
+  mutating func member(_ key: String, _ keyPlace: Place, _ value: Node) -> Member
+  mutating func object(_ members: [Member], _ open: Open) -> Node
 }
 
 /// Builds the plain value.
 struct PlainJSONBuilder: JSONBuilder {
   func place(_ offset: Int) {}
   func scalar(_ value: JSONValue, _ source: ArraySlice<UInt8>, at place: Void) -> JSONValue { value }
-  func array(_ items: [JSONValue], at place: Void) -> JSONValue { .array(items) }
+  func open(isObject: Bool, at place: Void) {}
+  func array(_ items: [JSONValue], _ open: Void) -> JSONValue { .array(items) }
   func member(_ key: String, _ keyPlace: Void, _ value: JSONValue) -> JSONValue.Member { JSONValue.Member(key, value) }
-  func object(_ members: [JSONValue.Member], at place: Void) -> JSONValue { .object(members) }
+  func object(_ members: [JSONValue.Member], _ open: Void) -> JSONValue { .object(members) }
 }
 
 /// Builds the tree that knows where everything stands.
-struct LocatedJSONBuilder: JSONBuilder {
+struct LocatedJSONBuilder: ~Copyable, JSONBuilder {
   private let bytes: [UInt8]
   private var offset = 0
-  private var current: TextPlace
+  private var current = TextPlace(line: 1, column: 1)
+  private var tree: DocumentTreeBuilder
 
   init(_ bytes: [UInt8]) {
     self.bytes = bytes
-    current = TextPlace(line: 1, column: 1)
+    tree = DocumentTreeBuilder(bytes: bytes.count)
   }
+
+  mutating func finished() -> DocumentTree { tree.finished() }
 
   mutating func place(_ offset: Int) -> TextPlace {
     while self.offset < offset {
@@ -63,31 +70,42 @@ struct LocatedJSONBuilder: JSONBuilder {
     return current
   }
 
-  func scalar(_ value: JSONValue, _ source: ArraySlice<UInt8>, at place: TextPlace) -> DocumentNode {
-    let text = value.stringValue ?? String(decoding: source, as: UTF8.self)
-    return DocumentNode(.scalar(DocumentScalar(value, text: text, isPlain: value.stringValue == nil)), at: place)
+  mutating func scalar(_ value: JSONValue, _ source: ArraySlice<UInt8>, at place: TextPlace) -> Int {
+    if case .string(let text) = value { return tree.scalar(nil, tree.add(text), isPlain: false, at: place) }
+    return tree.scalar(value, tree.add(source), isPlain: true, at: place)
   }
-  func array(_ items: [DocumentNode], at place: TextPlace) -> DocumentNode {
-    DocumentNode(.sequence(items), at: place)
+  mutating func open(isObject: Bool, at place: TextPlace) -> Int {
+    tree.open(isObject ? .mapping : .sequence, at: place)
   }
-  func member(_ key: String, _ keyPlace: TextPlace, _ value: DocumentNode) -> DocumentNode.Entry {
-    DocumentNode.Entry(key: key, keyPlace: keyPlace, value: value)
+  mutating func array(_ items: [Int], _ open: Int) -> Int {
+    for item in items { tree.put(item, into: open) }
+    tree.close(open)
+    return open
   }
-  func object(_ members: [DocumentNode.Entry], at place: TextPlace) -> DocumentNode {
-    DocumentNode(.mapping(members), at: place)
+  mutating func member(
+    _ key: String, _ keyPlace: TextPlace, _ value: Int
+  ) -> (value: Int, key: DocumentTree.TextRange, place: TextPlace) {
+    (value, tree.add(key), keyPlace)
+  }
+  mutating func object(
+    _ members: [(value: Int, key: DocumentTree.TextRange, place: TextPlace)], _ open: Int
+  ) -> Int {
+    for member in members { tree.put(member.value, into: open, key: member.key, at: member.place) }
+    tree.close(open)
+    return open
   }
 }
 
 /// A recursive descent over bytes: every index is checked, and the recursion is bounded by the depth limit.
-struct JSONParser<Builder: JSONBuilder> {
+struct JSONParser<Builder: JSONBuilder & ~Copyable>: ~Copyable {
   private let bytes: [UInt8]
   private let limits: DocumentLimits
-  private var builder: Builder
+  var builder: Builder
   private var index = 0
   private var depth = 0
   private var nodes = 0
 
-  init(_ bytes: [UInt8], limits: DocumentLimits, builder: Builder) {
+  init(_ bytes: [UInt8], limits: DocumentLimits, builder: consuming Builder) {
     self.bytes = bytes
     self.limits = limits
     self.builder = builder
@@ -148,25 +166,27 @@ struct JSONParser<Builder: JSONBuilder> {
   }
 
   private mutating func array(at place: Builder.Place) throws(JSONError) -> Builder.Node {
+    let open = builder.open(isObject: false, at: place)
     try enter()
     defer { depth -= 1 }
     var items: [Builder.Node] = []
-    if accept(UInt8(ascii: "]")) { return builder.array(items, at: place) }
+    if accept(UInt8(ascii: "]")) { return builder.array(items, open) }
     while true {
       items.append(try value())
       skipSpace()
-      if accept(UInt8(ascii: "]")) { return builder.array(items, at: place) }
+      if accept(UInt8(ascii: "]")) { return builder.array(items, open) }
       guard accept(UInt8(ascii: ",")) else { throw error("a comma or ']' is missing") }
       skipSpace()
     }
   }
 
   private mutating func object(at place: Builder.Place) throws(JSONError) -> Builder.Node {
+    let open = builder.open(isObject: true, at: place)
     try enter()
     defer { depth -= 1 }
     var members: [Builder.Member] = []
     var keys = KeySet()
-    if accept(UInt8(ascii: "}")) { return builder.object(members, at: place) }
+    if accept(UInt8(ascii: "}")) { return builder.object(members, open) }
     while true {
       guard current == UInt8(ascii: "\"") else { throw error("a key in double quotes should stand here") }
       let keyStart = index
@@ -178,7 +198,7 @@ struct JSONParser<Builder: JSONBuilder> {
       skipSpace()
       members.append(builder.member(key, keyPlace, try value()))
       skipSpace()
-      if accept(UInt8(ascii: "}")) { return builder.object(members, at: place) }
+      if accept(UInt8(ascii: "}")) { return builder.object(members, open) }
       guard accept(UInt8(ascii: ",")) else { throw error("a comma or '}' is missing") }
       skipSpace()
     }

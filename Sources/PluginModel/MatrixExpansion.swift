@@ -59,7 +59,8 @@ private struct MatrixExpansion {
     checkConnections()
     var result = workflow
     result.nodes = []
-    for (index, node) in workflow.nodes.enumerated() { result.nodes += nodes(of: node, combinations[index]) }
+    result.nodes.reserveCapacity(workflow.nodes.count + combinations.values.reduce(0) { $0 + $1.count })
+    for (index, node) in workflow.nodes.enumerated() { append(node, combinations[index], to: &result.nodes) }
     for index in result.outputs.indices {
       result.outputs[index].instances = instances[result.outputs[index].source.value.node]
     }
@@ -231,7 +232,9 @@ private struct MatrixExpansion {
 
   // MARK: Instances
 
-  private func nodes(of written: Workflow.Node, _ combinations: [Workflow.Matrix.Combination]?) -> [Workflow.Node] {
+  private func append(
+    _ written: Workflow.Node, _ combinations: [Workflow.Matrix.Combination]?, to nodes: inout [Workflow.Node]
+  ) {
     var node = written
     node.needs = written.needs.flatMap { need in
       instances[need.value].map { names in names.map { Located($0, at: need.location) } } ?? [need]
@@ -246,15 +249,15 @@ private struct MatrixExpansion {
         }, input.location
       )
     }
-    guard let matrix = written.matrix else { return [node] }
+    guard let matrix = written.matrix else { return nodes.append(node) }
     node.matrix = nil
     let names = matrix.names
     node.instance = Workflow.Instance(node: written.name, combination: nil, names: names)
-    guard let combinations else { return [node] }
-    return combinations.enumerated().map { index, combination in
+    guard let combinations else { return nodes.append(node) }
+    for (index, combination) in combinations.enumerated() {
       node.name = NodeName(instance: index, of: written.name)
       node.instance?.combination = combination
-      return node
+      nodes.append(node)
     }
   }
 }

@@ -121,10 +121,8 @@ extension ValueReader {
   /// What a person writes as an expression must not silently stay text.
   private func refuseTemplates() {
     switch node.content {
-    case .sequence(let items):
-      for item in items { ValueReader(item, path: path, report: report).refuseTemplates() }
-    case .mapping(let entries):
-      for entry in entries { ValueReader(entry.value, path: path, report: report).refuseTemplates() }
+    case .sequence, .mapping:
+      for child in node.children { ValueReader(child, report: report).refuseTemplates() }
     case .scalar(let scalar):
       guard case .string(let text) = scalar.value, text.holdsExpression else { return }
       error(

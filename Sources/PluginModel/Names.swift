@@ -27,6 +27,19 @@ private func isUppercase(_ byte: UInt8) -> Bool { byte >= 0x41 && byte <= 0x5A }
 private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 
 extension String {
+  /// What stands before and after the first such byte, which is ASCII; nil: it isn't there. By bytes: a split by characters takes longer
+  /// than the rest of reading a node.
+  func halves(at separator: UInt8) -> (String, String)? {
+    var text = self
+    return text.withUTF8 { bytes in
+      guard let place = bytes.firstIndex(of: separator) else { return nil }
+      return (
+        String(decoding: UnsafeBufferPointer(rebasing: bytes[..<place]), as: UTF8.self),
+        String(decoding: UnsafeBufferPointer(rebasing: bytes[(place + 1)...]), as: UTF8.self)
+      )
+    }
+  }
+
   /// Of its bytes where they lie, which takes a fraction of what a walk from one to the next does.
   func isEachByte(_ isAllowed: (UInt8) -> Bool) -> Bool {
     utf8.withContiguousStorageIfAvailable { $0.allSatisfy(isAllowed) } ?? utf8.allSatisfy(isAllowed)
@@ -170,9 +183,9 @@ package struct NodeTypeReference: Hashable, Comparable, Sendable, CustomStringCo
 
   /// Nil unless `text` is two valid names with one slash between them.
   package init?(_ text: String) {
-    // By bytes: a split by characters takes longer than the rest of reading a node. Neither name can hold a further slash.
-    guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")), let plugin = PluginName(String(text[..<slash])),
-      let nodeType = NodeTypeName(String(text[text.utf8.index(after: slash)...]))
+    // Neither name can hold a further slash.
+    guard let (first, second) = text.halves(at: UInt8(ascii: "/")), let plugin = PluginName(first),
+      let nodeType = NodeTypeName(second)
     else { return nil }
     self.init(plugin: plugin, nodeType: nodeType)
   }

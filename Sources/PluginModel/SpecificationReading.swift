@@ -35,7 +35,7 @@ extension NodeSpecification {
     description value: JSONValue, source: String
   ) throws(Diagnostics) -> [NodeSpecification] {
     let report = DocumentReport(file: source)
-    let root = ValueReader(DocumentNode(value: value), path: "", report: report)
+    let root = ValueReader(DocumentNode(value: value), report: report)
     let list = root.mapping(DescriptionKey.self)?.required(.nodeTypes)?.list(maximumCount: maximumNodeTypes)
     let specifications = list?.unique(by: \.nodeType) { NodeSpecification($0) }
     try report.check()
@@ -46,7 +46,7 @@ extension NodeSpecification {
   /// - Throws: everything that is wrong with it.
   package init(_ value: JSONValue, source: String) throws(Diagnostics) {
     let report = DocumentReport(file: source)
-    let specification = NodeSpecification(ValueReader(DocumentNode(value: value), path: "", report: report))
+    let specification = NodeSpecification(ValueReader(DocumentNode(value: value), report: report))
     try report.check()
     guard let specification else { throw Diagnostics([Diagnostic("the node specification can't be read")]) }
     self = specification
@@ -225,7 +225,7 @@ extension ResourceRequirement {
   /// Reads what a worker answers to `estimate`, with the keys of ``jsonValue``; what is absent is zero.
   package init(_ value: JSONValue, source: String) throws(Diagnostics) {
     let report = DocumentReport(file: source)
-    let requirement = ResourceRequirement(ValueReader(DocumentNode(value: value), path: "", report: report))
+    let requirement = ResourceRequirement(ValueReader(DocumentNode(value: value), report: report))
     try report.check()
     guard let requirement else { throw Diagnostics([Diagnostic("the resource requirement can't be read")]) }
     self = requirement

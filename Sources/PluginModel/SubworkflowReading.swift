@@ -14,11 +14,10 @@ extension CommandReading {
 
   /// `with:`
   func with() -> Parameters {
-    let entries = root.optional(.with)?.entries(named: ParameterName.self)?.map { entry in
-      entry.value.checkTemplates(names)
-      return (name: entry.name, value: Located(entry.value.node.jsonValue, at: entry.value.location))
-    }
-    return entries ?? []
+    root.optional(.with)?.entries(named: ParameterName.self) { name, _, value in
+      value.checkTemplates(names)
+      return (name: name, value: Located(value.node.jsonValue, at: value.location))
+    } ?? []
   }
 
   /// A node with `workflow`: the path of another file, and values for its inputs.

@@ -183,17 +183,16 @@ extension ValueReader {
   func checkTemplates(_ names: ReadableNames) { checkTemplates(node, names) }
 
   private func checkTemplates(_ node: DocumentNode, _ names: ReadableNames) {
-    switch node.content {
-    case .sequence(let items):
-      for item in items { checkTemplates(item, names) }
-    case .mapping(let entries):
-      for entry in entries { checkTemplates(entry.value, names) }
-    case .scalar(let scalar):
+    switch node.row.kind {
+    case .null, .bool, .integer, .double: return
+    case .sequence, .mapping:
+      for child in node.children { checkTemplates(child, names) }
+    case .string:
       // Without a mark it is text, and reads nothing.
-      guard case .string(let text) = scalar.value, text.utf8.contains(UInt8(ascii: "$")) else { return }
+      guard node.tree.contains(UInt8(ascii: "$"), in: node.row.text) else { return }
       do throws(Template.Problem) {
-        let template = try report.template(text)
-        report(names.problems(inputs: template.names(of: "inputs"), matrix: template.names(of: "matrix")), at: node)
+        let read = try report.namesRead(byTemplate: node.tree.string(node.row.text))
+        report(names.problems(inputs: read.inputs, matrix: read.matrix), at: node)
       } catch {
         report([error], at: node)
       }

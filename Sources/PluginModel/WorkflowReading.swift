@@ -155,9 +155,9 @@ extension Workflow.Node {
     let names = ReadableNames(inputs: inputs, matrix: .init(written: root.optional(.matrix)))
     let command = CommandReading(root: root, names: names)
     let action = Self.action(command)
-    let sources = root.optional(.inputs)?.entries(named: PortName.self, maximumCount: NodeSpecification.maximumPorts)?
-      .compactMap { entry in
-        entry.value.listOrSingle { $0.portReference() }?.asInput(of: entry.name, at: entry.keyLocation)
+    let sources = root.optional(.inputs)?
+      .entries(named: PortName.self, maximumCount: NodeSpecification.maximumPorts) { port, location, value in
+        value.listOrSingle { $0.portReference() }.map { (port: port, sources: $0, location: location) }
       }
     let foreach = root.foreach(over: sources ?? [])
     let needs = root.optional(.needs)?.listOrSingle { item in
@@ -232,14 +232,6 @@ extension Workflow.Node {
   }
 }
 
-extension [Located<PortReference>] {
-  fileprivate func asInput(
-    of port: PortName, at location: SourceLocation
-  ) -> (port: PortName, sources: [Located<PortReference>], location: SourceLocation) {
-    (port, self, location)
-  }
-}
-
 extension ValueReader {
   fileprivate func constant(_ expected: String) {
     guard let text = text(), text != expected else { return }
@@ -264,8 +256,8 @@ extension ValueReader {
   package func portReference() -> Located<PortReference>? {
     guard let text = string() else { return nil }
     // Neither name can hold a further dot.
-    guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")), let node = NodeName(String(text[..<dot])),
-      let port = PortName(String(text[text.utf8.index(after: dot)...]))
+    guard let (first, second) = text.halves(at: UInt8(ascii: ".")), let node = NodeName(first),
+      let port = PortName(second)
     else {
       error("\(text.quoted) is not an output of a node", hint: "write NODE.PORT, for example 'load.output'")
       return nil

@@ -1,6 +1,6 @@
 import CYaml
 
-/// Builds a ``DocumentNode`` from the events of libyaml's parser.
+/// Builds a ``DocumentTree`` from the events of libyaml's parser.
 ///
 /// libyaml knows the grammar and nothing else; what makes a document safe and unambiguous is decided here. The scanner
 /// looks ahead by at most one line of 1,024 characters, so that stopping at an event bounds its work as well.
@@ -38,12 +38,15 @@ struct YAMLComposer: ~Copyable {
     }
     let kind: Kind
     /// Of a scalar; of an alias the name.
-    let text: String
+    let text: DocumentTree.TextRange
     let anchor: String?
     let tag: String?
     let place: TextPlace
 
-    init(_ kind: Kind, text: String = "", anchor: String? = nil, tag: String? = nil, at place: TextPlace) {
+    init(
+      _ kind: Kind, text: DocumentTree.TextRange = .init(), anchor: String? = nil, tag: String? = nil,
+      at place: TextPlace
+    ) {
       self.kind = kind
       self.text = text
       self.anchor = anchor
@@ -55,7 +58,8 @@ struct YAMLComposer: ~Copyable {
   private let report: DocumentReport
   private let bytes: UnsafeBufferPointer<UInt8>
   private let parser: UnsafeMutablePointer<yaml_parser_t>
-  private var anchors: [String: (node: DocumentNode, weight: Weight)] = [:]
+  private var tree: DocumentTreeBuilder
+  private var anchors: [String: (row: Int, weight: Weight)] = [:]
   private var openAnchors: Set<String> = []
   private var spent = Weight(nodes: 0)
 
@@ -63,6 +67,7 @@ struct YAMLComposer: ~Copyable {
   init?(_ bytes: UnsafeBufferPointer<UInt8>, report: DocumentReport) {
     self.report = report
     self.bytes = bytes
+    tree = DocumentTreeBuilder(bytes: bytes.count)
     parser = .allocate(capacity: 1)
     guard let start = bytes.baseAddress, yaml_parser_initialize(parser) == 1 else {
       parser.deallocate()
@@ -72,19 +77,23 @@ struct YAMLComposer: ~Copyable {
     yaml_parser_set_input_string(parser, start, bytes.count)
   }
 
+  /// What was composed.
+  mutating func finished() -> DocumentTree { tree.finished() }
+
   deinit {
     yaml_parser_delete(parser)
     parser.deallocate()
   }
 
   /// The one document of the stream.
-  mutating func compose() throws(Stop) -> DocumentNode {
+  /// - Returns: the row of its root in ``tree``.
+  mutating func compose() throws(Stop) -> Int {
     _ = try next()
     let first = try next()
     guard case .documentStart = first.kind else {
       throw stop("the file is empty", hint: "write a mapping, one 'key: value' a line", at: first.place)
     }
-    let root = try node(try next(), depth: 0).node
+    let root = try node(try next(), depth: 0).row
     _ = try next()
     let last = try next()
     guard case .streamEnd = last.kind else {
@@ -97,19 +106,17 @@ struct YAMLComposer: ~Copyable {
 
   // MARK: Nodes
 
-  private mutating func node(
-    _ event: borrowing Event, depth: Int
-  ) throws(Stop) -> (node: DocumentNode, weight: Weight) {
-    var built: (node: DocumentNode, weight: Weight)
+  private mutating func node(_ event: borrowing Event, depth: Int) throws(Stop) -> (row: Int, weight: Weight) {
+    let built: (row: Int, weight: Weight)
     if let anchor = event.anchor { openAnchors.insert(anchor) }
     switch event.kind {
     case .alias:
-      return try alias(event.text, depth: depth, at: event.place)
+      return try alias(tree.string(event.text), depth: depth, at: event.place)
     case .scalar(let isPlain):
-      let weight = Weight(bytes: event.text.utf8.count)
+      let weight = Weight(bytes: Int(event.text.count))
       try spend(weight, at: event.place)
-      let scalar = DocumentScalar(value(event, isPlain: isPlain), text: event.text, isPlain: isPlain)
-      built = (DocumentNode(.scalar(scalar), at: event.place), weight)
+      let value = value(event, isPlain: isPlain)
+      built = (tree.scalar(value, event.text, isPlain: isPlain, at: event.place), weight)
     case .sequenceStart:
       try open(event, depth: depth, expected: .sequence)
       built = try sequence(depth: depth + 1, at: event.place)
@@ -126,64 +133,79 @@ struct YAMLComposer: ~Copyable {
     return built
   }
 
-  private mutating func sequence(depth: Int, at place: TextPlace) throws(Stop) -> (DocumentNode, Weight) {
-    var items: [DocumentNode] = []
+  private mutating func sequence(depth: Int, at place: TextPlace) throws(Stop) -> (Int, Weight) {
+    let sequence = tree.open(.sequence, at: place)
     var weight = Weight(height: 1)
     while true {
       let event = try next()
-      if case .sequenceEnd = event.kind { return (DocumentNode(.sequence(items), at: place), weight) }
+      if case .sequenceEnd = event.kind { break }
       let item = try node(event, depth: depth)
-      items.append(item.node)
+      tree.put(item.row, into: sequence)
       weight.add(item.weight)
     }
+    tree.close(sequence)
+    return (sequence, weight)
   }
 
-  private mutating func mapping(depth: Int, at start: TextPlace) throws(Stop) -> (DocumentNode, Weight) {
-    var entries: [DocumentNode.Entry] = []
-    // As many as most have, or more.
-    entries.reserveCapacity(4)
+  private mutating func mapping(depth: Int, at start: TextPlace) throws(Stop) -> (Int, Weight) {
+    let mapping = tree.open(.mapping, at: start)
     var places = KeyPlaces()
     var weight = Weight(height: 1)
     while true {
       let event = try next()
-      if case .mappingEnd = event.kind { return (DocumentNode(.mapping(entries), at: start), weight) }
+      if case .mappingEnd = event.kind { break }
       let place = event.place
-      let key = try key(event, depth: depth)
+      let key = try key(event, depth: depth, of: mapping, &weight)
       let value = try node(try next(), depth: depth)
       weight.add(value.weight)
-      guard let key else { continue }
-      weight.bytes += key.utf8.count
-      if let first = places.update(place, of: key, in: entries) {
-        report.error(
-          "the key \(key.quoted) appears twice", why: "it is already on line \(first.line)",
-          hint: "remove one of the two", at: place)
+      guard let key else {
+        tree.refuse(value.row, of: mapping)
+        places.hasRefused = true
         continue
       }
-      entries.append(DocumentNode.Entry(key: key, keyPlace: place, value: value.node))
+      weight.bytes += Int(key.count)
+      if let first = places.update(place, of: key, in: tree, mapping, until: value.row) {
+        let text = tree.string(key)
+        report.error(
+          "the key \(text.quoted) appears twice", why: "it is already on line \(first.line)",
+          hint: "remove one of the two", at: place)
+        tree.refuse(value.row, of: mapping)
+        places.hasRefused = true
+        continue
+      }
+      tree.put(value.row, into: mapping, key: key, at: place)
     }
+    tree.close(mapping)
+    return (mapping, weight)
   }
 
   /// Nil for a key that was refused; the mapping goes on.
-  private mutating func key(_ event: borrowing Event, depth: Int) throws(Stop) -> String? {
+  /// - Parameter weight: of the mapping, which keeps what was refused.
+  private mutating func key(
+    _ event: borrowing Event, depth: Int, of mapping: Int, _ weight: inout Weight
+  ) throws(Stop) -> DocumentTree.TextRange? {
     guard case .scalar(let isPlain) = event.kind else {
       if case .alias = event.kind {
         report.error("a key can't be an alias", hint: "write the key itself", at: event.place)
       } else {
         report.error("a key must be text", why: "this one is a list or a mapping", at: event.place)
-        _ = try node(event, depth: depth)
+        let refused = try node(event, depth: depth)
+        tree.refuse(refused.row, of: mapping)
+        weight.add(refused.weight)
       }
       return nil
     }
     let text = event.text
-    try spend(Weight(nodes: 0, bytes: text.utf8.count), at: event.place)
+    try spend(Weight(nodes: 0, bytes: Int(text.count)), at: event.place)
     if let anchor = event.anchor {
+      let text = tree.string(text)
       report.error("the key \(text.quoted) has an anchor", hint: "remove \(("&" + anchor).quoted)", at: event.place)
     }
-    if isPlain, text.isEmpty {
+    if isPlain, text.count == 0 {
       report.error("a key is missing before ':'", at: event.place)
       return nil
     }
-    if isPlain, text == "<<" {
+    if isPlain, text.count == 2, tree.string(text) == "<<" {
       report.error(
         "merge keys ('<<') are not supported", why: "they were dropped from YAML 1.2",
         hint: "repeat the keys, or use an alias for the whole value", at: event.place)
@@ -195,7 +217,7 @@ struct YAMLComposer: ~Copyable {
 
   private mutating func alias(
     _ name: String, depth: Int, at place: TextPlace
-  ) throws(Stop) -> (node: DocumentNode, weight: Weight) {
+  ) throws(Stop) -> (row: Int, weight: Weight) {
     guard !openAnchors.contains(name) else {
       throw stop("the alias \(("*" + name).quoted) stands inside what it repeats", at: place)
     }
@@ -207,15 +229,17 @@ struct YAMLComposer: ~Copyable {
     }
     guard depth + target.weight.height <= report.limits.maximumDepth else { throw tooDeep(at: place) }
     try spend(target.weight, at: place)
-    return target
+    return (tree.again(target.row), target.weight)
   }
 
   // MARK: Meaning and bounds
 
-  private func value(_ event: borrowing Event, isPlain: Bool) -> JSONValue {
-    let text = event.text
+  /// Nil: its text.
+  private func value(_ event: borrowing Event, isPlain: Bool) -> JSONValue? {
+    if event.tag == nil, !isPlain || CoreSchema.isText(beginningWith: tree.first(of: event.text)) { return nil }
+    let text = tree.string(event.text)
     do throws(CoreSchema.Refusal) {
-      guard let tag = event.tag else { return isPlain ? try CoreSchema.resolve(text) : .string(text) }
+      guard let tag = event.tag else { return try CoreSchema.resolve(text) }
       if tag == "!" { return .string(text) }
       let resolved = try CoreSchema.resolve(text)
       switch (CoreSchema.Tag(uri: tag), resolved) {
@@ -274,7 +298,7 @@ struct YAMLComposer: ~Copyable {
     TextPlace(line: Int(mark.line) + 1, column: Int(mark.column) + 1)
   }
 
-  private func next() throws(Stop) -> Event {
+  private mutating func next() throws(Stop) -> Event {
     var event = yaml_event_t()
     guard yaml_parser_parse(parser, &event) == 1 else { throw syntaxError() }
     defer { yaml_event_delete(&event) }
@@ -284,12 +308,12 @@ struct YAMLComposer: ~Copyable {
     case YAML_DOCUMENT_START_EVENT: return Event(.documentStart, at: place)
     case YAML_DOCUMENT_END_EVENT: return Event(.documentEnd, at: place)
     case YAML_ALIAS_EVENT:
-      return Event(.alias, text: text(event.data.alias.anchor) ?? "", at: place)
+      return Event(.alias, text: tree.add(text(event.data.alias.anchor) ?? ""), at: place)
     case YAML_SCALAR_EVENT:
       let scalar = event.data.scalar
       return Event(
         .scalar(isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE),
-        text: String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self),
+        text: tree.add(UnsafeBufferPointer(start: scalar.value, count: scalar.length)),
         anchor: text(scalar.anchor), tag: text(scalar.tag), at: place)
     case YAML_SEQUENCE_START_EVENT:
       let start = event.data.sequence_start
@@ -337,19 +361,29 @@ private struct KeyPlaces {
   private var known: [String: TextPlace] = [:]
   /// Of keys that appeared again, where they did last.
   private var repeated: [String: TextPlace] = [:]
+  /// Some value was refused: whoever searches in order walks past it each time.
+  var hasRefused = false
 
-  /// - Parameter entries: the mapping so far.
+  /// - Parameters:
+  ///   - mapping: its row in the tree.
+  ///   - end: that of the key's value.
   /// - Returns: where the key stood before; nil: nowhere.
-  mutating func update(_ place: TextPlace, of key: String, in entries: [DocumentNode.Entry]) -> TextPlace? {
+  mutating func update(
+    _ place: TextPlace, of key: DocumentTree.TextRange, in tree: borrowing DocumentTreeBuilder, _ mapping: Int,
+    until end: Int
+  ) -> TextPlace? {
     var first: TextPlace?
-    if entries.count <= 16 {
-      first = entries.indices.first { entries[$0].key == key }.flatMap { entries[$0].keyPlace }
-    } else {
-      if known.isEmpty { for entry in entries { known[entry.key] = entry.keyPlace } }
-      first = known[key]
-      if first == nil { known[key] = place }
+    if tree.count(mapping) <= 16, !hasRefused {
+      first = tree.firstKey(of: mapping, until: end) { known, _ in tree.isEqual(known, key) }
+      guard first != nil else { return nil }
     }
-    return first.map { repeated.updateValue(place, forKey: key) ?? $0 }
+    let text = tree.string(key)
+    if first == nil {
+      if known.isEmpty { tree.forEachKey(of: mapping, until: end) { known[tree.string($0)] = $1 } }
+      first = known[text]
+      if first == nil { known[text] = place }
+    }
+    return first.map { repeated.updateValue(place, forKey: text) ?? $0 }
   }
 }
 

@@ -47,6 +47,10 @@ struct WorstCaseTests {
     ("document markers", repeated("---\n")),
     ("document ends", repeated("...\n")),
     ("merge keys", repeated("<<: 1\n")),
+    (
+      "one key behind keys that are none",
+      String(repeating: "? []\n: 1\n", count: 12_000) + String(repeating: "k: 1\n", count: 20_000)
+    ),
     ("JSON with distinct keys", "{" + (0..<15_000).map { "\"k\($0)\":1" }.joined(separator: ",") + "}"),
     ("JSON escapes", "\"" + repeated("\\u0041").dropLast(8) + "\""),
     ("JSON on many lines", "[" + repeated("1\n,").dropLast(8) + "1]"),

@@ -143,6 +143,19 @@ struct YAMLTests {
       problems { () throws(Diagnostics) in _ = try yaml(text) }.first?.contains("the file holds too much") == true)
   }
 
+  @Test("aliases can't multiply what was refused as a key")
+  func refusedKeys() {
+    let key = "[" + String(repeating: "1, ", count: 30_000) + "1]"
+    let found = problems { () throws(Diagnostics) in _ = try yaml("a: &a {? \(key) : 1}\nb: [*a, *a, *a, *a]\n") }
+    #expect(found.last?.contains("the file holds too much") == true)
+  }
+
+  @Test("keys of the same characters are the same, whatever their bytes are")
+  func equalKeys() {
+    let found = problems { () throws(Diagnostics) in _ = try yaml("\u{e9}: 1\ne\u{301}: 2\n") }
+    #expect(found.count == 1 && found[0].contains("appears twice"))
+  }
+
   @Test("aliases can't nest deeper than the limit")
   func aliasDepth() {
     var text = "l0: &l0 [x]\n"
