@@ -101,12 +101,13 @@ struct GraphBenchmark {
   /// What every node's sandbox is made of; in a run too it is put together for each node.
   private func identities(_ graph: WorkflowGraph) -> [NodeName: CacheIdentity] {
     let environment = ContentDigest(of: "environment".utf8)
+    let plugin = environment.hexadecimal
     var identities: [NodeName: CacheIdentity] = [:]
     identities.reserveCapacity(graph.nodes.count)
     let nodes = graph.nodes
     for node in nodes.indices {
       identities[nodes[node].name] = CacheIdentity(
-        plugin: environment.hexadecimal, type: nodes[node].type, environment: environment, permissions: ["gpu.access"],
+        plugin: plugin, type: nodes[node].type, environment: environment, permissions: ["gpu.access"],
         configuration: .object([]),
         resources: [
           "cpu": .double(nodes[node].resources.cpuCores),

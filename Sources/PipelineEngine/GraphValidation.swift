@@ -42,9 +42,11 @@ struct GraphValidation {
   /// The instances of each node that has some, and nodes of one name.
   private var groups: [NodeName: [Int]] = [:]
   /// By the index of the node; nil where its type is unknown.
-  private(set) var specifications: [Shared<NodeSpecification>?] = []
+  private(set) var specifications: [SharedType?] = []
   /// Those of them that were looked up.
-  private var known: [NodeTypeReference: Shared<NodeSpecification>] = [:]
+  private var known: [NodeTypeReference: SharedType] = [:]
+  /// The one that was looked up last: most nodes follow others of their type.
+  private var latest: (type: NodeTypeReference, found: SharedType)?
   /// By their text: the instances of a matrix have theirs in common, and other nodes often.
   private var templates: [String: Template] = [:]
   /// What every node's expressions may read.
@@ -92,7 +94,7 @@ struct GraphValidation {
     nodes.reserveCapacity(workflow.nodes.count)
     let expanded = workflow.nodes
     for index in expanded.indices {
-      if let checked = check(expanded[index]) { nodes.append(checked) }
+      check(index, expanded[index], into: &nodes)
     }
     let outputs = workflow.outputs.compactMap { self.output($0) }
     guard problems.isEmpty else {
@@ -174,6 +176,9 @@ struct GraphValidation {
 
   /// Whether some node is an instance of another.
   var hasMatrices: Bool { !groups.isEmpty || workflow.inlined != nil }
+
+  /// Whether each node of ``workflow`` is found by its name.
+  private var isEachNameUnique: Bool { indices.count == workflow.nodes.count }
 
   /// The instances of a node as it is written; of most the node alone.
   func group(of name: NodeName) -> [Int]? { groups[name] ?? indices[name].map { [$0] } }
@@ -262,10 +267,11 @@ struct GraphValidation {
   /// Files can't hold a name twice; a workflow from elsewhere can, and one of the two would be ignored.
   private mutating func checkDuplicates() {
     var names: Set<NodeName> = []
-    names.reserveCapacity(written.nodes.count)
     let nodes = written.nodes
+    let isUnique = !hasMatrices && isEachNameUnique
     for index in nodes.indices {
-      if !names.insert(nodes[index].name).inserted || nodes[index].name.isMade { refuse(name: nodes[index]) }
+      let isFirst = isUnique || names.insert(nodes[index].name).inserted
+      if !isFirst || nodes[index].name.isMade { refuse(name: nodes[index]) }
       for (name, value) in Self.repeated(nodes[index].parameters, by: \.name) {
         report(
           Diagnostic(
@@ -329,57 +335,73 @@ struct GraphValidation {
     return specification
   }
 
-  private mutating func shared(of type: Located<NodeTypeReference>) -> Shared<NodeSpecification>? {
-    if let found = known[type.value] { return found }
-    let found = specification(of: type).map { Shared($0) }
+  private mutating func shared(of type: Located<NodeTypeReference>) -> SharedType? {
+    if let latest, latest.type == type.value { return latest.found }
+    let found =
+      known[type.value]
+      ?? specification(of: type).map { SharedType($0, version: catalog.plugins[type.value.plugin]?.version) }
     known[type.value] = found
+    latest = found.map { (type.value, $0) }
     return found
   }
 
-  private mutating func check(_ node: Workflow.Node) -> WorkflowGraph.Node? {
+  /// - Parameters:
+  ///   - position: of `node` in the workflow.
+  ///   - nodes: where it is put. It isn't returned: that would be a copy.
+  private mutating func check(_ position: Int, _ node: Workflow.Node, into nodes: inout [WorkflowGraph.Node]) {
     refuseWhatIsNotAvailable(node)
     let needs = needs(of: node)
-    guard let index = indices[node.name], let shared = specifications[index] else {
+    guard let index = isEachNameUnique ? position : indices[node.name], let shared = specifications[index] else {
       // Nothing is known of its ports, but its connections still name other nodes.
       for source in node.inputs.flatMap(\.sources) {
         _ = connection(source, of: "the node \(node.name.text.quoted)")
       }
-      return nil
+      return
     }
     let type = node.type.value
-    let parameters = parameters(of: node, known: shared.value.parameters)
+    let parameters = parameters(of: node, known: shared)
     let bindings = bindings(of: node, known: shared.value.inputs)
     let requirements = shared.value.resourceRequirements
-    var result = WorkflowGraph.Node(
-      name: node.name, type: type, specification: shared, parameters: parameters,
-      inputs: bindings, dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
-      resources: node.resources?.value.completed(by: requirements) ?? requirements,
-      resourceLocations: node.resources?.value.locations ?? [:], location: node.location,
-      continuesOnError: node.continuesOnError, label: node.instance?.label)
-    result.version = catalog.plugins[type.plugin]?.version
-    result.foreach = foreach(of: node, bindings)
-    result.semaphores = node.resources?.value.semaphores ?? [:]
-    result.secrets = node.secrets
+    let place = nodes.count
+    nodes.append(
+      WorkflowGraph.Node(
+        name: node.name, type: type, specification: shared, parameters: parameters,
+        inputs: bindings, dependencies: [], dependents: [], policy: node.policy.inheriting(workflow.defaults),
+        resources: node.resources?.value.completed(by: requirements) ?? requirements,
+        resourceLocations: node.resources?.value.locations ?? [:], location: node.location,
+        continuesOnError: node.continuesOnError, instance: node.instance))
+    if node.foreach != nil { nodes[place].foreach = foreach(of: node, bindings) }
+    if let semaphores = node.resources?.value.semaphores { nodes[place].semaphores = semaphores }
+    nodes[place].secrets = node.secrets
     // What a secret opens is known to nobody here.
-    result.isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never && node.secrets.isEmpty
+    nodes[place].isReusable = node.cache.flatMap(Workflow.CacheMode.init) != .never && node.secrets.isEmpty
     if workflow.inlined != nil {
-      place(&result, node, needs: needs)
-      return result
+      self.place(&nodes[place], node, needs: needs)
+      return
     }
-    result.dependencies = Self.ascending(bindings.flatMap { $0.source.connections.map(\.node) } + needs)
+    var dependencies = needs
+    dependencies.reserveCapacity(needs.count + bindings.count)
+    for binding in bindings.indices {
+      guard case .connections(let connections) = bindings[binding].source else { continue }
+      for index in connections.indices { dependencies.append(connections[index].node) }
+    }
+    nodes[place].dependencies = Self.ascending(dependencies)
     if node.condition != nil {
-      result.condition = condition(of: node, waitingFor: Set(result.dependencies))
+      nodes[place].condition = condition(of: node, waitingFor: Set(dependencies))
     }
-    return result
   }
 
   /// Each once.
-  private static func ascending(_ nodes: [Int]) -> [Int] {
+  private static func ascending(_ nodes: consuming [Int]) -> [Int] {
     guard nodes.count > 1 else { return nodes }
-    var result: [Int] = []
-    result.reserveCapacity(nodes.count)
-    for node in nodes.sorted() where node != result.last { result.append(node) }
-    return result
+    nodes.sort()
+    var count = 1
+    for index in 1..<nodes.count where nodes[index] != nodes[count - 1] {
+      nodes[count] = nodes[index]
+      count += 1
+    }
+    nodes.removeLast(nodes.count - count)
+    return nodes
   }
 
   /// What this version can't do is refused, never ignored.

@@ -17,8 +17,19 @@ package struct NodeCatalog: Sendable {
   package init(plugins: [PluginName: Plugin]) { self.plugins = plugins }
 }
 
-/// A large value that many have and none changes: to copy it is to count one reference.
-final class Shared<Value: Sendable>: Sendable {
-  let value: Value
-  init(_ value: Value) { self.value = value }
+/// What the nodes of one type have in common. It is large, many have it and none changes it: to copy it is to count one reference.
+final class SharedType: Sendable {
+  let value: NodeSpecification
+  /// Of its plugin.
+  let version: SemanticVersion?
+  /// Of its parameters, in their order.
+  let rules: [ParameterRule]
+  let usual: UsualValues
+
+  init(_ value: NodeSpecification, version: SemanticVersion?) {
+    self.value = value
+    self.version = version
+    rules = value.parameters.map(ParameterRule.init)
+    usual = UsualValues(value.parameters)
+  }
 }

@@ -3,12 +3,14 @@ import PluginModel
 extension GraphValidation {
   /// In the order of the specification, evaluated, with its defaults.
   mutating func parameters(
-    of node: Workflow.Node, known: [ParameterSpecification]
+    of node: Workflow.Node, known type: SharedType
   ) -> [(name: ParameterName, value: JSONValue)] {
-    var values = [JSONValue?](repeating: nil, count: known.count)
+    let known = type.value.parameters
+    var values = known.indices.map { (name: known[$0].name, value: known[$0].defaultValue) }
     // Made where the first expression is.
     var scope: ExpressionScope?
-    for (name, written) in node.parameters {
+    for given in node.parameters.indices {
+      let (name, written) = node.parameters[given]
       guard let index = known.indices.first(where: { known[$0].name == name }) else {
         report(
           Diagnostic(
@@ -19,39 +21,42 @@ extension GraphValidation {
       }
       // Whatever it looks like: nothing is ever put into the text of a command.
       let isText = node.type.value == .command && name.text == "command"
-      values[index] = isText ? written.value : value(of: known[index], written, of: node, &scope)
+      values[index].value = isText ? written.value : value(of: index, type, written, of: node, &scope)
     }
-    return known.indices.map { (known[$0].name, values[$0] ?? known[$0].defaultValue) }
+    return values
   }
 
   private mutating func value(
-    of parameter: ParameterSpecification, _ written: Located<JSONValue>, of node: Workflow.Node,
+    of parameter: Int, _ type: SharedType, _ written: Located<JSONValue>, of node: Workflow.Node,
     _ known: inout ExpressionScope?
   ) -> JSONValue {
+    let name = type.value.parameters[parameter].name
+    let rule = type.rules[parameter]
     do throws(Template.Problem) {
       // Most values hold no expression.
       guard written.value.mayHoldExpressions else {
-        return complain(about: written.value, of: parameter, written, of: node)
+        return complain(about: written.value, by: rule, of: name, written, of: node)
       }
-      let isPattern = node.type.value == .command && CommandPattern.parameters.contains(parameter.name.text)
+      let isPattern = node.type.value == .command && CommandPattern.parameters.contains(name.text)
       let escape = isPattern ? CommandPattern.escaped : nil
       if case .string(let text) = written.value {
         let template = try template(text)
         guard try canEvaluate(node, reading: { Set(template.names(of: $0)) }) else { return written.value }
         let scope = known ?? scope(of: node)
         known = scope
-        return complain(about: try template.evaluate(in: scope, escape: escape), of: parameter, written, of: node)
+        let value = try template.evaluate(in: scope, escape: escape)
+        return complain(about: value, by: rule, of: name, written, of: node)
       }
       let isKnown = try canEvaluate(node) { (root) throws(Template.Problem) in try written.value.namesRead(of: root) }
       guard isKnown else { return written.value }
       let scope = known ?? scope(of: node)
       known = scope
       let value = try written.value.evaluated(in: scope, escape: escape)
-      return complain(about: value, of: parameter, written, of: node)
+      return complain(about: value, by: rule, of: name, written, of: node)
     } catch {
       report(
         Diagnostic(
-          "the parameter \(parameter.name.text.quoted) of the node \(node.name.text.quoted): \(error.what)",
+          "the parameter \(name.text.quoted) of the node \(node.name.text.quoted): \(error.what)",
           why: error.why, hint: error.hint, at: written.location))
       return written.value
     }
@@ -74,12 +79,13 @@ extension GraphValidation {
 
   /// - Returns: the value.
   private mutating func complain(
-    about value: JSONValue, of parameter: ParameterSpecification, _ written: Located<JSONValue>, of node: Workflow.Node
+    about value: JSONValue, by rule: ParameterRule, of parameter: ParameterName, _ written: Located<JSONValue>,
+    of node: Workflow.Node
   ) -> JSONValue {
-    if let complaint = parameter.complaint(about: value) {
+    if let complaint = rule.complaint(about: value) {
       report(
         Diagnostic(
-          "the parameter \(parameter.name.text.quoted) of the node \(node.name.text.quoted) \(complaint.what)",
+          "the parameter \(parameter.text.quoted) of the node \(node.name.text.quoted) \(complaint.what)",
           why: "it is \(value.shortText)" + (node.instance?.label.map { " where \($0)" } ?? ""), hint: complaint.hint,
           at: written.location))
     }

@@ -161,7 +161,7 @@ extension GraphValidation {
     add(waitingOf: node, result.dependencies)
     let chain = node.scope?.chain ?? []
     result.continuesOnError = node.continuesOnError || chain.contains { $0.node.continuesOnError }
-    if let label = node.scope?.label { result.label = result.label.map { "\(label), \($0)" } ?? label }
+    result.outerLabel = node.scope?.label
     if nested.part != nil || !entry.groups.isEmpty || own.contains(where: { workflow.nodes[$0].scope != nil }) {
       result.nested = nested
     }

@@ -3,17 +3,19 @@ import PluginModel
 extension GraphValidation {
   /// In the order of the specification; an optional input that nothing feeds is left out.
   mutating func bindings(of node: Workflow.Node, known: [PortSpecification]) -> [WorkflowGraph.Input] {
-    for (port, _, location) in node.inputs where !known.indices.contains(where: { known[$0].name == port }) {
+    for index in node.inputs.indices where !known.indices.contains(where: { known[$0].name == node.inputs[index].port })
+    {
+      let port = node.inputs[index].port
       report(
         Diagnostic(
           "the node \(node.name.text.quoted) has no input \(port.text.quoted)",
           why: known.isEmpty ? "its type takes none" : nil,
-          hint: hint(for: port.text, among: known.map(\.name.text)), at: location))
+          hint: hint(for: port.text, among: known.map(\.name.text)), at: node.inputs[index].location))
     }
     var bindings: [WorkflowGraph.Input] = []
     bindings.reserveCapacity(node.inputs.count)
-    for port in known {
-      if let binding = binding(of: port, node) { bindings.append(binding) }
+    for index in known.indices {
+      if let binding = binding(of: known[index], node) { bindings.append(binding) }
     }
     return bindings
   }
@@ -23,9 +25,12 @@ extension GraphValidation {
     // It holds the two names alone: whoever is given it is given a copy of what it holds.
     let (portName, nodeName) = (port.name.text, node.name.text)
     var title: String { "the input \(portName.quoted) of the node \(nodeName.quoted)" }
-    guard let (_, sources, location) = node.inputs.first(where: { $0.port == port.name }), !sources.isEmpty else {
+    guard let written = node.inputs.indices.first(where: { node.inputs[$0].port == port.name }),
+      !node.inputs[written].sources.isEmpty
+    else {
       return unconnected(port, title, node)
     }
+    let (sources, location) = (node.inputs[written].sources, node.inputs[written].location)
     let isEach = node.foreach?.value == port.name
     if isEach {
       // Whatever comes, each instance gets one of it.
@@ -45,8 +50,8 @@ extension GraphValidation {
     }
     var connections: [WorkflowGraph.Connection] = []
     connections.reserveCapacity(sources.count)
-    for source in sources {
-      if let found = connection(source, into: port, isEach: isEach, title) { connections.append(found) }
+    for index in sources.indices {
+      if let found = connection(sources[index], into: port, isEach: isEach, title) { connections.append(found) }
     }
     if connections.count < sources.count, sources.contains(where: { $0.value.node == .inputs }) {
       return constant(sources, at: port, of: node, title)
@@ -130,7 +135,7 @@ extension GraphValidation {
 }
 
 // By index: an element taken out of a list is a copy of all that a port consists of, for each connection of a large workflow.
-extension Shared<NodeSpecification> {
+extension SharedType {
   fileprivate func hasOutput(_ port: PortName) -> Bool {
     let outputs = value.outputs
     return outputs.indices.contains { outputs[$0].name == port }

@@ -34,6 +34,8 @@ package struct NodeCall: Sendable {
   package var type: NodeTypeReference
   /// After interpolation and with defaults filled in.
   package var parameters: [(name: ParameterName, value: JSONValue)]
+  /// Digests of values that its parameters may have.
+  var usual: UsualValues?
   /// In the order of the ports; several values only where the port is `multiple`.
   package var inputs: [(port: PortName, values: [NodeValue], multiple: Bool)]
   /// From 1.

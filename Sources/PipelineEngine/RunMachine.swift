@@ -108,8 +108,8 @@ package struct RunMachine: Sendable {
   package internal(set) var restored: RestoredRun
   /// The output ports that must be there: inputs and the workflow's outputs read them. By node as the workflow has it.
   let wantedPorts: [[PortName]]
-  /// Of each node what ``WorkflowGraph/wholeLists(of:)`` says. By node as the workflow has it.
-  let wholeLists: [[(port: PortName, connection: WorkflowGraph.Connection)]]
+  /// Of each node what ``WorkflowGraph/wholeLists(of:)`` says; most have none. By node as the workflow has it.
+  let wholeLists: [Int: [(port: PortName, connection: WorkflowGraph.Connection)]]
   /// Of `values`, those that take a descriptor of this process.
   var heldResults = 0
   /// Of all nodes with `foreach` together.
@@ -177,8 +177,13 @@ package struct RunMachine: Sendable {
     }
     wantedPorts = wanted
     remainingReaders = readers
-    wholeLists = graph.nodes.indices.map(graph.wholeLists)
-    for lists in wholeLists {
+    var wholeLists: [Int: [(port: PortName, connection: WorkflowGraph.Connection)]] = [:]
+    for node in graph.nodes.indices {
+      let lists = graph.wholeLists(of: node)
+      if !lists.isEmpty { wholeLists[node] = lists }
+    }
+    self.wholeLists = wholeLists
+    for lists in wholeLists.values {
       for list in lists { joinedReaders[list.connection, default: 0] += 1 }
     }
   }

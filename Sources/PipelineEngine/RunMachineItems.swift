@@ -198,7 +198,7 @@ extension RunMachine {
   // MARK: Lists for inputs that take one value
 
   private mutating func joinInputs(of node: Int) throws(NodeFailure) {
-    for (port, connection) in wholeLists[node] where joined[connection] == nil {
+    for (port, connection) in wholeLists[node] ?? [] where joined[connection] == nil {
       do throws(ListProblem) { joined[connection] = try NodeValue(listOf: values[connection] ?? []) } catch {
         throw NodeFailure(
           .error,

@@ -102,9 +102,13 @@ extension RunMachine {
   // MARK: What came of it
 
   mutating func succeed(_ node: Int, _ success: NodeSuccess, _ actions: inout [Action]) {
-    if reserved[node] == nil, let failure = reserve(node, success) { return fail(node, failure, &actions) }
     // Readers may have ended since.
-    heldResults += hold(success, of: node) - (reserved.removeValue(forKey: node) ?? 0)
+    if let added = reserved.removeValue(forKey: node) {
+      heldResults -= added
+    } else if let failure = refusal(of: node, success) {
+      return fail(node, failure, &actions)
+    }
+    heldResults += hold(success, of: node)
     failures[node] = nil
     move(node, to: .succeeded, &actions)
   }

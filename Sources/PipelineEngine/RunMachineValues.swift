@@ -11,7 +11,16 @@ extension RunMachine {
     return reserve(node, success)
   }
 
-  mutating func reserve(_ node: Int, _ success: NodeSuccess) -> NodeFailure? {
+  private mutating func reserve(_ node: Int, _ success: NodeSuccess) -> NodeFailure? {
+    if let failure = refusal(of: node, success) { return failure }
+    let added = heldCount(of: node, success)
+    heldResults += added
+    reserved[node] = added
+    return nil
+  }
+
+  /// Why a result can't be taken in; nil: it can.
+  func refusal(of node: Int, _ success: NodeSuccess) -> NodeFailure? {
     if let missing = missingOutput(of: node, success) {
       // The worker's word is not enough: a reader of this output could never start.
       return NodeFailure(
@@ -19,13 +28,15 @@ extension RunMachine {
         cause: "another node or the workflow's outputs read it",
         hint: "the plugin's execute() must return a value for each of its outputs")
     }
-    // Of most results none takes a descriptor, whoever reads them.
-    let isHolding = success.outputs.contains { $0.values.sharedCount > 0 }
-    let added = isHolding ? wanted(of: node, success).reduce(0) { $0 + $1.values.sharedCount } : 0
-    guard added <= maximumHeldResults - heldResults else { return tooManyResults(of: node, adding: added) }
-    heldResults += added
-    reserved[node] = added
-    return nil
+    let added = heldCount(of: node, success)
+    return added <= maximumHeldResults - heldResults ? nil : tooManyResults(of: node, adding: added)
+  }
+
+  /// How many of those that somebody reads take a descriptor of this process.
+  private func heldCount(of node: Int, _ success: NodeSuccess) -> Int {
+    // Of most results none takes one, whoever reads them.
+    guard success.outputs.contains(where: { $0.values.sharedCount > 0 }) else { return 0 }
+    return wanted(of: node, success).reduce(0) { $0 + $1.values.sharedCount }
   }
 
   /// Those that somebody reads.
@@ -56,7 +67,7 @@ extension RunMachine {
   mutating func releaseInputs(of node: Int) {
     // What an instance reads, its node reads until all of them have ended.
     guard graph.nodes[node].item == nil else { return }
-    for (_, connection) in wholeLists[node] {
+    for (_, connection) in wholeLists[node] ?? [] {
       joinedReaders[connection, default: 0] -= 1
       if joinedReaders[connection] == 0 { joined[connection] = nil }
     }
@@ -95,18 +106,22 @@ extension RunMachine {
 
   func call(of index: Int) -> NodeCall {
     let item = graph.nodes[index].item
-    return NodeCall(
+    var call = NodeCall(
       run: run, node: graph.nodes[index].name, prepared: graph.nodes[written(index)].name,
       type: graph.nodes[index].type, parameters: graph.nodes[index].parameters,
       inputs: graph.nodes[index].inputs.map { ($0.port, values(of: $0, item), $0.multiple) },
       attempt: attempts[index], timeoutMilliseconds: graph.nodes[index].policy.timeoutMilliseconds,
       raisedMemory: raisedMemory[index])
+    call.usual = graph.nodes[index].shared.usual
+    return call
   }
 
   private func values(of input: WorkflowGraph.Input, _ item: WorkflowGraph.Item?) -> [NodeValue] {
     switch input.source {
     case .connections(let connections):
       if !input.multiple, let list = connections.first.flatMap({ joined[$0] }) { return [list] }
+      // Of most inputs: the list as it is held, and no copy.
+      if connections.count == 1 { return values[connections[0]] ?? [] }
       return connections.flatMap { values[$0] ?? [] }
     case .item: return item.flatMap { expansions[$0.node]?.items[$0.index] }.map { [$0] } ?? []
     case .defaultValue(let value):

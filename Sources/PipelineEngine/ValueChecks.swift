@@ -1,9 +1,25 @@
 import PluginModel
 
-extension ParameterSpecification {
+/// What a parameter says of its values, taken apart once for all nodes of its type.
+struct ParameterRule: Sendable {
   struct Complaint {
     var what: String
     var hint: String?
+  }
+
+  private let type: ValueType?
+  /// Its default is null.
+  private let mayBeNull: Bool
+  private let choices: [JSONValue]?
+  private let least: JSONValue?
+  private let most: JSONValue?
+
+  init(_ parameter: ParameterSpecification) {
+    type = ValueType(rawValue: parameter.type)
+    mayBeNull = parameter.defaultValue == .null
+    choices = parameter.constraints?["enum"]?.arrayValue
+    least = parameter.constraints?["min"]
+    most = parameter.constraints?["max"]
   }
 
   /// Why `value` can't be this parameter's, or nil when it can.
@@ -11,23 +27,22 @@ extension ParameterSpecification {
   /// Types and `enum`, `min` and `max` are checked here. `pattern` is a regular expression of the plugin's: matching it could
   /// take exponential time, so only the plugin's own worker, under its deadline, ever does: `pipeline/_patterns.py`.
   func complaint(about value: JSONValue) -> Complaint? {
-    if let type = ValueType(rawValue: type), !type.accepts(value) {
+    if let type, !type.accepts(value) {
       // A parameter whose default is null may be null: that is how a plugin says "not set".
-      if !(value == .null && defaultValue == .null) { return Complaint(what: "must be \(type.phrase)") }
+      if !(value == .null && mayBeNull) { return Complaint(what: "must be \(type.phrase)") }
     }
-    if let choices = constraints?["enum"]?.arrayValue, !choices.contains(where: { $0.isEqualNumberOrValue(to: value) })
-    {
+    if let choices, !choices.contains(where: { $0.isEqualNumberOrValue(to: value) }) {
       let words = choices.map(\.shortText)
       return Complaint(
         what: "must be one of \(words.joined(separator: ", "))",
         hint: value.stringValue.flatMap { Suggestion.hint(for: $0, among: choices.compactMap(\.stringValue)) })
     }
     guard let number = value.numberValue else { return nil }
-    if let least = constraints?["min"]?.numberValue, number < least {
-      return Complaint(what: "must be at least \(constraints?["min"]?.shortText ?? "")")
+    if let least, let limit = least.numberValue, number < limit {
+      return Complaint(what: "must be at least \(least.shortText)")
     }
-    if let most = constraints?["max"]?.numberValue, number > most {
-      return Complaint(what: "must be at most \(constraints?["max"]?.shortText ?? "")")
+    if let most, let limit = most.numberValue, number > limit {
+      return Complaint(what: "must be at most \(most.shortText)")
     }
     return nil
   }

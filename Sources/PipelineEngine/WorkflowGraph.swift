@@ -11,10 +11,10 @@ package struct WorkflowGraph: Sendable {
     /// Of its type.
     package var specification: NodeSpecification {
       get { shared.value }
-      set { shared = Shared(newValue) }
+      set { shared = SharedType(newValue, version: shared.version) }
     }
     /// The nodes of one type have it in common: it consists of more than all else of a node, and nodes are copied often.
-    private(set) var shared: Shared<NodeSpecification>
+    private(set) var shared: SharedType
     /// In the order of the specification, defaults filled in.
     package var parameters: [(name: ParameterName, value: JSONValue)]
     package var inputs: [Input]
@@ -31,7 +31,7 @@ package struct WorkflowGraph: Sendable {
     /// What it is told and nobody else.
     package var secrets: [SecretName] = []
     /// Of its plugin.
-    package var version: SemanticVersion?
+    package var version: SemanticVersion? { shared.version }
     /// Where the workflow names them; what isn't there is the plugin's word.
     package var resourceLocations: [Workflow.ResourcesKey: SourceLocation]
     package var location: SourceLocation
@@ -39,8 +39,14 @@ package struct WorkflowGraph: Sendable {
     package var condition: NodeCondition?
     /// Its failure isn't the run's, and who only `needs` it sees that it has ended.
     package var continuesOnError = false
-    /// Of an instance of a matrix: its values, for people.
-    package var label: String?
+    /// Of an instance of a matrix: its values, for people. Put together when it is asked for.
+    package var label: String? {
+      let labels = [outerLabel, instance?.label].compactMap(\.self)
+      return labels.isEmpty ? nil : labels.joined(separator: ", ")
+    }
+    private let instance: Workflow.Instance?
+    /// The label of the workflow that it lies in.
+    var outerLabel: String?
     /// Runs once for each item of a list, and is itself never started.
     package var foreach: Foreach?
     /// Of an instance of a node with `foreach`: which it is. Such nodes come to be while the graph runs.
@@ -50,11 +56,11 @@ package struct WorkflowGraph: Sendable {
     var nested: Nested?
 
     init(
-      name: NodeName, type: NodeTypeReference, specification: Shared<NodeSpecification>,
+      name: NodeName, type: NodeTypeReference, specification: SharedType,
       parameters: [(name: ParameterName, value: JSONValue)], inputs: [Input], dependencies: [Index],
       dependents: [Index], policy: NodePolicy, resources: ResourceRequirement,
       resourceLocations: [Workflow.ResourcesKey: SourceLocation], location: SourceLocation,
-      continuesOnError: Bool = false, label: String? = nil
+      continuesOnError: Bool = false, instance: Workflow.Instance? = nil
     ) {
       self.name = name
       self.type = type
@@ -68,7 +74,7 @@ package struct WorkflowGraph: Sendable {
       self.resourceLocations = resourceLocations
       self.location = location
       self.continuesOnError = continuesOnError
-      self.label = label
+      self.instance = instance
     }
 
     /// Whether its worker is to be asked what a call will need: not where the workflow has said it all.

@@ -218,6 +218,31 @@ struct CacheTests {
     #expect(CacheKey(["key": "00", "ingredients": .object([])]) == nil)
   }
 
+  @Test("a parameter that has its default has the key that it had without one, and a text of other bytes another")
+  func usualValues() throws {
+    let type = try #require(NodeTypeReference("demo/step"))
+    let identity = CacheIdentity(
+      plugin: "p", type: type, environment: ContentDigest(of: "e".utf8), permissions: [], configuration: .object([]))
+    func key(_ value: JSONValue, default usual: JSONValue?) throws -> CacheKey {
+      let name = ParameterName(unchecked: "count")
+      var call = NodeCall(
+        run: "r", node: NodeName(unchecked: "a"), type: type, parameters: [(name, value)], inputs: [], attempt: 1,
+        timeoutMilliseconds: nil)
+      call.usual = usual.map {
+        UsualValues([
+          ParameterSpecification(name: name, type: "any", displayName: "", description: "", defaultValue: $0)
+        ])
+      }
+      return try #require(CacheKey(identity, call))
+    }
+    let values: [JSONValue] = [
+      "K", "\u{212A}", "\u{e9}", "e\u{301}", 0, .double(0), .double(-0.0), true, .null, [], .object([]),
+    ]
+    for value in values {
+      for usual in values { #expect(try key(value, default: usual) == key(value, default: nil)) }
+    }
+  }
+
   @Test("a label can't be taken for another input's content")
   func labels() throws {
     let type = try #require(NodeTypeReference("demo/join"))

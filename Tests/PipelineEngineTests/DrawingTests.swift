@@ -57,7 +57,8 @@ struct DrawingTests {
       name: NodeName(unchecked: "</svg>\u{1}<a>"),
       type: NodeTypeReference(
         plugin: PluginName(unchecked: "x"), nodeType: NodeTypeName(unchecked: "y")),
-      specification: Shared(specification), parameters: [], inputs: [], dependencies: [], dependents: [],
+      specification: SharedType(specification, version: nil), parameters: [], inputs: [], dependencies: [],
+      dependents: [],
       policy: NodePolicy(), resources: ResourceRequirement(), resourceLocations: [:],
       location: SourceLocation(file: "f", line: 1, column: 1))
     let svg = WorkflowDrawing(WorkflowGraph(name: "<b>", nodes: [node], outputs: [])).svg

@@ -148,7 +148,8 @@ struct ReportSample {
         name: NodeName(unchecked: "node_\(index)"),
         type: NodeTypeReference(
           plugin: PluginName(unchecked: "demo"), nodeType: from.isEmpty ? source.nodeType : join.nodeType),
-        specification: Shared(from.isEmpty ? source : join), parameters: [], inputs: inputs, dependencies: from,
+        specification: SharedType(from.isEmpty ? source : join, version: nil), parameters: [], inputs: inputs,
+        dependencies: from,
         dependents: [], policy: NodePolicy(retryRules: [RetryRule(maximumRetries: retries, classes: [.crash])]),
         resources: ResourceRequirement(), resourceLocations: [:],
         location: SourceLocation(file: "f", line: 1, column: 1))

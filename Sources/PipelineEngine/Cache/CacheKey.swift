@@ -158,7 +158,11 @@ extension CacheKey {
     var content: [UInt8] = []
     content.reserveCapacity(128)
     // A whole number and an equal one with a point don't read the same, and a plugin can tell them apart.
-    for (name, value) in call.parameters {
+    for (index, (name, value)) in call.parameters.enumerated() {
+      if let known = call.usual?.digest(of: value, parameter: index) {
+        own.append(Ingredient(.parameter, name.text, known))
+        continue
+      }
       content.removeAll(keepingCapacity: true)
       value.write(to: &content)
       own.append(Ingredient(.parameter, name.text, ContentDigest(of: content)))
@@ -168,7 +172,7 @@ extension CacheKey {
       content += (input.multiple ? "list\n" : "value\n").utf8
       for value in input.values {
         guard let digest = value.knownDigest else { return nil }
-        JSONValue.integer(Int64(value.codec.rawValue)).write(to: &content)
+        content += String(value.codec.rawValue).utf8
         content.append(.space)
         digest.write(to: &content)
         content.append(.space)
