@@ -145,41 +145,6 @@ extension DocumentNode {
     self.init(builder.finished(), root)
   }
 
-  /// The same some lines further down.
-  func moved(lines: Int) -> DocumentNode {
-    func moved(_ place: TextPlace?) -> TextPlace? { place.map { TextPlace(line: $0.line + lines, column: $0.column) } }
-    let content: Content =
-      switch content {
-      case .scalar: content
-      case .sequence(let items): .sequence(items.map { $0.moved(lines: lines) })
-      case .mapping(let entries):
-        .mapping(
-          entries.map {
-            Entry(key: $0.key, keyPlace: moved($0.keyPlace), value: $0.value.moved(lines: lines))
-          })
-      }
-    return DocumentNode(content, at: moved(place))
-  }
-
-  /// With `node` at the end of a path of keys, in place of what is there. Nothing is put into what is no mapping.
-  func setting(_ path: ArraySlice<String>, to node: DocumentNode) -> DocumentNode {
-    guard let key = path.first else { return node }
-    var entries: [Entry]
-    switch content {
-    case .mapping(let present): entries = present
-    case .scalar where isNull: entries = []
-    case .scalar, .sequence: return self
-    }
-    let rest = path.dropFirst()
-    if let index = entries.firstIndex(where: { $0.key == key }) {
-      entries[index].value = entries[index].value.setting(rest, to: node)
-    } else {
-      let empty = DocumentNode(.mapping([]), at: node.place)
-      entries.append(Entry(key: key, keyPlace: node.place, value: empty.setting(rest, to: node)))
-    }
-    return DocumentNode(.mapping(entries), at: place)
-  }
-
   /// What lies at the end of a path of keys.
   func value(at path: some Sequence<String>) -> DocumentNode? {
     var node = self

@@ -47,14 +47,14 @@ package final class DocumentReport {
   }
 
   /// Reads another text, for a place in this one's tree. What is wrong with it is told here.
-  func insertion(_ bytes: [UInt8], file: String) -> DocumentNode? {
+  func insertion(_ bytes: [UInt8], file: String) -> DocumentDraft? {
     let other = DocumentReport(file: file, limits: limits)
     let node = other.read(bytes, syntax: .yaml)?.node
     items += other.items
     // No file has as many lines as it may have bytes.
     let line = (insertions.last?.line ?? 0) + limits.maximumBytes + 2
     insertions.append((line, file))
-    return node?.moved(lines: line - 1)
+    return node.map { DocumentDraft($0, lines: line - 1) }
   }
 
   /// What a template reads of the workflow's inputs, and of its node's matrix.

@@ -101,10 +101,11 @@ extension EffectiveSetting {
 extension DocumentReport {
   /// A file, if there is one, with what the environment says in place of it.
   func read(_ bytes: [UInt8]?, overrides: [SettingOverride]) -> ValueReader? {
-    var root = DocumentNode(.mapping([]), at: nil)
+    var root = DocumentDraft()
     if let bytes {
       guard let reader = read(bytes, syntax: .yaml) else { return nil }
-      root = reader.node
+      guard !overrides.isEmpty else { return reader }
+      root = DocumentDraft(reader.node)
     }
     for override in overrides {
       guard let setting = Setting.all.first(where: { $0.variable == override.variable }) else {
@@ -115,9 +116,9 @@ extension DocumentReport {
           at: nil as SourceLocation?)
         continue
       }
-      guard let node = insertion(Array(override.text.utf8), file: override.variable) else { continue }
-      root = root.setting((["plugins"] + setting.path)[...], to: node)
+      guard let value = insertion(Array(override.text.utf8), file: override.variable) else { continue }
+      root.set((["plugins"] + setting.path)[...], to: value)
     }
-    return ValueReader(root, path: "", report: self)
+    return ValueReader(root.node, report: self)
   }
 }

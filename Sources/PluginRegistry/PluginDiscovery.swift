@@ -85,10 +85,18 @@ package struct PluginDiscovery: Sendable {
   package static let manifestLimit = 256 << 10
   package static let directoryLimit = 4096
 
+  /// Names that begin so are the program's own: a plugin has a user of its own on the host, by its name.
+  package static let reservedPrefix = "orchestrator_"
+
   private let engineVersion: SemanticVersion
   private let limits: PluginDigest.Limits
+  private let findsOwn: Bool
 
-  package init(engineVersion: SemanticVersion, limits: PluginDigest.Limits = PluginDigest.Limits()) {
+  /// - Parameter findsOwn: what is looked for are the program's own services.
+  package init(
+    engineVersion: SemanticVersion, limits: PluginDigest.Limits = PluginDigest.Limits(), findsOwn: Bool = false
+  ) {
+    self.findsOwn = findsOwn
     self.engineVersion = engineVersion
     self.limits = limits
   }
@@ -259,6 +267,15 @@ package struct PluginDiscovery: Sendable {
     do {
       let bytes = try directory.contents(Self.manifestName, limit: Self.manifestLimit).bytes
       let manifest = try PluginManifest(yaml: bytes, file: file, engineVersion: engineVersion)
+      guard findsOwn || !manifest.name.text.hasPrefix(Self.reservedPrefix) else {
+        return .failure(
+          Diagnostics([
+            Diagnostic(
+              "the plugin in \(path) can't be called \(manifest.name.text.quoted)",
+              why: "names that begin with \(Self.reservedPrefix.quoted) are the program's own",
+              hint: "give it another name")
+          ]))
+      }
       guard let location = AbsolutePath(path) else {
         return .failure(Diagnostics([Self.refused(shown, "its path holds control characters")]))
       }

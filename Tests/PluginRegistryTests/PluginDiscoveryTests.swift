@@ -23,6 +23,15 @@ struct PluginDiscoveryTests {
     #expect(catalog.diagnostics.isEmpty)
   }
 
+  @Test("takes no plugin by a name of the program's own")
+  func reserved() throws {
+    let directory = try TemporaryDirectory()
+    try directory.plugin("a", name: "orchestrator_unpacker")
+    let catalog = scan(directory.path)
+    #expect(catalog.plugins.isEmpty)
+    #expect(catalog.broken.first?.diagnostics.first?.what.contains("can't be called") == true)
+  }
+
   @Test("takes a directory that is a plugin itself")
   func singlePlugin() throws {
     let directory = try TemporaryDirectory()
