@@ -100,7 +100,10 @@ package struct TrustPolicy: Hashable, Sendable {
     let lack = Diagnostic(
       "no key that is trusted for \(subject.plugin) has signed \(package)",
       why: reasons.isEmpty ? "it is not signed" : reasons.joined(separator: "; "),
-      hint: "sign it with: orchestrator plugin sign; who may sign what is said in plugins.security.trust",
+      hint: reasons.isEmpty
+        ? "sign it with: orchestrator plugin sign; who may sign what is said in plugins.security.trust"
+        : "trust a key that has signed it, in plugins.security.trust of plugin_system.yaml; or get it signed with one that is "
+          + "trusted",
       severity: requiresSignature ? .error : .warning)
     return TrustVerdict(
       signers: signers, refusals: requiresSignature ? [lack] : [], warnings: requiresSignature ? [] : [lack])

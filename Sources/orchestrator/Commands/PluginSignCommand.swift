@@ -47,6 +47,7 @@ struct PluginSignCommand: AsyncParsableCommand {
     for line in [
       "\(bootstrap.console.outputStyle("✓", .good)) signed \(signed.index.name) \(signed.index.version) with the key \(signed.key)",
       "  checksum   \(signed.checksum)",
+      "  install it orchestrator plugin install \(SafeText.line(ShellText.word(package)))",
     ] {
       await bootstrap.console.print(line)
     }

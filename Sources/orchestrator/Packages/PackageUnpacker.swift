@@ -23,7 +23,9 @@ struct PackageUnpacker: Sendable {
   /// - Parameter sandboxes: one place is enough; made with a catalog in which nothing has to be.
   init(_ bootstrap: Bootstrap, sandboxes: Sandboxes) async throws(CommandFailure) {
     let place = SearchDirectory(bootstrap.installation.services.text, isRequired: true)
-    let catalog = await bootstrap.files.run { PluginDiscovery(engineVersion: engineVersion, findsOwn: true).scan([place]) }
+    let catalog = await bootstrap.files.run {
+      PluginDiscovery(engineVersion: engineVersion, findsOwn: true).scan([place])
+    }
     guard let service = catalog[Self.plugin] else {
       let problems = catalog.diagnostics + catalog.broken.flatMap(\.diagnostics)
       throw CommandFailure(
