@@ -11,8 +11,8 @@ char **linux_environment(void) { return environ; }
 
 // posix_spawn(3) of glibc shares the caller's memory until the program runs: nothing is copied.
 int linux_program_start(
-    char *const *arguments, char *const *environment, const char *directory, int passed, int as, int32_t *pid,
-    int32_t *pidfd) {
+    char *const *arguments, char *const *environment, const char *directory, int passed, int as, int own_group,
+    int32_t *pid, int32_t *pidfd) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   int error = posix_spawn_file_actions_init(&actions);
@@ -29,7 +29,10 @@ int linux_program_start(
   sigaddset(&usual, SIGPIPE);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &usual);
-  error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  // A terminal's signals go to a whole process group: setpgid(2).
+  posix_spawnattr_setpgroup(&attributes, 0);
+  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (own_group ? POSIX_SPAWN_SETPGROUP : 0);
+  error = posix_spawnattr_setflags(&attributes, flags);
   if (!error) error = posix_spawn_file_actions_addchdir_np(&actions, directory);
   // dup2(2) onto itself would leave it to be closed; glibc then opens it to the program.
   if (!error && passed >= 0) error = posix_spawn_file_actions_adddup2(&actions, passed, as);

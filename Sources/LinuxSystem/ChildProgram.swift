@@ -21,7 +21,7 @@ package final class ChildProgram: Sendable {
   ///   - passing: a descriptor that it has as `number`.
   package init(
     _ arguments: [String], adding variables: [String: String] = [:], in directory: String,
-    passing: (descriptor: FileDescriptor, number: Int32)? = nil
+    passing: (descriptor: FileDescriptor, number: Int32)? = nil, isOwnGroup: Bool = false
   ) throws(SystemError) {
     var process: Int32 = -1
     var descriptor: Int32 = -1
@@ -29,8 +29,8 @@ package final class ChildProgram: Sendable {
     let result = withTextVector(arguments) { arguments in
       withTextVector(environment) { environment in
         linux_program_start(
-          arguments, environment, directory, passing?.descriptor.number ?? -1, passing?.number ?? -1, &process,
-          &descriptor)
+          arguments, environment, directory, passing?.descriptor.number ?? -1, passing?.number ?? -1,
+          isOwnGroup ? 1 : 0, &process, &descriptor)
       }
     }
     try systemCall("posix_spawn", on: arguments.first, result)

@@ -177,7 +177,8 @@ struct DocumentTreeBuilder: ~Copyable {
   /// The value at `row` once more.
   mutating func again(_ row: Int) -> Int {
     let copy = rows.count
-    rows.append(contentsOf: rows[row..<(row + Int(rows[row].size))])
+    // One by one: a slice would hold the table, which would be copied whole for each alias.
+    for index in row..<(row + Int(rows[row].size)) { rows.append(rows[index]) }
     rows[copy].isRefused = false
     return copy
   }

@@ -17,6 +17,8 @@ package struct InstalledVersion: Hashable, Sendable {
   package var digest: String
   /// Of the package that it came in: `sha256:…`. Nil: it came as a directory.
   package var checksum: String?
+  /// Of that package's index, which is the same however its files were compressed: `sha256:…`.
+  package var contents: String?
   /// The ids of the keys that had signed it, as far as they were trusted.
   package var signers: [String]
   /// Relative to the directory of installed plugins.
@@ -29,7 +31,8 @@ package struct InstalledVersion: Hashable, Sendable {
 
   package init(
     name: PluginName, version: SemanticVersion, author: String, metadata: String, digest: String, checksum: String?,
-    signers: [String], place: String, files: Int, bytes: Int, installed: Int64, standing: Standing = .current
+    contents: String? = nil, signers: [String], place: String, files: Int, bytes: Int, installed: Int64,
+    standing: Standing = .current
   ) {
     self.name = name
     self.version = version
@@ -37,6 +40,7 @@ package struct InstalledVersion: Hashable, Sendable {
     self.metadata = metadata
     self.digest = digest
     self.checksum = checksum
+    self.contents = contents
     self.signers = signers
     self.place = place
     self.files = files

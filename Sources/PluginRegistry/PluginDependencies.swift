@@ -38,19 +38,42 @@ extension PluginCatalog {
   }
 
   /// With, of each plugin of which several versions are installed, the one that `ranges` accept: the one that counts anyway, or else the
-  /// latest that fits.
+  /// installed one that counts, or else the latest that fits. A plugin that an option names stays.
   package func choosing(_ ranges: [PluginName: VersionRange]) -> PluginCatalog {
     var result = self
     for (index, plugin) in plugins.enumerated() {
-      guard let range = ranges[plugin.manifest.name], !range.contains(plugin.manifest.version) else { continue }
+      guard let range = ranges[plugin.manifest.name], !range.contains(plugin.manifest.version),
+        !named.contains(plugin.manifest.name)
+      else { continue }
       let fitting = alternatives.filter {
         $0.manifest.name == plugin.manifest.name && range.contains($0.manifest.version)
       }
-      guard let best = fitting.max(by: { $0.manifest.version < $1.manifest.version }) else { continue }
-      result.plugins[index] = best
-      result.alternatives.removeAll { $0.digest == best.digest }
-      result.alternatives.append(plugin)
+      let counting = fitting.first { $0.installation?.standing == .current }
+      guard let best = counting ?? fitting.max(by: { $0.manifest.version < $1.manifest.version }) else { continue }
+      result.exchange(index, for: best)
     }
     return result
+  }
+
+  /// With the very files that a run began with, where they are still installed.
+  package func choosing(digests: [PluginName: String]) -> PluginCatalog {
+    var result = self
+    for (index, plugin) in plugins.enumerated() {
+      guard let digest = digests[plugin.manifest.name], plugin.digest.description != digest,
+        let same = alternatives.first(where: {
+          $0.manifest.name == plugin.manifest.name && $0.digest.description == digest
+        })
+      else { continue }
+      result.exchange(index, for: same)
+    }
+    return result
+  }
+
+  /// Whoever asked for this very version has settled which is meant.
+  private mutating func exchange(_ index: Int, for other: DiscoveredPlugin) {
+    let plugin = plugins[index]
+    plugins[index] = other
+    alternatives.removeAll { $0.digest == other.digest }
+    alternatives.append(plugin)
   }
 }

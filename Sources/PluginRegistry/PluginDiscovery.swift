@@ -8,8 +8,9 @@ package struct DiscoveredPlugin: Sendable {
   package var directory: AbsolutePath
   package var digest: PluginDigest
 
-  /// It was installed: the digest is what its files had then.
-  package var isInstalled = false
+  /// Nil: it lies in a directory that somebody named. Otherwise the digest is what its files had when they were installed.
+  package var installation: InstalledVersion?
+  package var isInstalled: Bool { installation != nil }
 
   package init(manifest: PluginManifest, directory: AbsolutePath, digest: PluginDigest) {
     self.manifest = manifest
@@ -40,6 +41,8 @@ package struct PluginCatalog: Sendable {
   package var rivals: [PluginName: [AbsolutePath]] = [:]
   /// Installed versions beside those that count.
   package var alternatives: [DiscoveredPlugin] = []
+  /// Plugins in directories that an option names: nothing takes their place.
+  package var named: Set<PluginName> = []
   /// ``plugins`` while they are being found: among a thousand one is asked for a thousand times.
   fileprivate var winners: [PluginName: DiscoveredPlugin] = [:]
 
@@ -47,11 +50,13 @@ package struct PluginCatalog: Sendable {
 
   /// Why `decision` must not be carried out: it would give something to whichever plugin of the name is found first, and
   /// a checkout's own `./plugins` comes before what is installed. A plugin that is given nothing needs no such care.
-  package func ambiguity(of decision: GrantDecision) -> Diagnostic? {
-    guard !decision.effective.isEmpty, let rivals = rivals[decision.plugin], let found = self[decision.plugin] else {
-      return nil
-    }
-    let permissions = decision.effective.map(\.description).joined(separator: ", ")
+  /// - Parameter isConfigured: the operator wrote something for it alone, secrets perhaps.
+  package func ambiguity(of decision: GrantDecision, isConfigured: Bool = false) -> Diagnostic? {
+    guard !decision.effective.isEmpty || isConfigured, let rivals = rivals[decision.plugin],
+      let found = self[decision.plugin]
+    else { return nil }
+    let permissions = (decision.effective.map(\.description) + (isConfigured ? ["its configuration"] : []))
+      .joined(separator: ", ")
     return Diagnostic(
       "the plugin \"\(decision.plugin)\" is found in more than one place, so it isn't given \(permissions)",
       why: "\(found.directory) comes before \(rivals.map(\.text).joined(separator: ", ")), and holds other code",
@@ -134,6 +139,7 @@ package struct PluginDiscovery: Sendable {
     }
     if !isInstalledAdded, let store { add(installed, store, settled: named, to: &catalog) }
     catalog.plugins.sort { $0.manifest.name < $1.manifest.name }
+    catalog.named = named
     return catalog
   }
 
@@ -230,12 +236,10 @@ package struct PluginDiscovery: Sendable {
       do throws(Diagnostics) {
         let manifest = try PluginManifest(json: version.metadata, engineVersion: engineVersion)
         var plugin = DiscoveredPlugin(manifest: manifest, directory: directory, digest: digest)
-        plugin.isInstalled = true
-        if version.standing == .current {
-          add(plugin, settled: settled, to: &catalog)
-        } else {
-          catalog.alternatives.append(plugin)
-        }
+        plugin.installation = version
+        if version.standing == .current { add(plugin, settled: settled, to: &catalog) }
+        // One that counts, and another of its name comes before it, is still there for who asks for its version.
+        if catalog.winners[manifest.name]?.installation != version { catalog.alternatives.append(plugin) }
       } catch {
         catalog.broken.append(BrokenPlugin(directory: directory.text, diagnostics: error.items))
       }
@@ -268,13 +272,7 @@ package struct PluginDiscovery: Sendable {
       let bytes = try directory.contents(Self.manifestName, limit: Self.manifestLimit).bytes
       let manifest = try PluginManifest(yaml: bytes, file: file, engineVersion: engineVersion)
       guard findsOwn || !manifest.name.text.hasPrefix(Self.reservedPrefix) else {
-        return .failure(
-          Diagnostics([
-            Diagnostic(
-              "the plugin in \(path) can't be called \(manifest.name.text.quoted)",
-              why: "names that begin with \(Self.reservedPrefix.quoted) are the program's own",
-              hint: "give it another name")
-          ]))
+        return .failure(Diagnostics([Self.reserved(manifest.name, path)]))
       }
       guard let location = AbsolutePath(path) else {
         return .failure(Diagnostics([Self.refused(shown, "its path holds control characters")]))
@@ -289,6 +287,12 @@ package struct PluginDiscovery: Sendable {
     } catch {
       return .failure(Diagnostics([Self.refused(shown, "\(error)")]))
     }
+  }
+
+  static func reserved(_ name: PluginName, _ path: String) -> Diagnostic {
+    Diagnostic(
+      "the plugin in \(path) can't be called \(name.text.quoted)",
+      why: "names that begin with \(reservedPrefix.quoted) are the program's own", hint: "give it another name")
   }
 
   private static func checkEntryPoint(

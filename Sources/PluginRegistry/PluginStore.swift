@@ -21,11 +21,13 @@ package struct PluginStore: Sendable {
   private static let entryLimit = 100_000
 
   package let directory: String
+  private let state: String
   private let before: @Sendable (Step) throws(FileError) -> Void
 
   /// - Parameter before: for tests: what happens before each step.
   package init(state: String, before: @escaping @Sendable (Step) throws(FileError) -> Void = { _ in }) {
     directory = "\(state)/\(Self.directoryName)"
+    self.state = state
     self.before = before
   }
 
@@ -47,15 +49,24 @@ package struct PluginStore: Sendable {
   /// Makes room for a version. The caller holds ``use()`` until the database names its place, and then ``publish(_:as:_:_:)``es or
   /// ``discard(_:)``s it. Blocks, as all of this does.
   package func stage() throws(FileError) -> Staged {
-    let top = try Directory(making: directory)
+    let top = try made()
     try before(.stage)
     let name = Self.stagingPrefix + (try RandomBytes.hexadecimal(16))
     let staged = Staged(directory: try top.makeDirectory(name), name: name)
-    do throws(FileError) { try before(.unpack) } catch {
+    do throws(FileError) {
+      // Workers are other users on the host, and read it, whatever the umask.
+      try staged.directory.setPermissions(0o755)
+      try before(.unpack)
+    } catch {
       discard(staged)
       throw error
     }
     return staged
+  }
+
+  private func made() throws(FileError) -> Directory {
+    _ = try Directory(making: state, permissions: 0o700)
+    return try Directory(making: directory)
   }
 
   /// Leaves nothing of it, as far as that can be done.
@@ -95,26 +106,35 @@ package struct PluginStore: Sendable {
   private func publish(_ staging: String, as place: String, _ digest: PluginDigest) throws(FileError) {
     do throws(SystemError) {
       let tree = try Tree(opening: directory)
-      let isThere = try tree.entry(EntryName(place)) != nil
-      if isThere, let present = try? Directory(opening: "\(directory)/\(place)"),
-        (try? PluginDigest(of: present)) == digest
-      {
-        return try tree.remove(EntryName(staging))
-      }
+      if holds(place, digest) { return try tree.remove(EntryName(staging)) }
       let damaged = "\(staging)-damaged"
+      let isThere = try tree.entry(EntryName(place)) != nil
       if isThere { try tree.rename(EntryName(place), over: EntryName(damaged)) }
-      try tree.rename(EntryName(staging), over: EntryName(place))
+      do throws(SystemError) {
+        try tree.rename(EntryName(staging), over: EntryName(place))
+      } catch  where error.code == .notEmpty && holds(place, digest) {
+        // Somebody else has just installed the same.
+        try tree.remove(EntryName(staging))
+      }
       if isThere { try tree.remove(EntryName(damaged)) }
     } catch {
       throw .system(error)
     }
   }
 
+  private func holds(_ place: String, _ digest: PluginDigest) -> Bool {
+    guard let present = try? Directory(opening: "\(directory)/\(place)") else { return false }
+    return (try? PluginDigest(of: present)) == digest
+  }
+
   /// For who uses installed versions: none of them is removed meanwhile. Nil where some are being removed right now.
   package func use() throws(FileError) -> FileLock? { try lock(.shared) }
 
+  /// For who removes some: nobody uses or installs any meanwhile. Nil where somebody does.
+  package func alone() throws(FileError) -> FileLock? { try lock(.exclusive) }
+
   private func lock(_ mode: FileLock.Mode) throws(FileError) -> FileLock? {
-    _ = try Directory(making: directory)
+    _ = try made()
     do throws(SystemError) {
       return try FileLock("\(directory)/\(Self.lockName)", mode)
     } catch {
@@ -123,9 +143,11 @@ package struct PluginStore: Sendable {
   }
 
   /// Removes every directory that isn't one of `places`. Blocks.
-  /// - Returns: how many there were; nil where somebody uses installed versions, so that nothing was removed.
-  package func sweep(keeping places: Set<String>) throws(FileError) -> Int? {
-    guard let lock = try lock(.exclusive) else { return nil }
+  /// - Parameters:
+  ///   - places: read from the database while the lock was held: what is installed meanwhile isn't among older ones.
+  ///   - lock: ``alone()``.
+  /// - Returns: how many there were.
+  package func sweep(keeping places: Set<String>, _ lock: FileLock) throws(FileError) -> Int {
     defer { withExtendedLifetime(lock) {} }
     let rubbish = try rubbish(keeping: places)
     do throws(SystemError) {
@@ -146,6 +168,8 @@ package struct PluginStore: Sendable {
         paths.append(name)
         continue
       }
+      // Not this program's.
+      guard try top.status(name).kind == .directory else { continue }
       let versions = try top.directory(name).names(limit: Self.entryLimit).map { "\(name)/\($0)" }
       paths += versions.filter { !places.contains($0) }
       if !versions.contains(where: places.contains) { paths.append(name) }

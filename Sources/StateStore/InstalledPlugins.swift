@@ -5,20 +5,24 @@ extension StateDatabase {
   /// All that are installed, by name; of each the one that counts first, then from the latest installed to the earliest.
   package func installedPlugins() async throws(StateStoreError) -> [InstalledVersion] {
     let path = path
-    return try await read { database in
-      try Row.fetchAll(
-        database,
-        sql: """
-          SELECT plugin_version.*, plugin_pointer.current AS current, plugin_pointer.previous AS previous
-          FROM plugin_version LEFT JOIN plugin_pointer ON plugin_pointer.name = plugin_version.name
-          ORDER BY plugin_version.name, plugin_version.id = plugin_pointer.current DESC, plugin_version.id DESC
-          """
-      ).map { row in
-        guard let version = InstalledVersion(row) else {
-          throw StateStoreError.damaged(path: path, why: "an installed plugin in it can't be read")
-        }
-        return version
+    return try await read { database in try Self.installed(database, path).map(\.version) }
+  }
+
+  private static func installed(
+    _ database: Database, _ path: String
+  ) throws -> [(identifier: Int64, version: InstalledVersion)] {
+    try Row.fetchAll(
+      database,
+      sql: """
+        SELECT plugin_version.*, plugin_pointer.current AS current, plugin_pointer.previous AS previous
+        FROM plugin_version LEFT JOIN plugin_pointer ON plugin_pointer.name = plugin_version.name
+        ORDER BY plugin_version.name, plugin_version.id = plugin_pointer.current DESC, plugin_version.id DESC
+        """
+    ).map { row in
+      guard let version = InstalledVersion(row), let identifier: Int64 = row["id"] else {
+        throw StateStoreError.damaged(path: path, why: "an installed plugin in it can't be read")
       }
+      return (identifier, version)
     }
   }
 
@@ -28,15 +32,17 @@ extension StateDatabase {
       try database.execute(
         sql: """
           INSERT INTO plugin_version
-            (name, version, author, metadata, digest, checksum, signers, place, files, bytes, installed)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            (name, version, author, metadata, digest, checksum, contents, signers, place, files, bytes, installed)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           ON CONFLICT (name, version, digest) DO UPDATE SET
-            metadata = excluded.metadata, checksum = excluded.checksum, signers = excluded.signers,
+            metadata = excluded.metadata, checksum = excluded.checksum, contents = excluded.contents,
+            signers = excluded.signers,
             place = excluded.place, installed = excluded.installed
           """,
         arguments: [
           version.name.text, version.version.description, version.author, version.metadata, version.digest,
-          version.checksum, version.signers.joined(separator: ","), version.place, version.files, version.bytes,
+          version.checksum, version.contents, version.signers.joined(separator: ","), version.place, version.files,
+          version.bytes,
           version.installed,
         ])
       let identifier = try Int64.fetchOne(
@@ -62,23 +68,33 @@ extension StateDatabase {
   package func rollBack(
     _ name: PluginName, to version: SemanticVersion? = nil
   ) async throws(StateStoreError) -> (now: InstalledVersion, before: InstalledVersion)? {
-    let before = try await installedPlugins().filter { $0.name == name }
-    guard let current = before.first(where: { $0.standing == .current }),
-      let wanted = before.first(where: { candidate in
-        version.map { candidate.version == $0 && candidate.standing != .current } ?? (candidate.standing == .previous)
-      })
-    else { return nil }
-    try await write { database in
-      let identifier = try Int64.fetchOne(
-        database, sql: "SELECT id FROM plugin_version WHERE name = ? AND version = ? AND digest = ?",
-        arguments: [name.text, wanted.version.description, wanted.digest])
-      try Self.point(database, name, to: identifier)
+    let path = path
+    return try await write { database in
+      let all = try Self.installed(database, path).filter { $0.version.name == name }
+      guard let current = all.first(where: { $0.version.standing == .current }),
+        let wanted = all.first(where: { _, candidate in
+          version.map { candidate.version == $0 && candidate.standing != .current }
+            ?? (candidate.standing == .previous)
+        })
+      else { return nil }
+      try Self.point(database, name, to: wanted.identifier)
+      return (wanted.version, current.version)
     }
-    return (wanted, current)
   }
 
-  /// Forgets versions of a plugin; their files are rubbish from then on. Where the one that counts is among them, the latest of the others
-  /// counts.
+  /// Forgets all versions that neither count nor did so last.
+  package func forgetOldVersions() async throws(StateStoreError) {
+    try await write { database in
+      try database.execute(
+        sql: """
+          DELETE FROM plugin_version WHERE id NOT IN (
+            SELECT current FROM plugin_pointer UNION SELECT previous FROM plugin_pointer WHERE previous IS NOT NULL)
+          """)
+    }
+  }
+
+  /// Forgets versions of a plugin; their files are rubbish from then on. Where the one that counts is among them, the one before it counts,
+  /// or else the one that was installed last.
   /// - Parameter version: nil: all of them, and what the plugin was granted.
   /// - Returns: how many there were.
   @discardableResult
@@ -92,15 +108,18 @@ extension StateDatabase {
         try database.execute(sql: "DELETE FROM plugin_version WHERE name = ?", arguments: [name.text])
         return database.changesCount
       }
+      let previous = try Int64.fetchOne(
+        database, sql: "SELECT previous FROM plugin_pointer WHERE name = ?", arguments: [name.text])
       try database.execute(
         sql: "DELETE FROM plugin_version WHERE name = ? AND version = ?", arguments: [name.text, version.description])
       let count = database.changesCount
+      // What counted before, or else the one that was installed last.
       try database.execute(
         sql: """
           INSERT INTO plugin_pointer (name, current)
-          SELECT name, max(id) FROM plugin_version WHERE name = ?1 GROUP BY name
+          SELECT name, id FROM plugin_version WHERE name = ?1 ORDER BY id IS ?2 DESC, installed DESC, id DESC LIMIT 1
           ON CONFLICT (name) DO NOTHING
-          """, arguments: [name.text])
+          """, arguments: [name.text, previous])
       return count
     }
   }
@@ -123,6 +142,7 @@ extension InstalledVersion {
       if value("current") == id { .current } else if value("previous") == id { .previous } else { .other }
     self.init(
       name: name, version: version, author: author, metadata: metadata, digest: digest, checksum: value("checksum"),
+      contents: value("contents"),
       signers: signers.split(separator: ",").map(String.init), place: place, files: files, bytes: bytes,
       installed: installed, standing: standing)
   }

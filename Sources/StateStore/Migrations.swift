@@ -135,6 +135,9 @@ enum Migrations {
             FROM plugin_pointer JOIN plugin_version ON plugin_version.id = plugin_pointer.current
           """)
     }
+    migrator.registerMigration("contents of packages") { database in
+      try database.execute(sql: "ALTER TABLE plugin_version ADD COLUMN contents TEXT")
+    }
     return migrator
   }
 

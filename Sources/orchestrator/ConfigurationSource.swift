@@ -43,12 +43,13 @@ struct PluginConfigurations: Sendable {
   /// What nothing that is written may show.
   var all: [Secret] { secrets.values.flatMap(\.self) }
 
-  /// For plugins that only tell what node types they have: their defaults where what the operator wrote is wrong.
-  init(describing plugins: [DiscoveredPlugin], by system: SystemConfiguration) {
+  /// For plugins that only tell what node types they have: their defaults where what the operator wrote is wrong, or may be meant for
+  /// another plugin of the name.
+  init(describing plugins: [DiscoveredPlugin], of catalog: PluginCatalog, by system: SystemConfiguration) {
     for plugin in plugins {
       let manifest = plugin.manifest
-      let configured = try? manifest.configured(by: system.pluginSettings[manifest.name])
-      configurations[manifest.name] = configured ?? manifest.defaults
+      let settings = catalog.rivals[manifest.name] == nil ? system.pluginSettings[manifest.name] : nil
+      configurations[manifest.name] = (try? manifest.configured(by: settings)) ?? manifest.defaults
     }
   }
 
@@ -74,19 +75,20 @@ struct PluginConfigurations: Sendable {
 }
 
 extension Bootstrap {
-  /// Checked, and with their secrets, for plugins that are to run.
-  /// - Throws: all that is wrong with any of them.
+  /// Checked, and for plugins that are to run with their secrets.
+  /// - Throws: all that is wrong with any of them. No excerpt of a file goes with it: what is wrong may be a secret.
   func configurations(
-    of plugins: [DiscoveredPlugin], _ system: SystemConfiguration
+    of plugins: [DiscoveredPlugin], of catalog: PluginCatalog, _ system: SystemConfiguration, readsSecrets: Bool
   ) async throws(CommandFailure) -> PluginConfigurations {
-    var result = PluginConfigurations(describing: plugins, by: system)
+    var result = PluginConfigurations(describing: plugins, of: catalog, by: system)
     var problems: [Diagnostic] = []
     for plugin in plugins {
       let manifest = plugin.manifest
       do throws(Diagnostics) {
         let configuration = try manifest.configured(
           by: system.pluginSettings[manifest.name])
-        result.set(configuration, try await secrets(of: configuration, plugin: manifest.name), of: manifest.name)
+        let secrets = readsSecrets ? try await secrets(of: configuration, plugin: manifest.name) : []
+        result.set(configuration, secrets, of: manifest.name)
       } catch {
         problems += error.items
       }

@@ -32,11 +32,11 @@ struct PluginInstaller: Sendable {
   }
 
   /// - Parameters:
-  ///   - checksum: of the package; nil: it is a directory.
+  ///   - checksum: of the package, and `contents` of its index.
   ///   - signers: the ids of the trusted keys that have signed it.
   ///   - unpack: writes its files into an empty directory, on which nothing else looks meanwhile.
   func install(
-    checksum: String?, signers: [String], unpack: (Directory) async throws(CommandFailure) -> Void
+    checksum: String, contents: String, signers: [String], unpack: (Directory) async throws(CommandFailure) -> Void
   ) async throws(CommandFailure) -> Outcome {
     let lock = try await Self.use(store, bootstrap.files)
     defer { withExtendedLifetime(lock) {} }
@@ -64,7 +64,8 @@ struct PluginInstaller: Sendable {
     }
     let version = InstalledVersion(
       name: manifest.name, version: manifest.version, author: manifest.author, metadata: manifest.jsonValue.text(),
-      digest: found.digest.description, checksum: checksum, signers: signers, place: place, files: size.files,
+      digest: found.digest.description, checksum: checksum,
+      contents: contents, signers: signers, place: place, files: size.files,
       bytes: size.bytes, installed: ProcessEnvironment.millisecondsSince1970())
     try await bootstrap.writing(state) { database throws(StateStoreError) in try await database.install(version) }
     var plugin = found
@@ -154,15 +155,17 @@ extension Bootstrap {
     }
   }
 
-  /// Makes sure that `plugins` are what was installed, and have what they need of others.
+  /// Makes sure that `plugins` are what was installed, that none was revoked since, and that they have what they need of others.
   /// - Returns: while it lives no installed version is removed. Nil: none is among them.
   func use(
-    _ plugins: [DiscoveredPlugin], of catalog: PluginCatalog, state: String
+    _ plugins: [DiscoveredPlugin], of catalog: PluginCatalog, trust: TrustPolicy, state: String
   ) async throws(CommandFailure) -> FileLock? {
     var lock: FileLock?
     if plugins.contains(where: \.isInstalled) { lock = try await PluginInstaller.use(PluginStore(state: state), files) }
     let discovery = PluginDiscovery(engineVersion: engineVersion)
-    let problems = await files.run { discovery.verify(plugins) } + catalog.unmetDependencies(of: plugins)
+    let problems =
+      await files.run { discovery.verify(plugins) } + catalog.unmetDependencies(of: plugins)
+      + plugins.compactMap { $0.installation.flatMap(trust.revocation) }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
     return lock
   }

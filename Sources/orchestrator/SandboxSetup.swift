@@ -143,7 +143,8 @@ extension Bootstrap {
         + StateDatabase.fileNames)
         .compactMap(directory.appending),
       staging: staging, ceilings: system.limits, required: system.required, network: system.network,
-      configurations: PluginConfigurations(describing: catalog.plugins, by: system), isDebugging: system.isDebugging,
+      configurations: PluginConfigurations(describing: catalog.plugins, of: catalog, by: system),
+      isDebugging: system.isDebugging,
       gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files)
     setup.semaphores = system.semaphores
     return setup

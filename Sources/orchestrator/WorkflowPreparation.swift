@@ -66,6 +66,8 @@ struct WorkflowSession: Sendable {
   /// On the operator's configuration.
   private let notes: [Diagnostic]
   private let arguments: [InputArgument]
+  /// Plugins that the operator wrote a configuration for.
+  private let configured: Set<PluginName>
   /// Nobody removes them meanwhile.
   private let installedUse: FileLock?
 
@@ -73,9 +75,10 @@ struct WorkflowSession: Sendable {
   ///   - asks: somebody may be asked for what isn't granted.
   ///   - learning: what is different for a plugin whose needs are learned.
   ///   - source: the run whose workflow it is, where that isn't to be read from its files.
+  ///   - isRun: it is going to be run, so that plugins need their secrets.
   init(
     _ options: WorkflowOptions, jobs: Int, asks: Bool = false, learning: LearningStage? = nil,
-    source: StoredRun? = nil, _ bootstrap: Bootstrap
+    source: StoredRun? = nil, isRun: Bool = false, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) {
     self.bootstrap = bootstrap
     let system = try await bootstrap.systemConfiguration(options.system, options.policy)
@@ -84,11 +87,12 @@ struct WorkflowSession: Sendable {
     file = try await bootstrap.workflow(options.path, source: source, limits: system.limits)
     catalog = try await bootstrap.catalog(options.plugins, system, state: options.state)
       .choosing(file.workflow.plugins.mapValues(\.value))
+      .choosing(digests: source.flatMap { RunSettings($0.settings)?.plugins } ?? [:])
     statePath = try bootstrap.state(options.state)
     placeOptions = options.plugins.text + options.state.text
     var policy = try await bootstrap.grantPolicy(system, options.grants, state: statePath)
     let plugins = catalog.plugins(of: file)
-    installedUse = try await bootstrap.use(plugins, of: catalog, state: statePath)
+    installedUse = try await bootstrap.use(plugins, of: catalog, trust: system.trust, state: statePath)
     var declined: Set<PluginName> = []
     if asks {
       // Of two plugins with one name nobody knows which is meant.
@@ -104,7 +108,8 @@ struct WorkflowSession: Sendable {
     decisions = decided
     var setup = try await bootstrap.sandboxSetup(
       options.sandbox, state: statePath, system: system, decisions: decided, catalog: catalog)
-    setup.configurations = try await bootstrap.configurations(of: plugins, system)
+    setup.configurations = try await bootstrap.configurations(of: plugins, of: catalog, system, readsSecrets: isRun)
+    configured = Set(system.pluginSettings.keys)
     if let learning, let profile = learning.profile { setup.profiles.byPlugin[learning.plugin] = profile }
     if let learning, learning.observes { setup.observed = learning.plugin }
     sandboxes = try Sandboxes(setup: setup, jobs: jobs)
@@ -149,7 +154,8 @@ struct WorkflowSession: Sendable {
       decision.change?.diagnostic(of: decision, options: placeOptions, severity: isRun ? .error : .warning)
     }
     var checked = try await bootstrap.check(
-      file, catalog: catalog, decisions: decisions, refusals: isRun ? changes : [], loader: loader
+      file, catalog: catalog, decisions: decisions, configured: configured, refusals: isRun ? changes : [],
+      loader: loader
     ) { (offered) throws(Diagnostics) in try content(offered, inputs) }
     checked.warnings =
       notes + checked.warnings + decisions.flatMap { $0.diagnostics(options: placeOptions) }
@@ -190,8 +196,8 @@ extension Bootstrap {
   /// Finds the workflow's plugins, learns their node types, and checks the workflow. Everything that is wrong is told
   /// at once, as far as that is possible.
   fileprivate func check<Content: Sendable>(
-    _ file: WorkflowFile, catalog: PluginCatalog, decisions: [GrantDecision], refusals: [Diagnostic],
-    loader: SpecificationLoader, _ content: (NodeCatalog) throws(Diagnostics) -> Content
+    _ file: WorkflowFile, catalog: PluginCatalog, decisions: [GrantDecision], configured: Set<PluginName>,
+    refusals: [Diagnostic], loader: SpecificationLoader, _ content: (NodeCatalog) throws(Diagnostics) -> Content
   ) async throws(CommandFailure) -> CheckedWorkflow<Content> {
     let plugins = catalog.plugins(of: file)
     let loaded = await loader.load(plugins)
@@ -208,7 +214,11 @@ extension Bootstrap {
     ) { first, _ in first }
     do throws(Diagnostics) {
       let content = try content(NodeCatalog(plugins: offered))
-      let refusals = decisions.flatMap(\.refusals) + decisions.compactMap(catalog.ambiguity) + refusals
+      let refusals =
+        decisions.flatMap(\.refusals)
+        + decisions.compactMap { decision in
+          catalog.ambiguity(of: decision, isConfigured: configured.contains(decision.plugin))
+        } + refusals
       guard refusals.isEmpty else { throw Diagnostics(refusals) }
       return CheckedWorkflow(
         file: file, content: content, plugins: plugins,

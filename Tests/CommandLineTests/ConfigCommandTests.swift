@@ -126,6 +126,35 @@ struct ConfigCommandTests {
     #expect(variable.status == 2 && variable.errors.contains("names no setting"), "\(variable)")
   }
 
+  @Test("a secret that stands in the file is refused, and not even shown with its line")
+  func literal() throws {
+    try configure("{token: \(Self.secret)}")
+    for arguments in [["config", "check"], ["run", "w.yaml", "--state-dir", "state"]] {
+      let outcome = try Program.run(arguments + ["--config", "s.yaml", "--plugins", "shop"], in: directory)
+      #expect(outcome.status == 2 && outcome.errors.contains("is a secret"), "\(outcome)")
+      #expect(!(outcome.output + outcome.errors).contains(Self.secret))
+    }
+  }
+
+  @Test("a plugin of a checkout doesn't get what was meant for another of its name")
+  func rival() throws {
+    try directory.write("plugins/shop/plugin.yaml", directory.read("shop/plugin.yaml") + "\n# another")
+    try directory.write("plugins/shop/plugin.py", directory.read("shop/plugin.py"))
+    try directory.write(
+      "s.yaml",
+      "plugins:\n  directories: [./plugins, .]\n  configuration: {shop: {token: {file: \(directory.path)/token}}}\n")
+    let outcome = try Program.run(["run", "w.yaml", "--state-dir", "state", "--config", "s.yaml"], in: directory)
+    #expect(outcome.status == 2 && outcome.errors.contains("isn't given its configuration"), "\(outcome)")
+    #expect(try run("run", "w.yaml", "--state-dir", "state").status == 0, "--plugins settles it")
+  }
+
+  @Test("a workflow is checked without anybody's secrets")
+  func validated() throws {
+    try configure("{token: {environment: NOT_SET_HERE}}")
+    #expect(try run("validate", "w.yaml", "--state-dir", "state").status == 0)
+    #expect(try run("run", "w.yaml", "--state-dir", "state").status == 2)
+  }
+
   @Test("a plugin tells its node types without having its secrets")
   func described() throws {
     let outcome = try run("plugin", "list", "--describe", "--state-dir", "state")

@@ -101,10 +101,11 @@ struct LimitOptionsTests {
   @Test("come with the rest of the file: permissions, and a warning about what has no effect")
   func rest() throws {
     let directory = try directory(
-      limits: "{}", nodes: "", rest: "  security: {default_permissions: []}\n  development: {debug_mode: true}\n")
+      limits: "{}", nodes: "",
+      rest: "  security: {default_permissions: []}\n  registry: {url: \"http://localhost/api\"}\n")
     let outcome = try orchestrator("plan", "show", "probe", in: directory)
     #expect(outcome.status == 0, "\(outcome.errors)")
-    #expect(outcome.errors.contains("'plugins.development.debug_mode' has no effect in this version"))
+    #expect(outcome.errors.contains("'plugins.registry.url' has no effect in this version"))
     try directory.write("system.yaml", "plugins: {security: {enable_sandboxing: false}}\n")
     let refused = try orchestrator("plan", "show", "probe", in: directory)
     #expect(refused.status == 2)

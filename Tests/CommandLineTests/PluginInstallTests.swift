@@ -163,6 +163,40 @@ struct PluginInstallTests {
     #expect(other.status == 2 && other.errors.contains("another package"), "\(other)")
   }
 
+  @Test("what is revoked is neither installed nor run any more, however the package's bytes were changed")
+  func revoked() throws {
+    try write(version: "1.0.0", says: "one")
+    #expect(try Program.run(["plugin", "pack", "src", "--out", "shop.zip"], in: directory).status == 0)
+    let verified = try run("plugin", "verify", "shop.zip").output
+    let contents = try #require(
+      verified.split(separator: "\n").first { $0.contains("contents") }?.split(separator: " ").last)
+    #expect(try run("plugin", "install", "shop.zip").status == 0)
+    #expect(try said() == "said: one")
+    try directory.write(
+      "s.yaml", "plugins: {security: {trust: {require_signature: false, revoked: [\"\(contents)\"]}}}")
+    for arguments in [["run", "w.yaml"], ["plugin", "install", "shop.zip"], ["plugin", "install", "src"]] {
+      let outcome = try Program.run(arguments + ["--state-dir", "state", "--config", "s.yaml"], in: directory)
+      #expect(outcome.status == 2 && outcome.errors.contains("was revoked"), "\(outcome)")
+    }
+  }
+
+  @Test("a run that was cut off goes on with the version that it began with")
+  func resumed() throws {
+    try write(version: "1.0.0", says: "one")
+    #expect(try run("plugin", "install", "src").status == 0)
+    let nodes = "    a: {type: shop/buy}\n    b: {run: 'test -e go', needs: [a]}\n"
+    let workflow = try directory.read("w.yaml").replacingOccurrences(of: "    a: {type: shop/buy}", with: nodes)
+    try directory.write("w.yaml", workflow)
+    let options = ["--workspace", "work", "--grant", "command=system.exec", "--grant", "command=filesystem.write"]
+    let first = try Program.run(["run", "w.yaml", "--state-dir", "state", "--no-consent"] + options, in: directory)
+    #expect(first.status == 1, "\(first)")
+    try write(version: "2.0.0", says: "two")
+    #expect(try run("plugin", "install", "src").status == 0)
+    try directory.write("work/go", "")
+    let second = try run("runs", "resume", "last")
+    #expect(second.status == 0 && second.output.contains("said: one"), "\(second)")
+  }
+
   @Test("a link or a device in a plugin's directory isn't installed")
   func special() throws {
     try write(version: "1.0.0", says: "one")

@@ -31,7 +31,7 @@ struct TrustPolicyTests {
   ) -> TrustVerdict {
     policy.verdict(
       on: TrustPolicy.Subject(
-        plugin: name, version: SemanticVersion(1, 0, 0), checksum: digest,
+        plugin: name, version: SemanticVersion(1, 0, 0), checksum: digest, contents: digest,
         signatures: results.map { TrustPolicy.CheckedSignature(key: key, $0) }), today: today)
   }
 
@@ -70,7 +70,7 @@ struct TrustPolicyTests {
     let other = try #require(KeyIdentifier("fedcba9876543210"))
     let both = revoked.verdict(
       on: TrustPolicy.Subject(
-        plugin: name, version: SemanticVersion(1, 0, 0), checksum: digest,
+        plugin: name, version: SemanticVersion(1, 0, 0), checksum: digest, contents: digest,
         signatures: [
           TrustPolicy.CheckedSignature(key: key, .unknownKey), TrustPolicy.CheckedSignature(key: other, right),
         ]),

@@ -13,6 +13,7 @@ struct WorstCaseTests {
 
   static let inputs: [(name: String, text: String)] = [
     ("anchors", repeated("- &a x\n")),
+    ("one anchor, and aliases to the limit", "x: [&a x" + String(repeating: ", *a", count: 64_000) + "]\n"),
     ("distinct anchors and aliases", (0..<8_000).map { "- &a\($0) x\n- *a\($0)\n" }.joined()),
     ("tags", repeated("- !!str x\n")),
     ("unknown tags", repeated("- !x y\n")),

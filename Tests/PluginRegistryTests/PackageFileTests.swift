@@ -59,6 +59,7 @@ struct PackageFileTests {
     #expect(mkfifo(top + "pipe", 0o600) == 0)
     try directory.write("sample/Data/c.txt", "")
     try directory.write("sample/a\\b", "")
+    try directory.write("sample/me.key", try #require(SigningKey.generate()).pem)
     try directory.write("sample/.package/index", "")
     try directory.write("sample/.pluginignore", "/plugin.py\n")
     do {
@@ -66,7 +67,10 @@ struct PackageFileTests {
       Issue.record("it was packed")
     } catch {
       let text = error.description
-      for part in ["/link can't", "/pipe can't", "a\\\\b can't", "case of letters", "beneath .package", "entry point"] {
+      for part in [
+        "/link can't", "/pipe can't", "a\\\\b can't", "a private key", "case of letters", "beneath .package",
+        "entry point",
+      ] {
         #expect(text.contains(part), "\(part) in \(text)")
       }
     }

@@ -71,6 +71,8 @@ struct PluginDiscoveryTests {
     #expect(refusal.severity == .error)
     #expect(refusal.hint?.contains("--plugins \(first.path)/a, or --plugins \(second.path)/a") == true)
     #expect(catalog.ambiguity(of: decision([])) == nil)
+    // Secrets that were meant for the other one.
+    #expect(catalog.ambiguity(of: decision([]), isConfigured: true)?.what.contains("its configuration") == true)
     let chosen = SearchDirectory(second.path + "/a", isRequired: true)
     let settled = discovery.scan([chosen, SearchDirectory(first.path), SearchDirectory(second.path)])
     #expect(settled.plugins.map(\.directory.text) == [second.path + "/a"])

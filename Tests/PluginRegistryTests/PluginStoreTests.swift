@@ -110,11 +110,55 @@ struct PluginStoreTests {
     // As it is after the process is gone: a staging directory may be there, and a version that nothing names.
     try FileManager.default.createDirectory(
       atPath: state + "/plugins/.staging-left/src", withIntermediateDirectories: true)
-    _ = try PluginStore(state: state).sweep(keeping: [kept])
+    try sweep(PluginStore(state: state), keeping: [kept])
     #expect(names() == before)
     #expect(
       try PluginDigest(of: Directory(opening: "\(state)/plugins/\(kept)"))
         == PluginDigest(of: Directory(opening: directory.path + "/one")))
+  }
+
+  @discardableResult
+  private func sweep(_ store: PluginStore, keeping places: Set<String>) throws -> Int {
+    try store.sweep(keeping: places, try #require(try store.alone()))
+  }
+
+  @Test("a file that somebody left there stays, and is in nobody's way")
+  func foreignFile() throws {
+    let store = PluginStore(state: state)
+    let place = try add("one", to: store)
+    try Data("note".utf8).write(to: URL(fileURLWithPath: state + "/plugins/note.txt"))
+    #expect(try sweep(store, keeping: []) == 1)
+    #expect(!names().contains(place) && names() == ["note.txt"])
+  }
+
+  @Test("workers may read a version whatever the umask is")
+  func umask() throws {
+    let before = Foundation.umask(0o077)
+    defer { _ = Foundation.umask(before) }
+    let place = try add("one", to: PluginStore(state: state))
+    let attributes = try FileManager.default.attributesOfItem(atPath: "\(state)/plugins/\(place)")
+    #expect(attributes[.posixPermissions] as? Int == 0o755)
+  }
+
+  @Test("an installed version that lost its name to another directory is there for who asks for it; a named one stays")
+  func hidden() throws {
+    let store = PluginStore(state: state)
+    let digest = try PluginDigest(of: Directory(opening: directory.path + "/one"))
+    let place = try add("one", to: store)
+    try directory.plugin("checkout/shop", name: "shop", extra: "# of a checkout")
+    let installed = [
+      installed(place, digest, .current, version: "1.5.0"), installed(place, digest, .other, version: "1.0.0"),
+    ]
+    let ranges = [shop: try #require(VersionRange("^1.4,!=1.2.3"))]
+    func chosen(isRequired: Bool) -> [String] {
+      let place = SearchDirectory(directory.path + "/checkout", isRequired: isRequired)
+      let discovery = PluginDiscovery(engineVersion: SemanticVersion(1, 0, 0))
+      return discovery.scan([place], installed: installed, in: store).choosing(ranges).plugins.map {
+        $0.manifest.version.description
+      }
+    }
+    #expect(chosen(isRequired: false) == ["1.5.0"])
+    #expect(chosen(isRequired: true) == ["1.2.3"])
   }
 
   @Test("while somebody uses installed versions none is removed")
@@ -122,7 +166,7 @@ struct PluginStoreTests {
     let store = PluginStore(state: state)
     let place = try add("one", to: store)
     let use = try #require(try store.use())
-    #expect(try store.sweep(keeping: []) == nil)
+    #expect(try store.alone() == nil)
     #expect(names().contains(place))
     withExtendedLifetime(use) {}
   }
@@ -131,10 +175,10 @@ struct PluginStoreTests {
   func sweep() throws {
     let store = PluginStore(state: state)
     let places = try ["one", "two"].map { try add($0, to: store) }
-    #expect(try store.sweep(keeping: [places[1]]) == 1)
+    #expect(try sweep(store, keeping: [places[1]]) == 1)
     #expect(names().contains(places[1]) && !names().contains(places[0]))
-    #expect(try store.sweep(keeping: []) == 1)
+    #expect(try sweep(store, keeping: []) == 1)
     #expect(names().isEmpty)
-    #expect(try store.sweep(keeping: []) == 0)
+    #expect(try sweep(store, keeping: []) == 0)
   }
 }

@@ -18,7 +18,8 @@ struct InstalledPluginTests {
     let version = try #require(SemanticVersion(text))
     return InstalledVersion(
       name: PluginName(unchecked: name), version: version, author: "A", metadata: #"{"name":"\#(name)"}"#,
-      digest: "sha256:" + String(repeating: digest, count: 64), checksum: nil, signers: ["one", "two"],
+      digest: "sha256:" + String(repeating: digest, count: 64), checksum: nil, contents: "sha256:c",
+      signers: ["one", "two"],
       place: "\(name)/\(version)-\(digest)", files: 3, bytes: 100, installed: 1)
   }
 
@@ -83,6 +84,24 @@ struct InstalledPluginTests {
     #expect(try await standings().isEmpty)
     #expect(try await database.grants().map(\.plugin.text) == ["other"])
     #expect(try await standings("other") == ["1.0.0 current"])
+  }
+
+  @Test("versions that neither count nor did so last are forgotten, and no other of the same number")
+  func forgotten() async throws {
+    for digest: Character in ["a", "b", "c"] { try await database.install(version("1.0.0", digest: digest)) }
+    try await database.forgetOldVersions()
+    #expect(try await database.installedPlugins().map { String($0.place.suffix(1)) } == ["c", "b"])
+    #expect(try await standings() == ["1.0.0 current", "1.0.0 previous"])
+  }
+
+  @Test("of a version that is removed the one before it counts, not one that was turned away from")
+  func backToPrevious() async throws {
+    try await database.install(version("1.0.0"))
+    try await database.install(version("2.0.0", digest: "b"))
+    _ = try await database.rollBack(shop)
+    try await database.install(version("1.1.0", digest: "c"))
+    try await database.uninstall(shop, SemanticVersion(1, 1, 0))
+    #expect(try await standings() == ["1.0.0 current", "2.0.0 other"])
   }
 
   @Test("has the specification's columns for whoever reads the file")

@@ -121,10 +121,10 @@ void linux_signals_ignore_broken_pipe(void);
 // The variables of this process, environ(7).
 char **linux_environment(void);
 // Starts a program, found as execvp(3) does, in `directory`, with this process's standard streams and, where `passed` isn't negative,
-// that descriptor as the number `as`. *pidfd is the caller's to close.
+// that descriptor as the number `as`; in a process group of its own where `own_group` isn't 0. *pidfd is the caller's to close.
 int linux_program_start(
-    char *const *arguments, char *const *environment, const char *directory, int passed, int as, int32_t *pid,
-    int32_t *pidfd);
+    char *const *arguments, char *const *environment, const char *directory, int passed, int as, int own_group,
+    int32_t *pid, int32_t *pidfd);
 // Blocks until it has ended, and reaps it; *code is its status, or *signal the signal that ended it.
 int linux_program_await(int32_t pid, int *code, int *signal);
 

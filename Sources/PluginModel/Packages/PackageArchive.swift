@@ -82,6 +82,10 @@ package struct PackageArchive: Hashable, Sendable {
     guard (2...limits.files + 2).contains(Int(counts.0)) else {
       throw .files(count: Int(counts.0), limit: limits.files + 2)
     }
+    // Neither extra fields nor comments are taken: all of it is entries and their names.
+    guard Int(size) <= Int(counts.0) * (ZipRecords.entryLength + PackagePath.maximumBytes) else {
+      throw .directoryEntry(number: Int(counts.0))
+    }
     guard Int(offset) + Int(size) == byteCount - ZipRecords.endLength else { throw .directoryPlace }
     return (Int(counts.0), Int(offset)..<Int(offset) + Int(size))
   }

@@ -58,11 +58,15 @@ package struct TrustPolicy: Hashable, Sendable {
     package var version: SemanticVersion
     /// Of the package's file.
     package var checksum: ContentDigest
+    /// Of its index, which is the same however its files are compressed and dated.
+    package var contents: ContentDigest
     package var signatures: [CheckedSignature]
 
     package init(
-      plugin: PluginName, version: SemanticVersion, checksum: ContentDigest, signatures: [CheckedSignature]
+      plugin: PluginName, version: SemanticVersion, checksum: ContentDigest, contents: ContentDigest,
+      signatures: [CheckedSignature]
     ) {
+      self.contents = contents
       self.plugin = plugin
       self.version = version
       self.checksum = checksum
@@ -75,10 +79,10 @@ package struct TrustPolicy: Hashable, Sendable {
     let isTrusted = signers.contains { $0.standing == .trusted }
     let package = "the package \(subject.plugin) \(subject.version)"
     var refusals: [Diagnostic] = []
-    if revokedPackages.contains(subject.checksum) {
+    if let revoked = [subject.checksum, subject.contents].first(where: revokedPackages.contains) {
       refusals.append(
         Diagnostic(
-          "\(package) was revoked", why: "trust.revoked has its checksum \(subject.checksum)",
+          "\(package) was revoked", why: "trust.revoked has \(revoked)",
           hint: "use another version of it"))
     }
     for signer in signers where signer.standing == .wrong {
@@ -112,7 +116,10 @@ package struct TrustPolicy: Hashable, Sendable {
   private func signer(
     of signature: CheckedSignature, plugin: PluginName, today: CalendarDate
   ) -> TrustVerdict.Signer {
-    guard case .right(let key) = signature.result, let entry = keys.first(where: { $0.key == key }) else {
+    let entries = keys.filter { .right($0.key) == signature.result }
+    guard
+      let entry = entries.first(where: { standing(of: $0, signature.key, plugin, today) == .trusted }) ?? entries.first
+    else {
       let isRevoked = revokedKeys.contains(signature.key)
       return TrustVerdict.Signer(
         key: signature.key, name: nil,
@@ -131,11 +138,24 @@ package struct TrustPolicy: Hashable, Sendable {
     return entry.plugins.contains { $0.matches(plugin.text) } ? .trusted : .otherPlugins
   }
 
+  /// Why a version that was installed while it was trusted isn't to be used any more; nil where it is.
+  package func revocation(of version: InstalledVersion) -> Diagnostic? {
+    let what = "\(version.name) \(version.version), which is installed, was revoked"
+    let hint = "use another version: orchestrator plugin rollback \(version.name), or install one"
+    let packages = [version.checksum, version.contents].compactMap(\.self)
+    if let revoked = packages.first(where: { text in revokedPackages.contains { $0.description == text } }) {
+      return Diagnostic(what, why: "trust.revoked has \(revoked)", hint: hint)
+    }
+    let left = version.signers.filter { signer in !revokedKeys.contains { $0.text == signer } }
+    guard let first = version.signers.first, left.isEmpty else { return nil }
+    return Diagnostic(what, why: "trust.revoked has \(first), which has signed it", hint: hint)
+  }
+
   /// Both hold: who either trusts, and what either demands or revokes.
   package func adding(_ other: TrustPolicy) -> TrustPolicy {
     TrustPolicy(
       requiresSignature: requiresSignature || other.requiresSignature,
-      keys: keys + other.keys.filter { key in !keys.contains { $0.key == key.key } },
+      keys: keys + other.keys.filter { !keys.contains($0) },
       revokedKeys: revokedKeys.union(other.revokedKeys),
       revokedPackages: revokedPackages.union(other.revokedPackages))
   }

@@ -20,6 +20,8 @@ package struct PackageFile: Sendable {
   package let path: String
   /// SHA-256 of the whole file.
   package let checksum: ContentDigest
+  /// SHA-256 of its index, which is the same however its files are compressed and dated, and whoever signs it.
+  package let contents: ContentDigest
   package let archive: PackageArchive
   package let index: PackageIndex
   package let signatures: PackageSignatures
@@ -49,6 +51,7 @@ package struct PackageFile: Sendable {
     self.path = path
     self.archive = archive
     self.index = index
+    contents = ContentDigest(sha256: text)
     self.memory = memory
     signatures = try PackageSignatures(memory.part(archive.signatures))
     var hash = SHA256()

@@ -26,6 +26,9 @@ package struct PluginPacker: Sendable {
       let file = PluginDiscovery.manifestName
       let bytes = try directory.contents(file, limit: PluginDiscovery.manifestLimit).bytes
       manifest = try PluginManifest(yaml: bytes, file: "\(path)/\(file)", engineVersion: engineVersion)
+      guard !manifest.name.text.hasPrefix(PluginDiscovery.reservedPrefix) else {
+        throw PluginDiscovery.reserved(manifest.name, path)
+      }
       rules = IgnoreRules(package: manifest.name)
       if try directory.names(limit: Self.directoryLimit).contains(IgnoreRules.fileName) {
         let patterns = try directory.contents(IgnoreRules.fileName, limit: IgnoreRules.fileLimit).bytes
@@ -33,6 +36,8 @@ package struct PluginPacker: Sendable {
       }
     } catch let problems as Diagnostics {
       throw problems
+    } catch let problem as Diagnostic {
+      throw Diagnostics([problem])
     } catch {
       throw Diagnostics([
         Diagnostic(
@@ -152,6 +157,11 @@ private struct PackingWalk {
           text, "a package holds at most \(limits.files) files and \(limits.totalSize) bytes",
           "name what isn't needed in \(IgnoreRules.fileName)")
       }
+      guard !Self.holdsPrivateKey(bytes) else {
+        return refuse(
+          text, "it holds a private key, which everybody who gets the package would have",
+          "keep it outside of the plugin's directory")
+      }
       var checksum = ZipChecksum()
       checksum.update(bytes)
       let entry = PackageIndex.Entry(
@@ -159,6 +169,15 @@ private struct PackingWalk {
       entries.append((entry, checksum.value))
     } catch {
       refuse(text, "\(error)", "rename it, or name it in \(IgnoreRules.fileName)")
+    }
+  }
+
+  /// By the beginning of its PEM, RFC 7468, on a line of its own. Tests that quote one have it in the middle of a line.
+  private static func holdsPrivateKey(_ bytes: [UInt8]) -> Bool {
+    guard bytes.count <= 1 << 20 else { return false }
+    return bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).contains { line in
+      line.starts(with: "-----BEGIN ".utf8) && line.reversed().starts(with: " KEY-----".utf8.reversed())
+        && line.firstRange(of: Array("PRIVATE".utf8)) != nil
     }
   }
 

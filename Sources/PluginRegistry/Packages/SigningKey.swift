@@ -76,7 +76,8 @@ extension TrustPolicy {
     }
     return verdict(
       on: Subject(
-        plugin: package.index.name, version: package.index.version, checksum: package.checksum, signatures: checked),
+        plugin: package.index.name, version: package.index.version, checksum: package.checksum,
+        contents: package.contents, signatures: checked),
       today: today)
   }
 }

@@ -8,6 +8,7 @@ and log, then result or error. Every output comes as a list of values.
 from __future__ import annotations
 
 import builtins
+import os
 import threading
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
 
@@ -103,6 +104,11 @@ class Sandbox:
             frame = self._connection.receive()
             if frame is None:
                 raise NodeFailed("orchestrator plugin test has gone")
+            if frame.call != self._number:
+                # Of a call whose answer nobody waited for.
+                for descriptor in frame.descriptors:
+                    os.close(descriptor)
+                continue
             if frame.kind == _frames.PROGRESS:
                 told = _frames.parse_object(frame.body)
                 if context is not None:

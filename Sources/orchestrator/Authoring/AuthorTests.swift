@@ -31,7 +31,12 @@ struct AuthorTests: Sendable {
   ) async throws(CommandFailure) {
     let child = try start(telling: more, passing: socket)
     let interruption = Interruption(
-      signals: signals.signals, onStop: { child.send(Signal(forwarding: $0)) },
+      signals: signals.signals,
+      onStop: { signal in
+        // A terminal has sent it to the tests as well, and a second one would cut off what they undo.
+        guard signal != .interrupt || !TerminalInput().isInteractive else { return }
+        child.send(Signal(forwarding: signal))
+      },
       kill: {
         child.send(.kill)
         await kill()

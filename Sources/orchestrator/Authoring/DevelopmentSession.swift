@@ -68,7 +68,7 @@ struct DevelopmentSession: Sendable {
       catalog: PluginCatalog(only: []))
     let sandboxes = try Sandboxes(setup: setup, jobs: 1)
     let run = CurrentRun()
-    try await sandboxes.use(onStop: { run.send(.interrupt) }) { () async throws(CommandFailure) in
+    try await sandboxes.use(onStop: { run.stop() }) { () async throws(CommandFailure) in
       let watcher: TreeWatcher
       do throws(SystemError) {
         watcher = try TreeWatcher(plugin.text) { Self.isIgnored($0) }
@@ -84,7 +84,7 @@ struct DevelopmentSession: Sendable {
       }
       watching.cancel()
       await watching.value
-      run.send(.interrupt)
+      run.stop()
       await run.wait()
       try outcome.get()
     }
@@ -253,7 +253,8 @@ struct DevelopmentSession: Sendable {
     options += command.sandbox.profiles.flatMap { ["--profile", $0] }
     do throws(SystemError) {
       let child = try ChildProgram(
-        [program, "run", workflow] + options + command.arguments, in: ProcessEnvironment.workingDirectory ?? "/")
+        [program, "run", workflow] + options + command.arguments, in: ProcessEnvironment.workingDirectory ?? "/",
+        isOwnGroup: true)
       run.follow(child) { [sender] in sender.yield(.event(.runEnded)) }
     } catch {
       await bootstrap.report([Diagnostic("the workflow can't be run", why: error.description)])
@@ -264,7 +265,7 @@ struct DevelopmentSession: Sendable {
 
 /// The run that is under way.
 private final class CurrentRun: Sendable {
-  private let current = Lock<(child: ChildProgram, ended: Task<Void, Never>)?>(nil)
+  private let current = Lock<(child: ChildProgram, ended: Task<Void, Never>, isAsked: Bool)?>(nil)
 
   func follow(_ child: ChildProgram, ended: @escaping @Sendable () -> Void) {
     let task = Task {
@@ -272,10 +273,17 @@ private final class CurrentRun: Sendable {
       _ = try? await child.ending()
       ended()
     }
-    current.withLock { $0 = (child, task) }
+    current.withLock { $0 = (child, task, false) }
   }
 
-  func send(_ signal: Signal) { current.withLock { $0?.child }?.send(signal) }
+  /// Asks once: a second time would be to insist, which ends nodes without asking them.
+  func stop() {
+    let child = current.withLock { current in
+      defer { current?.isAsked = true }
+      return current?.isAsked == false ? current?.child : nil
+    }
+    child?.send(.interrupt)
+  }
 
   func wait() async { await current.withLock { $0?.ended }?.value }
 }

@@ -79,7 +79,7 @@ struct SourceChecker: Sendable {
   /// The checker is a plugin, whose files are ours.
   private func checker() async throws(CommandFailure) -> DiscoveredPlugin {
     guard let directory = sandboxes.setup.installation.sdk.appending("pipeline/_lint"),
-      let name = PluginName("lint")
+      let name = PluginName(PluginDiscovery.reservedPrefix + "lint")
     else { throw CommandFailure(.invalidInput, "the program's own files can't be found") }
     do {
       let digest = try await files.run { try PluginDigest(of: Directory(opening: directory.text)) }

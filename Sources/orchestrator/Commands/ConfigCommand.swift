@@ -70,7 +70,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
     var problems: [Diagnostic] = []
     for plugin in catalog.plugins {
       do throws(CommandFailure) {
-        _ = try await bootstrap.configurations(of: [plugin], configuration)
+        _ = try await bootstrap.configurations(of: [plugin], of: catalog, configuration, readsSecrets: true)
       } catch {
         problems += error.diagnostics
       }
@@ -84,7 +84,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
     }
     let wrong = problems.filter(isSet)
     await bootstrap.report(configuration.warnings + unknown + unused)
-    guard wrong.isEmpty else { throw source.failure(Diagnostics(wrong)) }
+    guard wrong.isEmpty else { throw CommandFailure(.invalidInput, wrong) }
     let place = source.bytes == nil ? "there is no \(source.path): the defaults hold" : "\(source.path) is right"
     await bootstrap.console.print("\(bootstrap.console.outputStyle("✓", .good)) \(SafeText.line(place))")
   }

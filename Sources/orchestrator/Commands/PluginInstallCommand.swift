@@ -23,6 +23,7 @@ struct PluginInstallCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Refuse any other package than the one with this SHA-256.", valueName: "sha256:…"))
   var checksum: String?
   @Flag(help: "Ask nothing on a terminal.") var noConsent = false
+  @OptionGroup var policy: PolicyOptions
   @OptionGroup var sandbox: SandboxOptions
   @OptionGroup var system: SystemOptions
   @OptionGroup var plugins: PluginOptions
@@ -30,14 +31,15 @@ struct PluginInstallCommand: AsyncParsableCommand {
 
   func run() async throws {
     let bootstrap = try Bootstrap()
-    let system = try await bootstrap.systemConfiguration(self.system)
+    let system = try await bootstrap.systemConfiguration(self.system, policy)
     await bootstrap.report(system.warnings)
     let path = try bootstrap.state(state)
     let catalog = try await bootstrap.catalog(plugins, system, state: state)
     let (content, signers) = try await content(system, path, bootstrap)
     let installer = PluginInstaller(bootstrap, system: system, state: path, catalog: catalog, sandbox: sandbox)
     let outcome = try await installer.install(
-      checksum: content.package.checksum.description, signers: signers
+      checksum: content.package.checksum.description,
+      contents: content.package.contents.description, signers: signers
     ) { (target) async throws(CommandFailure) in
       do throws(Diagnostic) {
         try await bootstrap.files.run { () throws(Diagnostic) in try content.write(into: target) }
@@ -53,7 +55,11 @@ struct PluginInstallCommand: AsyncParsableCommand {
     _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) -> (PackageContent, [String]) {
     if await bootstrap.files.run({ [source] in (try? Directory(opening: source)) != nil }) {
-      return (try await packed(system, state, bootstrap), [])
+      let content = try await packed(system, state, bootstrap)
+      // Nobody signed it; it may be revoked all the same.
+      let verdict = system.trust.verdict(on: content.package, today: Bootstrap.today())
+      guard verdict.refusals.isEmpty else { throw CommandFailure(.invalidInput, verdict.refusals) }
+      return (content, [])
     }
     let package = try await bootstrap.package(source)
     if let checksum, checksum != package.checksum.description {

@@ -24,7 +24,13 @@ struct PluginKeygenCommand: AsyncParsableCommand {
       try await bootstrap.files.run { [out] in
         let target = try PackageTarget(out)
         try target.directory.create(target.name, Array(key.pem.utf8), permissions: 0o600)
-        try target.directory.create(target.name + ".pub", Array("\(key.publicKey)\n".utf8))
+        do {
+          try target.directory.create(target.name + ".pub", Array("\(key.publicKey)\n".utf8))
+        } catch {
+          // Half a key is none.
+          try? target.directory.remove(target.name)
+          throw error
+        }
       }
     } catch let problem as Diagnostic {
       throw CommandFailure(.invalidInput, [problem])

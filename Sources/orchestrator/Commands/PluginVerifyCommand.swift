@@ -99,6 +99,7 @@ struct VerifyReport: Sendable {
       "  files        \(index.entries.count), \(index.totalSize) bytes",
       "  asks for     \(asked.isEmpty ? "nothing" : SafeText.line(asked))",
       "  checksum     \(package.checksum)",
+      "  contents     \(package.contents)",
     ]
     if verdict.signers.isEmpty { lines.append("  signed by    nobody") }
     for (position, signer) in verdict.signers.enumerated() {
@@ -112,6 +113,7 @@ struct VerifyReport: Sendable {
   var json: JSONValue {
     [
       "package": .string(package.path), "checksum": .string(package.checksum.description),
+      "contents": .string(package.contents.description),
       "name": .string(package.index.name.text), "version": .string(package.index.version.description),
       "files": .integer(Int64(package.index.entries.count)),
       "unpacked_size": .integer(Int64(package.index.totalSize)),

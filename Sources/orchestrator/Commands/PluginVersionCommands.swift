@@ -72,6 +72,8 @@ struct PluginRemoveCommand: AsyncParsableCommand {
     let done = bootstrap.console.outputStyle("✓", .good)
     await bootstrap.console.print(
       "\(done) removed \(name)\(wanted.map { " \($0)" } ?? "")\(count > 1 ? " in \(count) versions" : "")")
+    let left = try await bootstrap.installedPlugins(state: path).first { $0.name == name && $0.standing == .current }
+    if let left { await bootstrap.console.print("  what counts now: \(left.version)") }
     try await bootstrap.reportSweep(state: path)
   }
 }
@@ -88,11 +90,7 @@ struct PluginPruneCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     let path = try bootstrap.state(state)
-    for version in try await bootstrap.installedPlugins(state: path) where version.standing == .other {
-      try await bootstrap.writing(path) { database throws(StateStoreError) in
-        _ = try await database.uninstall(version.name, version.version)
-      }
-    }
+    try await bootstrap.writing(path) { database throws(StateStoreError) in try await database.forgetOldVersions() }
     try await bootstrap.reportSweep(state: path)
   }
 }
@@ -100,15 +98,22 @@ struct PluginPruneCommand: AsyncParsableCommand {
 extension Bootstrap {
   /// Removes the files of what isn't installed, and says how many there were, or that a run keeps them.
   fileprivate func reportSweep(state: String) async throws(CommandFailure) {
-    let kept = Set(try await installedPlugins(state: state).map(\.place))
     let store = PluginStore(state: state)
-    let count: Int?
-    do throws(FileError) {
-      count = try await files.run { () throws(FileError) in try store.sweep(keeping: kept) }
-    } catch {
-      throw CommandFailure(
-        .invalidInput, "the files of removed plugins can't be removed", why: error.description,
-        hint: "let this user write to \(store.directory)")
+    func attempt<Value: Sendable>(
+      _ body: @escaping @Sendable () throws(FileError) -> Value
+    ) async throws(CommandFailure) -> Value {
+      do throws(FileError) {
+        return try await files.run(body)
+      } catch {
+        throw CommandFailure(
+          .invalidInput, "the files of removed plugins can't be removed", why: error.description,
+          hint: "let this user write to \(store.directory)")
+      }
+    }
+    var count: Int?
+    if let lock = try await attempt({ () throws(FileError) in try store.alone() }) {
+      let kept = Set(try await installedPlugins(state: state).map(\.place))
+      count = try await attempt { () throws(FileError) in try store.sweep(keeping: kept, lock) }
     }
     guard let count else {
       await report([

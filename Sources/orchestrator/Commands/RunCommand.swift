@@ -84,7 +84,7 @@ struct RunCommand: AsyncParsableCommand {
     let jobs = jobs ?? ProcessEnvironment.processorCount
     let asks = output == .text && !noConsent && ConsentDialogue.isPossible()
     let session = try await WorkflowSession(
-      options, jobs: jobs, asks: asks, source: run, bootstrap)
+      options, jobs: jobs, asks: asks, source: run, isRun: true, bootstrap)
     let work = RunWork(command: self, session: session, jobs: jobs, arguments: arguments, resumed: run)
     let outcome = try await session.run(onStop: { await work.announceStop() }) { () async throws(CommandFailure) in
       try await work.run()

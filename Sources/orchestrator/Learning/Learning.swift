@@ -148,7 +148,7 @@ struct Learning: Sendable {
   // MARK: One run
 
   private func round(_ stage: LearningStage) async throws(CommandFailure) -> Round {
-    let session = try await WorkflowSession(options, jobs: jobs, learning: stage, bootstrap)
+    let session = try await WorkflowSession(options, jobs: jobs, learning: stage, isRun: true, bootstrap)
     let pool = session.sandboxes.pool
     current.withLock { $0 = pool }
     return try await session.sandboxes.useAmongOthers { () async throws(CommandFailure) in

@@ -135,6 +135,9 @@ extension Bootstrap {
     let nothing = PluginDiscovery(engineVersion: engineVersion).scan([])
     // It is granted nothing. That it is named brings its profile.
     let decision = GrantDecision(plugin: PackageUnpacker.plugin, digest: "")
+    // What the operator wants for plugins isn't for the program's own.
+    var options = options
+    options.profiles = []
     let setup = try await sandboxSetup(options, state: state, system: system, decisions: [decision], catalog: nothing)
     let sandboxes = try Sandboxes(setup: setup, jobs: 1)
     return try await sandboxes.use { () async throws(CommandFailure) -> Success in
