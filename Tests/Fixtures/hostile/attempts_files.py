@@ -107,8 +107,11 @@ def find_other_plugins(facts):
     found = []
     here = os.path.realpath(HERE)
     for directory, files in walk():
-        # The template of `plugin new` lies beside the package `pipeline`.
-        inside = directory.startswith((here, "/sdk/templates/"))
+        # In a checkout the templates of `plugin new` and the program's own
+        # services lie beside the package `pipeline`.
+        inside = directory.startswith(
+            (here, "/sdk/templates/", "/sdk/services/")
+        )
         if not inside and any(file.name == "plugin.yaml" for file in files):
             found.append(directory)
     if not found:
