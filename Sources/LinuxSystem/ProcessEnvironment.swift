@@ -32,6 +32,9 @@ package enum ProcessEnvironment {
   /// The descriptors that are open now. Blocks for a moment.
   package static var openFileCount: Int { directoryEntries("/proc/self/fd").count }
 
+  /// Whether a variable's value is what stands in the environment: what can't be read as UTF-8 comes with a mark.
+  package static func isWhole(_ value: String) -> Bool { !value.unicodeScalars.contains("\u{FFFD}") }
+
   /// The value of an environment variable; nil when absent or empty.
   package static func variable(_ name: String) -> String? {
     guard let value = linux_environment_variable(name).map(String.init(cString:)), !value.isEmpty else { return nil }

@@ -7,6 +7,8 @@ package struct DevelopmentSettings: Hashable, Sendable {
   package var hotReload: Located<Bool>?
   /// Seconds between two reloads at least. Nil: nothing is said.
   package var watchInterval: Double?
+  /// Failures are told with everything that can be known of them: `debug_mode`.
+  package var isDebugging = false
 
   package init(hotReload: Located<Bool>? = nil, watchInterval: Double? = nil) {
     self.hotReload = hotReload
@@ -16,5 +18,6 @@ package struct DevelopmentSettings: Hashable, Sendable {
   init(_ section: MappingReader<SystemConfiguration.DevelopmentKey>) {
     hotReload = section.optional(.hotReload).flatMap { item in item.bool().map { Located($0, at: item.location) } }
     watchInterval = section.optional(.watchInterval)?.number(in: 0.01...86_400)
+    isDebugging = section.optional(.debugMode)?.bool() ?? false
   }
 }

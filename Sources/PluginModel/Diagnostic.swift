@@ -67,6 +67,15 @@ package struct Diagnostic: Hashable, Sendable, Error {
   }
 }
 
+extension Diagnostic {
+  /// The same, of what keeps nobody from going on.
+  package var asWarning: Diagnostic {
+    var warning = self
+    warning.severity = .warning
+    return warning
+  }
+}
+
 extension Diagnostic: CustomStringConvertible {
   /// `file:line:column: error: what: why` and, on a line of its own, the hint.
   package var description: String {

@@ -79,11 +79,7 @@ extension ValueReader {
   /// As `plugin list --output json` writes it.
   fileprivate func digest() -> String? {
     guard let text = string() else { return nil }
-    let digits = text.utf8.dropFirst("sha256:".utf8.count)
-    let isDigest =
-      text.hasPrefix("sha256:") && digits.count == 64
-      && digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-    guard isDigest else {
+    guard ContentDigest(described: text) != nil else {
       error(
         "\(text.quoted) is not the digest of a plugin",
         hint: "copy it from 'orchestrator plugin permissions': sha256: and 64 hexadecimal digits")

@@ -20,6 +20,14 @@ package struct ContentDigest: Hashable, Comparable, Sendable, CustomStringConver
     self.init(bytes: (0..<32).map { halves[2 * $0] << 4 | halves[2 * $0 + 1] })
   }
 
+  /// As ``description`` writes it; nil for anything else.
+  package init?(described text: String) {
+    guard text.hasPrefix(Self.prefix) else { return nil }
+    self.init(String(text.dropFirst(Self.prefix.utf8.count)))
+  }
+
+  private static let prefix = "sha256:"
+
   /// Nil unless there are 32 bytes.
   package init?(bytes: some Collection<UInt8>) {
     guard bytes.count == 32 else { return nil }

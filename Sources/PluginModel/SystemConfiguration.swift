@@ -19,8 +19,6 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var profileDirectories: [AbsolutePath]?
   /// What it sets of the `configuration` of plugins, by plugin.
   package var pluginSettings: [PluginName: PluginSettings] = [:]
-  /// Failures are told with everything that can be known of them: `plugins.development.debug_mode`.
-  package var isDebugging = false
   /// Who may sign which plugins' packages.
   package var trust = TrustPolicy()
   package var development = DevelopmentSettings()
@@ -124,7 +122,6 @@ extension SystemConfiguration {
     if let security = plugins?.optional(.security)?.mapping(SecurityKey.self) { result.read(security) }
     if let development = plugins?.optional(.development)?.mapping(DevelopmentKey.self) {
       result.development = DevelopmentSettings(development)
-      result.isDebugging = development.optional(.debugMode)?.bool() ?? false
     }
     if let registry = plugins?.optional(.registry)?.mapping(RegistryKey.self) {
       result.warnings += Self.registry(registry)

@@ -13,11 +13,8 @@ package struct PluginDigest: Hashable, Sendable, CustomStringConvertible {
 
   /// As ``description`` writes it; nil for anything else.
   package init?(_ text: String) {
-    let digits = text.utf8.dropFirst("sha256:".utf8.count)
-    guard text.hasPrefix("sha256:"), digits.count == 64,
-      digits.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
-    else { return nil }
-    hexadecimal = String(text.dropFirst("sha256:".count))
+    guard let digest = ContentDigest(described: text) else { return nil }
+    hexadecimal = digest.hexadecimal
   }
 
   /// How much of a tree is read before it is refused.

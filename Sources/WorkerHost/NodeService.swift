@@ -60,8 +60,7 @@ package struct NodeService: Sendable {
         try await loop.wait(until: .readable, connection.descriptor)
         continue
       }
-      guard received.refused == 0 else { throw ProtocolViolation.notMemory(count: received.refused) }
-      guard !received.isTruncated else { throw ProtocolViolation.droppedDescriptors }
+      if let violation = received.violation { throw violation }
       guard !received.bytes.isEmpty else { return }
       decoder.append(received.bytes, received.descriptors)
       while let frame = try decoder.next() {
@@ -139,10 +138,9 @@ package struct NodeService: Sendable {
         "traceback": .string(error.traceback ?? ""), "hint": hint,
       ]
     }
-    let message = failure.cause.map { "\(failure.message): \($0)" } ?? failure.message
     let details = ([failure.traceback].compactMap(\.self) + failure.lastOutput).joined(separator: "\n")
     return [
-      "class": "worker", "type": "", "message": .string(message), "traceback": .string(details), "hint": hint,
+      "class": "worker", "type": "", "message": .string(failure.summary), "traceback": .string(details), "hint": hint,
     ]
   }
 }

@@ -369,10 +369,8 @@ package actor Worker {
           reads = 0
           continue
         }
-        if received.refused > 0 {
-          perform(session.reject(.notMemory(count: received.refused)))
-        } else if received.isTruncated {
-          perform(session.reject(.droppedDescriptors))
+        if let violation = received.violation {
+          perform(session.reject(violation))
         } else if received.bytes.isEmpty {
           perform(session.endOfStream())
         } else {

@@ -118,6 +118,9 @@ extension WorkerFailure {
     }
   }
 
+  /// The message, and the cause where there is one.
+  package var summary: String { cause.map { "\(message): \($0)" } ?? message }
+
   /// How to mend it.
   package var hint: String? {
     switch self {

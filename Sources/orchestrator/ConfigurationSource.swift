@@ -121,8 +121,7 @@ extension Bootstrap {
       guard let value = ProcessEnvironment.variable(name.text) else {
         throw Diagnostic("", why: "it isn't set, or is empty", hint: "set it for this command")
       }
-      // What can't be read as UTF-8 comes with this mark.
-      text = value.unicodeScalars.contains("\u{FFFD}") ? nil : value
+      text = ProcessEnvironment.isWhole(value) ? value : nil
     case .file(let path):
       do throws(FileError) {
         text = try await Secret.text(ofFile: bytes(of: path.text, limit: Secret.maximumBytes + 2))

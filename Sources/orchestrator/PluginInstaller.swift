@@ -32,72 +32,57 @@ struct PluginInstaller: Sendable {
   }
 
   /// - Parameters:
-  ///   - checksum: of the package, and `contents` of its index.
+  ///   - shown: how diagnostics call what it comes from.
   ///   - signers: the ids of the trusted keys that have signed it.
-  ///   - unpack: writes its files into an empty directory, on which nothing else looks meanwhile.
-  func install(
-    checksum: String, contents: String, signers: [String], unpack: (Directory) async throws(CommandFailure) -> Void
-  ) async throws(CommandFailure) -> Outcome {
+  func install(_ content: PackageContent, shown: String, signers: [String]) async throws(CommandFailure) -> Outcome {
+    let package = content.package
     let lock = try await Self.use(store, bootstrap.files)
     defer { withExtendedLifetime(lock) {} }
     let store = store
-    let staged = try await attempt { () throws(FileError) in try store.stage() }
+    let staged = try await bootstrap.changing(store) { () throws(FileError) in try store.stage() }
     let found: DiscoveredPlugin
     let nodeTypes: [NodeSpecification]
     do throws(CommandFailure) {
-      try await unpack(staged.directory)
-      found = try await examined(staged.directory)
+      try await unpack(content, into: staged.directory)
+      // As it will be found from now on.
+      found = try await bootstrap.plugin(in: staged.directory.path, shown: shown)
+      let unmet = catalog.unmetDependencies(of: [found])
+      guard unmet.isEmpty else { throw CommandFailure(.invalidInput, unmet) }
       nodeTypes = try await described(found)
     } catch {
       await bootstrap.files.run { store.discard(staged) }
       throw error
     }
     let manifest = found.manifest
-    let place = try await attempt { () throws(FileError) in
+    let place = try await bootstrap.changing(store) { () throws(FileError) in
       try store.publish(staged, as: manifest.name, manifest.version, found.digest)
     }
     let before = try await bootstrap.installedPlugins(state: state).first {
       $0.name == manifest.name && $0.standing == .current
     }
-    let size = try await attempt { () throws(FileError) in
-      try TreeSize(of: Directory(opening: "\(store.directory)/\(place)"))
-    }
     let version = InstalledVersion(
       name: manifest.name, version: manifest.version, author: manifest.author, metadata: manifest.jsonValue.text(),
-      digest: found.digest.description, checksum: checksum,
-      contents: contents, signers: signers, place: place, files: size.files,
-      bytes: size.bytes, installed: ProcessEnvironment.millisecondsSince1970())
+      digest: found.digest.description, checksum: package.checksum.description,
+      contents: package.contents.description, signers: signers, place: place, files: package.index.entries.count,
+      bytes: package.index.totalSize, installed: ProcessEnvironment.millisecondsSince1970())
     try await bootstrap.writing(state) { database throws(StateStoreError) in try await database.install(version) }
     var plugin = found
     if let directory = store.resolved()?.appending(place) { plugin.directory = directory }
     return Outcome(plugin: plugin, before: before, nodeTypes: nodeTypes)
   }
 
-  /// As it will be found from now on.
-  private func examined(_ directory: Directory) async throws(CommandFailure) -> DiscoveredPlugin {
-    let discovery = PluginDiscovery(engineVersion: engineVersion)
-    let found = await bootstrap.files.run { discovery.scan([SearchDirectory(directory.path, isRequired: true)]) }
-    let problems = found.diagnostics.filter { $0.severity == .error } + found.broken.flatMap(\.diagnostics)
-    guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
-    guard let plugin = found.plugins.first else {
-      throw CommandFailure(
-        .invalidInput, "there is no plugin to install", why: "it has no \(PluginDiscovery.manifestName)",
-        hint: "start one with: orchestrator plugin new NAME")
+  private func unpack(_ content: PackageContent, into directory: Directory) async throws(CommandFailure) {
+    do throws(Diagnostic) {
+      try await bootstrap.files.run { () throws(Diagnostic) in try content.write(into: directory) }
+    } catch {
+      throw CommandFailure(.invalidInput, [error])
     }
-    let unmet = catalog.unmetDependencies(of: [plugin])
-    guard unmet.isEmpty else { throw CommandFailure(.invalidInput, unmet) }
-    return plugin
   }
 
   /// It is asked for its node types, in a sandbox in which it is granted nothing: one that can't tell them takes no other's place.
   private func described(_ plugin: DiscoveredPlugin) async throws(CommandFailure) -> [NodeSpecification] {
-    var catalog = catalog
-    catalog.plugins = [plugin]
-    let loaded = try await bootstrap.specifications(of: catalog, sandbox, system, state: state)
-    guard let types = loaded.specifications[plugin.manifest.name] else {
-      throw CommandFailure(loaded.isSandboxMissing ? .sandboxUnavailable : .invalidInput, loaded.diagnostics)
-    }
-    return types
+    try await bootstrap.specifications(of: PluginCatalog(only: [plugin]), sandbox, system, state: state)
+      .demanded(of: plugin)
   }
 
   /// Nobody removes versions meanwhile.
@@ -111,41 +96,22 @@ struct PluginInstaller: Sendable {
     }
     throw CommandFailure(.invalidInput, "plugins are being removed right now", hint: "try again in a moment")
   }
+}
 
-  private func attempt<Value: Sendable>(
-    _ body: @escaping @Sendable () throws(FileError) -> Value
+extension Bootstrap {
+  /// Works on the files of installed plugins.
+  func changing<Value: Sendable>(
+    _ store: PluginStore, _ body: @escaping @Sendable () throws(FileError) -> Value
   ) async throws(CommandFailure) -> Value {
     do throws(FileError) {
-      return try await bootstrap.files.run(body)
+      return try await files.run(body)
     } catch {
       throw CommandFailure(
         .invalidInput, "the files of installed plugins can't be changed", why: error.description,
         hint: "make \(store.directory) writable, or name another place with --state-dir")
     }
   }
-}
 
-/// How much a directory holds.
-struct TreeSize: Sendable {
-  private(set) var files = 0
-  private(set) var bytes = 0
-
-  init(of directory: Directory) throws(FileError) { try add(directory) }
-
-  private mutating func add(_ directory: Directory) throws(FileError) {
-    for name in try directory.names(limit: PluginDigest.Limits().entries) {
-      let status = try directory.status(name)
-      if status.kind == .directory {
-        try add(directory.directory(name))
-      } else {
-        files += 1
-        bytes += Int(clamping: status.size)
-      }
-    }
-  }
-}
-
-extension Bootstrap {
   /// Nothing is made where nothing was installed.
   func installedPlugins(state: String) async throws(CommandFailure) -> [InstalledVersion] {
     do throws(StateStoreError) {

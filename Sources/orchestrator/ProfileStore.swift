@@ -8,7 +8,7 @@ struct ProfileChoice: Sendable {
   static let usual = "default"
   /// Of plugins that are of no use under the usual one, or can do with less; counts where the operator names none for all or for them.
   static let usualByPlugin: [PluginName: String] = [
-    NodeTypeReference.command.plugin: "ci", PackageUnpacker.plugin: "strict",
+    NodeTypeReference.command.plugin: "ci", ProgramService.unpacker.name: "strict",
   ]
   /// Files, or names of profiles.
   var common = Self.usual

@@ -144,7 +144,7 @@ extension Bootstrap {
         .compactMap(directory.appending),
       staging: staging, ceilings: system.limits, required: system.required, network: system.network,
       configurations: PluginConfigurations(describing: catalog.plugins, of: catalog, by: system),
-      isDebugging: system.isDebugging,
+      isDebugging: system.development.isDebugging,
       gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files)
     setup.semaphores = system.semaphores
     return setup

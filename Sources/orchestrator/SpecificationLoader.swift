@@ -21,6 +21,14 @@ struct SpecificationLoader: Sendable {
     var diagnostics: [Diagnostic]
     /// A sandbox could not be built: nothing of a plugin can run here.
     var isSandboxMissing: Bool
+
+    /// - Throws: why the plugin could not be asked.
+    func demanded(of plugin: DiscoveredPlugin) throws(CommandFailure) -> [NodeSpecification] {
+      guard let types = specifications[plugin.manifest.name] else {
+        throw CommandFailure(isSandboxMissing ? .sandboxUnavailable : .invalidInput, diagnostics)
+      }
+      return types
+    }
   }
 
   /// All at once; one that fails takes nothing from the others.
@@ -83,7 +91,7 @@ struct SpecificationLoader: Sendable {
   }
 
   private static func diagnostic(_ plugin: DiscoveredPlugin, _ failure: WorkerFailure) -> Diagnostic {
-    var why = failure.cause.map { "\(failure.message): \($0)" } ?? failure.message
+    var why = failure.summary
     let details: [String] = [failure.traceback ?? "", failure.lastOutput.joined(separator: "\n")]
     for text in details where !text.isEmpty { why += "\n" + text }
     return Diagnostic(

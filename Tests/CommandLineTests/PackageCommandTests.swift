@@ -160,7 +160,8 @@ struct PackageCommandTests {
     let options = try SandboxOptions.parse([])
     let content = try await bootstrap.withUnpacker(
       options, state: directory.path + "/state", system: SystemConfiguration()
-    ) { unpacker async throws(CommandFailure) in try await unpacker.unpack(package, into: staging) }
+    ) { unpacker async throws(CommandFailure) in try await unpacker.content(of: package) }
+    try content.write(into: staging)
     #expect(try content.manifest(engineVersion: engineVersion).name.text == "sample")
     #expect(try staging.names(limit: 10) == ["data", "inner.zip", "plugin.py", "plugin.yaml", "run.sh"])
     for name in ["data/zeros.txt", "inner.zip", "plugin.py"] {

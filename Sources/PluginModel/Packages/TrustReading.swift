@@ -22,7 +22,7 @@ extension TrustPolicy {
     requiresSignature = section.optional(.requireSignature)?.bool() ?? !keys.isEmpty
     for item in section.optional(.revoked)?.list(maximumCount: 65_536) ?? [] {
       guard let text = item.text() else { continue }
-      if let digest = Self.digest(text) {
+      if let digest = ContentDigest(described: text) {
         revokedPackages.insert(digest)
       } else if let key = KeyIdentifier(text) {
         revokedKeys.insert(key)
@@ -32,11 +32,6 @@ extension TrustPolicy {
           hint: "write a key's id, \(KeyIdentifier.grammar) between quotes, or a package's checksum: sha256:…")
       }
     }
-  }
-
-  private static func digest(_ text: String) -> ContentDigest? {
-    let prefix = "sha256:"
-    return text.hasPrefix(prefix) ? ContentDigest(String(text.dropFirst(prefix.utf8.count))) : nil
   }
 
   private static func key(_ mapping: MappingReader<KeyKey>) -> Key? {

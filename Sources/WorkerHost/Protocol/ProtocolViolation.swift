@@ -99,3 +99,11 @@ extension SealedMemory.Refusal: CustomStringConvertible {
     }
   }
 }
+
+extension UnixSocket.Received {
+  /// What no end of the protocol sends: anything but memory, or more than this process may open.
+  var violation: ProtocolViolation? {
+    if refused > 0 { return .notMemory(count: refused) }
+    return isTruncated ? .droppedDescriptors : nil
+  }
+}

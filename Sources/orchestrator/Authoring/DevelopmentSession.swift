@@ -221,8 +221,8 @@ struct DevelopmentSession: Sendable {
   // MARK: Versions
 
   private func load(_ version: HotReload.Version, after digest: PluginDigest?, _ sandboxes: Sandboxes) async {
-    do throws(SystemError) {
-      try await bootstrap.files.run { () throws(SystemError) in try snapshots.take(version) }
+    do throws(PluginTreeError) {
+      try await bootstrap.files.run { () throws(PluginTreeError) in try snapshots.take(version) }
     } catch {
       sender.yield(.broken([Diagnostic("the plugin can't be copied", why: error.description)], sources: []))
       return

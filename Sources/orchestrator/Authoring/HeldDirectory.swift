@@ -27,7 +27,7 @@ struct HeldDirectory: Sendable {
         return
       } catch {
         // EWOULDBLOCK, ESTALE: another that begins just now took it for a leftover.
-        guard attempts < 5, error.code == .wouldBlock || error.code.rawValue == 116 else { throw .system(error) }
+        guard attempts < 5, error.code == .wouldBlock || error.code == .stale else { throw .system(error) }
       }
     }
   }

@@ -25,7 +25,8 @@ struct SandboxedTests: Sendable {
       command.sandbox, state: state, system: system, decisions: [decision], catalog: PluginCatalog(only: [plugin]))
     let sandboxes = try Sandboxes(setup: setup, jobs: 1)
     try await sandboxes.useAmongOthers { () async throws(CommandFailure) in
-      let specifications = try await specifications(sandboxes, state: state)
+      let specifications = try await sandboxes.loader(state: state, files: bootstrap.files).load([plugin])
+        .demanded(of: plugin)
       let place = try await TestPlace.make(state: state, files: bootstrap.files)
       let result: Result<Void, CommandFailure>
       do throws(CommandFailure) {
@@ -37,16 +38,6 @@ struct SandboxedTests: Sendable {
       await place.remove(files: bootstrap.files)
       try result.get()
     }
-  }
-
-  private func specifications(
-    _ sandboxes: Sandboxes, state: String
-  ) async throws(CommandFailure) -> [NodeSpecification] {
-    let loaded = await sandboxes.loader(state: state, files: bootstrap.files).load([plugin])
-    guard let found = loaded.specifications[plugin.manifest.name] else {
-      throw CommandFailure(loaded.isSandboxMissing ? .sandboxUnavailable : .invalidInput, loaded.diagnostics)
-    }
-    return found
   }
 
   private func run(

@@ -4,7 +4,7 @@ import PluginRegistry
 import SandboxPlanning
 import WorkerHost
 
-/// Parses the Python files of a plugin, in a sandbox that may do nothing: `pipeline/_lint` of the Python package. Nothing of them runs.
+/// Parses the Python files of a plugin, in a sandbox that may do nothing. Nothing of them runs.
 struct SourceChecker: Sendable {
   /// What is looked at.
   private static let mostFiles = 1000
@@ -12,7 +12,7 @@ struct SourceChecker: Sendable {
   private static let limit = Duration.seconds(60)
 
   let sandboxes: Sandboxes
-  let files: DedicatedThread
+  let bootstrap: Bootstrap
 
   struct Findings: Sendable {
     /// Files that are no Python, and what could not be looked at.
@@ -28,15 +28,15 @@ struct SourceChecker: Sendable {
     let paths = found.paths.filter { $0.hasSuffix(".py") }
     let sources: [(path: String, bytes: [UInt8])]
     do throws(Diagnostic) {
-      sources = try await files.run { () throws(Diagnostic) in try Self.read(paths, of: found) }
+      sources = try await bootstrap.files.run { () throws(Diagnostic) in try Self.read(paths, of: found) }
     } catch {
       return Findings(problems: [error])
     }
-    let checker = try await checker()
+    let checker = try await bootstrap.service(.lint)
     do {
       let configuration = try await sandboxes.setup.configuration(for: checker, granted: [], workspace: nil)
       let outcome = try await sandboxes.pool.execute(
-        try Self.execution(sources), on: configuration, limit: Self.limit, report: { _ in })
+        Self.execution(sources), on: configuration, limit: Self.limit, report: { _ in })
       return try Self.findings(outcome, shown: shown)
     } catch let refusal as PlanRefusal {
       throw CommandFailure(refusal)
@@ -76,31 +76,14 @@ struct SourceChecker: Sendable {
     return sources
   }
 
-  /// The checker is a plugin, whose files are ours.
-  private func checker() async throws(CommandFailure) -> DiscoveredPlugin {
-    guard let directory = sandboxes.setup.installation.sdk.appending("pipeline/_lint"),
-      let name = PluginName(PluginDiscovery.reservedPrefix + "lint")
-    else { throw CommandFailure(.invalidInput, "the program's own files can't be found") }
-    do {
-      let digest = try await files.run { try PluginDigest(of: Directory(opening: directory.text)) }
-      let manifest = PluginManifest(
-        name: name, version: engineVersion, author: "orchestrator", entryPoint: "checker.py")
-      return DiscoveredPlugin(manifest: manifest, directory: directory, digest: digest)
-    } catch {
-      throw CommandFailure(
-        .invalidInput, "the program's own files can't be read", why: "\(error)", hint: "install the program again")
-    }
-  }
-
-  private static func execution(_ sources: [(path: String, bytes: [UInt8])]) throws -> NodeExecution {
-    guard let node = NodeName("lint"), let type = NodeTypeName("check"), let port = PortName("sources"),
-      let parameter = ParameterName("paths")
-    else { throw Diagnostic("the program can't name its own node") }
+  private static func execution(_ sources: [(path: String, bytes: [UInt8])]) -> NodeExecution {
     let values = sources.map { NodeValue(codec: .bytes, content: .inline($0.bytes)) }
     return NodeExecution(
-      run: "lint", node: node, nodeType: type,
-      parameters: [(parameter, .array(sources.map { .string($0.path) }))],
-      inputs: values.isEmpty ? [] : [NodeExecution.Input(port: port, values: values, isMultiple: true)], attempt: 1)
+      run: "lint", node: NodeName(unchecked: "lint"), nodeType: NodeTypeName(unchecked: "check"),
+      parameters: [(ParameterName(unchecked: "paths"), .array(sources.map { .string($0.path) }))],
+      inputs: values.isEmpty
+        ? [] : [NodeExecution.Input(port: PortName(unchecked: "sources"), values: values, isMultiple: true)],
+      attempt: 1)
   }
 
   private static func findings(_ outcome: NodeOutcome, shown: String) throws -> Findings {

@@ -77,11 +77,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
     }
     // A plugin that nobody has set anything for may well be one that nobody uses.
     let isSet: (Diagnostic) -> Bool = { $0.location != nil }
-    let unused = problems.filter { !isSet($0) }.map { problem in
-      var problem = problem
-      problem.severity = .warning
-      return problem
-    }
+    let unused = problems.filter { !isSet($0) }.map(\.asWarning)
     let wrong = problems.filter(isSet)
     await bootstrap.report(configuration.warnings + unknown + unused)
     guard wrong.isEmpty else { throw CommandFailure(.invalidInput, wrong) }
@@ -115,11 +111,7 @@ struct ConfigurationListing: Sendable {
         let configuration = try manifest.configured(by: system.pluginSettings[manifest.name])
         rows += configuration.entries.map { Self.row($0, of: manifest.name) }
       } catch {
-        problems += error.items.map { problem in
-          var problem = problem
-          problem.severity = .warning
-          return problem
-        }
+        problems += error.items.map(\.asWarning)
       }
     }
   }

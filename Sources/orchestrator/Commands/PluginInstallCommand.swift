@@ -37,16 +37,7 @@ struct PluginInstallCommand: AsyncParsableCommand {
     let catalog = try await bootstrap.catalog(plugins, system, state: state)
     let (content, signers) = try await content(system, path, bootstrap)
     let installer = PluginInstaller(bootstrap, system: system, state: path, catalog: catalog, sandbox: sandbox)
-    let outcome = try await installer.install(
-      checksum: content.package.checksum.description,
-      contents: content.package.contents.description, signers: signers
-    ) { (target) async throws(CommandFailure) in
-      do throws(Diagnostic) {
-        try await bootstrap.files.run { () throws(Diagnostic) in try content.write(into: target) }
-      } catch {
-        throw CommandFailure(.invalidInput, [error])
-      }
-    }
+    let outcome = try await installer.install(content, shown: source, signers: signers)
     try await tell(outcome, system, path, bootstrap)
   }
 
@@ -54,22 +45,22 @@ struct PluginInstallCommand: AsyncParsableCommand {
   private func content(
     _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) -> (PackageContent, [String]) {
-    if await bootstrap.files.run({ [source] in (try? Directory(opening: source)) != nil }) {
-      let content = try await packed(system, state, bootstrap)
-      // Nobody signed it; it may be revoked all the same.
-      let verdict = system.trust.verdict(on: content.package, today: Bootstrap.today())
-      guard verdict.refusals.isEmpty else { throw CommandFailure(.invalidInput, verdict.refusals) }
-      return (content, [])
+    let isDirectory = await bootstrap.files.run { [source] in (try? Directory(opening: source)) != nil }
+    let package: PackageFile
+    if isDirectory {
+      package = try await packed(system, state, bootstrap)
+    } else {
+      package = try await bootstrap.package(source)
     }
-    let package = try await bootstrap.package(source)
     if let checksum, checksum != package.checksum.description {
       throw CommandFailure(
         .invalidInput, "\(source) is another package than the one that is wanted",
         why: "its checksum is \(package.checksum), and \(checksum) was asked for", hint: "get it again")
     }
+    // Nobody signs a directory; it may be revoked all the same.
     let verdict = system.trust.verdict(on: package, today: Bootstrap.today())
     guard verdict.refusals.isEmpty else { throw CommandFailure(.invalidInput, verdict.refusals) }
-    await bootstrap.report(verdict.warnings)
+    if !isDirectory { await bootstrap.report(verdict.warnings) }
     let content = try await bootstrap.content(of: package, sandbox, system, state: state)
     do throws(Diagnostics) { _ = try content.manifest(engineVersion: engineVersion) } catch {
       throw CommandFailure(.invalidInput, error.items)
@@ -80,7 +71,7 @@ struct PluginInstallCommand: AsyncParsableCommand {
   /// A directory, as it would be packed: what is left out of packages isn't installed either.
   private func packed(
     _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap
-  ) async throws(CommandFailure) -> PackageContent {
+  ) async throws(CommandFailure) -> PackageFile {
     guard checksum == nil else {
       throw CommandFailure(.invalidInput, "\(source) is a directory, which has no checksum", hint: "install a package")
     }
@@ -97,9 +88,7 @@ struct PluginInstallCommand: AsyncParsableCommand {
         let name = "\(try RandomBytes.hexadecimal(16)).zip"
         _ = try packer.write(as: name, in: place)
         defer { try? place.remove(name) }
-        let package = try PackageFile(opening: "\(place.path)/\(name)")
-        guard let content = try package.storedContent() else { throw PackageFlaw.unreadable("it isn't stored") }
-        return content
+        return try PackageFile(opening: "\(place.path)/\(name)")
       }
     } catch let problems as Diagnostics {
       throw CommandFailure(.invalidInput, problems.items)

@@ -91,7 +91,7 @@ struct PluginLinting: Sendable {
     at plugin: DiscoveredPlugin, _ sandboxes: Sandboxes, state: String
   ) async throws(CommandFailure) -> PluginLintResult {
     let (manifest, files) = try await read(plugin)
-    let found = try await SourceChecker(sandboxes: sandboxes, files: bootstrap.files)
+    let found = try await SourceChecker(sandboxes: sandboxes, bootstrap: bootstrap)
       .check(plugin, files: files, shown: directory)
     var problems = found.problems
     var specifications: [NodeSpecification]?

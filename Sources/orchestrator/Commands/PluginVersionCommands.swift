@@ -99,21 +99,10 @@ extension Bootstrap {
   /// Removes the files of what isn't installed, and says how many there were, or that a run keeps them.
   fileprivate func reportSweep(state: String) async throws(CommandFailure) {
     let store = PluginStore(state: state)
-    func attempt<Value: Sendable>(
-      _ body: @escaping @Sendable () throws(FileError) -> Value
-    ) async throws(CommandFailure) -> Value {
-      do throws(FileError) {
-        return try await files.run(body)
-      } catch {
-        throw CommandFailure(
-          .invalidInput, "the files of removed plugins can't be removed", why: error.description,
-          hint: "let this user write to \(store.directory)")
-      }
-    }
     var count: Int?
-    if let lock = try await attempt({ () throws(FileError) in try store.alone() }) {
+    if let lock = try await changing(store, { () throws(FileError) in try store.alone() }) {
       let kept = Set(try await installedPlugins(state: state).map(\.place))
-      count = try await attempt { () throws(FileError) in try store.sweep(keeping: kept, lock) }
+      count = try await changing(store) { () throws(FileError) in try store.sweep(keeping: kept, lock) }
     }
     guard let count else {
       await report([

@@ -7,8 +7,6 @@ import WorkerHost
 /// Unpacks packages in a sandbox: libarchive runs in a worker that is granted nothing, has no network, and is bounded in memory and time.
 /// What comes back is a block of sealed memory; it counts for nothing until every file in it has the size and the SHA-256 of the index.
 struct PackageUnpacker: Sendable {
-  /// Of the plugin that does it, which lies with the program and is listed nowhere.
-  static let plugin = PluginName(unchecked: "orchestrator_unpacker")
   private static let port = (
     package: PortName(unchecked: "package"), content: PortName(unchecked: "content"),
     size: ParameterName(unchecked: "size")
@@ -22,17 +20,7 @@ struct PackageUnpacker: Sendable {
 
   /// - Parameter sandboxes: one place is enough; made with a catalog in which nothing has to be.
   init(_ bootstrap: Bootstrap, sandboxes: Sandboxes) async throws(CommandFailure) {
-    let place = SearchDirectory(bootstrap.installation.services.text, isRequired: true)
-    let catalog = await bootstrap.files.run {
-      PluginDiscovery(engineVersion: engineVersion, findsOwn: true).scan([place])
-    }
-    guard let service = catalog[Self.plugin] else {
-      let problems = catalog.diagnostics + catalog.broken.flatMap(\.diagnostics)
-      throw CommandFailure(
-        .sandboxUnavailable, "the program's own unpacker is missing",
-        why: problems.first?.what ?? "it isn't in \(place.path)", hint: "install the program again")
-    }
-    self.service = service
+    service = try await bootstrap.service(.unpacker)
     self.sandboxes = sandboxes
     files = bootstrap.files
   }
@@ -69,17 +57,6 @@ struct PackageUnpacker: Sendable {
     return try await checked(outcome, package)
   }
 
-  /// Unpacks into an empty directory. When it fails, the directory is empty again.
-  func unpack(_ package: PackageFile, into directory: Directory) async throws(CommandFailure) -> PackageContent {
-    let content = try await content(of: package)
-    do throws(Diagnostic) {
-      try await files.run { () throws(Diagnostic) in try content.write(into: directory) }
-    } catch {
-      throw CommandFailure(.invalidInput, [error])
-    }
-    return content
-  }
-
   private func checked(
     _ outcome: NodeOutcome, _ package: PackageFile
   ) async throws(CommandFailure) -> PackageContent {
@@ -112,8 +89,7 @@ struct PackageUnpacker: Sendable {
     case .cancelled, .poolClosed: status = .interrupted
     default: status = .invalidInput
     }
-    let why = failure.cause.map { "\(failure.message): \($0)" } ?? failure.message
-    return CommandFailure(status, "\(package.path) can't be unpacked", why: why, hint: failure.hint)
+    return CommandFailure(status, "\(package.path) can't be unpacked", why: failure.summary, hint: failure.hint)
   }
 }
 
@@ -132,13 +108,13 @@ extension Bootstrap {
     _ options: SandboxOptions, state: String, system: SystemConfiguration,
     _ work: @escaping @Sendable (PackageUnpacker) async throws(CommandFailure) -> Success
   ) async throws(CommandFailure) -> Success {
-    let nothing = PluginDiscovery(engineVersion: engineVersion).scan([])
     // It is granted nothing. That it is named brings its profile.
-    let decision = GrantDecision(plugin: PackageUnpacker.plugin, digest: "")
+    let decision = GrantDecision(plugin: ProgramService.unpacker.name, digest: "")
     // What the operator wants for plugins isn't for the program's own.
     var options = options
     options.profiles = []
-    let setup = try await sandboxSetup(options, state: state, system: system, decisions: [decision], catalog: nothing)
+    let setup = try await sandboxSetup(
+      options, state: state, system: system, decisions: [decision], catalog: PluginCatalog(only: []))
     let sandboxes = try Sandboxes(setup: setup, jobs: 1)
     return try await sandboxes.use { () async throws(CommandFailure) -> Success in
       try await work(try await PackageUnpacker(self, sandboxes: sandboxes))

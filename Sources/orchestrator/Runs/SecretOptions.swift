@@ -102,8 +102,7 @@ struct SecretOptions: ParsableArguments {
           what, why: "there is no environment variable of this name, or it is empty",
           hint: "set it" + (isResumed ? " for this command" : ", or name a file that holds it: --secret \(name)=FILE"))
       }
-      // What can't be read as UTF-8 comes with this mark.
-      guard !value.unicodeScalars.contains("\u{FFFD}") else { throw notText(name) }
+      guard ProcessEnvironment.isWhole(value) else { throw notText(name) }
       return value
     }
     let bytes: [UInt8]
