@@ -66,6 +66,7 @@ int linux_tree_status(int directory, const char *name, struct linux_tree_status 
                                        .user = found.st_uid,
                                        .group = found.st_gid,
                                        .links = found.st_nlink,
+                                       .size = found.st_size,
                                        .modified_seconds = found.st_mtim.tv_sec,
                                        .modified_nanoseconds = found.st_mtim.tv_nsec};
   return 0;

@@ -21,6 +21,8 @@ package struct TreeEntry: Hashable, Sendable {
   package var owner: FileOwner
   /// How many names it has.
   package var links: UInt64
+  /// Bytes of a file.
+  package var size: Int64 { status.size }
   fileprivate var status: linux_tree_status
 
   fileprivate init(_ status: linux_tree_status) {
@@ -155,6 +157,13 @@ package struct Tree: Sendable {
 
   package func set(permissions: UInt32) throws(SystemError) {
     try systemCall("fchmod", on: path, linux_tree_set_permissions(descriptor.number, permissions))
+  }
+
+  /// Of a file, which is opened for it: through no link.
+  package func set(permissions: UInt32, of name: EntryName) throws(SystemError) {
+    let file = FileDescriptor(
+      owning: try systemCall("openat2", on: text(name), linux_tree_open_file(descriptor.number, name)))
+    try systemCall("fchmod", on: text(name), linux_tree_set_permissions(file.number, permissions))
   }
 
   /// A new file with the bytes of `source/name`, its time, and these permissions.

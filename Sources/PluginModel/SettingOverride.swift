@@ -37,6 +37,7 @@ extension Setting {
     case .development: return settings(SystemConfiguration.DevelopmentKey.self, defaultValue)
     case .registry: return settings(SystemConfiguration.RegistryKey.self, defaultValue)
     case .limits: return settings(SystemConfiguration.LimitsKey.self) { _ in .null }
+    case .python: return settings(PythonSettings.SectionKey.self, defaultValue)
     case .devices: return settings(SystemConfiguration.DevicesKey.self) { _ in .null }
     case .scheduler: return settings(SystemConfiguration.SchedulerKey.self) { _ in .object([]) }
     }
@@ -62,6 +63,17 @@ extension Setting {
     case .hotReload: true
     case .watchInterval: 1
     case .debugMode: false
+    }
+  }
+
+  private static func defaultValue(_ key: PythonSettings.SectionKey) -> JSONValue {
+    let usual = PythonSettings()
+    return switch key {
+    case .index: usual.index.map { .string($0.description) } ?? .null
+    case .fileHosts: .array(usual.fileHosts.map { .string($0.description) })
+    case .wheelsOnly: .bool(usual.takesWheelsOnly)
+    case .maximumSize: .integer(Int64(usual.maximumMebibytes))
+    case .wheels, .uv: .null
     }
   }
 

@@ -22,6 +22,8 @@ package struct SystemConfiguration: Hashable, Sendable {
   /// Who may sign which plugins' packages.
   package var trust = TrustPolicy()
   package var development = DevelopmentSettings()
+  /// Where the Python packages come from that plugins depend on.
+  package var python = PythonSettings()
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
@@ -73,7 +75,7 @@ package struct OperatorLimits: Hashable, Sendable {
 extension SystemConfiguration {
   package enum RootKey: String, CaseIterable { case plugins }
   package enum PluginsKey: String, CaseIterable {
-    case directories, security, development, registry, limits, devices, scheduler, configuration
+    case directories, security, development, registry, limits, devices, scheduler, configuration, python
   }
   package enum SecurityKey: String, CaseIterable {
     case enableSandboxing = "enable_sandboxing"
@@ -125,6 +127,9 @@ extension SystemConfiguration {
     }
     if let registry = plugins?.optional(.registry)?.mapping(RegistryKey.self) {
       result.warnings += Self.registry(registry)
+    }
+    if let python = plugins?.optional(.python)?.mapping(PythonSettings.SectionKey.self) {
+      result.python = PythonSettings(python)
     }
     if let limits = plugins?.optional(.limits)?.mapping(LimitsKey.self) {
       result.limits = OperatorLimits(limits)

@@ -94,6 +94,9 @@ struct FilesystemPlanner {
     allow(Inside.plugin, grants.execution == .everything ? [.read, .execute] : .read)
     bind(request.sdkDirectory, at: Inside.sdk, kind: .directory)
     allow(Inside.sdk, .read)
+    guard let environment = request.environment else { return }
+    bind(environment, at: Inside.environment, kind: .directory, executable: true)
+    allow(Inside.environment, grants.execution == .everything ? [.read, .execute] : .read)
   }
 
   private mutating func addScratch() {
@@ -253,6 +256,7 @@ struct FilesystemPlanner {
 package enum Inside {
   package static let plugin = AbsolutePath(constant: "/plugin")
   package static let sdk = AbsolutePath(constant: "/sdk")
+  package static let environment = AbsolutePath(constant: "/environment")
   package static let workspace = AbsolutePath(constant: "/workspace")
   package static let scratch = AbsolutePath(constant: "/tmp")
   package static let devices = AbsolutePath(constant: "/dev")

@@ -74,7 +74,7 @@ struct Grants {
   }
 
   private mutating func resolvePrograms(_ request: SandboxRequest, host: HostFacts, problems: inout PlanRefusal) {
-    if execution == .everything || programs.isEmpty {
+    if execution == .everything || (programs.isEmpty && request.programs.isEmpty) {
       programs = []
     } else {
       execution = .listedPrograms

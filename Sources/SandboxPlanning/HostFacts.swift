@@ -143,6 +143,8 @@ package struct SandboxRequest: Hashable, Sendable {
   package var pluginDirectory: AbsolutePath
   /// The `pipeline` package on the host, shown read-only at `/sdk`.
   package var sdkDirectory: AbsolutePath
+  /// The Python packages that it depends on, shown read-only at `/environment`.
+  package var environment: AbsolutePath?
   package var interpreter: Interpreter
   /// What was granted, not what was asked for.
   package var granted: [Permission]
@@ -156,6 +158,8 @@ package struct SandboxRequest: Hashable, Sendable {
   /// write there, and no interpreter may lie so that it would show them.
   package var controlPaths: [AbsolutePath]
   package var profile: SecurityProfile
+  /// Programs of the host that a service of this program starts, without a grant: they and no others, where nothing else is granted.
+  package var programs: [AbsolutePath] = []
   /// Replaces the worker's command, for benchmarks and tests.
   package var command: [String]?
   /// The worker's id on the host; equal to the supervisor's own where it isn't root.
@@ -178,8 +182,10 @@ package struct SandboxRequest: Hashable, Sendable {
     command: [String]? = nil, hostUser: UInt32, hostGroup: UInt32, grantedFiles: Set<AbsolutePath> = [],
     controlPaths: [AbsolutePath] = [], ceilings: OperatorLimits = OperatorLimits(),
     required: [Located<SecurityRequirement>] = [], resources: ResourceRequest? = nil,
-    gpus: GPUAssignment = GPUAssignment(), network: OperatorNetwork = OperatorNetwork()
+    gpus: GPUAssignment = GPUAssignment(), network: OperatorNetwork = OperatorNetwork(),
+    environment: AbsolutePath? = nil
   ) {
+    self.environment = environment
     self.network = network
     self.gpus = gpus
     self.ceilings = ceilings

@@ -18,7 +18,7 @@ package struct ReservedPaths {
     }
     structure.append((request.interpreter.prefix ?? request.interpreter.executable, "the interpreter is there"))
     self.structure = structure
-    code = [request.pluginDirectory, request.sdkDirectory]
+    code = [request.pluginDirectory, request.sdkDirectory] + [request.environment].compactMap(\.self)
     control = request.controlPaths
   }
 
@@ -27,7 +27,8 @@ package struct ReservedPaths {
     ("/proc", "the sandbox has its own"), ("/sys", "it shows and steers the kernel"),
     ("/dev", "the sandbox has its own"),
     ("/tmp", "the sandbox has its own"), ("/etc", "the sandbox has its own"), ("/plugin", "the plugin is shown there"),
-    ("/sdk", "the Python package is shown there"), ("/gpu", "the libraries of GPUs are shown there"),
+    ("/sdk", "the Python package is shown there"), ("/environment", "the plugin's Python packages are shown there"),
+    ("/gpu", "the libraries of GPUs are shown there"),
     ("/workspace", "the run's workspace is shown there"),
     ("/run", "the sockets of the host's daemons are there"),
     ("/var/run", "the sockets of the host's daemons are there"),

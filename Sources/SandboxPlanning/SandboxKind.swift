@@ -52,6 +52,7 @@ struct HostSystem: SandboxKind {
     addProgram(interpreter.executable, to: &root)
     // A command that isn't the interpreter is one of the plugin's own programs, or the host's.
     addProgram(command, to: &root)
+    for path in root.request.programs { addProgram(path, to: &root) }
     guard let directory = host.binaryDirectories.first else { return }
     for path in root.grants.programs.compactMap(directory.appending) { addProgram(path, to: &root) }
   }

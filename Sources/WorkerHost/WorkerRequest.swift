@@ -8,8 +8,10 @@ extension SealedMemory: SharedBytes {}
 /// reused for equal configurations only.
 package struct WorkerConfiguration: Hashable, Sendable {
   package var plan: SandboxPlan
-  /// What a worker was started from can change under the same plan: a digest of the plugin's files and environment.
+  /// What a worker was started from can change under the same plan: a digest of the plugin's files.
   package var digest: String
+  /// Of its Python packages; nil: it has none of its own.
+  package var packages: ContentDigest?
   package var engineVersion: String
   /// With the keys of `plugin.yaml`, absent ones as null or an empty list.
   package var manifest: JSONValue
@@ -20,19 +22,23 @@ package struct WorkerConfiguration: Hashable, Sendable {
   package var availableMemoryMB: Int
   /// Paths inside the sandbox.
   package var pluginDirectory: AbsolutePath
+  /// Where its Python packages lie; nil: those of the interpreter are all that there are.
+  package var environment: AbsolutePath?
   package var workspace: AbsolutePath?
   package var scratch: AbsolutePath
   /// Tracebacks keep the frames of the worker's own code.
   package var isDebugging: Bool
 
   package init(
-    plan: SandboxPlan, digest: String, engineVersion: String, manifest: JSONValue, config: JSONValue = .object([]),
+    plan: SandboxPlan, digest: String, packages: ContentDigest? = nil, engineVersion: String, manifest: JSONValue, config: JSONValue = .object([]),
     availableCPU: Double, availableMemoryMB: Int, pluginDirectory: AbsolutePath, workspace: AbsolutePath?,
-    scratch: AbsolutePath, isDebugging: Bool = false
+    scratch: AbsolutePath, isDebugging: Bool = false, environment: AbsolutePath? = nil
   ) {
+    self.environment = environment
     self.isDebugging = isDebugging
     self.plan = plan
     self.digest = digest
+    self.packages = packages
     self.engineVersion = engineVersion
     self.manifest = manifest
     self.config = config
@@ -45,7 +51,7 @@ package struct WorkerConfiguration: Hashable, Sendable {
 
   /// The body of the initialize frame.
   package var initializeObject: JSONValue {
-    [
+    let told: JSONValue = [
       "protocol": 1, "engine_version": .string(engineVersion), "plugin_directory": .string(pluginDirectory.text),
       "manifest": manifest, "config": config,
       "available_resources": [
@@ -56,6 +62,8 @@ package struct WorkerConfiguration: Hashable, Sendable {
       "workspace": workspace.map { .string($0.text) } ?? .null, "scratch": .string(scratch.text),
       "debug": .bool(isDebugging),
     ]
+    guard let environment, case .object(let members) = told else { return told }
+    return .object(members + [.init("environment", .string(environment.text))])
   }
 }
 

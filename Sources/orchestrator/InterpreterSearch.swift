@@ -1,5 +1,6 @@
 import LinuxSystem
 import PluginModel
+import PluginRegistry
 import SandboxPlanning
 
 /// Finds the Python that runs plugins. It is never started outside of a sandbox.
@@ -11,7 +12,7 @@ enum InterpreterSearch {
       guard let resolved = ProcessEnvironment.resolve(option), let executable = AbsolutePath(resolved) else {
         throw Diagnostic("--python \(option) doesn't exist", hint: "name the file of a Python 3.9 or newer")
       }
-      guard isProgram(executable) else {
+      guard HostProgram.isProgram(executable) else {
         throw Diagnostic(
           "--python \(option) is not a program", why: "scripts that choose a Python find nothing inside a sandbox",
           hint: "name the program itself: python3 -c 'import sys; print(sys.executable)'")
@@ -21,7 +22,7 @@ enum InterpreterSearch {
     let directories = ["/usr/bin"] + (path ?? "").split(separator: ":").filter { $0.hasPrefix("/") }.map(String.init)
     for directory in directories {
       if let resolved = ProcessEnvironment.resolve(directory + "/python3"), let executable = AbsolutePath(resolved),
-        isProgram(executable)
+        HostProgram.isProgram(executable)
       {
         return interpreter(executable)
       }
@@ -37,10 +38,31 @@ enum InterpreterSearch {
     let isOfSystem = bin?.text == "/usr/bin" || bin?.text == "/bin"
     return Interpreter(executable: executable, prefix: isOfSystem ? nil : bin?.parent)
   }
+}
 
+/// Programs of this host. Blocks while it looks for them.
+enum HostProgram {
   /// It starts with the magic number of elf(5).
-  private static func isProgram(_ path: AbsolutePath) -> Bool {
+  static func isProgram(_ path: AbsolutePath) -> Bool {
     guard let parent = path.parent, let directory = try? Directory(opening: parent.text) else { return false }
     return (try? directory.start(path.lastComponent, count: 4)) == [0x7F, 0x45, 0x4C, 0x46]
+  }
+
+  /// The one that the operator names, or the first in PATH; nil: there is none.
+  static func uv(_ settings: PythonSettings) -> AbsolutePath? {
+    let places = ProcessEnvironment.variable("PATH")?.split(separator: ":").filter { $0.hasPrefix("/") } ?? []
+    let candidates = settings.uv.map { [$0.text] } ?? places.map { $0 + "/uv" }
+    return candidates.lazy.compactMap { ProcessEnvironment.resolve($0).flatMap { AbsolutePath($0) } }
+      .first(where: isProgram)
+  }
+}
+
+extension PythonIdentity {
+  /// Of the Python that runs plugins on this host. Blocks.
+  init(_ interpreter: Interpreter, architecture: String) {
+    let program = interpreter.executable
+    let status = program.parent.flatMap { try? Directory(opening: $0.text).status(program.lastComponent) }
+    self.init(
+      program: program, architecture: architecture, fact: status.map { "\($0.size) \($0.modified)" } ?? "unknown")
   }
 }

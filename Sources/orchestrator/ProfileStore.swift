@@ -9,6 +9,7 @@ struct ProfileChoice: Sendable {
   /// Of plugins that are of no use under the usual one, or can do with less; counts where the operator names none for all or for them.
   static let usualByPlugin: [PluginName: String] = [
     NodeTypeReference.command.plugin: "ci", ProgramService.unpacker.name: "strict",
+    ProgramService.environments.name: "installer",
   ]
   /// Files, or names of profiles.
   var common = Self.usual

@@ -5,6 +5,7 @@ import PluginRegistry
 enum ProgramService: String, Sendable {
   case unpacker
   case lint
+  case environments
 
   /// No plugin of anybody else can have it.
   var name: PluginName { PluginName(unchecked: PluginDiscovery.reservedPrefix + rawValue) }

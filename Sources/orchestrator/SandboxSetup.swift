@@ -36,14 +36,27 @@ struct SandboxSetup: Sendable {
   var files: DedicatedThread
   /// The plugin whose workers are watched in all that they do.
   var observed: PluginName?
+  /// The Python packages of plugins.
+  var environments: PythonEnvironments
+  /// For a service of this program.
+  var service = ServiceNeeds()
+
+  /// What a service gets that no plugin could be granted.
+  struct ServiceNeeds: Sendable {
+    /// Programs of the host that it starts.
+    var programs: [AbsolutePath] = []
+    /// A directory of the host, shown where plugins find their Python packages.
+    var shown: AbsolutePath?
+  }
 
   /// - Parameters:
   ///   - granted: what the plugin may do; nothing for a worker that only describes its node types.
   ///   - resources: what the worker's node asks for.
   ///   - gpus: those that no other worker has meanwhile.
+  ///   - environment: where its Python packages lie.
   func plan(
     for plugin: DiscoveredPlugin, granted: [Permission], workspace: AbsolutePath?, resources: ResourceRequest? = nil,
-    gpus: [GPU] = []
+    gpus: [GPU] = [], environment: AbsolutePath? = nil
   ) async throws(PlanRefusal) -> SandboxPlan {
     let name = plugin.manifest.name
     let readOnly = await files.run { Self.readOnlyPlaces(granted, workspace: workspace, to: name) }
@@ -54,12 +67,14 @@ struct SandboxSetup: Sendable {
     } catch {
       throw PlanRefusal(host: [Diagnostic(error.description, hint: error.hint)])
     }
-    let request = SandboxRequest(
+    var request = SandboxRequest(
       plugin: name, pluginDirectory: plugin.directory, sdkDirectory: installation.sdk, interpreter: interpreter,
       granted: granted, workspace: workspace, filesystemRoots: filesystemRoots[name] ?? [], profile: profiles[name],
       hostUser: identity.user, hostGroup: identity.group, grantedFiles: grantedFiles,
       controlPaths: controlPaths, ceilings: ceilings, required: required, resources: resources,
-      gpus: GPUAssignment(gpus, hostLibraries: self.gpus?.hostLibraries), network: network)
+      gpus: GPUAssignment(gpus, hostLibraries: self.gpus?.hostLibraries), network: network,
+      environment: environment ?? service.shown)
+    request.programs = service.programs
     return try SandboxPlanner.plan(
       request, host: await host(writing: granted.contains(.filesystemWrite(nil)) ? workspace : nil))
   }
@@ -98,19 +113,26 @@ struct SandboxSetup: Sendable {
     gpus: [GPU] = [], describes: Bool = false
   ) async throws(PlanRefusal) -> WorkerConfiguration {
     let name = plugin.manifest.name
+    let environment: PythonEnvironment?
+    do throws(CommandFailure) {
+      environment = try await environments.present(for: plugin)
+    } catch {
+      throw PlanRefusal(request: error.diagnostics)
+    }
     var plan = try await self.plan(
-      for: plugin, granted: granted, workspace: workspace, resources: resources, gpus: gpus)
+      for: plugin, granted: granted, workspace: workspace, resources: resources, gpus: gpus,
+      environment: environment?.directory)
     if plugin.manifest.name == observed { plan = plan.observed() }
     let (processors, memory) = (Double(ProcessEnvironment.processorCount), ProcessEnvironment.memoryMebibytes)
     let showsWorkspace = granted.contains(.filesystemRead(nil)) || granted.contains(.filesystemWrite(nil))
     return WorkerConfiguration(
-      plan: plan, digest: plugin.digest.description,
+      plan: plan, digest: plugin.digest.description, packages: environment?.digest,
       engineVersion: engineVersion.description, manifest: plugin.manifest.jsonValue,
       config: describes ? configurations.description(of: name) : configurations.config(of: name),
       availableCPU: plan.cgroup.cpu.map { min(processors, $0.cores) } ?? processors,
       availableMemoryMB: plan.cgroup.memoryMax.map { min(memory, Int($0 >> 20)) } ?? memory,
       pluginDirectory: Inside.plugin, workspace: showsWorkspace ? Inside.workspace : nil, scratch: Inside.scratch,
-      isDebugging: isDebugging)
+      isDebugging: isDebugging, environment: environment.map { _ in Inside.environment })
   }
 }
 
@@ -133,19 +155,26 @@ extension Bootstrap {
     } catch {
       throw CommandFailure(.invalidInput, error.items)
     }
+    let interpreter = try await interpreter(options)
     var setup = SandboxSetup(
       installation: installation, host: host, profiles: profiles,
-      interpreter: try await interpreter(options), identities: try identities(directory),
+      interpreter: interpreter, identities: try identities(directory),
       filesystemRoots: Dictionary(decisions.map { ($0.plugin, $0.roots) }) { first, _ in first },
       grantedFiles: try await grantedFiles(decisions.flatMap(\.effective)),
       controlPaths: installation.paths + catalog.plugins.map(\.directory)
-        + (["identities", "specifications", "staging", PluginStore.directoryName, ArtifactStore.directoryName]
+        + ([
+          "identities", "specifications", "staging", PluginStore.directoryName, EnvironmentStore.directoryName,
+          ArtifactStore.directoryName,
+        ]
         + StateDatabase.fileNames)
         .compactMap(directory.appending),
       staging: staging, ceilings: system.limits, required: system.required, network: system.network,
       configurations: PluginConfigurations(describing: catalog.plugins, of: catalog, by: system),
       isDebugging: system.development.isDebugging,
-      gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files)
+      gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files,
+      environments: PythonEnvironments(
+        self, options, system, state: directory.text,
+        python: await files.run { PythonIdentity(interpreter, architecture: host.architecture.rawValue) }))
     setup.semaphores = system.semaphores
     return setup
   }

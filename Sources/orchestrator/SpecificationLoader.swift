@@ -61,6 +61,13 @@ struct SpecificationLoader: Sendable {
       return answer
     case .absent(let note): answer.diagnostics += note.map { [$0] } ?? []
     }
+    do throws(CommandFailure) {
+      _ = try await setup.environments.environment(for: plugin)
+    } catch {
+      answer.isSandboxMissing = error.status == .sandboxUnavailable
+      answer.diagnostics += error.diagnostics
+      return answer
+    }
     let configuration: WorkerConfiguration
     do throws(PlanRefusal) {
       configuration = try await setup.configuration(for: plugin, granted: [], workspace: nil, describes: true)

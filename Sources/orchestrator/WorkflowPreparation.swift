@@ -129,11 +129,14 @@ struct WorkflowSession: Sendable {
 
   /// For a run.
   func check() async throws(CommandFailure) -> CheckedWorkflow<WorkflowGraph> {
-    try await check(isRun: true) { (catalog, inputs) throws(Diagnostics) in
+    let checked = try await check(isRun: true) { (catalog, inputs) throws(Diagnostics) in
       let graph = try WorkflowGraph.validate(file.workflow, catalog: catalog, inputs: inputs)
       try sandboxes.setup.checkLimits(of: graph.nodes)
       return graph
     }
+    // Last: it may take long, and a workflow with a mistake needs none.
+    try await sandboxes.setup.environments.provide(for: checked.plugins)
+    return checked
   }
 
   /// Inputs that a run would still have to be given may be missing.

@@ -129,7 +129,7 @@ extension WorkflowSession {
         resources: [
           "cpu": .double(configuration.availableCPU), "memory_mb": .integer(Int64(configuration.availableMemoryMB)),
           "gpus": .integer(Int64(configuration.plan.devices.count)),
-        ], gpu: gpu, profile: sandboxes.setup.profiles[node.type.plugin].name)
+        ], gpu: gpu, profile: sandboxes.setup.profiles[node.type.plugin].name, packages: configuration.packages)
     }
     return identities
   }

@@ -24,6 +24,7 @@ struct linux_tree_status {
   uint32_t user;
   uint32_t group;
   uint64_t links;
+  int64_t size;
   int64_t modified_seconds;
   int64_t modified_nanoseconds;
 };

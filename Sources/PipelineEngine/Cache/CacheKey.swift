@@ -89,6 +89,8 @@ package struct CacheIdentity: Hashable, Sendable {
   package var type: NodeTypeReference
   /// Of the interpreter and the libraries that it runs with.
   package var environment: ContentDigest
+  /// Of the Python packages that it has for itself; nil: none.
+  package var packages: ContentDigest?
   /// What it may do, each as it is written.
   package var permissions: [String]
   /// The operator's values for it.
@@ -102,8 +104,10 @@ package struct CacheIdentity: Hashable, Sendable {
 
   package init(
     plugin: String, type: NodeTypeReference, environment: ContentDigest, permissions: [String],
-    configuration: JSONValue, resources: JSONValue = .object([]), gpu: JSONValue? = nil, profile: String = ""
+    configuration: JSONValue, resources: JSONValue = .object([]), gpu: JSONValue? = nil, profile: String = "",
+    packages: ContentDigest? = nil
   ) {
+    self.packages = packages
     self.gpu = gpu
     self.resources = resources
     self.profile = profile
@@ -141,7 +145,8 @@ struct CacheBase: Sendable {
       .init("configuration", of: identity.configuration.text()), .init("resources", of: identity.resources.text()),
       .init("profile", of: identity.profile),
     ]
-    // Keys of nodes without one are those that they were before there was this ingredient.
+    // Keys of nodes without them are those that they were before there were these ingredients.
+    if let packages = identity.packages { ingredients.append(.init("packages", packages)) }
     if let gpu = identity.gpu { ingredients.append(.init("GPU", of: gpu.text())) }
     self.init(ingredients)
   }

@@ -30,7 +30,7 @@ extension OperatorNetwork {
     if let bytes = section.optional(.maximumBytes) { caps.readBytes(bytes) }
   }
 
-  private static func hostPattern(_ reader: ValueReader) -> HostPattern? {
+  static func hostPattern(_ reader: ValueReader) -> HostPattern? {
     guard let text = reader.string() else { return nil }
     do throws(HostPattern.Problem) {
       return try HostPattern(text)

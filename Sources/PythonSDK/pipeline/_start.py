@@ -42,6 +42,9 @@ class Start:
             raise ProtocolError("initialize: a permission isn't text")
         self.scratch = _field(fields, "scratch", str)
         self.debug = fields.get("debug") is True
+        self.environment: Optional[str] = None
+        if fields.get("environment") is not None:
+            self.environment = _field(fields, "environment", str)
         self.workspace: Optional[str] = None
         if fields.get("workspace") is not None:
             self.workspace = _field(fields, "workspace", str)
@@ -60,6 +63,10 @@ class Start:
         _failures.show_framework(self.debug)
         try:
             manifest = PluginManifest.from_mapping(self.manifest)
+            if self.environment is not None:
+                from pipeline._environment import use_environment
+
+                use_environment(self.environment)
             plugin = load(self.plugin_directory, manifest)
         except LoadError as error:
             raise Failure(

@@ -88,9 +88,16 @@ struct PlanOptions: ParsableArguments {
     let workspace = try shownWorkspace()
     let gpus = shownGPUs(decision, setup.gpus ?? GPUInventory())
     if let missing = gpus.missing { await bootstrap.report([missing]) }
+    var environment: PythonEnvironment?
+    do throws(CommandFailure) {
+      environment = try await setup.environments.present(for: found)
+    } catch {
+      await bootstrap.report(error.diagnostics.map(\.asWarning))
+    }
     do throws(PlanRefusal) {
       let plan = try await setup.plan(
-        for: found, granted: decision.effective, workspace: workspace, gpus: gpus.shown)
+        for: found, granted: decision.effective, workspace: workspace, gpus: gpus.shown,
+        environment: environment?.directory)
       return (plan, setup.profiles[found.manifest.name])
     } catch {
       throw CommandFailure(error)

@@ -180,9 +180,11 @@ struct Learning: Sendable {
     if report.outcome == .interrupted { throw CommandFailure(.interrupted) }
     if let problem = await bootstrap.files.run({ directory.keep(report) }) { await bootstrap.report([problem]) }
     let setup = session.sandboxes.setup
+    let environment = try await setup.environments.present(for: plugin)?.directory
     let plan: SandboxPlan
     do throws(PlanRefusal) {
-      plan = try await setup.plan(for: plugin, granted: granted, workspace: directory.workspace)
+      plan = try await setup.plan(
+        for: plugin, granted: granted, workspace: directory.workspace, environment: environment)
     } catch {
       throw checked.file.failure(error)
     }

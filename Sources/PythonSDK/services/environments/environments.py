@@ -1,0 +1,339 @@
+"""Gets the Python packages that a plugin depends on, in a sandbox of its own.
+
+Drives uv or, where the host has none, pip. Packages are resolved to a lock
+first, and then installed from it with their hashes. What comes back is
+checked by the program: nothing that is said here is believed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+from pipeline import (
+    DeclaredNode,
+    DeclaredPlugin,
+    ExecutionContext,
+    NodeSpecification,
+    ParameterSpecification,
+    PortSpecification,
+    ResourceRequirement,
+)
+
+# Where the operator's wheels are shown.
+WHEELS = "/environment"
+# What is kept of a tool's words, in lines.
+KEPT = 400
+# What a tool says while it works, and somebody waits for.
+_STEPS = re.compile(
+    r"\s*(Resolved|Downloading|Downloaded|Prepared|Installed|Collecting|"
+    r"Building|Built)\b.*"
+)
+
+
+class ToolError(Exception):
+    """The tool couldn't do it.
+
+    :ivar hint: how to mend it, or None
+    """
+
+    shows_traceback = False
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Tool:
+    """The program that knows about packages."""
+
+    def __init__(
+        self, parameters: Dict[str, Any], context: ExecutionContext
+    ) -> None:
+        """
+        :param parameters: of the node
+        :param context: of the call
+        """
+        self._context = context
+        self.uv: str = parameters["uv"]
+        self._wheels_only: bool = parameters["wheels_only"]
+        self._has_wheels: bool = parameters["has_wheels"]
+        self._index: str = parameters["index"]
+        workspace = context.workspace
+        assert workspace is not None
+        self.place: Path = workspace
+        # On the disk: what is unpacked may be larger than memory.
+        self._cache = workspace / "cache"
+
+    def run(self, arguments: List[str]) -> str:
+        """Runs it to its end.
+
+        :returns: its standard output
+        :raises ToolError: when it fails
+        """
+        if self.uv:
+            command = [self.uv, "pip", *arguments, *self._uv_options()]
+        else:
+            command = [sys.executable, "-I", "-m", "pip", *arguments]
+            command += self._pip_options()
+        said: List[str] = []
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._environment(),
+            cwd=self.place,
+            text=True,
+            errors="backslashreplace",
+        )
+        self._context.on_cancel(process.kill)
+        with process:
+            assert process.stderr is not None and process.stdout is not None
+            # Its standard output is short, and goes to a file of its own.
+            for line in process.stderr:
+                line = line.rstrip()
+                said.append(line)
+                del said[:-KEPT]
+                if _STEPS.fullmatch(line):
+                    self._context.log(line.strip()[:200])
+            output = process.stdout.read()
+        self._context.raise_if_cancelled()
+        if process.returncode != 0:
+            raise self._failure(said)
+        return output
+
+    def _uv_options(self) -> List[str]:
+        options = ["--python", sys.executable, "--cache-dir", str(self._cache)]
+        if self._wheels_only:
+            options += ["--only-binary", ":all:"]
+        if self._has_wheels:
+            options += ["--find-links", WHEELS]
+        if self._index:
+            options += ["--default-index", self._index]
+            if self._index.startswith("http://"):
+                host = self._index.split("/")[2]
+                options += ["--allow-insecure-host", host]
+        else:
+            options += ["--no-index"]
+        return options
+
+    def _pip_options(self) -> List[str]:
+        options = ["--cache-dir", str(self._cache), "--no-input"]
+        options += ["--progress-bar", "off", "--disable-pip-version-check"]
+        if self._wheels_only:
+            options += ["--only-binary", ":all:"]
+        if self._has_wheels:
+            options += ["--find-links", WHEELS]
+        if self._index:
+            options += ["--index-url", self._index]
+            if self._index.startswith("http://"):
+                host = self._index.split("/")[2]
+                options += ["--trusted-host", host]
+        else:
+            options += ["--no-index"]
+        return options
+
+    def _environment(self) -> Dict[str, str]:
+        environment = dict(os.environ)
+        environment.update(
+            PIP_CONFIG_FILE=os.devnull,
+            UV_NO_CONFIG="1",
+            UV_PYTHON_DOWNLOADS="never",
+            UV_SYSTEM_CERTS="1",
+            UV_NATIVE_TLS="1",
+            UV_LINK_MODE="hardlink",
+            UV_NO_PROGRESS="1",
+            NO_COLOR="1",
+            # Builds of packages, where they are allowed.
+            TMPDIR=str(self._made("temporary")),
+        )
+        return environment
+
+    def _made(self, name: str) -> Path:
+        path = self.place / name
+        path.mkdir(exist_ok=True)
+        return path
+
+    def clean(self) -> None:
+        """Leaves nothing but what was installed."""
+        for name in ("cache", "temporary"):
+            shutil.rmtree(self.place / name, ignore_errors=True)
+
+    def _failure(self, said: List[str]) -> ToolError:
+        cause, rest = told(said)
+        return ToolError("\n".join([cause, *rest])[:4000])
+
+
+def told(said: List[str]) -> Tuple[str, List[str]]:
+    """The real cause among what uv or pip said, and what explains it.
+
+    uv goes from what it was about to what stands behind it, so that its last
+    cause counts; pip begins with the cause.
+    """
+    causes: List[str] = []
+    errors: List[str] = []
+    for line in said:
+        text = line.strip()
+        found = re.match(
+            r"(?:cause|Caused by|╰─▶|├─▶)[: ]\s*(.*)", text
+        )
+        if found:
+            causes.append(found[1])
+        elif re.match(r"(error|×|ERROR)[: ]", text):
+            errors.append(re.sub(r"^(error|×|ERROR)[: ]\s*", "", text))
+        elif text.startswith("hint:"):
+            errors.append(text)
+        elif causes and line.startswith("  ") and text and len(causes) == 1:
+            # uv of some versions breaks long lines.
+            causes[0] += " " + text
+    if causes:
+        return causes[-1][:1000], errors + causes[:-1]
+    if errors:
+        return errors[0][:1000], errors[1:]
+    last = [line.strip() for line in said if line.strip()][-5:]
+    return (last[-1] if last else "it said nothing"), last[:-1]
+
+
+_COMMON = [
+    ParameterSpecification("uv", "string", "uv", "Its place", ""),
+    ParameterSpecification("index", "string", "Index", "Its address", ""),
+    ParameterSpecification(
+        "wheels_only", "boolean", "Wheels only", "Nothing is built", True
+    ),
+    ParameterSpecification(
+        "has_wheels", "boolean", "Wheels", "The operator has some", False
+    ),
+]
+
+
+class ResolveNode(DeclaredNode):
+    """Turns ranges of versions into a lock."""
+
+    specification = NodeSpecification(
+        node_type="resolve",
+        display_name="Resolve",
+        category="Packages",
+        description="Chooses versions",
+        icon="📦",
+        color="#5a6270",
+        inputs=[],
+        outputs=[
+            PortSpecification("lock", "string", "Lock", "With all hashes")
+        ],
+        parameters=[
+            *_COMMON,
+            ParameterSpecification(
+                "requirements", "string", "Requirements", "One a line", ""
+            ),
+        ],
+        resource_requirements=ResourceRequirement(1, 512),
+    )
+
+    def execute(
+        self, inputs: Dict[str, Any], context: ExecutionContext
+    ) -> Dict[str, Any]:
+        tool = Tool(self.parameters, context)
+        wanted = tool.place / "wanted.txt"
+        wanted.write_text(self.parameters["requirements"], encoding="utf-8")
+        try:
+            if tool.uv:
+                lock = tool.run(
+                    [
+                        "compile",
+                        *("--generate-hashes", "--no-header", "--no-annotate"),
+                        *("--quiet", str(wanted)),
+                    ]
+                )
+            else:
+                lock = self._resolve_by_pip(tool, wanted)
+        finally:
+            wanted.unlink()
+            tool.clean()
+        return {"lock": lock}
+
+    def _resolve_by_pip(self, tool: Tool, wanted: Path) -> str:
+        report = tool.place / "report.json"
+        tool.run(
+            [
+                *("install", "--dry-run", "--ignore-installed", "--quiet"),
+                *("--report", str(report), "--requirement", str(wanted)),
+            ]
+        )
+        try:
+            found = json.loads(report.read_text(encoding="utf-8"))
+        finally:
+            report.unlink()
+        lines = []
+        for item in found["install"]:
+            metadata, archive = item["metadata"], item["download_info"]
+            hashes = archive.get("archive_info", {}).get("hashes", {})
+            if "sha256" not in hashes:
+                # pip 22.2 to 22.3.
+                kind, _, value = (
+                    archive.get("archive_info", {})
+                    .get("hash", "")
+                    .partition("=")
+                )
+                hashes = {kind: value}
+            lines.append(
+                f"{metadata['name']}=={metadata['version']} "
+                f"--hash=sha256:{hashes['sha256']}"
+            )
+        return "\n".join(lines) + "\n"
+
+
+class InstallNode(DeclaredNode):
+    """Installs what a lock has."""
+
+    specification = NodeSpecification(
+        node_type="install",
+        display_name="Install",
+        category="Packages",
+        description="Installs what a lock has",
+        icon="📦",
+        color="#5a6270",
+        inputs=[],
+        outputs=[
+            PortSpecification("packages", "integer", "Packages", "How many")
+        ],
+        parameters=[
+            *_COMMON,
+            ParameterSpecification("lock", "string", "Lock", "One a line", ""),
+        ],
+        resource_requirements=ResourceRequirement(1, 1024),
+    )
+
+    def execute(
+        self, inputs: Dict[str, Any], context: ExecutionContext
+    ) -> Dict[str, Any]:
+        tool = Tool(self.parameters, context)
+        lock = tool.place / "lock.txt"
+        lock.write_text(self.parameters["lock"], encoding="utf-8")
+        target = tool.place / "packages"
+        target.mkdir()
+        common = ["install", "--target", str(target), "--require-hashes"]
+        common += ["--no-deps", "--requirement", str(lock)]
+        try:
+            if tool.uv:
+                tool.run([*common, "--no-compile-bytecode"])
+            else:
+                tool.run([*common, "--no-compile", "--upgrade"])
+        finally:
+            lock.unlink()
+            tool.clean()
+        # uv locks what it works on.
+        (target / ".lock").unlink(missing_ok=True)
+        return {"packages": len(list(target.glob("*.dist-info")))}
+
+
+class EnvironmentsPlugin(DeclaredPlugin):
+    """The program's own way to Python packages."""
+
+    nodes = (ResolveNode, InstallNode)

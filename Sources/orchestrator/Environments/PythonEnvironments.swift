@@ -1,0 +1,234 @@
+import LinuxSystem
+import PluginModel
+import PluginRegistry
+
+/// The environments of one command's plugins: found, or built when they are asked for. None that is in use is removed while it lives.
+actor PythonEnvironments {
+  private let bootstrap: Bootstrap
+  private let sandbox: SandboxOptions
+  private let system: SystemConfiguration
+  private let state: String
+  private let store: EnvironmentStore
+  private let python: PythonIdentity
+  private var use: FileLock?
+  private typealias Building = Task<Result<PythonEnvironment, CommandFailure>, Never>
+  /// What two plugins ask for alike is built once.
+  private var building: [ContentDigest: Building] = [:]
+  private var known: [PluginDigest: PythonEnvironment?] = [:]
+
+  init(
+    _ bootstrap: Bootstrap, _ sandbox: SandboxOptions, _ system: SystemConfiguration, state: String,
+    python: PythonIdentity
+  ) {
+    self.bootstrap = bootstrap
+    self.sandbox = sandbox
+    self.system = system
+    self.state = state
+    self.python = python
+    store = EnvironmentStore(state: state)
+  }
+
+  /// What is there already, without building anything. Nil: the plugin needs none.
+  /// - Throws: it needs one that isn't built, or says so in a way that can't be understood.
+  func present(for plugin: DiscoveredPlugin) async throws(CommandFailure) -> PythonEnvironment? {
+    if let known = known[plugin.digest] { return known }
+    guard let request = try await request(of: plugin) else {
+      known[plugin.digest] = .some(nil)
+      return nil
+    }
+    guard let found = try await found(request) else {
+      throw CommandFailure(
+        .invalidInput, "the Python packages of \(plugin.manifest.name) are not installed",
+        why: "it needs \(request.words)", hint: "run it, or test it: both get them")
+    }
+    known[plugin.digest] = found
+    return found
+  }
+
+  /// The same, and what isn't there is built.
+  func environment(for plugin: DiscoveredPlugin) async throws(CommandFailure) -> PythonEnvironment? {
+    if let known = known[plugin.digest] { return known }
+    guard let request = try await request(of: plugin) else {
+      known[plugin.digest] = .some(nil)
+      return nil
+    }
+    try await hold()
+    let environment: PythonEnvironment
+    if let found = try await found(request) {
+      environment = found
+    } else {
+      environment = try await built(request, for: plugin.manifest.name)
+    }
+    known[plugin.digest] = environment
+    return environment
+  }
+
+  /// For all of them, one after the other: they would share the line in any case.
+  func provide(for plugins: [DiscoveredPlugin]) async throws(CommandFailure) {
+    for plugin in plugins { _ = try await environment(for: plugin) }
+  }
+
+  private func request(of plugin: DiscoveredPlugin) async throws(CommandFailure) -> EnvironmentRequest? {
+    do throws(Diagnostics) {
+      return try await bootstrap.files.run { [python, settings = system.python] () throws(Diagnostics) in
+        try plugin.pythonRequirements().map { EnvironmentRequest($0, python: python, settings: settings) }
+      }
+    } catch {
+      throw CommandFailure(.invalidInput, error.items)
+    }
+  }
+
+  private func found(_ request: EnvironmentRequest) async throws(CommandFailure) -> PythonEnvironment? {
+    try await hold()
+    return await bootstrap.files.run { [store] in
+      request.lock(in: store).flatMap { store.environment(request.environment($0)) }
+    }
+  }
+
+  private func hold() async throws(CommandFailure) {
+    guard use == nil else { return }
+    do throws(FileError) {
+      use = try await bootstrap.files.run { [store] () throws(FileError) in try store.use() }
+    } catch {
+      throw Self.unusable(store, error)
+    }
+    guard use != nil else {
+      throw CommandFailure(
+        .invalidInput, "the Python packages of plugins are being removed right now", hint: "try again in a moment")
+    }
+  }
+
+  private static func unusable(_ store: EnvironmentStore, _ error: FileError) -> CommandFailure {
+    CommandFailure(
+      .invalidInput, "the Python packages of plugins can't be kept", why: error.description,
+      hint: "make \(store.directory) writable, or name another place with --state-dir")
+  }
+
+  // MARK: Building
+
+  private func built(
+    _ request: EnvironmentRequest, for plugin: PluginName
+  ) async throws(CommandFailure) -> PythonEnvironment {
+    let task: Building
+    if let running = building[request.digest] {
+      task = running
+    } else {
+      task = Task {
+        do throws(CommandFailure) { return .success(try await build(request, for: plugin)) } catch { return .failure(error) }
+      }
+      building[request.digest] = task
+    }
+    let result = await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+    building[request.digest] = nil
+    return try result.get()
+  }
+
+  private func build(
+    _ request: EnvironmentRequest, for plugin: PluginName
+  ) async throws(CommandFailure) -> PythonEnvironment {
+    let (store, files, console) = (store, bootstrap.files, bootstrap.console)
+    let uv = await files.run { [settings = system.python] in HostProgram.uv(settings) }
+    await console.printError("getting the Python packages of \(plugin): \(request.words)")
+    let place: HeldDirectory
+    do throws(FileError) {
+      place = try await files.run { () throws(FileError) in try HeldDirectory(in: store.building) }
+    } catch {
+      throw Self.unusable(store, error)
+    }
+    let builder = EnvironmentBuilder(
+      bootstrap: bootstrap, sandbox: sandbox, system: system, state: state, plugin: plugin, uv: uv,
+      report: { await console.printError("  \(SafeText.line($0))") })
+    let result: Result<PythonEnvironment, CommandFailure>
+    do throws(CommandFailure) {
+      result = .success(try await build(request, in: place.path, builder))
+    } catch {
+      result = .failure(error)
+    }
+    await files.run { place.remove() }
+    return try result.get()
+  }
+
+  private func build(
+    _ request: EnvironmentRequest, in place: AbsolutePath, _ builder: EnvironmentBuilder
+  ) async throws(CommandFailure) -> PythonEnvironment {
+    let (store, files) = (store, bootstrap.files)
+    let lock: PythonLock
+    switch request.requirements {
+    case .locked(let written): lock = written
+    case .open(let requirements):
+      let remembered = await files.run { store.lock(of: request) }
+      if let remembered { lock = remembered } else { lock = try await builder.lock(requirements, in: place) }
+    }
+    let digest = request.environment(lock)
+    let environment: PythonEnvironment
+    if let present = await files.run({ store.environment(digest) }) {
+      environment = present
+    } else {
+      try await builder.install(lock, in: place)
+      environment = try await published(place, digest, builder)
+    }
+    do throws(FileError) {
+      try await files.run { () throws(FileError) in try store.remember(lock, of: request) }
+    } catch {
+      throw Self.unusable(store, error)
+    }
+    return environment
+  }
+
+  private func published(
+    _ place: AbsolutePath, _ digest: ContentDigest, _ builder: EnvironmentBuilder
+  ) async throws(CommandFailure) -> PythonEnvironment {
+    guard let packages = place.appending("packages") else {
+      throw CommandFailure(.invalidInput, "the Python packages have no place")
+    }
+    do throws(EnvironmentTreeError) {
+      return try await bootstrap.files.run { [store, limit = builder.limitInBytes] () throws(EnvironmentTreeError) in
+        try store.publish(packages, as: digest, limit: limit)
+      }
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "the Python packages of \(builder.plugin) can't be used: \(error.description)",
+        hint: "leave out the package that brings it")
+    }
+  }
+}
+
+extension EnvironmentRequest {
+  /// For people.
+  fileprivate var words: String {
+    switch requirements {
+    case .open(let requirements): requirements.map(\.text).joined(separator: ", ")
+    case .locked(let lock): lock.packages.joined(separator: ", ")
+    }
+  }
+
+  fileprivate func lock(in store: EnvironmentStore) -> PythonLock? {
+    switch requirements {
+    case .open: store.lock(of: self)
+    case .locked(let lock): lock
+    }
+  }
+}
+
+extension DiscoveredPlugin {
+  /// What its manifest and its files say. Blocks.
+  func pythonRequirements() throws(Diagnostics) -> PythonRequirements? {
+    let files: [[UInt8]?]
+    do throws(FileError) {
+      let top = try Directory(opening: directory.text)
+      files = try [PythonRequirements.lockFile, PythonRequirements.file].map { name throws(FileError) in
+        do throws(FileError) {
+          return try top.contents(name, limit: PythonRequirements.maximumBytes).bytes
+        } catch {
+          guard error.isAbsence else { throw error }
+          return nil
+        }
+      }
+    } catch {
+      throw Diagnostics([
+        Diagnostic("the requirements of \(manifest.name) can't be read", why: error.description)
+      ])
+    }
+    return try PythonRequirements(of: manifest, lock: files[0], requirements: files[1], directory: directory.text)
+  }
+}
