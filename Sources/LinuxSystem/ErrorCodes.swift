@@ -27,6 +27,7 @@ extension ErrorCode {
   package static let badMessage = ErrorCode(rawValue: EBADMSG)
   package static let timedOut = ErrorCode(rawValue: ETIMEDOUT)
   package static let noMessage = ErrorCode(rawValue: ENOMSG)
+  package static let crossesDevices = ErrorCode(rawValue: EXDEV)
   package static let stale = ErrorCode(rawValue: ESTALE)
   package static let addressFamilyNotSupported = ErrorCode(rawValue: EAFNOSUPPORT)
   package static let connectionAborted = ErrorCode(rawValue: ECONNABORTED)

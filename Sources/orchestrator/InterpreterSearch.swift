@@ -2,6 +2,7 @@ import LinuxSystem
 import PluginModel
 import PluginRegistry
 import SandboxPlanning
+import SandboxRuntime
 
 /// Finds the Python that runs plugins. It is never started outside of a sandbox.
 enum InterpreterSearch {
@@ -48,10 +49,20 @@ enum HostProgram {
     return (try? directory.start(path.lastComponent, count: 4)) == [0x7F, 0x45, 0x4C, 0x46]
   }
 
+  /// The Python that a name or a path leads to; nil: none, or a script that chooses one.
+  static func python(_ name: String) -> AbsolutePath? {
+    let places = name.contains("/") ? [name] : path.map { "\($0)/\(name)" }
+    let found = places.lazy.compactMap { ProcessEnvironment.resolve($0).flatMap { AbsolutePath($0) } }.first
+    return found.flatMap { isProgram($0) ? $0 : nil }
+  }
+
+  private static var path: [Substring] {
+    ProcessEnvironment.variable("PATH")?.split(separator: ":").filter { $0.hasPrefix("/") } ?? []
+  }
+
   /// The one that the operator names, or the first in PATH; nil: there is none.
   static func uv(_ settings: PythonSettings) -> AbsolutePath? {
-    let places = ProcessEnvironment.variable("PATH")?.split(separator: ":").filter { $0.hasPrefix("/") } ?? []
-    let candidates = settings.uv.map { [$0.text] } ?? places.map { $0 + "/uv" }
+    let candidates = settings.uv.map { [$0.text] } ?? path.map { $0 + "/uv" }
     return candidates.lazy.compactMap { ProcessEnvironment.resolve($0).flatMap { AbsolutePath($0) } }
       .first(where: isProgram)
   }
@@ -59,10 +70,11 @@ enum HostProgram {
 
 extension PythonIdentity {
   /// Of the Python that runs plugins on this host. Blocks.
-  init(_ interpreter: Interpreter, architecture: String) {
+  init(_ interpreter: Interpreter) {
     let program = interpreter.executable
     let status = program.parent.flatMap { try? Directory(opening: $0.text).status(program.lastComponent) }
     self.init(
-      program: program, architecture: architecture, fact: status.map { "\($0.size) \($0.modified)" } ?? "unknown")
+      program: program, architecture: HostInspector.architecture.rawValue,
+      fact: status.map { "\($0.size) \($0.modified)" } ?? "unknown")
   }
 }

@@ -48,6 +48,7 @@ struct PluginInstaller: Sendable {
       found = try await bootstrap.plugin(in: staged.directory.path, shown: shown)
       let unmet = catalog.unmetDependencies(of: [found])
       guard unmet.isEmpty else { throw CommandFailure(.invalidInput, unmet) }
+      try await checkRequirements(of: found, shown: shown)
       nodeTypes = try await described(found)
     } catch {
       await bootstrap.files.run { store.discard(staged) }
@@ -76,6 +77,14 @@ struct PluginInstaller: Sendable {
       try await bootstrap.files.run { () throws(Diagnostic) in try content.write(into: directory) }
     } catch {
       throw CommandFailure(.invalidInput, [error])
+    }
+  }
+
+  private func checkRequirements(of plugin: DiscoveredPlugin, shown: String) async throws(CommandFailure) {
+    do throws(Diagnostics) {
+      _ = try await bootstrap.files.run { () throws(Diagnostics) in try plugin.pythonRequirements(shown: shown) }
+    } catch {
+      throw CommandFailure(.invalidInput, error.items)
     }
   }
 

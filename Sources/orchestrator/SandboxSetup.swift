@@ -172,11 +172,16 @@ extension Bootstrap {
       configurations: PluginConfigurations(describing: catalog.plugins, of: catalog, by: system),
       isDebugging: system.development.isDebugging,
       gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files,
-      environments: PythonEnvironments(
-        self, options, system, state: directory.text,
-        python: await files.run { PythonIdentity(interpreter, architecture: host.architecture.rawValue) }))
+      environments: await environments(options, system, state: directory.text, for: interpreter))
     setup.semaphores = system.semaphores
     return setup
+  }
+
+  func environments(
+    _ options: SandboxOptions, _ system: SystemConfiguration, state: String, for interpreter: Interpreter
+  ) async -> PythonEnvironments {
+    PythonEnvironments(
+      self, options, system, state: state, python: await files.run { PythonIdentity(interpreter) })
   }
 
   func gpus(_ system: SystemConfiguration) async -> GPUInventory {

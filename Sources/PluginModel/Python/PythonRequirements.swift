@@ -40,6 +40,14 @@ package enum PythonRequirements: Hashable, Sendable {
     self = .open(all.values.sorted { $0.text < $1.text })
   }
 
+  /// The same text for equal needs, whoever has them.
+  package var needs: String {
+    switch self {
+    case .open(let requirements): requirements.map { $0.text + "\n" }.joined()
+    case .locked(let lock): lock.text
+    }
+  }
+
   /// The lines of a file as pip has them: comments, `\` at the end of a line, `--hash` behind a requirement. No other option.
   package static func read(_ bytes: [UInt8], file: String) throws(Diagnostics) -> [Located<PythonRequirement>] {
     guard bytes.count <= maximumBytes, let text = String(validating: bytes, as: UTF8.self) else {

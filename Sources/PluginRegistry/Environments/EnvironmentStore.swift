@@ -34,7 +34,7 @@ package struct EnvironmentStore: Sendable {
   package func lock(of request: EnvironmentRequest) -> PythonLock? {
     let name = request.digest.hexadecimal
     guard let bytes = try? Directory(opening: locks).contents(name, limit: 2 * PythonRequirements.maximumBytes).bytes,
-      let record = EnvironmentRecord(bytes), record.needs == request.needs
+      let record = EnvironmentRecord(bytes), record.needs == request.requirements.needs
     else { return nil }
     return try? PythonLock(text: Array(record.lock.utf8), file: "\(locks)/\(name)")
   }
@@ -43,7 +43,7 @@ package struct EnvironmentStore: Sendable {
   package func remember(_ lock: PythonLock, of request: EnvironmentRequest) throws(FileError) {
     _ = try Directory(making: directory, permissions: 0o755)
     let record = EnvironmentRecord(
-      needs: request.needs, lock: lock.text, environment: request.environment(lock))
+      needs: request.requirements.needs, lock: lock.text, environment: request.environment(lock))
     try Directory(making: locks, permissions: 0o700).replace(request.digest.hexadecimal, with: record.bytes)
   }
 
@@ -56,7 +56,10 @@ package struct EnvironmentStore: Sendable {
     do throws(SystemError) {
       let tree = try Tree(opening: directory)
       try tree.synchronise()
-      let from = packages.text.dropFirst(directory.utf8.count + 1)
+      guard let top = ProcessEnvironment.resolve(directory), packages.text.hasPrefix(top + "/") else {
+        throw SystemError("rename", packages.text, .crossesDevices)
+      }
+      let from = packages.text.dropFirst(top.utf8.count + 1)
       do throws(SystemError) {
         try tree.rename(EntryName(String(from)), over: EntryName(digest.hexadecimal))
       } catch  where error.code == .notEmpty || error.code == .exists {

@@ -37,19 +37,11 @@ package struct EnvironmentRequest: Hashable, Sendable {
     self.settings = settings
   }
 
-  /// What was asked for, whoever asks for it and of which Python.
-  package var needs: String {
-    switch requirements {
-    case .open(let requirements): requirements.map { $0.text + "\n" }.joined()
-    case .locked(let lock): lock.text
-    }
-  }
-
   /// Under which a resolved lock is remembered: other places to look may have other versions.
   package var digest: ContentDigest {
     Self.digest([
       "orchestrator environment request 1", python.text, settings.index?.description ?? PythonSettings.noIndex,
-      settings.wheels?.text ?? "", "wheels only: \(settings.takesWheelsOnly)", needs,
+      settings.wheels?.text ?? "", "wheels only: \(settings.takesWheelsOnly)", requirements.needs,
     ])
   }
 

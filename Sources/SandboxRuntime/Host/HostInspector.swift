@@ -36,10 +36,10 @@ package enum HostInspector {
   }
 
   #if arch(x86_64)
-    private static let architecture = HostFacts.Architecture.x86_64
+    package static let architecture = HostFacts.Architecture.x86_64
     private static let loaderPath = "/lib64/ld-linux-x86-64.so.2"
   #elseif arch(arm64)
-    private static let architecture = HostFacts.Architecture.aarch64
+    package static let architecture = HostFacts.Architecture.aarch64
     private static let loaderPath = "/lib/ld-linux-aarch64.so.1"
   #endif
 

@@ -11,6 +11,8 @@ struct AuthorTests: Sendable {
   let python: String?
   let sdk: AbsolutePath
   let signals: SignalStream
+  /// Python packages that the plugin depends on; nil: those that the tests' Python has are all.
+  var packages: AbsolutePath?
 
   /// What `pipeline._test_run` ends with where there is no pytest.
   private static let missing: Int32 = 86
@@ -73,7 +75,7 @@ struct AuthorTests: Sendable {
     // What Python and pytest would leave in the directory would make it another plugin: its digest covers every file.
     let command =
       [program, "-m", "pipeline._test_run", "-p", "no:cacheprovider", "--rootdir", plugin.directory.text] + arguments
-    let path = [sdk.text, ProcessEnvironment.variable("PYTHONPATH")].compactMap(\.self).joined(separator: ":")
+    let path = [sdk.text, packages?.text, ProcessEnvironment.variable("PYTHONPATH")].compactMap(\.self).joined(separator: ":")
     do throws(SystemError) {
       return try ChildProgram(
         command,
@@ -87,7 +89,7 @@ struct AuthorTests: Sendable {
   }
 
   /// The first in PATH, a virtual environment's among them; links of it are not to be followed, for they say which environment it is.
-  private var program: String {
+  var program: String {
     guard let python else { return "python3" }
     guard python.contains("/"), !python.hasPrefix("/"), let here = ProcessEnvironment.workingDirectory else {
       return python

@@ -27,6 +27,7 @@ struct SandboxedTests: Sendable {
     try await sandboxes.useAmongOthers { () async throws(CommandFailure) in
       let specifications = try await sandboxes.loader(state: state, files: bootstrap.files).load([plugin])
         .demanded(of: plugin)
+      try await sandboxes.setup.environments.provide(for: [plugin])
       let place = try await TestPlace.make(state: state, files: bootstrap.files)
       let result: Result<Void, CommandFailure>
       do throws(CommandFailure) {

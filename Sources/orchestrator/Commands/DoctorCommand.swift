@@ -23,9 +23,11 @@ struct DoctorCommand: AsyncParsableCommand {
     if gpu { return try await examineGPUs(bootstrap) }
     let facts = try await bootstrap.hostFacts(staging: try bootstrap.existingStatePlace())
     let report = await bootstrap.files.run { HostReport.gather(facts) }
+    let settings = try await bootstrap.systemConfiguration(system).python
     let examination = DoctorReport(
       facts: facts, host: report, python: await python(bootstrap), sandboxInit: bootstrap.installation.sandboxInit,
-      libarchive: await bootstrap.files.run { PackageUnpacker.findLibrary() })
+      libarchive: await bootstrap.files.run { PackageUnpacker.findLibrary() },
+      uv: await bootstrap.files.run { HostProgram.uv(settings) })
     switch output {
     case .json: await bootstrap.console.print(examination.json.text(.pretty))
     case .text:
@@ -63,6 +65,7 @@ struct DoctorReport: Sendable {
   var sandboxInit: AbsolutePath
   /// What unpacks packages; nil where it isn't found.
   var libarchive: String?
+  var uv: AbsolutePath?
 
   /// Everything mandatory is there.
   var canRun: Bool {
@@ -93,6 +96,13 @@ struct DoctorReport: Sendable {
       lines.append(
         "\(style("!", .warning)) \(style("libarchive", .strong)): it isn't found: no package can be unpacked")
       lines.append("    \(style("remedy:", .accent)) apt-get install libarchive13")
+    }
+    if let uv {
+      lines.append("\(style("✓", .good)) \(style("uv", .strong)): \(SafeText.line(uv.text))")
+    } else {
+      lines.append(
+        "\(style("!", .warning)) \(style("uv", .strong)): it isn't found: pip gets the Python packages of plugins, and takes longer")
+      lines.append("    \(style("remedy:", .accent)) pipx install uv, or name it: plugins.python.uv of plugin_system.yaml")
     }
     lines.append("")
     lines.append(verdict(style: style))
@@ -128,6 +138,7 @@ struct DoctorReport: Sendable {
     case .failure: members.append(JSONValue.Member("python", .null))
     }
     members.append(JSONValue.Member("libarchive", libarchive.map { .string($0) } ?? .null))
+    members.append(JSONValue.Member("uv", uv.map { .string($0.text) } ?? .null))
     return .object(members)
   }
 

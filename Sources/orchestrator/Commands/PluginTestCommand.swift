@@ -41,12 +41,31 @@ struct PluginTestCommand: AsyncParsableCommand {
     } catch {
       throw CommandFailure(.invalidInput, "the program can't start", why: error.description)
     }
-    let tests = AuthorTests(
+    var tests = AuthorTests(
       plugin: found, arguments: arguments, python: sandbox.python, sdk: bootstrap.installation.sdk, signals: signals)
+    tests.packages = try await packages(of: found, for: tests.program, bootstrap)
     if sandboxed {
       try await SandboxedTests(command: self, tests: tests, bootstrap: bootstrap).run()
     } else {
       try await tests.run(telling: .object([]))
+    }
+  }
+
+  /// What the plugin depends on, for the Python that runs the tests. Where it can't be had, that Python may have it.
+  private func packages(
+    of plugin: DiscoveredPlugin, for program: String, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> AbsolutePath? {
+    var options = sandbox
+    options.python = await bootstrap.files.run { HostProgram.python(program)?.text } ?? sandbox.python
+    do throws(CommandFailure) {
+      let environments = await bootstrap.environments(
+        options, try await bootstrap.systemConfiguration(system, policy), state: try bootstrap.state(state),
+        for: try await bootstrap.interpreter(options))
+      return try await environments.environment(for: plugin)?.directory
+    } catch {
+      guard error.status != .interrupted else { throw error }
+      await bootstrap.report(error.diagnostics.map(\.asWarning))
+      return nil
     }
   }
 }

@@ -82,9 +82,13 @@ struct PluginRemoveCommand: AsyncParsableCommand {
 struct PluginPruneCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune", abstract: "Removes versions of installed plugins that neither count nor did so last.",
-    discussion:
-      "Also what an installation left behind that was cut off. Nothing is removed while a run uses installed plugins.")
+    discussion: """
+      Also what an installation left behind that was cut off, and Python packages that no plugin needs any more which can be \
+      found or is installed. Nothing is removed while a run uses it.
+      """)
 
+  @OptionGroup var plugins: PluginOptions
+  @OptionGroup var system: SystemOptions
   @OptionGroup var state: StateOptions
 
   func run() async throws {
@@ -92,10 +96,40 @@ struct PluginPruneCommand: AsyncParsableCommand {
     let path = try bootstrap.state(state)
     try await bootstrap.writing(path) { database throws(StateStoreError) in try await database.forgetOldVersions() }
     try await bootstrap.reportSweep(state: path)
+    let catalog = try await bootstrap.catalog(plugins, try await bootstrap.systemConfiguration(system), state: state)
+    try await bootstrap.reportEnvironmentSweep(state: path, catalog.plugins + catalog.alternatives)
   }
 }
 
 extension Bootstrap {
+  /// Removes the Python packages that none of these plugins needs, and says how many there were.
+  fileprivate func reportEnvironmentSweep(state: String, _ plugins: [DiscoveredPlugin]) async throws(CommandFailure) {
+    let store = EnvironmentStore(state: state)
+    guard await files.run({ ProcessEnvironment.resolve(store.directory) != nil }) else { return }
+    let count: Int?
+    do throws(FileError) {
+      count = try await files.run { () throws(FileError) in
+        guard let lock = try store.alone() else { return nil }
+        // What can't be understood keeps nothing.
+        let needs = Set(plugins.compactMap { plugin in (try? plugin.pythonRequirements())?.needs })
+        return try store.sweep(keeping: needs, lock)
+      }
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "Python packages can't be removed", why: error.description,
+        hint: "make \(store.directory) writable")
+    }
+    guard let count else {
+      await report([
+        Diagnostic(
+          "Python packages are still there", why: "a run uses some", hint: "remove them later: orchestrator plugin prune",
+          severity: .warning)
+      ])
+      return
+    }
+    await console.print("  \(count == 1 ? "1 environment" : "\(count) environments") of Python packages removed")
+  }
+
   /// Removes the files of what isn't installed, and says how many there were, or that a run keeps them.
   fileprivate func reportSweep(state: String) async throws(CommandFailure) {
     let store = PluginStore(state: state)

@@ -212,7 +212,8 @@ extension EnvironmentRequest {
 
 extension DiscoveredPlugin {
   /// What its manifest and its files say. Blocks.
-  func pythonRequirements() throws(Diagnostics) -> PythonRequirements? {
+  /// - Parameter shown: how diagnostics call the plugin's directory.
+  func pythonRequirements(shown: String? = nil) throws(Diagnostics) -> PythonRequirements? {
     let files: [[UInt8]?]
     do throws(FileError) {
       let top = try Directory(opening: directory.text)
@@ -229,6 +230,6 @@ extension DiscoveredPlugin {
         Diagnostic("the requirements of \(manifest.name) can't be read", why: error.description)
       ])
     }
-    return try PythonRequirements(of: manifest, lock: files[0], requirements: files[1], directory: directory.text)
+    return try PythonRequirements(of: manifest, lock: files[0], requirements: files[1], directory: shown ?? directory.text)
   }
 }

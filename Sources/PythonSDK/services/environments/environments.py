@@ -33,6 +33,7 @@ KEPT = 400
 # What a tool says while it works, and somebody waits for.
 _STEPS = re.compile(
     r"\s*(Resolved|Downloading|Downloaded|Prepared|Installed|Collecting|"
+    r"Processing|"
     r"Building|Built)\b.*"
 )
 
@@ -71,10 +72,9 @@ class Tool:
         # On the disk: what is unpacked may be larger than memory.
         self._cache = workspace / "cache"
 
-    def run(self, arguments: List[str]) -> str:
+    def run(self, arguments: List[str]) -> None:
         """Runs it to its end.
 
-        :returns: its standard output
         :raises ToolError: when it fails
         """
         if self.uv:
@@ -87,7 +87,7 @@ class Tool:
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             env=self._environment(),
             cwd=self.place,
             text=True,
@@ -95,19 +95,16 @@ class Tool:
         )
         self._context.on_cancel(process.kill)
         with process:
-            assert process.stderr is not None and process.stdout is not None
-            # Its standard output is short, and goes to a file of its own.
-            for line in process.stderr:
+            assert process.stdout is not None
+            for line in process.stdout:
                 line = line.rstrip()
                 said.append(line)
                 del said[:-KEPT]
                 if _STEPS.fullmatch(line):
                     self._context.log(line.strip()[:200])
-            output = process.stdout.read()
         self._context.raise_if_cancelled()
         if process.returncode != 0:
             raise self._failure(said)
-        return output
 
     def _uv_options(self) -> List[str]:
         options = ["--python", sys.executable, "--cache-dir", str(self._cache)]
@@ -146,14 +143,17 @@ class Tool:
             PIP_CONFIG_FILE=os.devnull,
             UV_NO_CONFIG="1",
             UV_PYTHON_DOWNLOADS="never",
-            UV_SYSTEM_CERTS="1",
-            UV_NATIVE_TLS="1",
             UV_LINK_MODE="hardlink",
             UV_NO_PROGRESS="1",
+            # Nothing is written there again.
+            PYC_INVALIDATION_MODE="UNCHECKED_HASH",
             NO_COLOR="1",
             # Builds of packages, where they are allowed.
             TMPDIR=str(self._made("temporary")),
         )
+        if self._index.startswith("https://"):
+            # The host's own, which are shown with the network alone.
+            environment.update(UV_SYSTEM_CERTS="1", UV_NATIVE_TLS="1")
         return environment
 
     def _made(self, name: str) -> Path:
@@ -167,6 +167,12 @@ class Tool:
             shutil.rmtree(self.place / name, ignore_errors=True)
 
     def _failure(self, said: List[str]) -> ToolError:
+        if any(line.endswith("No module named pip") for line in said):
+            return ToolError(
+                "this host has neither uv nor pip for them",
+                "install uv or, for the Python that runs plugins, pip "
+                "(Debian: apt install python3-pip)",
+            )
         cause, rest = told(said)
         return ToolError("\n".join([cause, *rest])[:4000])
 
@@ -179,20 +185,23 @@ def told(said: List[str]) -> Tuple[str, List[str]]:
     """
     causes: List[str] = []
     errors: List[str] = []
+    goes_on = False
     for line in said:
         text = line.strip()
+        goes_on = goes_on and text != ""
         found = re.match(
             r"(?:cause|Caused by|╰─▶|├─▶)[: ]\s*(.*)", text
         )
         if found:
             causes.append(found[1])
+            goes_on = True
         elif re.match(r"(error|×|ERROR)[: ]", text):
             errors.append(re.sub(r"^(error|×|ERROR)[: ]\s*", "", text))
         elif text.startswith("hint:"):
             errors.append(text)
-        elif causes and line.startswith("  ") and text and len(causes) == 1:
+        elif goes_on and line.startswith("  "):
             # uv of some versions breaks long lines.
-            causes[0] += " " + text
+            causes[-1] += " " + text
     if causes:
         return causes[-1][:1000], errors + causes[:-1]
     if errors:
@@ -244,13 +253,7 @@ class ResolveNode(DeclaredNode):
         wanted.write_text(self.parameters["requirements"], encoding="utf-8")
         try:
             if tool.uv:
-                lock = tool.run(
-                    [
-                        "compile",
-                        *("--generate-hashes", "--no-header", "--no-annotate"),
-                        *("--quiet", str(wanted)),
-                    ]
-                )
+                lock = self._resolve_by_uv(tool, wanted)
             else:
                 lock = self._resolve_by_pip(tool, wanted)
         finally:
@@ -258,11 +261,23 @@ class ResolveNode(DeclaredNode):
             tool.clean()
         return {"lock": lock}
 
+    def _resolve_by_uv(self, tool: Tool, wanted: Path) -> str:
+        lock = tool.place / "lock.txt"
+        tool.run(
+            [
+                *("compile", str(wanted), "--output-file", str(lock)),
+                *("--generate-hashes", "--no-header", "--no-annotate"),
+            ]
+        )
+        text = lock.read_text(encoding="utf-8")
+        lock.unlink()
+        return text
+
     def _resolve_by_pip(self, tool: Tool, wanted: Path) -> str:
         report = tool.place / "report.json"
         tool.run(
             [
-                *("install", "--dry-run", "--ignore-installed", "--quiet"),
+                *("install", "--dry-run", "--ignore-installed"),
                 *("--report", str(report), "--requirement", str(wanted)),
             ]
         )
@@ -322,9 +337,9 @@ class InstallNode(DeclaredNode):
         common += ["--no-deps", "--requirement", str(lock)]
         try:
             if tool.uv:
-                tool.run([*common, "--no-compile-bytecode"])
+                tool.run([*common, "--compile-bytecode"])
             else:
-                tool.run([*common, "--no-compile", "--upgrade"])
+                tool.run([*common, "--upgrade"])
         finally:
             lock.unlink()
             tool.clean()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+import numpy
 from pipeline import (
     DeclaredNode,
     ExecutionContext,
@@ -12,20 +13,6 @@ from pipeline import (
     PortSpecification,
     ResourceRequirement,
 )
-
-
-class PackageMissing(Exception):
-    """A package that the plugin depends on isn't there."""
-
-    # The message is enough.
-    shows_traceback = False
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the Python package {name} isn't installed")
-        self.hint = (
-            f"install it for the Python that runs plugins (--python): "
-            f"python3 -m pip install {name}"
-        )
 
 
 class StatisticsNode(DeclaredNode):
@@ -81,13 +68,6 @@ class StatisticsNode(DeclaredNode):
     def execute(
         self, inputs: Dict[str, Any], context: ExecutionContext
     ) -> Dict[str, Any]:
-        # Imported here, so that the plugin can be asked for its node types
-        # where numpy isn't.
-        try:
-            import numpy
-        except ImportError:
-            raise PackageMissing("numpy") from None
-
         numbers = numpy.array(inputs["numbers"], dtype=float)
         lost = self.parameters["degrees_lost"]
         return {
