@@ -30,7 +30,8 @@ package struct WorkerConfiguration: Hashable, Sendable {
   package var isDebugging: Bool
 
   package init(
-    plan: SandboxPlan, digest: String, packages: ContentDigest? = nil, engineVersion: String, manifest: JSONValue, config: JSONValue = .object([]),
+    plan: SandboxPlan, digest: String, packages: ContentDigest? = nil, engineVersion: String, manifest: JSONValue,
+    config: JSONValue = .object([]),
     availableCPU: Double, availableMemoryMB: Int, pluginDirectory: AbsolutePath, workspace: AbsolutePath?,
     scratch: AbsolutePath, isDebugging: Bool = false, environment: AbsolutePath? = nil
   ) {

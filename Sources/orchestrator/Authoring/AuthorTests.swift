@@ -75,7 +75,8 @@ struct AuthorTests: Sendable {
     // What Python and pytest would leave in the directory would make it another plugin: its digest covers every file.
     let command =
       [program, "-m", "pipeline._test_run", "-p", "no:cacheprovider", "--rootdir", plugin.directory.text] + arguments
-    let path = [sdk.text, packages?.text, ProcessEnvironment.variable("PYTHONPATH")].compactMap(\.self).joined(separator: ":")
+    let path = [sdk.text, packages?.text, ProcessEnvironment.variable("PYTHONPATH")].compactMap(\.self).joined(
+      separator: ":")
     do throws(SystemError) {
       return try ChildProgram(
         command,

@@ -101,8 +101,10 @@ struct DoctorReport: Sendable {
       lines.append("\(style("✓", .good)) \(style("uv", .strong)): \(SafeText.line(uv.text))")
     } else {
       lines.append(
-        "\(style("!", .warning)) \(style("uv", .strong)): it isn't found: pip gets the Python packages of plugins, and takes longer")
-      lines.append("    \(style("remedy:", .accent)) pipx install uv, or name it: plugins.python.uv of plugin_system.yaml")
+        "\(style("!", .warning)) \(style("uv", .strong)): it isn't found: pip gets the Python packages of plugins, and takes longer"
+      )
+      lines.append(
+        "    \(style("remedy:", .accent)) pipx install uv, or name it: plugins.python.uv of plugin_system.yaml")
     }
     lines.append("")
     lines.append(verdict(style: style))

@@ -122,7 +122,8 @@ extension Bootstrap {
     guard let count else {
       await report([
         Diagnostic(
-          "Python packages are still there", why: "a run uses some", hint: "remove them later: orchestrator plugin prune",
+          "Python packages are still there", why: "a run uses some",
+          hint: "remove them later: orchestrator plugin prune",
           severity: .warning)
       ])
       return

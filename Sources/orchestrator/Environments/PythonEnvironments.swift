@@ -114,11 +114,17 @@ actor PythonEnvironments {
       task = running
     } else {
       task = Task {
-        do throws(CommandFailure) { return .success(try await build(request, for: plugin)) } catch { return .failure(error) }
+        do throws(CommandFailure) { return .success(try await build(request, for: plugin)) } catch {
+          return .failure(error)
+        }
       }
       building[request.digest] = task
     }
-    let result = await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+    let result = await withTaskCancellationHandler {
+      await task.value
+    } onCancel: {
+      task.cancel()
+    }
     building[request.digest] = nil
     return try result.get()
   }
@@ -230,6 +236,7 @@ extension DiscoveredPlugin {
         Diagnostic("the requirements of \(manifest.name) can't be read", why: error.description)
       ])
     }
-    return try PythonRequirements(of: manifest, lock: files[0], requirements: files[1], directory: shown ?? directory.text)
+    return try PythonRequirements(
+      of: manifest, lock: files[0], requirements: files[1], directory: shown ?? directory.text)
   }
 }
