@@ -44,7 +44,11 @@ struct PluginNewTests {
     arguments: [("python", []), ("python-dependencies", []), ("command", ["--grant", "made=system.exec:sort"])])
   func templates(_ template: String, _ grants: [String]) throws {
     let directory = try TemporaryDirectory()
-    let environment = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME"].contains($0.key) }
+    var environment = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME"].contains($0.key) }
+    // What deploy/test has fetched.
+    environment["ORCHESTRATOR_PLUGINS__PYTHON__INDEX_URL"] = "none"
+    environment["ORCHESTRATOR_PLUGINS__PYTHON__WHEELS"] =
+      URL(fileURLWithPath: Program.package + "/.build-wheels").standardized.path
     func plugin(_ arguments: [String]) throws -> Program.Outcome {
       try Program.run(["plugin"] + arguments, in: directory, environment: environment)
     }
