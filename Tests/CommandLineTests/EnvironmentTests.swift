@@ -5,29 +5,14 @@ import Testing
 @Suite("Python packages of plugins")
 struct EnvironmentTests {
   private let directory: TemporaryDirectory
-  private static let checkout = URL(fileURLWithPath: Program.package).standardized.path
-  private static let wheels = checkout + "/Tests/Fixtures/wheels.py"
-  private static let uv = checkout + "/.build-python/bin/uv"
+  private static let uv = Wheels.checkout + "/.build-python/bin/uv"
 
   enum Tool: String, CaseIterable, Sendable { case uv, pip }
 
   init() throws { directory = try TemporaryDirectory(readableByAll: true) }
 
-  /// - Parameter wheels: `name==version:requirement,…`
-  /// - Returns: their SHA-256.
   @discardableResult
-  private func makeWheels(_ wheels: String...) throws -> [String] {
-    let program = Process()
-    program.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
-    program.arguments = [Self.wheels, directory.path + "/wheels"] + wheels
-    let pipe = Pipe()
-    program.standardOutput = pipe
-    try program.run()
-    let said = pipe.fileHandleForReading.readDataToEndOfFile()
-    program.waitUntilExit()
-    try #require(program.terminationStatus == 0)
-    return String(decoding: said, as: UTF8.self).split(separator: "\n").map(String.init)
-  }
+  private func makeWheels(_ wheels: String...) throws -> [String] { try Wheels.make(wheels, in: directory) }
 
   /// A plugin with a node of its name that tells the version of each package.
   private func plugin(
@@ -306,7 +291,7 @@ struct EnvironmentTests {
     try directory.write(
       "plugins/one/tests/test_one.py",
       "def test_it(run_node):\n    assert run_node('tell', {})['output'] == 'acorn 1.0'\n")
-    let python = Self.checkout + "/.build-python/bin/python3"
+    let python = Wheels.checkout + "/.build-python/bin/python3"
     let outcome = try run(["plugin", "test", "plugins/one", "--python", python])
     #expect(outcome.status == 0, "\(outcome)")
     #expect(environments().count == 1)
@@ -334,7 +319,7 @@ struct EnvironmentTests {
   private func serve(_ prefix: String? = nil) throws -> (process: Process, port: String) {
     let program = Process()
     program.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
-    program.arguments = [Self.wheels, "--serve", directory.path + "/wheels"] + (prefix.map { [$0] } ?? [])
+    program.arguments = [Wheels.program, "--serve", directory.path + "/wheels"] + (prefix.map { [$0] } ?? [])
     let pipe = Pipe()
     program.standardOutput = pipe
     program.standardError = FileHandle.nullDevice
@@ -387,7 +372,7 @@ struct EnvironmentTests {
     program.arguments = [
       "-c",
       """
-      import sys; sys.path.insert(0, \(String(reflecting: (Self.wheels as NSString).deletingLastPathComponent)))
+      import sys; sys.path.insert(0, \(String(reflecting: (Wheels.program as NSString).deletingLastPathComponent)))
       import wheels; wheels.make(\(String(reflecting: directory.path + "/wheels")), "large", "1.0", extra={"large/data": bytes(3 << 20)})
       """,
     ]

@@ -46,9 +46,7 @@ struct PluginNewTests {
     let directory = try TemporaryDirectory()
     var environment = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME"].contains($0.key) }
     // What deploy/test has fetched.
-    environment["ORCHESTRATOR_PLUGINS__PYTHON__INDEX_URL"] = "none"
-    environment["ORCHESTRATOR_PLUGINS__PYTHON__WHEELS"] =
-      URL(fileURLWithPath: Program.package + "/.build-wheels").standardized.path
+    environment.merge(Wheels.environment(Wheels.checkout + "/.build-wheels")) { $1 }
     func plugin(_ arguments: [String]) throws -> Program.Outcome {
       try Program.run(["plugin"] + arguments, in: directory, environment: environment)
     }

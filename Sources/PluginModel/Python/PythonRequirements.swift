@@ -5,8 +5,9 @@ package enum PythonRequirements: Hashable, Sendable {
   case locked(PythonLock)
 
   /// Bytes of a file of requirements.
-  package static let maximumBytes = 1 << 20
+  package static let maximumBytes = 8 << 20
   /// The file that counts where it is there.
+  private static let maximumCount = 10_000
   package static let lockFile = "requirements.lock"
   package static let file = "requirements.txt"
 
@@ -50,65 +51,91 @@ package enum PythonRequirements: Hashable, Sendable {
 
   /// The lines of a file as pip has them: comments, `\` at the end of a line, `--hash` behind a requirement. No other option.
   package static func read(_ bytes: [UInt8], file: String) throws(Diagnostics) -> [Located<PythonRequirement>] {
-    guard bytes.count <= maximumBytes, let text = String(validating: bytes, as: UTF8.self) else {
-      throw Diagnostics([
-        Diagnostic("\(file) can't be read", why: "it is larger than \(maximumBytes >> 20) MiB, or not UTF-8")
-      ])
+    guard bytes.count <= maximumBytes else {
+      throw Diagnostics([Diagnostic("\(file) is larger than \(maximumBytes >> 20) MiB")])
     }
     var problems: [Diagnostic] = []
     var found: [Located<PythonRequirement>] = []
-    var pending: (line: Int, text: String)?
-    let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
-    for (index, raw) in lines.enumerated() {
-      let line = raw.withoutComment.trimmed
-      let (start, before) = pending ?? (index + 1, "")
-      pending = nil
-      if line.hasSuffix("\\") {
-        pending = (start, before + line.dropLast() + " ")
-        continue
-      }
-      let whole = (before + line).trimmed
-      guard !whole.isEmpty else { continue }
+    // A line, and those before it that end in '\'.
+    var (line, start, goesOn): ([UInt8], Int, Bool) = ([], 1, false)
+    for (index, raw) in bytes.split(separator: .lineFeed, omittingEmptySubsequences: false).enumerated() {
+      if !goesOn { (line, start) = ([], index + 1) }
+      let text = raw.withoutComment.trimmed
+      goesOn = text.last == UInt8(ascii: "\\")
+      line += goesOn ? text.dropLast() : text
+      line.append(.blank)
+      guard !goesOn, !line[...].trimmed.isEmpty else { continue }
       let location = SourceLocation(file: file, line: start, column: 1)
       do throws(Diagnostic) {
-        found.append(Located(try requirement(whole), at: location))
+        found.append(Located(try requirement(line), at: location))
       } catch {
         var problem = error
         problem.location = location
         problems.append(problem)
       }
-      guard problems.count < 20 else { break }
+      if found.count > maximumCount {
+        problems.append(Diagnostic("there are more than \(maximumCount) requirements", at: location))
+      }
+      guard problems.count < 20, found.count <= maximumCount else { break }
     }
-    if let pending {
+    if goesOn {
       problems.append(
         Diagnostic(
           "the last line goes on, and there is none", hint: "remove the '\\' at its end",
-          at: SourceLocation(file: file, line: pending.line, column: 1)))
+          at: SourceLocation(file: file, line: start, column: 1)))
     }
     guard problems.isEmpty else { throw Diagnostics(problems) }
     return found
   }
 
-  private static func requirement(_ line: Substring) throws(Diagnostic) -> PythonRequirement {
-    guard !line.hasPrefix("-") else {
+  private static func requirement(_ line: [UInt8]) throws(Diagnostic) -> PythonRequirement {
+    var words = line.split { $0 == .blank || $0 == .tab }
+    guard words.first?.first != UInt8(ascii: "-") else {
       throw Diagnostic(
-        "\(String(line).quoted) is an option", why: "where packages come from and how is the operator's to say",
+        "\(text(line[...].trimmed).quoted) is an option",
+        why: "where packages come from and how is the operator's to say",
         hint:
           "write requirements alone, for example 'numpy>=1.20'; the index is plugins.python.index_url of plugin_system.yaml"
       )
     }
-    var words = line.split { $0 == " " || $0 == "\t" }
     var hashes: [ContentDigest] = []
-    while let word = words.last, word.hasPrefix("--hash") {
-      guard let digest = word.hasPrefix("--hash=") ? ContentDigest(described: String(word.dropFirst(7))) : nil else {
+    while let word = words.last, word.starts(with: "--hash".utf8) {
+      guard word.starts(with: "--hash=".utf8), let digest = ContentDigest(described: text(word.dropFirst(7))) else {
         throw Diagnostic(
-          "\(String(word).quoted) is not a hash that counts",
+          "\(text(word).quoted) is not a hash that counts",
           hint: "write --hash=sha256: and 64 lower-case hexadecimal digits")
       }
       hashes.append(digest)
       words.removeLast()
     }
-    return try PythonRequirement(words.joined(separator: " "), hashes: hashes)
+    return try PythonRequirement(text(words.joined(separator: [.blank])), hashes: hashes)
+  }
+
+  /// What isn't UTF-8 is refused as what is no ASCII.
+  private static func text(_ bytes: some Sequence<UInt8>) -> String { String(decoding: Array(bytes), as: UTF8.self) }
+}
+
+extension UInt8 {
+  fileprivate static let lineFeed = UInt8(ascii: "\n")
+  fileprivate static let blank = UInt8(ascii: " ")
+  fileprivate static let tab = UInt8(ascii: "\t")
+}
+
+extension ArraySlice<UInt8> {
+  /// A comment begins a line, or follows a blank.
+  fileprivate var withoutComment: ArraySlice<UInt8> {
+    var previous = UInt8.blank
+    for index in indices {
+      if self[index] == UInt8(ascii: "#"), previous == .blank || previous == .tab { return self[..<index] }
+      previous = self[index]
+    }
+    return self
+  }
+
+  fileprivate var trimmed: ArraySlice<UInt8> {
+    var rest = drop { $0 == .blank || $0 == .tab || $0 == UInt8(ascii: "\r") }
+    while let last = rest.last, last == .blank || last == .tab || last == UInt8(ascii: "\r") { rest.removeLast() }
+    return rest
   }
 }
 
@@ -161,19 +188,5 @@ package struct PythonLock: Hashable, Sendable {
   /// `numpy 2.1.0`, …
   package var packages: [String] {
     requirements.map { "\($0.name) \($0.pinned ?? "")" }
-  }
-}
-
-extension StringProtocol {
-  /// A comment begins a line, or follows a blank.
-  fileprivate var withoutComment: Substring {
-    var previous: Character = " "
-    var index = startIndex
-    while index < endIndex {
-      if self[index] == "#", previous == " " || previous == "\t" { return Substring(self[..<index]) }
-      previous = self[index]
-      index = self.index(after: index)
-    }
-    return Substring(self)
   }
 }

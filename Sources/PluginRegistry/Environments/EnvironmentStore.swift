@@ -15,6 +15,8 @@ package struct EnvironmentStore: Sendable {
   private static let buildingName = "building"
   private static let lockName = ".lock"
   private static let entryLimit = 100_000
+  /// Bytes: needs and a lock, each with its characters escaped.
+  private static let recordLimit = 4 * PythonRequirements.maximumBytes
 
   package let directory: String
   /// Whoever builds one works in a directory of its own beneath this one.
@@ -23,7 +25,15 @@ package struct EnvironmentStore: Sendable {
 
   package init(state: String) { directory = "\(state)/\(Self.directoryName)" }
 
-  /// Nil: it isn't there. Blocks, as all of this does.
+  /// What a request came to before, if that is still there. Blocks, as all of this does.
+  package func environment(of request: EnvironmentRequest) -> PythonEnvironment? {
+    switch request.requirements {
+    case .locked(let lock): environment(request.environment(lock))
+    case .open: record(of: request).flatMap { environment($0.environment) }
+    }
+  }
+
+  /// Nil: it isn't there.
   package func environment(_ digest: ContentDigest) -> PythonEnvironment? {
     let place = "\(directory)/\(digest.hexadecimal)"
     guard let path = ProcessEnvironment.resolve(place).flatMap({ AbsolutePath($0) }) else { return nil }
@@ -32,11 +42,16 @@ package struct EnvironmentStore: Sendable {
 
   /// The lock that a request came to before; nil: none, or one that can't be read.
   package func lock(of request: EnvironmentRequest) -> PythonLock? {
+    guard let record = record(of: request) else { return nil }
+    return try? PythonLock(text: Array(record.lock.utf8), file: locks)
+  }
+
+  private func record(of request: EnvironmentRequest) -> EnvironmentRecord? {
     let name = request.digest.hexadecimal
-    guard let bytes = try? Directory(opening: locks).contents(name, limit: 2 * PythonRequirements.maximumBytes).bytes,
+    guard let bytes = try? Directory(opening: locks).contents(name, limit: Self.recordLimit).bytes,
       let record = EnvironmentRecord(bytes), record.needs == request.requirements.needs
     else { return nil }
-    return try? PythonLock(text: Array(record.lock.utf8), file: "\(locks)/\(name)")
+    return record
   }
 
   /// Remembers what a request came to.
@@ -100,7 +115,7 @@ package struct EnvironmentStore: Sendable {
     var kept: Set<String> = []
     let remembered = try Directory(making: locks, permissions: 0o700)
     for name in try remembered.names(limit: Self.entryLimit) {
-      let bytes = try remembered.contents(name, limit: 2 * PythonRequirements.maximumBytes).bytes
+      let bytes = try remembered.contents(name, limit: Self.recordLimit).bytes
       if let record = EnvironmentRecord(bytes), needs.contains(record.needs) {
         kept.insert(record.environment.hexadecimal)
       } else {

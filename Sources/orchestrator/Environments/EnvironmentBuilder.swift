@@ -8,11 +8,12 @@ import WorkerHost
 /// directory of its own.
 struct EnvironmentBuilder: Sendable {
   private static let parameter = (
-    requirements: ParameterName(unchecked: "requirements"), lock: ParameterName(unchecked: "lock"),
     uv: ParameterName(unchecked: "uv"), index: ParameterName(unchecked: "index"),
     wheelsOnly: ParameterName(unchecked: "wheels_only"), hasWheels: ParameterName(unchecked: "has_wheels")
   )
-  private static let lockPort = PortName(unchecked: "lock")
+  private static let port = (
+    requirements: PortName(unchecked: "requirements"), lock: PortName(unchecked: "lock")
+  )
   /// A large package over a slow line.
   private static let limit = Duration.seconds(3600)
 
@@ -31,12 +32,12 @@ struct EnvironmentBuilder: Sendable {
   /// Chooses the versions.
   func lock(_ requirements: [PythonRequirement], in place: AbsolutePath) async throws(CommandFailure) -> PythonLock {
     let wanted = requirements.map { $0.text + "\n" }.joined()
-    let outcome = try await run("resolve", (Self.parameter.requirements, .string(wanted)), in: place)
+    let outcome = try await run("resolve", (Self.port.requirements, wanted), in: place)
     do {
-      guard let value = outcome.outputs.first(where: { $0.port == Self.lockPort })?.values.first,
-        let text = try JSONValue(json: Self.bytes(of: value)).stringValue
-      else { throw Diagnostic("the resolver gave no lock") }
-      return try PythonLock(text: Array(text.utf8), file: "what was resolved")
+      guard let value = outcome.outputs.first(where: { $0.port == Self.port.lock })?.values.first else {
+        throw Diagnostic("the resolver gave none")
+      }
+      return try PythonLock(text: Self.bytes(of: value), file: "what was resolved")
     } catch let problems as Diagnostics {
       throw failure(problems.items.first?.what ?? "the lock can't be read", why: problems.items.first?.why)
     } catch {
@@ -47,17 +48,17 @@ struct EnvironmentBuilder: Sendable {
   private static func bytes(of value: NodeValue) throws -> [UInt8] {
     switch value.content {
     case .inline(let bytes): bytes
-    case .shared(let memory): try memory.prefix(2 * PythonRequirements.maximumBytes)
+    case .shared(let memory): try memory.prefix(PythonRequirements.maximumBytes + 1)
     }
   }
 
   /// Installs it in `place/packages`.
   func install(_ lock: PythonLock, in place: AbsolutePath) async throws(CommandFailure) {
-    _ = try await run("install", (Self.parameter.lock, .string(lock.text)), in: place)
+    _ = try await run("install", (Self.port.lock, lock.text), in: place)
   }
 
   private func run(
-    _ type: String, _ parameter: (ParameterName, JSONValue), in place: AbsolutePath
+    _ type: String, _ input: (PortName, String), in place: AbsolutePath
   ) async throws(CommandFailure) -> NodeOutcome {
     let decision = GrantDecision(plugin: ProgramService.environments.name, digest: "")
     // What the operator wants for plugins isn't for the program's own.
@@ -84,7 +85,7 @@ struct EnvironmentBuilder: Sendable {
     }
     let sandboxes = try Sandboxes(setup: setup, jobs: 1)
     return try await sandboxes.useAmongOthers { () async throws(CommandFailure) in
-      try await run(execution(type, parameter), on: configuration, in: place, sandboxes)
+      try await run(execution(type, input), on: configuration, in: place, sandboxes)
     }
   }
 
@@ -94,15 +95,17 @@ struct EnvironmentBuilder: Sendable {
     return [.filesystemWrite(nil)] + settings.permissions + (startsAll ? [.systemExec(programs: [])] : [])
   }
 
-  private func execution(_ type: String, _ parameter: (ParameterName, JSONValue)) -> NodeExecution {
-    NodeExecution(
+  private func execution(_ type: String, _ input: (port: PortName, text: String)) -> NodeExecution {
+    // Not a parameter: a lock may be larger than one may be.
+    let value = NodeValue(codec: .bytes, content: .inline(Array(input.text.utf8)))
+    return NodeExecution(
       run: "environment", node: NodeName(unchecked: type), nodeType: NodeTypeName(unchecked: type),
       parameters: [
-        parameter, (Self.parameter.uv, .string(uv?.text ?? "")),
+        (Self.parameter.uv, .string(uv?.text ?? "")),
         (Self.parameter.index, .string(settings.index?.description ?? "")),
         (Self.parameter.wheelsOnly, .bool(settings.takesWheelsOnly)),
         (Self.parameter.hasWheels, .bool(settings.wheels != nil)),
-      ], inputs: [], attempt: 1)
+      ], inputs: [NodeExecution.Input(port: input.port, values: [value], isMultiple: false)], attempt: 1)
   }
 
   private func run(

@@ -56,6 +56,8 @@ actor PythonEnvironments {
     let environment: PythonEnvironment
     if let found = try await found(request) {
       environment = found
+      // Another's needs may have made it, and may go away.
+      if case .locked(let lock) = request.requirements { try await remember(lock, of: request) }
     } else {
       environment = try await built(request, for: plugin.manifest.name)
     }
@@ -80,9 +82,7 @@ actor PythonEnvironments {
 
   private func found(_ request: EnvironmentRequest) async throws(CommandFailure) -> PythonEnvironment? {
     try await hold()
-    return await bootstrap.files.run { [store] in
-      request.lock(in: store).flatMap { store.environment(request.environment($0)) }
-    }
+    return await bootstrap.files.run { [store] in store.environment(of: request) }
   }
 
   private func hold() async throws(CommandFailure) {
@@ -173,12 +173,18 @@ actor PythonEnvironments {
       try await builder.install(lock, in: place)
       environment = try await published(place, digest, builder)
     }
+    try await remember(lock, of: request)
+    return environment
+  }
+
+  private func remember(_ lock: PythonLock, of request: EnvironmentRequest) async throws(CommandFailure) {
     do throws(FileError) {
-      try await files.run { () throws(FileError) in try store.remember(lock, of: request) }
+      try await bootstrap.files.run { [store] () throws(FileError) in
+        if store.lock(of: request) != lock { try store.remember(lock, of: request) }
+      }
     } catch {
       throw Self.unusable(store, error)
     }
-    return environment
   }
 
   private func published(
@@ -205,13 +211,6 @@ extension EnvironmentRequest {
     switch requirements {
     case .open(let requirements): requirements.map(\.text).joined(separator: ", ")
     case .locked(let lock): lock.packages.joined(separator: ", ")
-    }
-  }
-
-  fileprivate func lock(in store: EnvironmentStore) -> PythonLock? {
-    switch requirements {
-    case .open: store.lock(of: self)
-    case .locked(let lock): lock
     }
   }
 }

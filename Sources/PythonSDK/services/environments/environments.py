@@ -232,16 +232,15 @@ class ResolveNode(DeclaredNode):
         description="Chooses versions",
         icon="📦",
         color="#5a6270",
-        inputs=[],
+        inputs=[
+            PortSpecification(
+                "requirements", "bytes", "Requirements", "One a line"
+            )
+        ],
         outputs=[
-            PortSpecification("lock", "string", "Lock", "With all hashes")
+            PortSpecification("lock", "bytes", "Lock", "With all hashes")
         ],
-        parameters=[
-            *_COMMON,
-            ParameterSpecification(
-                "requirements", "string", "Requirements", "One a line", ""
-            ),
-        ],
+        parameters=_COMMON,
         resource_requirements=ResourceRequirement(1, 512),
     )
 
@@ -250,7 +249,7 @@ class ResolveNode(DeclaredNode):
     ) -> Dict[str, Any]:
         tool = Tool(self.parameters, context)
         wanted = tool.place / "wanted.txt"
-        wanted.write_text(self.parameters["requirements"], encoding="utf-8")
+        wanted.write_bytes(bytes(inputs["requirements"]))
         try:
             if tool.uv:
                 lock = self._resolve_by_uv(tool, wanted)
@@ -259,7 +258,7 @@ class ResolveNode(DeclaredNode):
         finally:
             wanted.unlink()
             tool.clean()
-        return {"lock": lock}
+        return {"lock": lock.encode()}
 
     def _resolve_by_uv(self, tool: Tool, wanted: Path) -> str:
         lock = tool.place / "lock.txt"
@@ -314,14 +313,11 @@ class InstallNode(DeclaredNode):
         description="Installs what a lock has",
         icon="📦",
         color="#5a6270",
-        inputs=[],
+        inputs=[PortSpecification("lock", "bytes", "Lock", "One a line")],
         outputs=[
             PortSpecification("packages", "integer", "Packages", "How many")
         ],
-        parameters=[
-            *_COMMON,
-            ParameterSpecification("lock", "string", "Lock", "One a line", ""),
-        ],
+        parameters=_COMMON,
         resource_requirements=ResourceRequirement(1, 1024),
     )
 
@@ -330,7 +326,7 @@ class InstallNode(DeclaredNode):
     ) -> Dict[str, Any]:
         tool = Tool(self.parameters, context)
         lock = tool.place / "lock.txt"
-        lock.write_text(self.parameters["lock"], encoding="utf-8")
+        lock.write_bytes(bytes(inputs["lock"]))
         target = tool.place / "packages"
         target.mkdir()
         common = ["install", "--target", str(target), "--require-hashes"]
