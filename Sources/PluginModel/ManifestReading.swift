@@ -193,17 +193,16 @@ extension ValueReader {
   /// A Python file within the plugin's directory, without a leading `./`.
   fileprivate func entryPoint() -> String? {
     guard let text = string() else { return nil }
-    let relative = text.hasPrefix("./") ? String(text.dropFirst(2)) : text
-    guard !relative.hasPrefix("/"), let path = AbsolutePath("/" + relative), !path.components.isEmpty,
-      !relative.contains("//"),
-      !relative.hasSuffix("/")
+    let relative = text.utf8.starts(with: "./".utf8) ? String(text.dropFirst(2)) : text
+    // Neither empty nor with a slash too many: that would be another text.
+    guard let path = AbsolutePath("/" + relative), path.text != "/", path.text.utf8.count == relative.utf8.count + 1
     else {
       error(
         "\(text.quoted) is not a file of the plugin", why: "an entry point can't lead out of the plugin's directory",
         hint: "write a path relative to plugin.yaml, without '..', for example 'src/plugin.py'")
       return nil
     }
-    guard relative.hasSuffix(".py"), path.lastComponent != ".py" else {
+    guard relative.hasSuffix(".py"), !path.text.hasSuffix("/.py") else {
       error(
         "\(text.quoted) is not a Python file",
         hint: "name the file with the plugin's class, for example 'src/plugin.py'")

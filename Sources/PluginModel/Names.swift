@@ -201,11 +201,31 @@ package struct AbsolutePath: Hashable, Comparable, Sendable, CustomStringConvert
 
   /// Normalises repeated and trailing slashes; nil for anything that isn't absolute or that climbs.
   package init?(_ text: String) {
-    guard text.utf8.first == 0x2F, text.utf8.count < 4096, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+    guard text.utf8.first == 0x2F, text.utf8.count < 4096, text.isEachByte({ $0 >= 0x20 && $0 != 0x7F })
     else { return nil }
+    guard !Self.isPlain(text) else {
+      self.text = text
+      return
+    }
     let components = text.split(separator: "/")
     guard components.allSatisfy({ $0 != "." && $0 != ".." && $0.utf8.count <= 255 }) else { return nil }
     self.text = "/" + components.joined(separator: "/")
+  }
+
+  /// Whether nothing of it has to be changed or looked at once more, as with most: no component is empty, too long or begins with a dot.
+  private static func isPlain(_ text: String) -> Bool {
+    var previous = UInt8(ascii: "x")
+    var length = 0
+    let isPlain = text.isEachByte { byte in
+      defer { previous = byte }
+      if byte == 0x2F {
+        length = 0
+        return previous != 0x2F
+      }
+      length += 1
+      return length <= 255 && !(byte == 0x2E && previous == 0x2F)
+    }
+    return isPlain && previous != 0x2F
   }
 
   package var description: String { text }

@@ -13,17 +13,26 @@ package struct ContentDigest: Hashable, Comparable, Sendable, CustomStringConver
   }
 
   /// Nil unless `text` is 64 lower-case hexadecimal digits.
-  package init?(_ text: String) {
-    guard text.utf8.count == 64 else { return nil }
-    let halves = text.utf8.compactMap(Self.half)
-    guard halves.count == 64 else { return nil }
-    self.init(bytes: (0..<32).map { halves[2 * $0] << 4 | halves[2 * $0 + 1] })
+  package init?(_ text: String) { self.init(digits: text.utf8) }
+
+  private init?(digits: some Collection<UInt8>) {
+    guard digits.count == 64 else { return nil }
+    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    for digit in digits {
+      guard let half = Self.half(digit) else { return nil }
+      // All of it moves up by one digit.
+      words.0 = words.0 << 4 | words.1 >> 60
+      words.1 = words.1 << 4 | words.2 >> 60
+      words.2 = words.2 << 4 | words.3 >> 60
+      words.3 = words.3 << 4 | UInt64(half)
+    }
+    self.words = words
   }
 
   /// As ``description`` writes it; nil for anything else.
   package init?(described text: String) {
-    guard text.hasPrefix(Self.prefix) else { return nil }
-    self.init(String(text.dropFirst(Self.prefix.utf8.count)))
+    guard text.utf8.starts(with: Self.prefix.utf8) else { return nil }
+    self.init(digits: text.utf8.dropFirst(Self.prefix.utf8.count))
   }
 
   private static let prefix = "sha256:"

@@ -19,6 +19,10 @@ package struct SemanticVersion: Hashable, Sendable {
   /// Nil unless `text` follows the grammar. Build metadata (`+…`) is checked and dropped: it has no part in precedence.
   package init?(_ text: String) {
     guard text.utf8.count <= 128 else { return nil }
+    if let (major, minor, patch) = Self.release(text) {
+      self.init(major, minor, patch)
+      return
+    }
     let halves = text.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
     guard let precedence = halves.first,
       halves.count == 1 || Self.identifiers(halves[1], areNumbersStrict: false) != nil
@@ -34,6 +38,23 @@ package struct SemanticVersion: Hashable, Sendable {
     }
     self.init(
       numbers[0], numbers.count > 1 ? numbers[1] : 0, numbers.count > 2 ? numbers[2] : 0, prerelease: prerelease)
+  }
+
+  /// `MAJOR.MINOR.PATCH` and nothing else, as most are; nil: it may be a version still.
+  private static func release(_ text: String) -> (Int, Int, Int)? {
+    var (numbers, position, digits) = ((0, 0, 0), 0, 0)
+    for byte in text.utf8 {
+      if byte == 0x2E {
+        guard digits > 0, position < 2 else { return nil }
+        numbers = (numbers.1, numbers.2, 0)
+        (position, digits) = (position + 1, 0)
+      } else {
+        guard byte >= 0x30, byte <= 0x39, digits < 9, digits == 0 || numbers.2 > 0 else { return nil }
+        numbers.2 = numbers.2 * 10 + Int(byte - 0x30)
+        digits += 1
+      }
+    }
+    return position == 2 && digits > 0 ? numbers : nil
   }
 
   /// Digits without a leading zero, up to a billion.

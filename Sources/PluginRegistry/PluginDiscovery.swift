@@ -43,8 +43,8 @@ package struct PluginCatalog: Sendable {
   package var alternatives: [DiscoveredPlugin] = []
   /// Plugins in directories that an option names: nothing takes their place.
   package var named: Set<PluginName> = []
-  /// ``plugins`` while they are being found: among a thousand one is asked for a thousand times.
-  fileprivate var winners: [PluginName: DiscoveredPlugin] = [:]
+  /// Places in ``plugins`` while they are being found: among a thousand one is asked for a thousand times.
+  fileprivate var winners: [PluginName: Int] = [:]
 
   package subscript(name: PluginName) -> DiscoveredPlugin? { plugins.first { $0.manifest.name == name } }
 
@@ -138,6 +138,7 @@ package struct PluginDiscovery: Sendable {
       exact.formUnion(catalog.plugins.filter { $0.directory.text == path }.map(\.manifest.name))
     }
     if !isInstalledAdded, let store { add(installed, store, settled: named, to: &catalog) }
+    catalog.winners = [:]
     catalog.plugins.sort { $0.manifest.name < $1.manifest.name }
     catalog.named = named
     return catalog
@@ -213,13 +214,16 @@ package struct PluginDiscovery: Sendable {
   }
 
   private func add(
-    _ plugin: DiscoveredPlugin, settled: Set<PluginName>, to catalog: inout PluginCatalog
+    _ plugin: consuming DiscoveredPlugin, settled: Set<PluginName>, to catalog: inout PluginCatalog
   ) {
     let name = plugin.manifest.name
-    guard let winner = catalog.winners[name] else {
-      catalog.winners[name] = plugin
+    guard let place = catalog.winners[name] else {
+      catalog.winners[name] = catalog.plugins.count
       return catalog.plugins.append(plugin)
     }
+    let winner = catalog.plugins[place]
+    // One that is installed is still there for who asks for its version.
+    if plugin.isInstalled { catalog.alternatives.append(copy plugin) }
     // The same bytes in two places are no conflict.
     guard winner.digest != plugin.digest, !settled.contains(name) else { return }
     catalog.diagnostics.append(Self.conflict(winner, plugin))
@@ -237,9 +241,10 @@ package struct PluginDiscovery: Sendable {
         let manifest = try PluginManifest(json: version.metadata, engineVersion: engineVersion)
         var plugin = DiscoveredPlugin(manifest: manifest, directory: directory, digest: digest)
         plugin.installation = version
-        if version.standing == .current { add(plugin, settled: settled, to: &catalog) }
-        // One that counts, and another of its name comes before it, is still there for who asks for its version.
-        if catalog.winners[manifest.name]?.installation != version { catalog.alternatives.append(plugin) }
+        switch version.standing {
+        case .current: add(plugin, settled: settled, to: &catalog)
+        case .previous, .other: catalog.alternatives.append(plugin)
+        }
       } catch {
         catalog.broken.append(BrokenPlugin(directory: directory.text, diagnostics: error.items))
       }

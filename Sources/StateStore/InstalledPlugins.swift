@@ -11,19 +11,21 @@ extension StateDatabase {
   private static func installed(
     _ database: Database, _ path: String
   ) throws -> [(identifier: Int64, version: InstalledVersion)] {
-    try Row.fetchAll(
+    let rows = try Row.fetchCursor(
       database,
       sql: """
-        SELECT plugin_version.*, plugin_pointer.current AS current, plugin_pointer.previous AS previous
+        SELECT \(InstalledVersion.Column.list), plugin_pointer.current, plugin_pointer.previous
         FROM plugin_version LEFT JOIN plugin_pointer ON plugin_pointer.name = plugin_version.name
         ORDER BY plugin_version.name, plugin_version.id = plugin_pointer.current DESC, plugin_version.id DESC
-        """
-    ).map { row in
-      guard let version = InstalledVersion(row), let identifier: Int64 = row["id"] else {
-        throw StateStoreError.damaged(path: path, why: "an installed plugin in it can't be read")
-      }
-      return (identifier, version)
+        """)
+    var versions: [(identifier: Int64, version: InstalledVersion)] = []
+    while let row = try rows.next() {
+      guard let identifier = try? row.decode(Int64.self, atIndex: InstalledVersion.Column.id.rawValue),
+        let version = InstalledVersion(row, identifier)
+      else { throw StateStoreError.damaged(path: path, why: "an installed plugin in it can't be read") }
+      versions.append((identifier, version))
     }
+    return versions
   }
 
   /// Makes a version the one that counts, in one step. One that is installed already is as if it were installed now.
@@ -126,24 +128,34 @@ extension StateDatabase {
 }
 
 extension InstalledVersion {
+  /// In the order in which they are read. By their names GRDB would look for each in each row.
+  fileprivate enum Column: Int, CaseIterable {
+    case id, name, version, author, metadata, digest, checksum, contents, signers, place, files, bytes, installed
+    case current, previous
+
+    /// Of `plugin_version`.
+    static let list = allCases.prefix { $0 != .current }.map { "plugin_version.\($0)" }.joined(separator: ", ")
+  }
+
   /// Nil where something in the row is not what this program writes.
-  fileprivate init?(_ row: Row) {
-    func value<Value: DatabaseValueConvertible>(_ column: String) -> Value? {
-      (row[column] as DatabaseValue?).flatMap { Value.fromDatabaseValue($0) }
+  fileprivate init?(_ row: Row, _ identifier: Int64) {
+    func value<Value: DatabaseValueConvertible & StatementColumnConvertible>(_ column: Column) throws -> Value {
+      try row.decode(Value.self, atIndex: column.rawValue)
     }
-    guard let id: Int64 = value("id"), let name = (value("name") as String?).flatMap({ PluginName($0) }),
-      let version = (value("version") as String?).flatMap({ SemanticVersion($0) }),
-      let author: String = value("author"),
-      let metadata: String = value("metadata"), let digest: String = value("digest"),
-      let signers: String = value("signers"), let place: String = value("place"), let files: Int = value("files"),
-      let bytes: Int = value("bytes"), let installed: Int64 = value("installed")
+    guard let name = PluginName((try? value(.name)) ?? ""),
+      let version = SemanticVersion((try? value(.version)) ?? "")
     else { return nil }
-    let standing: Standing =
-      if value("current") == id { .current } else if value("previous") == id { .previous } else { .other }
-    self.init(
-      name: name, version: version, author: author, metadata: metadata, digest: digest, checksum: value("checksum"),
-      contents: value("contents"),
-      signers: signers.split(separator: ",").map(String.init), place: place, files: files, bytes: bytes,
-      installed: installed, standing: standing)
+    do {
+      let (current, previous): (Int64?, Int64?) = (try value(.current), try value(.previous))
+      let signers: String = try value(.signers)
+      self.init(
+        name: name, version: version, author: try value(.author), metadata: try value(.metadata),
+        digest: try value(.digest), checksum: try value(.checksum), contents: try value(.contents),
+        signers: signers.isEmpty ? [] : signers.split(separator: ",").map(String.init), place: try value(.place),
+        files: try value(.files), bytes: try value(.bytes), installed: try value(.installed),
+        standing: current == identifier ? .current : previous == identifier ? .previous : .other)
+    } catch {
+      return nil
+    }
   }
 }

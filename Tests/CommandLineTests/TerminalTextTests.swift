@@ -28,6 +28,15 @@ struct TerminalTextTests {
     #expect(SafeText.line(text) == text)
   }
 
+  @Test("is cut where it is too long, plain as it may be")
+  func long() {
+    #expect(SafeText.line("plain", limit: 5) == "plain")
+    #expect(SafeText.line("plain", limit: 4) == "plai…")
+    #expect(SafeText.line("größe", limit: 5) == "größe")
+    #expect(SafeText.line("a\u{7F}") == "a\u{FFFD}")
+    #expect(SafeText.line(" ~") == " ~")
+  }
+
   @Test("becomes one line")
   func oneLine() {
     #expect(SafeText.line("a\nb\tc\u{2028}d\r\ne") == "a b c d  e")

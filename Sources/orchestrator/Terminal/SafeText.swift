@@ -5,6 +5,8 @@ package enum SafeText {
 
   /// One line of at most `limit` characters. What can't be shown becomes `�`, line ends and tabs a space.
   package static func line(_ text: String, limit: Int = 4096) -> String {
+    // Most text is such: nothing of it has to be looked up.
+    guard text.utf8.count > limit || !isPlain(text) else { return text }
     var result = String.UnicodeScalarView()
     var count = 0
     for scalar in text.unicodeScalars {
@@ -19,6 +21,12 @@ package enum SafeText {
       }
     }
     return String(result)
+  }
+
+  /// All of it is printable ASCII.
+  private static func isPlain(_ text: String) -> Bool {
+    func isEach(_ bytes: some Sequence<UInt8>) -> Bool { bytes.allSatisfy { (0x20..<0x7F).contains($0) } }
+    return text.utf8.withContiguousStorageIfAvailable(isEach) ?? isEach(text.utf8)
   }
 
   /// The lines of a text, each made safe, at most `limit` of them: the last ones.
