@@ -115,6 +115,28 @@ struct PackageCommandTests {
     #expect(untold.errors.contains("warning"))
   }
 
+  @Test("loses no signature where two sign at one time: both stay, or one is told to try again")
+  func signingTogether() throws {
+    let directory = try TemporaryDirectory()
+    try plugin(in: directory)
+    for key in ["k", "l"] { #expect(try Program.run(["plugin", "keygen", "--out", key], in: directory).status == 0) }
+    let lock = try LinuxKernel().lockDirectory(directory.path)
+    let refused = try Program.run(["plugin", "sign", "sample-1.2.0.zip", "--key", "k"], in: directory)
+    #expect(refused.status == 2)
+    #expect(refused.errors.contains("hint: try again"))
+    #expect(try PackageFile(opening: directory.path + "/sample-1.2.0.zip").signatures.items.isEmpty)
+    lock.close()
+    let both = try ["k", "l"].map {
+      try Program.start(["plugin", "sign", "sample-1.2.0.zip", "--key", $0], in: directory)
+    }
+    let signed = try both.map { try $0.wait().status }.count { $0 == 0 }
+    #expect(signed >= 1)
+    #expect(try PackageFile(opening: directory.path + "/sample-1.2.0.zip").signatures.items.count == signed)
+    let absent = try Program.run(["plugin", "sign", "none.zip", "--key", "k"], in: directory)
+    #expect(absent.status == 2)
+    #expect(absent.errors.contains("none.zip is not a package"))
+  }
+
   @Test("unpacks what another program compressed, in a sandbox, under the same signature")
   func deflated() throws {
     let directory = try TemporaryDirectory()

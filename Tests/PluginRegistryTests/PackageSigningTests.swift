@@ -85,6 +85,24 @@ struct PackageSigningTests {
     #expect(PackageSignature.message(index) != index.bytes)
   }
 
+  @Test("are as many as a package may have, and no more")
+  func full() throws {
+    let keys = try (0..<PackageSignatures.maximumCount).map { _ in try key() }
+    let index = try SamplePackage.open(try SamplePackage.bytes(SamplePackage.files)).index
+    let signatures = PackageSignatures(try keys.map { try #require($0.signature(of: index)) })
+    let bytes = try SamplePackage.bytes(SamplePackage.files, signatures: signatures)
+    #expect(try SamplePackage.open(bytes).signatures.items.count == 64)
+    let (directory, another) = (try TemporaryDirectory(), try key())
+    let place = try Directory(opening: directory.path)
+    #expect {
+      try SamplePackage.content(bytes).write(signedBy: another, as: "p.zip", in: place, permissions: 0o644)
+    } throws: {
+      ($0 as? Diagnostic)?.why?.contains("it has 64 signatures") == true
+    }
+    #expect(try place.names(limit: 10).isEmpty)
+    #expect(try SamplePackage.open(try signed(bytes, by: keys[7])).signatures.items.count == 64)
+  }
+
   @Test("are made with keys as OpenSSL has them: RFC 8410, section 10")
   func pem() throws {
     let text = """

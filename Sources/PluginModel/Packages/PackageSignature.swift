@@ -87,8 +87,9 @@ package struct PackageSignatures: Hashable, Sendable {
 
   package var bytes: [UInt8] { Array(items.map { "\($0.key) \(Base64.text($0.bytes))\n" }.joined().utf8) }
 
-  /// With one more, in the place of an earlier one by the same key.
-  package func adding(_ signature: PackageSignature) -> PackageSignatures {
-    PackageSignatures(items.filter { $0.key != signature.key } + [signature])
+  /// With one more, in the place of an earlier one by the same key; nil where that would be more than ``maximumCount``.
+  package func adding(_ signature: PackageSignature) -> PackageSignatures? {
+    let others = items.filter { $0.key != signature.key }
+    return others.count < Self.maximumCount ? PackageSignatures(others + [signature]) : nil
   }
 }

@@ -64,9 +64,14 @@ extension PackageContent {
     guard let signature = key.signature(of: package.index) else {
       throw Diagnostic("\(package.path) can't be signed", why: "the cryptographic library failed")
     }
+    guard let signatures = package.signatures.adding(signature) else {
+      throw Diagnostic(
+        "\(package.path) can't be signed",
+        why: "it has \(PackageSignatures.maximumCount) signatures, and a package with more is refused",
+        hint: "pack the plugin again, and let those sign it whom somebody trusts")
+    }
     do throws(PackageFlaw) {
       var writer = try PackageWriter(in: directory)
-      let signatures = package.signatures.adding(signature)
       try writer.write(package.index, signatures, checksums) { (position, _, write) throws(PackageFlaw) in
         try pieces(of: position, write)
       }

@@ -24,6 +24,14 @@ struct PluginSignCommand: AsyncParsableCommand {
     do {
       signed = try await bootstrap.files.run { [package, key] in
         let key = try Self.key(key)
+        // What the name leads to is replaced, not a link.
+        guard let path = ProcessEnvironment.resolve(package) else {
+          throw PackageFlaw.unreadable(SystemError("open", package, .notFound).description).diagnostic(of: package)
+        }
+        let target = try PackageTarget(path)
+        // From reading to replacing: of two who sign at one time, one would take the other's signature away.
+        let lock = try Self.lock(target.directory, package)
+        defer { lock.close() }
         let file = try PackageFile(opening: package)
         guard let content = try Self.content(of: file) else {
           throw Diagnostic(
@@ -32,8 +40,6 @@ struct PluginSignCommand: AsyncParsableCommand {
             hint: "sign it first: the signature holds for the compressed package too")
         }
         _ = try content.manifest(engineVersion: engineVersion)
-        // What the name leads to is replaced, not a link.
-        let target = try PackageTarget(ProcessEnvironment.resolve(package) ?? package)
         let permissions = (try? target.directory.status(target.name).permissions) ?? 0o644
         let written = try content.write(
           signedBy: key, as: target.name, in: target.directory, permissions: permissions & 0o777)
@@ -50,6 +56,19 @@ struct PluginSignCommand: AsyncParsableCommand {
       "  install it orchestrator plugin install \(SafeText.line(ShellText.word(package)))",
     ] {
       await bootstrap.console.print(line)
+    }
+  }
+
+  /// - Throws: where somebody has it.
+  private static func lock(_ directory: Directory, _ package: String) throws(Diagnostic) -> FileDescriptor {
+    do throws(SystemError) {
+      return try LinuxKernel().lockDirectory(directory.path)
+    } catch {
+      guard error.code == .wouldBlock || error.code == .stale else {
+        throw Diagnostic("\(package) can't be signed", why: error.description)
+      }
+      throw Diagnostic(
+        "\(package) can't be signed", why: "another package in its directory is just being signed", hint: "try again")
     }
   }
 
