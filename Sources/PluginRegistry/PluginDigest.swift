@@ -70,6 +70,22 @@ package enum PluginTreeError: Error, Hashable, Sendable, CustomStringConvertible
   }
 }
 
+extension PluginTreeError {
+  /// What to do about it.
+  package var hint: String? {
+    switch self {
+    case .file: nil
+    case .link(let path, _), .specialFile(let path), .tooDeep(let path, _):
+      IgnoreRules().ignoredDirectory(above: path + "/").map { directory in
+        "move \(directory) out of the plugin's directory: the plugin can see all that lies in it, so that all of it "
+          + "counts; orchestrator plugin pack, install and dev leave \(directory) out"
+      }
+    case .tooManyEntries, .tooLarge:
+      "keep what isn't the plugin's outside of its directory: a virtual environment, packages of other programs"
+    }
+  }
+}
+
 /// One walk over one tree.
 private struct TreeWalk {
   var hash = SHA256()

@@ -290,7 +290,7 @@ package struct PluginDiscovery: Sendable {
     } catch let diagnostic as Diagnostic {
       return .failure(Diagnostics([diagnostic]))
     } catch {
-      return .failure(Diagnostics([Self.refused(shown, "\(error)")]))
+      return .failure(Diagnostics([Self.refused(shown, "\(error)", hint: (error as? PluginTreeError)?.hint)]))
     }
   }
 
@@ -326,8 +326,8 @@ package struct PluginDiscovery: Sendable {
       hint: "copy the plugin here, or name its directory with --plugins", severity: .warning)
   }
 
-  private static func refused(_ path: String, _ why: String) -> Diagnostic {
-    Diagnostic("the plugin in \(path) can't be used", why: why)
+  private static func refused(_ path: String, _ why: String, hint: String? = nil) -> Diagnostic {
+    Diagnostic("the plugin in \(path) can't be used", why: why, hint: hint)
   }
 
   private static func conflict(_ winner: DiscoveredPlugin, _ loser: DiscoveredPlugin) -> Diagnostic {

@@ -74,32 +74,28 @@ struct PluginDevTests {
     try end(running, in: directory)
   }
 
-  @Test("runs each version in its sandbox, and lets a run end with the version that it began with")
-  func runs() throws {
-    let directory = try TemporaryDirectory()
-    func write(_ name: String, code: String = "") throws {
-      try directory.write(
-        "plugins/greeter/plugin.py",
-        """
-        import os, time
-        from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, PortSpecification
-        class Work(DeclaredNode):
-            specification = NodeSpecification("work", "Work", "Test", "Works", outputs=[
-                PortSpecification("text", "string", "Text", "")])
-            def execute(self, inputs, context):
-                \(code)
-                from late import NAME
-                return {"text": NAME + str(os.path.exists("\(#filePath)"))}
-        class Plugin(DeclaredPlugin):
-            nodes = (Work,)
+  /// A plugin `greeter` whose node imports a module once `code` has run, and a workflow `w.yaml` of it.
+  private func slow(_ name: String, code: String = "", in directory: TemporaryDirectory) throws {
+    try directory.write(
+      "plugins/greeter/plugin.py",
+      """
+      import os, time
+      from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, PortSpecification
+      class Work(DeclaredNode):
+          specification = NodeSpecification("work", "Work", "Test", "Works", outputs=[
+              PortSpecification("text", "string", "Text", "")])
+          def execute(self, inputs, context):
+              \(code)
+              from late import NAME
+              return {"text": NAME + str(os.path.exists("\(#filePath)"))}
+      class Plugin(DeclaredPlugin):
+          nodes = (Work,)
 
-        """)
-      try directory.write("plugins/greeter/late.py", "NAME = '\(name)'\n")
-    }
+      """)
+    try directory.write("plugins/greeter/late.py", "NAME = '\(name)'\n")
     try directory.write(
       "plugins/greeter/plugin.yaml",
       "name: greeter\nversion: 1.0.0\nauthor: a\nnode_types: [work]\nentry_point: plugin.py\n")
-    try write("first", code: "context.log('begun'); time.sleep(4)")
     try directory.write(
       "w.yaml",
       """
@@ -110,13 +106,76 @@ struct PluginDevTests {
         nodes: {work: {type: greeter/work}}
         outputs: {text: work.text}
       """)
+  }
+
+  @Test("copies what would be packed: no virtual environment, nothing that .pluginignore names")
+  func ignored() throws {
+    let directory = try plugin()
+    for place in [".venv/bin", "node_modules/.bin", "notes"] {
+      try directory.write("plugins/greeter/\(place)/x.py", "")
+      try FileManager.default.createSymbolicLink(
+        atPath: directory.path + "/plugins/greeter/\(place)/python", withDestinationPath: "/usr/bin/python3")
+    }
+    let running = try start(in: directory)
+    try running.wait(for: "waiting for a change")
+    #expect(running.errors.contains("notes/python is a link to /usr/bin/python3"))
+    try directory.write("plugins/greeter/.pluginignore", "notes/\n")
+    try running.wait(for: "greeter 0.1.0 is ready")
+    let copies = directory.path + "/state/snapshots"
+    let copied = try FileManager.default.subpathsOfDirectory(atPath: copies)
+    #expect(copied.contains { $0.hasSuffix("/plugin.py") })
+    #expect(!copied.contains { $0.hasSuffix("/x.py") || $0.hasSuffix("/.venv") })
+    try directory.write("plugins/greeter/.pluginignore", "[\n")
+    try running.wait(for: "the version before stays")
+    #expect(running.errors.contains("plugins/greeter/.pluginignore:1:1"))
+    try end(running, in: directory)
+  }
+
+  @Test("runs each version in its sandbox, and lets a run end with the version that it began with")
+  func runs() throws {
+    let directory = try TemporaryDirectory()
+    try slow("first", code: "context.log('begun'); time.sleep(4)", in: directory)
     let running = try start(["--run", "w.yaml", "--", "--no-cache"], in: directory)
     try running.wait(for: "begun")
-    try write("second")
+    try slow("second", in: directory)
     try running.wait(for: "text: secondFalse")
     let output = running.output
     #expect(output.contains("text: firstFalse"), "\(output)\(running.errors)")
     try end(running, in: directory)
+  }
+
+  @Test("keeps the copy that a run of a killed session still uses, until that run has ended")
+  func leftRun() throws {
+    let directory = try TemporaryDirectory()
+    try slow("first", code: "context.log('begun'); time.sleep(60)", in: directory)
+    let killed = try start(["--run", "w.yaml", "--", "--no-cache"], in: directory)
+    try killed.wait(for: "begun")
+    kill(killed.process.processIdentifier, SIGKILL)
+    // Foundation takes it for running as long as the run that it began has its descriptors.
+    let state = "/proc/\(killed.process.processIdentifier)/stat"
+    while let text = try? String(contentsOfFile: state, encoding: .utf8), !text.contains(") Z ") { usleep(5000) }
+    func copies() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: directory.path + "/state/snapshots")
+    }
+    let left = try #require(try copies().first)
+    // Whatever is checked, it doesn't stay behind.
+    let found = try Program.run(
+      ["-f", "^[^ ]+ run w.yaml --plugins [^ ]+/state/snapshots/\(left)"], in: directory, executable: "/usr/bin/pgrep")
+    let run = try #require(Int32(found.output.trimmingCharacters(in: .whitespacesAndNewlines)), "\(found)")
+    defer { kill(run, SIGKILL) }
+    func begin() throws {
+      let running = try start(in: directory)
+      try running.wait(for: "is ready")
+      kill(running.process.processIdentifier, SIGINT)
+      #expect(try running.wait(seconds: 30).status == 130)
+    }
+    try begin()
+    #expect(try copies() == [left])
+    kill(run, SIGINT)
+    let deadline = Date().addingTimeInterval(30)
+    while kill(run, 0) == 0, Date() < deadline { usleep(20_000) }
+    try begin()
+    #expect(try copies() == [])
   }
 
   @Test("removes what a session that was killed has left, and nothing of one that lives")

@@ -4,7 +4,8 @@ import Testing
 @Suite("What is no part of a package")
 struct IgnoreRulesTests {
   private func rules(_ text: String) throws -> IgnoreRules {
-    var rules = IgnoreRules(package: try #require(PluginName("sample")))
+    let name: PluginName = try #require(PluginName("sample"))
+    var rules = IgnoreRules(package: name)
     try rules.add(Array(text.utf8), file: ".pluginignore")
     return rules
   }
@@ -12,7 +13,8 @@ struct IgnoreRulesTests {
   @Test(
     "leaves out what tools leave behind",
     arguments: [
-      ".git/", "a/__pycache__/", "a/b.pyc", ".venv/", ".pytest_cache/", "src/x.egg-info/", ".DS_Store", "notes.txt~",
+      ".git/", "a/__pycache__/", "a/b.pyc", ".venv/", "venv/", "a/node_modules/", ".tox/", ".pytest_cache/",
+      "src/x.egg-info/", ".DS_Store", "notes.txt~",
       ".plugin.yaml.swp", ".pluginignore", "sample-1.0.0.zip", ".git",
     ])
   func builtIn(_ path: String) throws {
@@ -22,7 +24,8 @@ struct IgnoreRulesTests {
   @Test(
     "takes everything else",
     arguments: [
-      "plugin.yaml", "src/plugin.py", "a/.pluginignore", "data/sample-1.0.0.zip", ".gitignore", "venv/", ".venv",
+      "plugin.yaml", "src/plugin.py", "a/.pluginignore", "data/sample-1.0.0.zip", ".gitignore", "venv", "venv.py",
+      ".venv",
     ])
   func others(_ path: String) throws {
     #expect(try !rules("").ignores(path, isDirectory: path.hasSuffix("/")))

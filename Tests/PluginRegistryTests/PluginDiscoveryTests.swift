@@ -139,6 +139,18 @@ struct PluginDiscoveryTests {
     #expect(catalog.broken.first?.diagnostics.first?.description.contains("secrets") == true)
   }
 
+  @Test(
+    "names the remedy where the link is in what a tool has left there", arguments: [".venv", "venv", "node_modules"])
+  func tools(_ name: String) throws {
+    let directory = try TemporaryDirectory()
+    try directory.plugin("a", name: "a")
+    try directory.write("a/\(name)/bin/x", "")
+    try directory.link("a/\(name)/bin/python", to: "/usr/bin/python3")
+    let diagnostic = try #require(scan(directory.path).broken.first?.diagnostics.first)
+    #expect(diagnostic.hint?.hasPrefix("move \(name) out of the plugin's directory") == true)
+    #expect(PluginTreeError.link("lib/a", destination: "/etc").hint == nil)
+  }
+
   @Test("refuses an entry point that is a link to the outside")
   func leavingEntryPoint() throws {
     let directory = try TemporaryDirectory()

@@ -12,8 +12,8 @@ package struct IgnoreRules: Hashable, Sendable {
 
   /// What tools leave in a directory, and what a package is made of.
   package static let always = [
-    ".git", ".hg", ".svn", "/.pluginignore", "__pycache__", "*.pyc", "*.pyo", ".venv/", ".pytest_cache/",
-    ".mypy_cache/",
+    ".git", ".hg", ".svn", "/.pluginignore", "__pycache__", "*.pyc", "*.pyo", ".venv/", "venv/", "node_modules/",
+    ".tox/", ".nox/", ".pytest_cache/", ".mypy_cache/",
     ".ruff_cache/", "*.egg-info/", ".DS_Store", "*~", "*.swp", "*.swo", ".#*", "#*#",
   ]
 
@@ -27,8 +27,8 @@ package struct IgnoreRules: Hashable, Sendable {
   private var rules: [Rule] = []
 
   /// - Parameter package: the name of the plugin, whose packages in its own directory are no part of the next.
-  package init(package name: PluginName) {
-    rules = (Self.always + ["/\(name)-*.zip"]).compactMap { Self.rule($0) }
+  package init(package name: PluginName? = nil) {
+    rules = (Self.always + (name.map { ["/\($0)-*.zip"] } ?? [])).compactMap { Self.rule($0) }
   }
 
   /// Adds those of a `.pluginignore`.
@@ -86,6 +86,13 @@ package struct IgnoreRules: Hashable, Sendable {
       (isDirectory || !rule.isForDirectories) && Self.matches(rule.steps[...], names[...])
     }
     return last.map { !$0.isException } ?? false
+  }
+
+  /// The directory that is left out with what lies at `path`, the path of which is given from the top; nil: none is.
+  package func ignoredDirectory(above path: String) -> String? {
+    let names = path.split(separator: "/")
+    return names.indices.dropLast().lazy.map { names[...$0].joined(separator: "/") }
+      .first { ignores($0, isDirectory: true) }
   }
 
   /// Only the last `**` ever has to be tried again: time grows with the product of both lengths.

@@ -4,8 +4,6 @@ import PluginModel
 
 /// A plugin's directory, ready to be packed.
 package struct PluginPacker: Sendable {
-  private static let directoryLimit = 100_000
-
   package let manifest: PluginManifest
   package let index: PackageIndex
   /// What is left out, by its path; of a directory the directory alone, with a slash.
@@ -20,7 +18,7 @@ package struct PluginPacker: Sendable {
   ) throws(Diagnostics) {
     let directory: Directory
     let manifest: PluginManifest
-    var rules: IgnoreRules
+    let rules: IgnoreRules
     do {
       directory = try Directory(opening: path)
       let file = PluginDiscovery.manifestName
@@ -29,11 +27,7 @@ package struct PluginPacker: Sendable {
       guard !manifest.name.text.hasPrefix(PluginDiscovery.reservedPrefix) else {
         throw PluginDiscovery.reserved(manifest.name, path)
       }
-      rules = IgnoreRules(package: manifest.name)
-      if try directory.names(limit: Self.directoryLimit).contains(IgnoreRules.fileName) {
-        let patterns = try directory.contents(IgnoreRules.fileName, limit: IgnoreRules.fileLimit).bytes
-        try rules.add(patterns, file: "\(path)/\(IgnoreRules.fileName)")
-      }
+      rules = try IgnoreRules(of: directory, package: manifest.name, shown: path)
     } catch let problems as Diagnostics {
       throw problems
     } catch let problem as Diagnostic {
@@ -91,6 +85,20 @@ package struct PluginPacker: Sendable {
     } catch {
       throw .unreadable(error.description)
     }
+  }
+}
+
+extension IgnoreRules {
+  private static let directoryLimit = 100_000
+
+  /// Those that hold for a plugin's directory, its `.pluginignore` with them. Blocks.
+  /// - Parameter shown: how diagnostics call the directory.
+  /// - Throws: `FileError`; `Diagnostics` about the file.
+  package init(of directory: Directory, package name: PluginName? = nil, shown: String) throws {
+    self.init(package: name)
+    guard try directory.names(limit: Self.directoryLimit).contains(Self.fileName) else { return }
+    let patterns = try directory.contents(Self.fileName, limit: Self.fileLimit).bytes
+    try add(patterns, file: "\(shown)/\(Self.fileName)")
   }
 }
 

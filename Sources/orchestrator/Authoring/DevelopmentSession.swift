@@ -43,7 +43,7 @@ struct DevelopmentSession: Sendable {
     plugin = path
     do throws(FileError) {
       snapshots = try await bootstrap.files.run { () throws(FileError) in
-        try PluginSnapshots(of: path.text, state: state)
+        try PluginSnapshots(of: path.text, shown: directory, state: state)
       }
     } catch {
       throw CommandFailure(
@@ -187,9 +187,11 @@ struct DevelopmentSession: Sendable {
 
   // MARK: Watching
 
-  /// What editors and Python write beside the files that somebody edits.
+  /// What editors and Python write beside the files that somebody edits, and large directories that aren't copied either.
   private static func isIgnored(_ name: String) -> Bool {
-    name.hasPrefix(".") || name.hasSuffix("~") || name == "__pycache__" || name.hasSuffix(".pyc") || name == "4913"
+    if name == IgnoreRules.fileName { return false }
+    return name.hasPrefix(".") || ["venv", "node_modules"].contains(name) || name.hasSuffix("~")
+      || name == "__pycache__" || name.hasSuffix(".pyc") || name == "4913"
   }
 
   private func watch(_ watcher: sending TreeWatcher, on loop: EventLoop) -> Task<Void, Never> {
@@ -221,10 +223,10 @@ struct DevelopmentSession: Sendable {
   // MARK: Versions
 
   private func load(_ version: HotReload.Version, after digest: PluginDigest?, _ sandboxes: Sandboxes) async {
-    do throws(PluginTreeError) {
-      try await bootstrap.files.run { () throws(PluginTreeError) in try snapshots.take(version) }
+    do throws(Diagnostics) {
+      try await bootstrap.files.run { () throws(Diagnostics) in try snapshots.take(version) }
     } catch {
-      sender.yield(.broken([Diagnostic("the plugin can't be copied", why: error.description)], sources: []))
+      sender.yield(.broken(error.items, sources: []))
       return
     }
     do throws(CommandFailure) {
@@ -244,6 +246,9 @@ struct DevelopmentSession: Sendable {
     }
   }
 
+  /// The first behind the standard streams.
+  private static let lockNumber: Int32 = 3
+
   /// `orchestrator run` of this very program, which tells of itself.
   private func start(_ version: HotReload.Version, _ run: CurrentRun) async {
     guard let workflow = command.workflow, let program = ProcessEnvironment.executable else { return }
@@ -254,7 +259,7 @@ struct DevelopmentSession: Sendable {
     do throws(SystemError) {
       let child = try ChildProgram(
         [program, "run", workflow] + options + command.arguments, in: ProcessEnvironment.workingDirectory ?? "/",
-        isOwnGroup: true)
+        passing: (snapshots.lock, Self.lockNumber), isOwnGroup: true)
       run.follow(child) { [sender] in sender.yield(.event(.runEnded)) }
     } catch {
       await bootstrap.report([Diagnostic("the workflow can't be run", why: error.description)])

@@ -5,7 +5,8 @@ import PluginModel
 /// holds no lock on it any more. Blocks while it works on files.
 struct HeldDirectory: Sendable {
   let path: AbsolutePath
-  private let lock: FileDescriptor
+  /// Held as long as anybody has the descriptor: a program to which it is passed keeps the directory beyond this one's end.
+  let lock: FileDescriptor
 
   private static let mostLeftovers = 1000
 
