@@ -48,7 +48,7 @@ struct GraphValidation {
   /// The one that was looked up last: most nodes follow others of their type.
   private var latest: (type: NodeTypeReference, found: SharedType)?
   /// By their text: the instances of a matrix have theirs in common, and other nodes often.
-  private var templates: [String: Template] = [:]
+  private var templates: [ByteText: Template] = [:]
   /// What every node's expressions may read.
   private lazy var commonScope = ExpressionScope(inputs: inputs)
   /// What was told of an instance isn't told again of the others.
@@ -118,9 +118,9 @@ struct GraphValidation {
 
   /// Taken apart once for all who have it.
   mutating func template(_ text: String) throws(Template.Problem) -> Template {
-    if let known = templates[text] { return known }
+    if let known = templates[ByteText(text)] { return known }
     let template = try Template(text)
-    templates[text] = template
+    templates[ByteText(text)] = template
     return template
   }
 

@@ -9,7 +9,7 @@ package final class DocumentReport {
   private var items: [Diagnostic] = []
   private var dropped = 0
   /// By their text: of a large workflow many read alike.
-  private var templates: [String: NamesRead] = [:]
+  private var templates: [ByteText: NamesRead] = [:]
   /// Other texts whose trees were put into the file's: their lines count from here on.
   private var insertions: [(line: Int, file: String)] = []
 
@@ -64,10 +64,10 @@ package final class DocumentReport {
   }
 
   func namesRead(byTemplate text: String) throws(Template.Problem) -> NamesRead {
-    if let known = templates[text] { return known }
+    if let known = templates[ByteText(text)] { return known }
     let template = try Template(text)
     let names = NamesRead(inputs: template.names(of: "inputs"), matrix: template.names(of: "matrix"))
-    templates[text] = names
+    templates[ByteText(text)] = names
     return names
   }
 

@@ -195,7 +195,7 @@ package struct NodeTypeReference: Hashable, Comparable, Sendable, CustomStringCo
 }
 
 /// An absolute path without `.`, `..`, empty components, NUL or control characters. Lexical only: it says nothing
-/// about what lies on a disk.
+/// about what lies on a disk. Two are the same where their bytes are: file systems know no other.
 package struct AbsolutePath: Hashable, Comparable, Sendable, CustomStringConvertible {
   package let text: String
 
@@ -240,7 +240,12 @@ package struct AbsolutePath: Hashable, Comparable, Sendable, CustomStringConvert
 
   /// True when `self` is `other` or lies beneath it, by whole components.
   package func isEqualToOrBeneath(_ other: AbsolutePath) -> Bool {
-    other.text == "/" || text == other.text || text.hasPrefix(other.text + "/")
+    let (own, others) = (text.utf8, other.text.utf8)
+    return others.count == 1
+      || own.starts(with: others) && (own.count == others.count || own.dropFirst(others.count).first == 0x2F)
   }
-  package static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+  package static func == (left: Self, right: Self) -> Bool { left.text.hasSameBytes(as: right.text) }
+  package static func < (left: Self, right: Self) -> Bool {
+    left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+  }
 }

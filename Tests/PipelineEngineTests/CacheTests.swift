@@ -243,6 +243,42 @@ struct CacheTests {
     }
   }
 
+  @Test("surroundings of other bytes and the same characters, or of another zero, give other keys")
+  func identities() throws {
+    let type = try #require(NodeTypeReference("demo/source"))
+    let call = NodeCall(
+      run: "r", node: NodeName(unchecked: "a"), type: type, parameters: [], inputs: [], attempt: 1,
+      timeoutMilliseconds: nil)
+    let base = CacheIdentity(
+      plugin: "p", type: type, environment: ContentDigest(of: "e".utf8), permissions: [], configuration: .object([]))
+    var identities = [base]
+    for text in ["\u{e9}", "e\u{301}"] {
+      var (one, two, three) = (base, base, base)
+      one.permissions = ["filesystem.read:/srv/\(text)"]
+      two.configuration = .object([JSONValue.Member("key", .array([.string(text)]))])
+      three.configuration = .object([JSONValue.Member(text, 1)])
+      identities += [one, two, three]
+    }
+    for number in [0.0, -0.0] {
+      var one = base
+      one.resources = ["cpu": .double(number)]
+      identities.append(one)
+    }
+    var last = base
+    last.gpu = .null
+    identities.append(last)
+    #expect(Set(identities).count == identities.count)
+    #expect(identities.allSatisfy { $0 == $0 })
+    let names = identities.indices.map { NodeName(unchecked: "n\($0)") }
+    let cache = ResultCache(
+      index: MemoryCache(), identities: Dictionary(uniqueKeysWithValues: zip(names, identities)))
+    for (name, identity) in zip(names, identities) {
+      var own = call
+      (own.node, own.prepared) = (name, name)
+      #expect(cache.key(of: own) == CacheKey(identity, call))
+    }
+  }
+
   @Test("a label can't be taken for another input's content")
   func labels() throws {
     let type = try #require(NodeTypeReference("demo/join"))

@@ -57,6 +57,30 @@ struct GraphValidationTests {
     ("a: {type: demo/source, needs: [a]}", "", ["wait for each other", "a → a"]),
   ]
 
+  @Test("parameters of other bytes and the same characters keep their own")
+  func bytes() throws {
+    let say = NodeSpecification(
+      nodeType: NodeTypeName(unchecked: "say"), displayName: "Say", category: "Test", description: "",
+      parameters: [
+        ParameterSpecification(
+          name: ParameterName(unchecked: "text"), type: "string", displayName: "Text", description: "",
+          defaultValue: "")
+      ])
+    let catalog = NodeCatalog(plugins: [
+      PluginName(unchecked: "demo"): .init(version: SemanticVersion(1, 0, 0), specifications: [say])
+    ])
+    let texts = ["\u{e9}", "e\u{301}"]
+    let nodes = texts.enumerated().map {
+      "n\($0.offset): {type: demo/say, with: {text: \"${{ inputs.word }} \($0.element)\"}}"
+    }
+    let text = Demo.workflow(
+      nodes.joined(separator: "\n"), more: "inputs: {word: {type: string, default: x}}")
+    let workflow = try Workflow(bytes: Array(text.utf8), file: "flow.yaml")
+    let graph = try WorkflowGraph.validate(workflow, catalog: catalog, inputs: try workflow.bind([]))
+    #expect(
+      graph.nodes.map { Array(($0.parameters[0].value.stringValue ?? "").utf8) } == texts.map { Array("x \($0)".utf8) })
+  }
+
   @Test("refuses, and names node, port and place", arguments: refusals.indices)
   func refuses(_ index: Int) {
     let (nodes, more, says) = Self.refusals[index]

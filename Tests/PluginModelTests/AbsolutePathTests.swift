@@ -22,6 +22,23 @@ struct AbsolutePathTests {
     ])
   func refused(_ text: String) { #expect(AbsolutePath(text) == nil) }
 
+  @Test("are the same where their bytes are, and lie beneath each other only so")
+  func bytes() throws {
+    let (composed, decomposed) = (
+      try #require(AbsolutePath("/srv/\u{e9}")), try #require(AbsolutePath("/srv/e\u{301}"))
+    )
+    #expect(composed != decomposed)
+    #expect(Set([composed, decomposed, composed]).count == 2)
+    #expect((composed < decomposed) != (decomposed < composed))
+    #expect(composed.isEqualToOrBeneath(composed))
+    #expect(!composed.isEqualToOrBeneath(decomposed))
+    #expect(composed.appending("a")?.isEqualToOrBeneath(composed) == true)
+    #expect(composed.appending("a")?.isEqualToOrBeneath(decomposed) == false)
+    let root = try #require(AbsolutePath("/"))
+    #expect(composed.isEqualToOrBeneath(root) && root.isEqualToOrBeneath(root) && !root.isEqualToOrBeneath(composed))
+    #expect(AbsolutePath("/srvs")?.isEqualToOrBeneath(try #require(AbsolutePath("/srv"))) == false)
+  }
+
   @Test("have components of at most 255 bytes, and less than 4096 in all")
   func long() {
     let component = String(repeating: "c", count: 255)

@@ -119,6 +119,17 @@ package struct CacheIdentity: Hashable, Sendable {
   }
 }
 
+extension CacheIdentity {
+  /// Whether all keys are: texts of the same characters can be other bytes. What is equal so is equal as the hash takes it.
+  package static func == (left: Self, right: Self) -> Bool {
+    left.plugin.hasSameBytes(as: right.plugin) && left.type == right.type && left.environment == right.environment
+      && left.permissions.elementsEqual(right.permissions) { $0.hasSameBytes(as: $1) }
+      && left.configuration.isWritten(as: right.configuration) && left.resources.isWritten(as: right.resources)
+      && (left.gpu ?? .null).isWritten(as: right.gpu ?? .null) && (left.gpu == nil) == (right.gpu == nil)
+      && left.profile.hasSameBytes(as: right.profile)
+  }
+}
+
 extension CacheKey.Ingredient {
   fileprivate init(_ name: String, of text: String) { self.init(name, ContentDigest(of: text.utf8)) }
 }

@@ -10,7 +10,7 @@ struct UsualValues: Sendable {
   init(_ parameters: [ParameterSpecification]) {
     known = parameters.map { parameter in
       let values = [parameter.defaultValue] + (parameter.constraints?["enum"]?.arrayValue ?? [])
-      return values.filter { $0.isSame(as: $0) }.prefix(Self.most).map { ($0, ContentDigest(of: $0.utf8())) }
+      return values.filter { $0.isWritten(as: $0) }.prefix(Self.most).map { ($0, ContentDigest(of: $0.utf8())) }
     }
   }
 
@@ -19,20 +19,24 @@ struct UsualValues: Sendable {
   func digest(of value: JSONValue, parameter: Int) -> ContentDigest? {
     guard known.indices.contains(parameter) else { return nil }
     let values = known[parameter]
-    return values.indices.first { values[$0].value.isSame(as: value) }.map { values[$0].digest }
+    return values.indices.first { values[$0].value.isWritten(as: value) }.map { values[$0].digest }
   }
 }
 
 extension JSONValue {
   /// Whether both are certainly written alike. Equal is less: 0 and -0 are, and texts whose characters are made of other bytes.
-  fileprivate func isSame(as other: JSONValue) -> Bool {
+  func isWritten(as other: JSONValue) -> Bool {
     switch (self, other) {
     case (.null, .null): true
     case (.bool(let left), .bool(let right)): left == right
     case (.integer(let left), .integer(let right)): left == right
     case (.string(let left), .string(let right)):
-      left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
-    default: false
+      left.hasSameBytes(as: right)
+    case (.double(let left), .double(let right)): left.bitPattern == right.bitPattern
+    case (.array(let left), .array(let right)): left.elementsEqual(right) { $0.isWritten(as: $1) }
+    case (.object(let left), .object(let right)):
+      left.elementsEqual(right) { $0.key.hasSameBytes(as: $1.key) && $0.value.isWritten(as: $1.value) }
+    case (.null, _), (.bool, _), (.integer, _), (.double, _), (.string, _), (.array, _), (.object, _): false
     }
   }
 }
