@@ -107,8 +107,9 @@ struct ConfigCommandTests {
 
   @Test("config check tells what is wrong, config show where each value comes from and no secret")
   func commands() throws {
-    #expect(try run("config", "check").status == 0)
-    let shown = try run("config", "show", environment: ["ORCHESTRATOR_PLUGINS__LIMITS__MAX_MEMORY_MB": "256"])
+    #expect(try run("config", "check", "--state-dir", "state").status == 0)
+    let shown = try run(
+      "config", "show", "--state-dir", "state", environment: ["ORCHESTRATOR_PLUGINS__LIMITS__MAX_MEMORY_MB": "256"])
     #expect(shown.status == 0)
     let lines = shown.output.split(separator: "\n").map { $0.split(separator: " ", omittingEmptySubsequences: true) }
     #expect(
@@ -117,20 +118,22 @@ struct ConfigCommandTests {
     #expect(lines.contains { $0 == ["configuration.shop.currency", "\"CHF\"", "s.yaml:3"] }, "\(shown)")
     #expect(shown.output.contains("(a secret, from the file \(directory.path)/token)"))
     #expect(!shown.output.contains(Self.secret))
-    let json = try run("config", "show", "--output", "json")
+    let json = try run("config", "show", "--state-dir", "state", "--output", "json")
     #expect(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) is [[String: Any]])
     try configure("{currency: 7, token: {environment: SHOP_TOKEN}}")
-    let wrong = try run("config", "check")
+    let wrong = try run("config", "check", "--state-dir", "state")
     #expect(wrong.status == 2 && wrong.errors.contains("s.yaml:3:22: error: "), "\(wrong)")
-    let variable = try run("config", "check", environment: ["ORCHESTRATOR_PLUGINS__LIMIT__MAX_MEMORY_MB": "1"])
+    let variable = try run(
+      "config", "check", "--state-dir", "state", environment: ["ORCHESTRATOR_PLUGINS__LIMIT__MAX_MEMORY_MB": "1"])
     #expect(variable.status == 2 && variable.errors.contains("names no setting"), "\(variable)")
   }
 
   @Test("a secret that stands in the file is refused, and not even shown with its line")
   func literal() throws {
     try configure("{token: \(Self.secret)}")
-    for arguments in [["config", "check"], ["run", "w.yaml", "--state-dir", "state"]] {
-      let outcome = try Program.run(arguments + ["--config", "s.yaml", "--plugins", "shop"], in: directory)
+    for arguments in [["config", "check"], ["run", "w.yaml"]] {
+      let outcome = try Program.run(
+        arguments + ["--state-dir", "state", "--config", "s.yaml", "--plugins", "shop"], in: directory)
       #expect(outcome.status == 2 && outcome.errors.contains("is a secret"), "\(outcome)")
       #expect(!(outcome.output + outcome.errors).contains(Self.secret))
     }

@@ -164,6 +164,16 @@ struct PackageFileTests {
     for wrong in [right + [0], right.dropLast() + [], contents.reversed().flatMap { $0 }, []] {
       #expect(throws: PackageFlaw.self) { try PackageContent(package, unpacked: try SealedMemory(copying: wrong)) }
     }
+    // Bytes that CRC-32 doesn't tell from those of `plugin.py`: its polynomial, added to them.
+    var forged = right
+    for (offset, bits) in [0x41, 0x06, 0x71, 0xDB, 0x01].enumerated() { forged[2 + offset] ^= UInt8(bits) }
+    var (before, after) = (ZipChecksum(), ZipChecksum())
+    before.update(Array(right[2..<7]))
+    after.update(Array(forged[2..<7]))
+    try #require(before.value == after.value && right != forged)
+    #expect(throws: PackageFlaw.member(UntrustedBytes("plugin.py"), .digest)) {
+      try PackageContent(package, unpacked: try SealedMemory(copying: forged))
+    }
   }
 
   @Test("is the package of the plugin that its manifest names, or refused")

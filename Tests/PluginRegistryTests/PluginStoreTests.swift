@@ -138,6 +138,10 @@ struct PluginStoreTests {
     let place = try add("one", to: PluginStore(state: state))
     let attributes = try FileManager.default.attributesOfItem(atPath: "\(state)/plugins/\(place)")
     #expect(attributes[.posixPermissions] as? Int == 0o755)
+    let unpacked = try Directory(opening: directory.path).makeDirectory("unpacked")
+    try SamplePackage.content(try SamplePackage.bytes(SamplePackage.files)).write(into: unpacked)
+    #expect(try unpacked.status("data").permissions == 0o755)
+    #expect(try unpacked.find("data/a.txt").permissions == 0o644)
   }
 
   @Test("an installed version that lost its name to another directory is there for who asks for it; a named one stays")
