@@ -76,7 +76,7 @@ extension PluginTreeError {
     switch self {
     case .file: nil
     case .link(let path, _), .specialFile(let path), .tooDeep(let path, _):
-      IgnoreRules().ignoredDirectory(above: path + "/").map { directory in
+      IgnoreRules().ignoredDirectory(above: path).map { directory in
         "move \(directory) out of the plugin's directory: the plugin can see all that lies in it, so that all of it "
           + "counts; orchestrator plugin pack, install and dev leave \(directory) out"
       }
