@@ -29,6 +29,14 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
   ],
   targets: [
     // System libraries.
@@ -74,12 +82,34 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // HTTP: what is asked of a registry of plugins, and what answers there.
+    .target(
+      name: "RegistryClient",
+      dependencies: [
+        "PluginModel", "LinuxSystem", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "HTTPAPI",
+      dependencies: [
+        "PluginRegistry", "StateStore", "PluginModel", "LinuxSystem",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
+
     // Programs.
     .executableTarget(
       name: "orchestrator",
       dependencies: [
         "PluginModel", "SandboxPlanning", "SandboxRuntime", "WorkerHost", "PipelineEngine", "Scheduling",
-        "PluginRegistry", "StateStore", "LinuxSystem",
+        "PluginRegistry", "StateStore", "LinuxSystem", "RegistryClient", "HTTPAPI",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -133,6 +163,9 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests", dependencies: ["orchestrator", "PluginModel", "PluginRegistry", "LinuxSystem"],
       exclude: ["Golden", "Fixtures"]),
+    .testTarget(
+      name: "HTTPAPITests",
+      dependencies: ["HTTPAPI", "RegistryClient", "PluginRegistry", "StateStore", "PluginModel", "LinuxSystem"]),
     .testTarget(name: "TidyTests"),
     // Run the built programs: hostile plugins in real sandboxes.
     .testTarget(name: "EscapeTests", dependencies: ["orchestrator", "CSeccomp"]),
@@ -147,7 +180,7 @@ if isSanitizing {
   // and GRDB's.
   let left: Set = [
     "SandboxInit", "Benchmarks", "PluginModelTests", "SandboxPlanningTests", "SchedulingTests", "TidyTests",
-    "EscapeTests", "StateStoreTests",
+    "EscapeTests", "StateStoreTests", "HTTPAPITests",
   ]
   package.targets.removeAll { left.contains($0.name) }
   package.products.removeAll { ["sandbox-init", "orchestrator-bench"].contains($0.name) }

@@ -30,17 +30,14 @@ package final class SealedMemory: Sendable {
   }
 
   /// Puts pieces one behind the other into a new memfd, until there are no more (nil), and seals it.
-  package init(filling next: () throws(SystemError) -> [UInt8]?) throws(SystemError) {
-    let descriptor = FileDescriptor(owning: try systemCall("memfd_create", linux_memfd("orchestrator-value")))
-    var byteCount = 0
-    while let piece = try next() {
-      var offset = 0
-      while offset < piece.count {
-        offset += try descriptor.write(piece, from: offset) ?? 0
-      }
-      byteCount += piece.count
-    }
-    try systemCall("fcntl", on: "F_ADD_SEALS", linux_seal(descriptor.number))
+  package convenience init(filling next: () throws(SystemError) -> [UInt8]?) throws(SystemError) {
+    let draft = try SealedMemoryDraft()
+    while let piece = try next() { try draft.write(piece) }
+    try self.init(sealing: draft)
+  }
+
+  /// Of this process's own, sealed before.
+  init(sealed descriptor: FileDescriptor, byteCount: Int) {
     self.descriptor = descriptor
     self.byteCount = byteCount
   }

@@ -385,7 +385,10 @@ package struct ValueReader {
   }
 
   /// A mapping whose keys are those of `Key`; any other is reported at once, with the one that was probably meant.
-  package func mapping<Key: DocumentKey>(_ keys: Key.Type = Key.self) -> MappingReader<Key>? {
+  /// - Parameter ignoringOthers: other keys are left out: of a message whose later versions may say more.
+  package func mapping<Key: DocumentKey>(
+    _ keys: Key.Type = Key.self, ignoringOthers: Bool = false
+  ) -> MappingReader<Key>? {
     guard node.row.kind == .mapping else {
       wrongType("a mapping", hint: "known: " + Key.allCases.map(\.rawValue).joined(separator: ", "))
       return nil
@@ -397,7 +400,7 @@ package struct ValueReader {
       let written = tree.string(tree.rows[row].key)
       if let key = Key(rawValue: written) {
         rows.append((key, row))
-      } else {
+      } else if !ignoringOthers {
         report.error(
           "unknown key \(written.quoted)" + (path.isEmpty ? "" : " in \(subject)"),
           hint: Suggestion.hint(for: written, among: Key.allCases.map(\.rawValue)),

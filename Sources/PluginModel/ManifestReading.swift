@@ -39,9 +39,9 @@ extension PluginManifest {
   /// - Parameters:
   ///   - bytes: the file, whatever it holds.
   ///   - file: its name, for diagnostics.
-  ///   - engineVersion: the engine that would run the plugin; a plugin made for others is refused.
+  ///   - engineVersion: the engine that would run the plugin; a plugin made for others is refused. Nil: nobody runs it here.
   /// - Throws: everything that is wrong with the file.
-  package init(yaml bytes: [UInt8], file: String, engineVersion: SemanticVersion) throws(Diagnostics) {
+  package init(yaml bytes: [UInt8], file: String, engineVersion: SemanticVersion?) throws(Diagnostics) {
     let report = DocumentReport(file: file)
     let root = report.read(bytes, syntax: .yaml)?.mapping(Key.self)
     let manifest = root.flatMap { Self.read($0, engineVersion: engineVersion) }
@@ -50,7 +50,7 @@ extension PluginManifest {
     self = manifest
   }
 
-  private static func read(_ root: MappingReader<Key>, engineVersion: SemanticVersion) -> PluginManifest? {
+  private static func read(_ root: MappingReader<Key>, engineVersion: SemanticVersion?) -> PluginManifest? {
     let name = root.required(.name)?.name(PluginName.self)
     let version = root.required(.version)?.version()
     let author = root.required(.author)?.string(maximumBytes: 256)
@@ -77,7 +77,7 @@ extension PluginManifest {
 
   /// Both bounds are inclusive.
   private static func engineRange(
-    _ root: MappingReader<Key>, engineVersion: SemanticVersion
+    _ root: MappingReader<Key>, engineVersion: SemanticVersion?
   ) -> (SemanticVersion?, SemanticVersion?) {
     let minimum = root.optional(.minimumEngineVersion)?.version()
     let maximum = root.optional(.maximumEngineVersion)?.version()
@@ -85,11 +85,11 @@ extension PluginManifest {
       root.optional(.maximumEngineVersion)?.error(
         "no engine version fits this plugin", why: "\(maximum) is below 'min_engine_version', which is \(minimum)",
         hint: "exchange the two, or remove 'max_engine_version'")
-    } else if let minimum, engineVersion < minimum {
+    } else if let minimum, let engineVersion, engineVersion < minimum {
       root.optional(.minimumEngineVersion)?.error(
         "the plugin needs a newer engine", why: "it asks for \(minimum) or later, and this is \(engineVersion)",
         hint: "upgrade the engine, or use an earlier version of the plugin")
-    } else if let maximum, engineVersion > maximum {
+    } else if let maximum, let engineVersion, engineVersion > maximum {
       root.optional(.maximumEngineVersion)?.error(
         "the plugin is made for an older engine", why: "it accepts at most \(maximum), and this is \(engineVersion)",
         hint: "use a later version of the plugin; its author raises 'max_engine_version' once it is tested")
@@ -179,7 +179,7 @@ extension [ValueReader] {
 
 extension ValueReader {
   /// As it is written.
-  fileprivate func dependency() -> String? {
+  func dependency() -> String? {
     guard let text = string(maximumBytes: 512) else { return nil }
     do throws(Diagnostic) {
       _ = try PluginDependency(text)

@@ -44,13 +44,18 @@ extension UInt8 {
   }
 }
 
-extension PluginManifest {
-  /// The other plugins that it needs.
-  package var requiredPlugins: [(name: PluginName, range: VersionRange?)] {
+extension PluginDependency {
+  /// Those of a manifest's `dependencies` that are other plugins.
+  static func plugins(in dependencies: [String]) -> [(name: PluginName, range: VersionRange?)] {
     dependencies.compactMap { text in
       if case .plugin(let name, let range)? = try? PluginDependency(text) { (name, range) } else { nil }
     }
   }
+}
+
+extension PluginManifest {
+  /// The other plugins that it needs.
+  package var requiredPlugins: [(name: PluginName, range: VersionRange?)] { PluginDependency.plugins(in: dependencies) }
 
   /// The Python packages that it needs.
   package var requirements: [String] {

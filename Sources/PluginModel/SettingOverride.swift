@@ -79,8 +79,8 @@ extension Setting {
 
   private static func defaultValue(_ key: SystemConfiguration.RegistryKey) -> JSONValue {
     switch key {
-    case .enable: false
-    case .url: .null
+    case .enable, .allowsPlain: false
+    case .url, .certificates, .token: .null
     }
   }
 }

@@ -24,6 +24,7 @@ package struct SystemConfiguration: Hashable, Sendable {
   package var development = DevelopmentSettings()
   /// Where the Python packages come from that plugins depend on.
   package var python = PythonSettings()
+  package var registry = RegistrySettings()
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
@@ -94,7 +95,12 @@ extension SystemConfiguration {
     case watchInterval = "watch_interval"
     case debugMode = "debug_mode"
   }
-  package enum RegistryKey: String, CaseIterable { case enable, url }
+  package enum RegistryKey: String, CaseIterable {
+    case enable, url
+    case allowsPlain = "allow_http"
+    case certificates = "ca_file"
+    case token = "token_file"
+  }
   package enum LimitsKey: String, CaseIterable {
     case maximumMemory = "max_memory_mb"
     case maximumCPU = "max_cpu_percent"
@@ -126,7 +132,7 @@ extension SystemConfiguration {
       result.development = DevelopmentSettings(development)
     }
     if let registry = plugins?.optional(.registry)?.mapping(RegistryKey.self) {
-      result.warnings += Self.registry(registry)
+      result.registry = RegistrySettings(registry)
     }
     if let python = plugins?.optional(.python)?.mapping(PythonSettings.SectionKey.self) {
       result.python = PythonSettings(python)
@@ -190,18 +196,6 @@ extension SystemConfiguration {
         hint: "write 'sandbox_type: process': every worker is a process in kernel namespaces of its own")
     }
     return security.optional(.defaultPermissions)?.list(maximumCount: 256)?.unique { $0.permission() }
-  }
-
-  private static func registry(_ section: MappingReader<RegistryKey>) -> [Diagnostic] {
-    let (enable, url) = (section.optional(.enable), section.optional(.url))
-    _ = url?.string()
-    return [enable?.bool() == true ? enable : nil, url].compactMap { $0.map(withoutEffect) }
-  }
-
-  private static func withoutEffect(_ reader: ValueReader) -> Diagnostic {
-    Diagnostic(
-      "\(reader.subject) has no effect in this version", hint: "remove it, or leave it for a later version",
-      at: reader.location, severity: .warning)
   }
 }
 

@@ -138,6 +138,26 @@ enum Migrations {
     migrator.registerMigration("contents of packages") { database in
       try database.execute(sql: "ALTER TABLE plugin_version ADD COLUMN contents TEXT")
     }
+    migrator.registerMigration("registry") { database in
+      // `document` is what is told of a version, as JSON. `shown` is the version that a list shows, `words` and `categories` what finds it.
+      try database.execute(
+        sql: """
+          CREATE TABLE registry_plugin (
+            name TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            shown TEXT,
+            words TEXT NOT NULL DEFAULT '',
+            categories TEXT NOT NULL DEFAULT ''
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE registry_version (
+            name TEXT NOT NULL REFERENCES registry_plugin ON DELETE CASCADE,
+            version TEXT NOT NULL,
+            checksum TEXT NOT NULL,
+            document TEXT NOT NULL,
+            PRIMARY KEY (name, version)
+          ) STRICT, WITHOUT ROWID
+          """)
+    }
     return migrator
   }
 

@@ -51,7 +51,8 @@ package struct PackageContent: Sendable {
   ) throws(PackageFlaw) { try memory.pieces(place(position), body) }
 
   /// What `plugin.yaml` says. Its name and version are those that were signed.
-  package func manifest(engineVersion: SemanticVersion) throws(Diagnostics) -> PluginManifest {
+  /// - Parameter engineVersion: nil: made for whichever.
+  package func manifest(engineVersion: SemanticVersion?) throws(Diagnostics) -> PluginManifest {
     let file = PluginDiscovery.manifestName
     let index = package.index
     guard let position = index.entries.firstIndex(where: { $0.path.text == file }) else {

@@ -1,0 +1,47 @@
+import Crypto
+import HTTPTypes
+import Hummingbird
+import PluginModel
+
+extension HTTPField.Name {
+  static var contentTypeOptions: HTTPField.Name { .xContentTypeOptions }
+}
+
+extension Response {
+  /// JSON, with a tag by which it needn't be sent again.
+  static func document(_ value: JSONValue, to request: Request, status: HTTPResponse.Status = .ok) -> Response {
+    let bytes = value.utf8()
+    let digest = SHA256.hash(data: bytes).withUnsafeBytes { ContentDigest(unchecked: $0) }
+    let tag = "\"\(digest)\""
+    var headers: HTTPFields = [.eTag: tag, .cacheControl: "no-cache"]
+    if request.method == .get, request.holds(tag) { return Response(status: .notModified, headers: headers) }
+    headers[.contentType] = "application/json"
+    headers[.contentTypeOptions] = "nosniff"
+    return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+  }
+
+  /// RFC 9457. What still comes of the request isn't waited for.
+  static func problem(_ problem: RegistryProblem, to request: Request) -> Response {
+    var headers: HTTPFields = [
+      .contentType: RegistryProblem.mediaType, .cacheControl: "no-store", .contentTypeOptions: "nosniff",
+    ]
+    if problem.status == 401 { headers[.wwwAuthenticate] = RegistryToken.scheme }
+    if problem.status == 429 { headers[.retryAfter] = "10" }
+    if request.method == .put { headers[.connection] = "close" }
+    return Response(
+      status: HTTPResponse.Status(code: problem.status), headers: headers,
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.jsonValue.utf8())))
+  }
+}
+
+extension Request {
+  /// Whether its sender says that it has what the tag stands for: RFC 9110 section 13.1.2.
+  func holds(_ tag: String) -> Bool {
+    guard let field = headers[.ifNoneMatch] else { return false }
+    return field.split(separator: ",").contains { candidate in
+      let text = candidate.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+      let strong = String(text)
+      return strong == "*" || strong == tag || strong == "W/\(tag)"
+    }
+  }
+}

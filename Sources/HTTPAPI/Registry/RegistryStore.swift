@@ -1,0 +1,114 @@
+import LinuxSystem
+import PluginModel
+import PluginRegistry
+
+/// What a registry of plugins keeps. Errors are a ``RegistryProblem`` for who asked, or anything else for who runs it.
+package protocol RegistryStore: Sendable {
+  func search(_ query: RegistryQuery) async throws -> RegistryPage
+  /// Nil: there is none of the name.
+  func plugin(_ name: PluginName) async throws -> RegistryPlugin?
+  /// Nil: nobody has published it.
+  func owner(of name: PluginName) async throws -> PublisherName?
+  /// A name that is like one that isn't there.
+  func name(near name: PluginName) async throws -> String?
+  /// The package of this checksum.
+  func package(_ checksum: ContentDigest) async throws -> StoredPackage
+  /// Where a package is put while it comes; of what isn't published nothing stays.
+  func upload() async throws -> PackageUpload
+  /// Whole or not at all, and on the disk before it is told of.
+  func publish(
+    _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, _ upload: PackageUpload
+  ) async throws -> RegistryPublishing
+  /// - Parameter reason: nil: it may be used again.
+  func yank(
+    _ name: PluginName, _ version: SemanticVersion, reason: String?, by publisher: PublisherName
+  ) async throws -> Bool
+}
+
+/// What became of a version that was to be published.
+package enum RegistryPublishing: Hashable, Sendable {
+  case created
+  case same
+  case taken(ContentDigest)
+  case foreign(PublisherName)
+  case full
+}
+
+/// A package that a registry hands out.
+package struct StoredPackage: Sendable {
+  /// Bytes.
+  package var size: Int
+  /// At most so many bytes from an offset on.
+  package var read: @Sendable (_ offset: Int, _ count: Int) async throws -> [UInt8]
+
+  package init(size: Int, read: @escaping @Sendable (_ offset: Int, _ count: Int) async throws -> [UInt8]) {
+    self.size = size
+    self.read = read
+  }
+}
+
+/// A package while it comes: a file without a name. Works on a thread of its own, since all of it blocks.
+package actor PackageUpload {
+  private let thread: DedicatedThread
+  private let place: Directory
+  private var draft: DraftFile?
+  private(set) var byteCount = 0
+
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+  /// - Parameter place: on the filesystem on which it will stay.
+  package init(in place: Directory, on thread: DedicatedThread) {
+    self.place = place
+    self.thread = thread
+  }
+
+  /// Appends.
+  package func write(_ bytes: [UInt8]) throws(FileError) {
+    let draft = try opened()
+    try draft.write(bytes)
+    byteCount += bytes.count
+  }
+
+  /// What was written, checked as any package is before anything is done with it. Nothing is decompressed: only what is stored can be read
+  /// here.
+  /// - Throws: ``Diagnostic`` or ``Diagnostics`` for what is wrong with it.
+  package func verified(_ title: String) throws -> (package: PackageFile, manifest: PluginManifest) {
+    let descriptor = try opened().descriptor
+    var offset = 0
+    let memory = try SealedMemory { () throws(SystemError) in
+      let piece = try descriptor.bytes(at: offset, count: 1 << 20)
+      offset += piece.count
+      return piece.isEmpty ? nil : piece
+    }
+    let package: PackageFile
+    let content: PackageContent?
+    do throws(PackageFlaw) {
+      package = try PackageFile(memory, path: title)
+      content = try package.storedContent()
+    } catch {
+      throw error.diagnostic(of: title)
+    }
+    guard let content else {
+      throw Diagnostic(
+        "\(title) is compressed", why: "a registry reads no compressed packages",
+        hint: "publish it as orchestrator plugin pack makes it")
+    }
+    return (package, try content.manifest(engineVersion: nil))
+  }
+
+  /// Gives it its name, once all of it is on the disk.
+  package func land(as name: String, in directory: Directory) throws(FileError) {
+    let draft = try opened()
+    try draft.set(permissions: 0o600)
+    try draft.synchronise()
+    try draft.publish(as: name, in: directory)
+    try directory.synchronise()
+  }
+
+  private func opened() throws(FileError) -> DraftFile {
+    if let draft { return draft }
+    let draft = try DraftFile(in: place)
+    self.draft = draft
+    return draft
+  }
+}
