@@ -200,7 +200,7 @@ struct HostileRegistryTests {
 
   @Test("a certificate that nobody vouches for ends it")
   func plainServer() async throws {
-    let server = try HostileServer("HTTP/1.1 200 OK\r\n\r\n")
+    let server = try HostileServer(waits: false) { _, connection in connection.send("HTTP/1.1 200 OK\r\n\r\n") }
     let refused = await refusal {
       try await RegistryClient.use(
         try RegistryAddress("https://127.0.0.1:\(server.port)/api"), token: nil, patience: Self.patience

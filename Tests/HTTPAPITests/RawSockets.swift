@@ -74,7 +74,8 @@ final class HostileServer: @unchecked Sendable {
   var requests: [String] { lock.withLock { heads } }
 
   /// - Parameter answer: gets the head of each request; the connection is closed behind it.
-  init(_ answer: @escaping @Sendable (String, RawConnection) -> Void) throws {
+  /// - Parameter waits: for the head of a request.
+  init(waits: Bool = true, _ answer: @escaping @Sendable (String, RawConnection) -> Void) throws {
     number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = RawConnection.loopback(0)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -92,7 +93,7 @@ final class HostileServer: @unchecked Sendable {
         guard connection.number >= 0 else { return }
         Thread.detachNewThread { [weak self] in
           defer { connection.close() }
-          let head = connection.receive { $0.contains("\r\n\r\n") }
+          let head = connection.receive { !waits || $0.contains("\r\n\r\n") }
           if let self { self.lock.withLock { self.heads.append(head) } }
           answer(head, connection)
         }

@@ -30,6 +30,14 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
     self = .loopback(host: bound.description, port: port)
   }
 
+  /// The same at another port.
+  package func with(port: Int) -> ListenAddress {
+    switch self {
+    case .loopback(let host, _): .loopback(host: host, port: port)
+    case .path: self
+    }
+  }
+
   package var description: String {
     switch self {
     case .loopback(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -9,6 +9,7 @@ struct PluginCommand: ParsableCommand {
       PluginRevokeCommand.self, PluginNewCommand.self, PluginLintCommand.self, PluginTestCommand.self,
       PluginDevCommand.self, PluginPackCommand.self, PluginKeygenCommand.self, PluginSignCommand.self,
       PluginVerifyCommand.self, PluginInstallCommand.self,
-      PluginRollbackCommand.self, PluginRemoveCommand.self, PluginPruneCommand.self,
+      PluginRollbackCommand.self, PluginRemoveCommand.self, PluginPruneCommand.self, PluginSearchCommand.self,
+      PluginInfoCommand.self, PluginPublishCommand.self, PluginYankCommand.self,
     ])
 }

@@ -6,7 +6,8 @@ import PluginRegistry
 /// `orchestrator plugin install`
 struct PluginInstallCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "install", abstract: "Installs a plugin from its package or its directory, or another version of one.",
+    commandName: "install",
+    abstract: "Installs a plugin from the registry, its package or its directory, or another version of one.",
     discussion: """
       A package is verified before anything of it is unpacked: its structure, its index, who signed it, and whether \
       plugins.security.trust of plugin_system.yaml takes that. What is compressed is unpacked in a sandbox. Its files lie in the \
@@ -14,15 +15,25 @@ struct PluginInstallCommand: AsyncParsableCommand {
       nothing; until then, and where it fails, the version before counts. Nothing is granted by installing: on a terminal it is \
       asked for.
 
+      What has a '/', ends in .zip, or is there as a file or a directory is a path; anything else the name of a plugin in the \
+      registry (plugins.registry of plugin_system.yaml), with the versions that are wanted behind '@'. From there other plugins come \
+      too that it needs and that aren't here. All of them are fetched and verified, as packages are, before any is installed.
+
       Examples:
         orchestrator plugin install greeter-1.0.0.zip
         orchestrator plugin install ./greeter
+        orchestrator plugin install greeter
+        orchestrator plugin install 'greeter@>=1.0,<2'
       """)
 
-  @Argument(help: ArgumentHelp("The package, or the plugin's directory.", valueName: "package")) var source: String
+  @Argument(
+    help: ArgumentHelp("The package, the plugin's directory, or its name in the registry.", valueName: "package|name"))
+  var source: String
   @Option(help: ArgumentHelp("Refuse any other package than the one with this SHA-256.", valueName: "sha256:…"))
   var checksum: String?
   @Flag(help: "Ask nothing on a terminal.") var noConsent = false
+  @Flag(help: "Install a version of the registry that was yanked, where exactly it is asked for.") var allowYanked = false
+  @Flag(help: "Install a version of the registry that is lower than the one that counts.") var allowDowngrade = false
   @OptionGroup var policy: PolicyOptions
   @OptionGroup var sandbox: SandboxOptions
   @OptionGroup var system: SystemOptions
@@ -35,10 +46,16 @@ struct PluginInstallCommand: AsyncParsableCommand {
     await bootstrap.report(system.warnings)
     let path = try bootstrap.state(state)
     let catalog = try await bootstrap.catalog(plugins, system, state: state)
+    guard await isPath(bootstrap) else { return try await installFromRegistry(system, path, catalog, bootstrap) }
     let (content, signers) = try await content(system, path, bootstrap)
     let installer = PluginInstaller(bootstrap, system: system, state: path, catalog: catalog, sandbox: sandbox)
     let outcome = try await installer.install(content, shown: source, signers: signers)
     try await tell(outcome, system, path, bootstrap)
+  }
+
+  private func isPath(_ bootstrap: Bootstrap) async -> Bool {
+    if source.contains("/") || source.hasSuffix(".zip") { return true }
+    return await bootstrap.files.run { [source] in ProcessEnvironment.resolve(source) != nil }
   }
 
   /// What is to be installed, whole and trusted, and the ids of the trusted keys that have signed it.
@@ -58,14 +75,24 @@ struct PluginInstallCommand: AsyncParsableCommand {
         why: "its checksum is \(package.checksum), and \(checksum) was asked for", hint: "get it again")
     }
     // Nobody signs a directory; it may be revoked all the same.
+    let (content, _, signers) = try await verified(package, system, state, bootstrap, warns: !isDirectory)
+    return (content, signers)
+  }
+
+  /// Who vouches for a package, and what it holds.
+  func verified(
+    _ package: PackageFile, _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap, warns: Bool = true
+  ) async throws(CommandFailure) -> (content: PackageContent, manifest: PluginManifest, signers: [String]) {
     let verdict = system.trust.verdict(on: package, today: Bootstrap.today())
     guard verdict.refusals.isEmpty else { throw CommandFailure(.invalidInput, verdict.refusals) }
-    if !isDirectory { await bootstrap.report(verdict.warnings) }
+    if warns { await bootstrap.report(verdict.warnings) }
     let content = try await bootstrap.content(of: package, sandbox, system, state: state)
-    do throws(Diagnostics) { _ = try content.manifest(engineVersion: engineVersion) } catch {
+    do throws(Diagnostics) {
+      let manifest = try content.manifest(engineVersion: engineVersion)
+      return (content, manifest, verdict.signers.filter { $0.standing == .trusted }.map(\.key.text))
+    } catch {
       throw CommandFailure(.invalidInput, error.items)
     }
-    return (content, verdict.signers.filter { $0.standing == .trusted }.map(\.key.text))
   }
 
   /// A directory, as it would be packed: what is left out of packages isn't installed either.
@@ -99,8 +126,10 @@ struct PluginInstallCommand: AsyncParsableCommand {
     }
   }
 
-  private func tell(
-    _ outcome: PluginInstaller.Outcome, _ system: SystemConfiguration, _ path: String, _ bootstrap: Bootstrap
+  /// - Parameter asks: whether somebody at a terminal is asked for what it asks for.
+  func tell(
+    _ outcome: PluginInstaller.Outcome, _ system: SystemConfiguration, _ path: String, _ bootstrap: Bootstrap,
+    asks: Bool = true
   ) async throws(CommandFailure) {
     let (plugin, console) = (outcome.plugin, bootstrap.console)
     let manifest = plugin.manifest
@@ -115,7 +144,7 @@ struct PluginInstallCommand: AsyncParsableCommand {
     let policy = try await bootstrap.grantPolicy(system, state: path)
     let decision = policy.decision(for: plugin)
     guard !decision.missing.isEmpty else { return }
-    if !noConsent, ConsentDialogue.isPossible() {
+    if asks, !noConsent, ConsentDialogue.isPossible() {
       _ = try await ConsentDialogue(bootstrap: bootstrap, state: path).ask(about: [plugin], policy)
     } else {
       await console.print(

@@ -1,0 +1,149 @@
+import LinuxSystem
+import PluginModel
+import PluginRegistry
+import RegistryClient
+
+extension PluginInstallCommand {
+  /// A plugin of the registry that was fetched and verified, and isn't installed yet.
+  private struct Fetched: Sendable {
+    var step: RegistryResolution.Step
+    var content: PackageContent
+    var manifest: PluginManifest
+    var signers: [String]
+  }
+
+  /// Everything is found, fetched and verified before anything is installed.
+  func installFromRegistry(
+    _ system: SystemConfiguration, _ path: String, _ catalog: PluginCatalog, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) {
+    let wish: RegistryWish
+    do throws(Diagnostic) { wish = try RegistryWish(source) } catch { throw CommandFailure(.invalidInput, [error]) }
+    let fetched = try await bootstrap.withRegistry(system) { registry throws(CommandFailure) in
+      let plan = try await plan(wish, registry, catalog, bootstrap, state: path)
+      var fetched: [Fetched] = []
+      for step in plan { fetched.append(try await fetch(step, registry, system, path, bootstrap)) }
+      if let checksum, let last = fetched.last, last.content.package.checksum.description != checksum {
+        throw CommandFailure(
+          .invalidInput, "\(last.content.package.path) is another package than the one that is wanted",
+          why: "its checksum is \(last.content.package.checksum), and \(checksum) was asked for")
+      }
+      return fetched
+    }
+    for line in lines(fetched, bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
+    let answer = try await answer(about: fetched, bootstrap)
+    var installed: [String] = []
+    for item in fetched {
+      do throws(CommandFailure) {
+        // With what was installed before it.
+        let catalog = try await bootstrap.catalog(plugins, system, state: state)
+        let installer = PluginInstaller(bootstrap, system: system, state: path, catalog: catalog, sandbox: sandbox)
+        let outcome = try await installer.install(
+          item.content, shown: item.content.package.path, signers: item.signers)
+        installed.append("\(item.manifest.name) \(item.manifest.version)")
+        if answer == .installAndAllow { try await allow(outcome.plugin, system, path, bootstrap) }
+        try await tell(outcome, system, path, bootstrap, asks: false)
+      } catch {
+        guard !installed.isEmpty else { throw error }
+        var told = error
+        told.diagnostics.append(
+          Diagnostic(
+            "what was installed before stays: \(installed.joined(separator: ", "))",
+            hint: "remove it with: orchestrator plugin remove", severity: .warning))
+        throw told
+      }
+    }
+  }
+
+  private func plan(
+    _ wish: RegistryWish, _ registry: RegistryClient, _ catalog: PluginCatalog, _ bootstrap: Bootstrap, state: String
+  ) async throws(CommandFailure) -> [RegistryResolution.Step] {
+    let versions = try await bootstrap.installedPlugins(state: state)
+    let current = versions.filter { $0.standing == .current }.map { ($0.name, $0.version) }
+    let present = Dictionary(
+      grouping: (catalog.plugins + catalog.alternatives).map(\.manifest), by: \.name
+    ).mapValues { $0.map(\.version) }
+    var resolution = RegistryResolution(
+      wish,
+      choice: RegistryChoice(engine: engineVersion, allowsYanked: allowYanked, allowsDowngrade: allowDowngrade),
+      present: present, installed: Dictionary(current) { first, _ in first })
+    return try await asking { () throws(Diagnostic) in
+      while true {
+        switch try resolution.next() {
+        case .ask(let name): resolution.add(try await registry.plugin(name))
+        case .plan(let steps): return steps
+        }
+      }
+    }
+  }
+
+  private func fetch(
+    _ step: RegistryResolution.Step, _ registry: RegistryClient, _ system: SystemConfiguration, _ state: String,
+    _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> Fetched {
+    let memory = try await asking { () throws(Diagnostic) in try await registry.package(step.name, step.version) }
+    let package = try await asking { () throws(Diagnostic) in
+      try await bootstrap.files.run { () throws(Diagnostic) in
+        try PackageFile(memory, of: step.name, step.version, from: registry.address.origin.description)
+      }
+    }
+    let (content, manifest, signers) = try await verified(package, system, state, bootstrap)
+    // What was planned by is what is installed.
+    if let difference = step.version.difference(from: manifest) {
+      throw CommandFailure(
+        .invalidInput, "the registry describes \(package.path) wrongly",
+        why: "its manifest says otherwise about \(difference)", hint: "tell whoever runs the registry")
+    }
+    return Fetched(step: step, content: content, manifest: manifest, signers: signers)
+  }
+
+  private func lines(_ fetched: [Fetched], _ style: Style) -> [String] {
+    fetched.flatMap { item -> [String] in
+      let manifest = item.manifest
+      let reason = item.step.neededBy.map { "  (\($0) needs it)" } ?? ""
+      let asks = manifest.permissions.map(\.description).joined(separator: ", ")
+      let signers = item.signers.joined(separator: ", ")
+      var lines = [
+        "\(style("\(manifest.name) \(manifest.version)", .strong))\(reason)  \(style(SafeText.line(manifest.description), .faint))",
+        "  asks for     \(asks.isEmpty ? "nothing" : SafeText.line(asks))",
+        "  signed by    \(signers.isEmpty ? style("no key that is trusted: nobody vouches for it", .warning) : signers)",
+      ]
+      if let reason = item.step.version.yanked {
+        lines.append("  \(style("yanked", .warning))       \(SafeText.line(reason))")
+      }
+      return lines
+    }
+  }
+
+  private enum Answer: Sendable {
+    case installAndAllow
+    case install
+  }
+
+  /// One answer for all of them. Nobody at a terminal: they are installed, and nothing is allowed.
+  private func answer(about fetched: [Fetched], _ bootstrap: Bootstrap) async throws(CommandFailure) -> Answer {
+    guard !noConsent, ConsentDialogue.isPossible() else { return .install }
+    let isPlain = fetched.allSatisfy { $0.manifest.permissions.isEmpty }
+    let question =
+      isPlain
+      ? "Install \(fetched.count == 1 ? "it" : "them")? [y] yes  [n] no (n): "
+      : "Install, and allow what is asked for? [y] yes, both  [i] install, allow nothing  [n] no (n): "
+    let input = TerminalInput()
+    input.discardTyped()
+    await bootstrap.console.prompt(question)
+    switch (await bootstrap.files.run { input.line() } ?? "").lowercased().filter({ $0 != " " && $0 != "\r" }) {
+    case "y", "yes": return isPlain ? .install : .installAndAllow
+    case "i" where !isPlain: return .install
+    default: throw CommandFailure(.invalidInput, "nothing was installed")
+    }
+  }
+
+  private func allow(
+    _ plugin: DiscoveredPlugin, _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) {
+    let decision = try await bootstrap.grantPolicy(system, state: state).decision(for: plugin)
+    guard !decision.offered.isEmpty, decision.refusals.isEmpty else { return }
+    // What can't be given now would stop every later run.
+    _ = try await bootstrap.grantedFiles(decision.offered)
+    try await bootstrap.remember(decision.offered, for: plugin, way: .consent, state: state)
+  }
+}
