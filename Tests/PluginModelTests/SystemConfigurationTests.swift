@@ -99,7 +99,7 @@ struct SystemConfigurationTests {
   func allAtOnce() {
     let text = Self.documented.replacing("512", with: "0").replacing("url:", with: "uri:")
       .replacing("sandboxing: true", with: "sandboxing: false")
-    #expect(problems { () throws(Diagnostics) in _ = try read(text) }.count == 3)
+    #expect(problems { () throws(Diagnostics) in _ = try read(text) }.count == 4)
   }
 
   @Test("gives nodes without a deadline its own, and refuses later ones with their lines")
