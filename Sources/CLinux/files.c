@@ -194,9 +194,17 @@ static void note_signal(int number) {
 
 int linux_signals_listen(const int *signals, int count) {
   int ends[2];
-  if (signal_output >= 0) return -EBUSY;
   if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
   if (fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0) return -errno;
+  if (signal_output >= 0) {
+    // In its place: a handler that runs right now writes to the one or to the other, and never to another file.
+    int moved = dup3(ends[1], signal_output, O_CLOEXEC);
+    int error = errno;
+    close(ends[1]);
+    if (moved >= 0) return ends[0];
+    close(ends[0]);
+    return -error;
+  }
   signal_output = ends[1];
   struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
   for (int i = 0; i < count; i++)

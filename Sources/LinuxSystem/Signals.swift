@@ -17,7 +17,7 @@ package enum ProgramSignal: Hashable, Sendable {
 package struct SignalStream: Sendable {
   package let signals: AsyncStream<ProgramSignal>
 
-  /// One a process; EBUSY for the second.
+  /// The latest of a process gets the signals; one that was made before it gets none any more.
   package init() throws(SystemError) {
     let table: [(number: Int32, signal: ProgramSignal)] = [
       (linux_signal_number_interrupt(), .interrupt), (linux_signal_number_terminate(), .terminate),

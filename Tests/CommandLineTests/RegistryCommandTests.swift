@@ -35,7 +35,8 @@ struct RegistryCommandTests {
   private func configure(_ server: Server, security: String = "{}", extra: String = "") throws {
     try directory.write(
       "s.yaml",
-      "plugins: {security: \(security), registry: {enable: true, url: \"\(server.address)\", token_file: \(directory.path)/token\(extra)}}")
+      "plugins: {security: \(security), registry: {enable: true, url: \"\(server.address)\", token_file: \(directory.path)/token\(extra)}}"
+    )
   }
 
   private func pack(_ name: String, _ version: String, extra: String = "", says: String = "one") throws -> String {
@@ -100,7 +101,9 @@ struct RegistryCommandTests {
     #expect(installed.status == 0, "\(installed)")
     #expect(installed.output.contains("bank 1.0.0  (shop needs it)"), "\(installed)")
     #expect(installed.output.contains("nobody vouches for it") && installed.errors.contains("it is not signed"))
-    let order = ["installed bank 1.0.0", "installed shop 1.0.0"].compactMap { installed.output.range(of: $0)?.lowerBound }
+    let order = ["installed bank 1.0.0", "installed shop 1.0.0"].compactMap {
+      installed.output.range(of: $0)?.lowerBound
+    }
     #expect(order.count == 2 && order[0] < order[1], "\(installed)")
     #expect(installed.output.contains("what it asks for and hasn't: filesystem.write"), "\(installed)")
     let list = try run("plugin", "list").output

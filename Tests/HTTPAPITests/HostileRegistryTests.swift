@@ -10,8 +10,8 @@ struct HostileRegistryTests {
   /// Fast ones, so that what hangs ends.
   private static var patience: RegistryClient.Patience {
     var patience = RegistryClient.Patience()
-    (patience.connecting, patience.idle) = (.seconds(5), .seconds(1))
-    (patience.document, patience.package) = (.seconds(3), .seconds(3))
+    (patience.connecting, patience.idle) = (.seconds(5), .seconds(2))
+    (patience.document, patience.package) = (.seconds(6), .seconds(6))
     return patience
   }
 
@@ -37,14 +37,15 @@ struct HostileRegistryTests {
 
   @Test("a document larger than a registry's is refused, by what it says and by what comes")
   func tooLarge() async throws {
-    let said = try HostileServer("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n{")
-    #expect(await information(said).contains("larger than"))
+    let said = try HostileServer(
+      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n{")
+    #expect(await information(said).contains("it is larger than"))
     let endless = try HostileServer { _, connection in
       connection.send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")
       let blanks = String(repeating: " ", count: 0x10000)
       for _ in 0..<1000 { connection.send("10000\r\n\(blanks)\r\n") }
     }
-    #expect(await information(endless).contains("larger than"))
+    #expect(await information(endless).contains("it is larger than"))
   }
 
   @Test("what is cut short is refused, and so is what ends before its length")
@@ -93,14 +94,14 @@ struct HostileRegistryTests {
     #expect(await information(silent).contains("stopped answering"))
     let dripping = try HostileServer { _, connection in
       connection.send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n")
-      for _ in 0..<20 {
+      for _ in 0..<50 {
         connection.send(" ")
         usleep(400_000)
       }
     }
     let start = ContinuousClock.now
     #expect(await information(dripping).contains("took longer than"))
-    #expect(ContinuousClock.now - start < .seconds(6))
+    #expect(ContinuousClock.now - start < .seconds(15))
   }
 
   @Test("nobody is sent on to a place without TLS, to nowhere, or round and round")
@@ -184,7 +185,8 @@ struct HostileRegistryTests {
       let refused = await information(try HostileServer(body: Array(text.utf8)))
       #expect(refused.contains(words) && !refused.contains("\u{1b}"), "\(text.prefix(60)): \(refused)")
     }
-    #expect(await information(try HostileServer(body: Array("{}".utf8), type: "text/html")).contains("doesn't speak JSON"))
+    #expect(
+      await information(try HostileServer(body: Array("{}".utf8), type: "text/html")).contains("doesn't speak JSON"))
   }
 
   @Test("what a registry says of an error is shown as its word, without anything that a terminal obeys")

@@ -102,7 +102,8 @@ struct RegistryExchangeTests {
     try await withRegistry { registry in
       _ = try await registry.publish(try Sample.bytes("imaging"))
       let refused = await refusal { _ = try await registry.use { try await $0.plugin(try plugin("imagnig")) } }
-      #expect(refused.contains("there is no plugin 'imagnig'") && refused.contains("did you mean 'imaging'?"), "\(refused)")
+      #expect(
+        refused.contains("there is no plugin 'imagnig'") && refused.contains("did you mean 'imaging'?"), "\(refused)")
     }
   }
 

@@ -9,7 +9,8 @@ struct RegistryTests {
     let digest = try #require(ContentDigest(String(repeating: "a", count: 64)))
     let manifest = PluginManifest(
       name: try #require(PluginName("any")), version: try #require(SemanticVersion(text)), author: "A",
-      description: "D", dependencies: needs, permissions: [.filesystemRead(nil), .networkHTTP(hosts: ["a.example.org"])],
+      description: "D", dependencies: needs,
+      permissions: [.filesystemRead(nil), .networkHTTP(hosts: ["a.example.org"])],
       entryPoint: "p.py", minimumEngineVersion: engine.flatMap { SemanticVersion($0) })
     return RegistryVersion(
       manifest, checksum: digest, contents: digest, size: 7, published: "2026-01-31T12:00:00Z", yanked: yanked)
@@ -26,16 +27,20 @@ struct RegistryTests {
   func addresses() throws {
     for (text, shown) in [
       ("https://Plugins.example.org/api/registry/", "https://plugins.example.org/api/registry"),
-      ("https://a.example.org:443", "https://a.example.org"), ("http://localhost:5000/api", "http://localhost:5000/api"),
+      ("https://a.example.org:443", "https://a.example.org"),
+      ("http://localhost:5000/api", "http://localhost:5000/api"),
       ("http://[::1]:80/a", "http://[::1]/a"), ("http://127.0.0.1:81/a", "http://127.0.0.1:81/a"),
     ] {
       #expect(try RegistryAddress(text).description == shown)
     }
     for text in [
       "ftp://a.example.org/", "HTTPS://a.example.org", "https://", "https:///a", "https://user@a.example.org/",
-      "https://user:pass@a.example.org/", "https://a.example.org:0/", "https://a.example.org:99999/", "https://a.example.org:/",
-      "https://a.example.org/../b", "https://a.example.org/a//b", "https://a.example.org/a%2fb", "https://a.example.org/?q",
-      "https://a.example.org/#f", "https://a.example.org\\@b.example.org/", "https://a.example.org/a b", "https://0x7f.1/a",
+      "https://user:pass@a.example.org/", "https://a.example.org:0/", "https://a.example.org:99999/",
+      "https://a.example.org:/",
+      "https://a.example.org/../b", "https://a.example.org/a//b", "https://a.example.org/a%2fb",
+      "https://a.example.org/?q",
+      "https://a.example.org/#f", "https://a.example.org\\@b.example.org/", "https://a.example.org/a b",
+      "https://0x7f.1/a",
       "https://a.example.org/\u{e9}", "https://\u{e9}.example.org/", "https://a.example.org/\r\nx", "https://[::1/a",
     ] {
       #expect(throws: RegistryAddress.Problem.self, "\(text)") { try RegistryAddress(text) }
@@ -68,15 +73,22 @@ struct RegistryTests {
     #expect(try read("{url: 'http://localhost:5000/api'}").address != nil)
     #expect(try read("{enable: false, url: 'https://a.example.org/api'}").address == nil)
     #expect(try read("{url: 'http://10.0.0.1/api', allow_http: true}").address != nil)
-    #expect(problems { () throws(Diagnostics) in _ = try read("{url: 'http://10.0.0.1/api'}") }.first?.contains("is not reached by https") == true)
-    #expect(problems { () throws(Diagnostics) in _ = try read("{enable: true}") }.first?.contains("has no address") == true)
+    #expect(
+      problems { () throws(Diagnostics) in _ = try read("{url: 'http://10.0.0.1/api'}") }.first?.contains(
+        "is not reached by https") == true)
+    #expect(
+      problems { () throws(Diagnostics) in _ = try read("{enable: true}") }.first?.contains("has no address") == true)
     #expect(problems { () throws(Diagnostics) in _ = try read("{url: 'x', token_file: a}") }.count == 2)
   }
 
   @Test("only this host is listened at")
   func listening() throws {
-    for text in ["127.0.0.1:5000", "[::1]:0", "unix:/run/registry"] { #expect(try ListenAddress(text).description == text) }
-    for text in ["0.0.0.0:5000", "[::]:1", "10.0.0.1:1", "a.example.org:1", "127.0.0.1", "127.0.0.1:70000", "unix:run", ":1", ""] {
+    for text in ["127.0.0.1:5000", "[::1]:0", "unix:/run/registry"] {
+      #expect(try ListenAddress(text).description == text)
+    }
+    for text in [
+      "0.0.0.0:5000", "[::]:1", "10.0.0.1:1", "a.example.org:1", "127.0.0.1", "127.0.0.1:70000", "unix:run", ":1", "",
+    ] {
       #expect(throws: Diagnostic.self, "\(text)") { try ListenAddress(text) }
     }
   }
@@ -94,7 +106,8 @@ struct RegistryTests {
     #expect(try RegistryPlugin(json: plugin.jsonValue.utf8(), of: plugin.name) == plugin)
     let more = plugin.jsonValue.text().replacing("{\"name\"", with: "{\"added\":[{}],\"name\"")
     #expect(try RegistryPlugin(json: Array(more.utf8), of: plugin.name) == plugin)
-    let page = RegistryPage(plugins: [try #require(try Self.plugin("a", [try Self.version("1.0.0")]).summary)], next: plugin.name)
+    let page = RegistryPage(
+      plugins: [try #require(try Self.plugin("a", [try Self.version("1.0.0")]).summary)], next: plugin.name)
     #expect(try RegistryPage(json: page.jsonValue.utf8()) == page)
     let problem = RegistryProblem(409, "what", why: "why", hint: "hint")
     #expect(RegistryProblem(status: 409, body: problem.jsonValue.utf8()) == problem)
@@ -106,8 +119,10 @@ struct RegistryTests {
     let right = try Self.plugin("shop", [try Self.version("1.0.0")]).jsonValue.text()
     for (part, wrong) in [
       ("\"1.0.0\"", "\"1.0\\u0000\""), ("sha256:aaaa", "sha256:AAAA"), ("\"size\":7", "\"size\":0"),
-      ("\"size\":7", "\"size\":-1"), ("\"size\":7", "\"size\":99999999999"), ("filesystem.read", "filesystem.everything"),
-      ("2026-01-31T", "2026-02-31T"), ("\"shop\"", "\"bank\""), ("\"D\"", "\"\\u001b[31m\""), ("\"owner\":\"alice\",", ""),
+      ("\"size\":7", "\"size\":-1"), ("\"size\":7", "\"size\":99999999999"),
+      ("filesystem.read", "filesystem.everything"),
+      ("2026-01-31T", "2026-02-31T"), ("\"shop\"", "\"bank\""), ("\"D\"", "\"\\u001b[31m\""),
+      ("\"owner\":\"alice\",", ""),
     ] {
       let text = right.replacing(part, with: wrong)
       #expect(text != right)
@@ -138,7 +153,8 @@ struct RegistryTests {
   // MARK: Choosing
 
   private func chosen(
-    _ plugin: RegistryPlugin, _ range: String? = nil, installed: String? = nil, yanked: Bool = false, lower: Bool = false
+    _ plugin: RegistryPlugin, _ range: String? = nil, installed: String? = nil, yanked: Bool = false,
+    lower: Bool = false
   ) throws -> String {
     try RegistryChoice(engine: SemanticVersion(1, 0, 0), allowsYanked: yanked, allowsDowngrade: lower).version(
       of: plugin, ranges: [range.flatMap { VersionRange($0) }].compactMap(\.self),
@@ -160,7 +176,8 @@ struct RegistryTests {
     #expect(try chosen(plugin, "2.0.0-rc.1") == "2.0.0-rc.1")
     #expect(try chosen(plugin, "1.5.0", yanked: true) == "1.5.0")
     for (range, words) in [
-      ("1.5.0", "was yanked"), ("3.0.0", "not made for version 1.0.0"), (">=4", "it has 3.0.0"), (">1.5", "a pre-release"),
+      ("1.5.0", "was yanked"), ("3.0.0", "not made for version 1.0.0"), (">=4", "it has 3.0.0"),
+      (">1.5", "a pre-release"),
     ] {
       let refused = #expect(throws: Diagnostic.self) { try chosen(plugin, range) }
       #expect(refused?.description.contains(words) == true, "\(range): \(refused?.description ?? "")")
@@ -219,7 +236,8 @@ struct RegistryTests {
   @Test("circles, contradictions and endless chains end in words")
   func unresolvable() throws {
     let circle = [
-      "root": [try Self.version("1.0.0", needs: ["plugin:a"])], "a": [try Self.version("1.0.0", needs: ["plugin:root"])],
+      "root": [try Self.version("1.0.0", needs: ["plugin:a"])],
+      "a": [try Self.version("1.0.0", needs: ["plugin:root"])],
     ]
     #expect(#expect(throws: Diagnostic.self) { try steps(circle) }?.why?.contains("root → a → root") == true)
     let contradiction = [

@@ -148,7 +148,8 @@ package struct RegistryRoutes: Sendable {
     let token = request.headers[.authorization].flatMap { RegistryToken(authorization: $0) }
     if let token, let publisher = await authorise(token) { return publisher }
     throw RegistryProblem(
-      401, token == nil ? "this takes a token" : "this token is not known", hint: "ask whoever runs the registry for one")
+      401, token == nil ? "this takes a token" : "this token is not known",
+      hint: "ask whoever runs the registry for one")
   }
 
   /// A name belongs to who published it first.
@@ -203,7 +204,8 @@ package struct RegistryRoutes: Sendable {
     let categories = texts.compactMap { PluginCategory($0) }
     guard categories.count == texts.count, texts.count <= PluginCategory.maximumCount else {
       throw Diagnostic(
-        "the categories can't be used", hint: "name at most \(PluginCategory.maximumCount), each \(PluginCategory.grammar)")
+        "the categories can't be used",
+        hint: "name at most \(PluginCategory.maximumCount), each \(PluginCategory.grammar)")
     }
     return categories
   }
@@ -256,7 +258,8 @@ package struct RegistryRoutes: Sendable {
     }
     return RegistryVersion(
       manifest, checksum: package.checksum, contents: package.contents, size: package.memory.byteCount,
-      categories: categories, signers: package.signatures.items.map(\.key), published: ProcessEnvironment.readableTime())
+      categories: categories, signers: package.signatures.items.map(\.key), published: ProcessEnvironment.readableTime()
+    )
   }
 
   private func yank(_ request: Request, _ parameters: Parameters) async throws -> Response {

@@ -10,7 +10,8 @@ package enum ListenAddress: Hashable, Sendable, CustomStringConvertible {
   package init(_ text: String) throws(Diagnostic) {
     if text.hasPrefix(Self.pathPrefix) {
       // 107 bytes: sun_path in unix(7).
-      guard let path = AbsolutePath(String(text.dropFirst(Self.pathPrefix.utf8.count))), path.text.utf8.count < 108 else {
+      guard let path = AbsolutePath(String(text.dropFirst(Self.pathPrefix.utf8.count))), path.text.utf8.count < 108
+      else {
         throw Diagnostic("\(text.quoted) is not the path of a socket", hint: "use \(Self.grammar)")
       }
       self = .path(path)

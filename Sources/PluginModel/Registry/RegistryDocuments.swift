@@ -12,7 +12,8 @@ extension RegistryPlugin {
 
   /// - Parameter name: what was asked for.
   /// - Throws: everything that is wrong with what came.
-  package init(json bytes: [UInt8], of name: PluginName, limits: RegistryLimits = RegistryLimits()) throws(Diagnostics) {
+  package init(json bytes: [UInt8], of name: PluginName, limits: RegistryLimits = RegistryLimits()) throws(Diagnostics)
+  {
     let report = DocumentReport(file: RegistryAnswer.file, limits: limits.document)
     let root = report.read(bytes, syntax: .json)?.mapping(Key.self, ignoringOthers: true)
     let found = root?.required(.name)?.name(PluginName.self)
@@ -92,7 +93,8 @@ extension RegistryVersion {
     maximumEngineVersion = fields.optional(.maximumEngineVersion)?.version()
     yanked = fields.optional(.yanked).map { yanked in
       // However it is written: what is there, is yanked.
-      yanked.mapping(YankKey.self, ignoringOthers: true)?.optional(.reason)?.string(maximumBytes: limits.reasonBytes) ?? ""
+      yanked.mapping(YankKey.self, ignoringOthers: true)?.optional(.reason)?.string(maximumBytes: limits.reasonBytes)
+        ?? ""
     }
     guard let version, let checksum, let contents, let size, let author, let published else { return nil }
     self.version = version

@@ -110,7 +110,8 @@ package struct RegistryQuery: Hashable, Sendable {
       self.after = after
     }
     if let limit {
-      guard let limit = StrictDecimal.value(limit.utf8, maximum: Self.limits.upperBound), Self.limits.contains(limit) else {
+      guard let limit = StrictDecimal.value(limit.utf8, maximum: Self.limits.upperBound), Self.limits.contains(limit)
+      else {
         throw Diagnostic(
           "\(limit.quoted) is not a number of plugins",
           hint: "use \(Self.limits.lowerBound) to \(Self.limits.upperBound)")

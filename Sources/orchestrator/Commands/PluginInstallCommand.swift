@@ -32,7 +32,8 @@ struct PluginInstallCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Refuse any other package than the one with this SHA-256.", valueName: "sha256:…"))
   var checksum: String?
   @Flag(help: "Ask nothing on a terminal.") var noConsent = false
-  @Flag(help: "Install a version of the registry that was yanked, where exactly it is asked for.") var allowYanked = false
+  @Flag(help: "Install a version of the registry that was yanked, where exactly it is asked for.") var allowYanked =
+    false
   @Flag(help: "Install a version of the registry that is lower than the one that counts.") var allowDowngrade = false
   @OptionGroup var policy: PolicyOptions
   @OptionGroup var sandbox: SandboxOptions

@@ -79,7 +79,8 @@ struct PluginYankCommand: AsyncParsableCommand {
     let wish = try await asking { () throws(Diagnostic) in try RegistryWish(version) }
     guard let exact = wish.range?.exact else {
       throw CommandFailure(
-        .invalidInput, "\(version.quoted) doesn't name one version", hint: "write NAME@VERSION, for example greeter@1.0.0")
+        .invalidInput, "\(version.quoted) doesn't name one version",
+        hint: "write NAME@VERSION, for example greeter@1.0.0")
     }
     try await bootstrap.withRegistry(system, changes: true) { registry throws(CommandFailure) in
       try await asking { () throws(Diagnostic) in

@@ -57,7 +57,8 @@ struct RegistryServeCommand: AsyncParsableCommand {
         await bootstrap.report([Diagnostic("a request failed", why: $0)])
       }
       try await RegistryServer(routes, at: address).run { port in
-        let shown = if let port { "http://\(address.with(port: port))/\(RegistryServer.path)" } else { address.description }
+        let shown =
+          if let port { "http://\(address.with(port: port))/\(RegistryServer.path)" } else { address.description }
         await bootstrap.console.print("the registry in \(directory) is offered at \(shown)")
       }
     } catch let diagnostic as Diagnostic {

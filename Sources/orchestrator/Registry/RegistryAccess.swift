@@ -12,7 +12,8 @@ extension Bootstrap {
   ) async throws(CommandFailure) -> Success {
     guard let address = system.registry.address else {
       throw CommandFailure(
-        .invalidInput, "no registry of plugins is configured", why: "plugins.registry.url says nothing, or enable is false",
+        .invalidInput, "no registry of plugins is configured",
+        why: "plugins.registry.url says nothing, or enable is false",
         hint: "write plugins: {registry: {enable: true, url: https://…}} into \(Places.systemConfiguration)")
     }
     let token = changes ? try await registryToken(system.registry) : nil

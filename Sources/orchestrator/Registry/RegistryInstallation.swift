@@ -18,17 +18,14 @@ extension PluginInstallCommand {
   ) async throws(CommandFailure) {
     let wish: RegistryWish
     do throws(Diagnostic) { wish = try RegistryWish(source) } catch { throw CommandFailure(.invalidInput, [error]) }
-    let fetched = try await bootstrap.withRegistry(system) { registry throws(CommandFailure) in
+    let packages = try await bootstrap.withRegistry(system) { registry throws(CommandFailure) in
       let plan = try await plan(wish, registry, catalog, bootstrap, state: path)
-      var fetched: [Fetched] = []
-      for step in plan { fetched.append(try await fetch(step, registry, system, path, bootstrap)) }
-      if let checksum, let last = fetched.last, last.content.package.checksum.description != checksum {
-        throw CommandFailure(
-          .invalidInput, "\(last.content.package.path) is another package than the one that is wanted",
-          why: "its checksum is \(last.content.package.checksum), and \(checksum) was asked for")
-      }
-      return fetched
+      var packages: [(RegistryResolution.Step, PackageFile)] = []
+      for step in plan { packages.append((step, try await package(step, registry, bootstrap))) }
+      return packages
     }
+    var fetched: [Fetched] = []
+    for (step, package) in packages { fetched.append(try await verified(step, package, system, path, bootstrap)) }
     for line in lines(fetched, bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
     let answer = try await answer(about: fetched, bootstrap)
     var installed: [String] = []
@@ -54,6 +51,9 @@ extension PluginInstallCommand {
     }
   }
 
+  /// Bytes of all packages of one installation: they are kept in memory until all of them are verified.
+  private static let maximumBytes = 1 << 30
+
   private func plan(
     _ wish: RegistryWish, _ registry: RegistryClient, _ catalog: PluginCatalog, _ bootstrap: Bootstrap, state: String
   ) async throws(CommandFailure) -> [RegistryResolution.Step] {
@@ -70,22 +70,38 @@ extension PluginInstallCommand {
       while true {
         switch try resolution.next() {
         case .ask(let name): resolution.add(try await registry.plugin(name))
-        case .plan(let steps): return steps
+        case .plan(let steps):
+          let size = steps.reduce(0) { $0 + $1.version.size }
+          guard size <= Self.maximumBytes else {
+            throw Diagnostic(
+              "\(wish) and what it needs have \(size) bytes, and at most \(Self.maximumBytes) are installed at one time",
+              hint: "install what it needs before it: \(steps.map(\.name.text).joined(separator: ", "))")
+          }
+          return steps
         }
       }
     }
   }
 
-  private func fetch(
-    _ step: RegistryResolution.Step, _ registry: RegistryClient, _ system: SystemConfiguration, _ state: String,
-    _ bootstrap: Bootstrap
-  ) async throws(CommandFailure) -> Fetched {
+  private func package(
+    _ step: RegistryResolution.Step, _ registry: RegistryClient, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> PackageFile {
     let memory = try await asking { () throws(Diagnostic) in try await registry.package(step.name, step.version) }
     let package = try await asking { () throws(Diagnostic) in
       try await bootstrap.files.run { () throws(Diagnostic) in
         try PackageFile(memory, of: step.name, step.version, from: registry.address.origin.description)
       }
     }
+    guard step.neededBy == nil, let checksum, checksum != package.checksum.description else { return package }
+    throw CommandFailure(
+      .invalidInput, "\(package.path) is another package than the one that is wanted",
+      why: "its checksum is \(package.checksum), and \(checksum) was asked for")
+  }
+
+  private func verified(
+    _ step: RegistryResolution.Step, _ package: PackageFile, _ system: SystemConfiguration, _ state: String,
+    _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> Fetched {
     let (content, manifest, signers) = try await verified(package, system, state, bootstrap)
     // What was planned by is what is installed.
     if let difference = step.version.difference(from: manifest) {
