@@ -137,7 +137,8 @@ struct HostilePublisherTests {
       let connection = try RawConnection.open(registry.port)
       defer { connection.close() }
       connection.send(
-        "PUT /api/registry/plugins/shop/1.0.0/package HTTP/1.1\r\nhost: a\r\n\(Self.token)content-length: 10000\r\n\r\n")
+        "PUT /api/registry/plugins/shop/1.0.0/package HTTP/1.1\r\nhost: a\r\n\(Self.token)content-length: 10000\r\n\r\n"
+      )
       for _ in 0..<12 {
         connection.send("x")
         try await Task.sleep(for: .milliseconds(300))

@@ -110,7 +110,8 @@ struct RegistryExchangeTests {
   @Test("without a token, or with another's, nothing changes")
   func unauthorised() async throws {
     try await withRegistry { registry in
-      let bytes = try Sample.bytes()
+      // So large that the answer comes long before its end.
+      let bytes = try Sample.bytes(body: String(repeating: "# much\n", count: 2_000_000))
       let package = try PackageFile(try SealedMemory(copying: bytes), path: "p.zip")
       for token in [nil, RegistryToken("wrong-0123456789abcdef")] {
         let refused = await refusal {

@@ -18,6 +18,12 @@ extension PluginInstallCommand {
   ) async throws(CommandFailure) {
     let wish: RegistryWish
     do throws(Diagnostic) { wish = try RegistryWish(source) } catch { throw CommandFailure(.invalidInput, [error]) }
+    guard system.registry.address != nil else {
+      throw CommandFailure(
+        .invalidInput, "the plugin \(wish.name.text.quoted) can't be found: no registry of plugins is configured",
+        why: "there is no file or directory of that name here either",
+        hint: "check the path, or name a registry in plugins.registry.url of \(Places.systemConfiguration)")
+    }
     let packages = try await bootstrap.withRegistry(system) { registry throws(CommandFailure) in
       let plan = try await plan(wish, registry, catalog, bootstrap, state: path)
       var packages: [(RegistryResolution.Step, PackageFile)] = []
