@@ -32,6 +32,17 @@ struct SystemOptions: ParsableArguments {
   var config: String?
 }
 
+/// For commands that remember what they are told to allow.
+struct LastingGrantOptions: ParsableArguments {
+  @Option(
+    name: .customLong("grant"),
+    help: ArgumentHelp(
+      "Allow a plugin what its manifest asks for, from now on. May be repeated.", valueName: "plugin=permission"))
+  var grants: [String] = []
+
+  func permissions() throws(CommandFailure) -> [PluginName: [Permission]] { try GrantOptions.permissions(grants) }
+}
+
 /// What plugins may do.
 struct GrantOptions: ParsableArguments {
   @Option(
@@ -46,8 +57,10 @@ struct GrantOptions: ParsableArguments {
       valueName: "plugin=permission"))
   var grants: [String] = []
 
+  func permissions() throws(CommandFailure) -> [PluginName: [Permission]] { try Self.permissions(grants) }
+
   /// All that is wrong with them at once.
-  func permissions() throws(CommandFailure) -> [PluginName: [Permission]] {
+  fileprivate static func permissions(_ grants: [String]) throws(CommandFailure) -> [PluginName: [Permission]] {
     var result: [PluginName: [Permission]] = [:]
     var problems: [Diagnostic] = []
     for text in grants {

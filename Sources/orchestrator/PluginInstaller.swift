@@ -34,13 +34,17 @@ struct PluginInstaller: Sendable {
   /// - Parameters:
   ///   - shown: how diagnostics call what it comes from.
   ///   - signers: the ids of the trusted keys that have signed it.
-  func install(_ content: PackageContent, shown: String, signers: [String]) async throws(CommandFailure) -> Outcome {
+  ///   - consent: to what it asks for beyond the version that counts.
+  func install(
+    _ content: PackageContent, shown: String, signers: [String], consent: UpgradeConsent
+  ) async throws(CommandFailure) -> Outcome {
     let package = content.package
     let lock = try await Self.use(store, bootstrap.files)
     defer { withExtendedLifetime(lock) {} }
     let store = store
     let staged = try await bootstrap.changing(store) { () throws(FileError) in try store.stage() }
     let found: DiscoveredPlugin
+    let before: InstalledVersion?
     let nodeTypes: [NodeSpecification]
     do throws(CommandFailure) {
       try await unpack(content, into: staged.directory)
@@ -49,6 +53,9 @@ struct PluginInstaller: Sendable {
       let unmet = catalog.unmetDependencies(of: [found])
       guard unmet.isEmpty else { throw CommandFailure(.invalidInput, unmet) }
       try await checkRequirements(of: found, shown: shown)
+      let name = found.manifest.name
+      before = try await bootstrap.installedPlugins(state: state).first { $0.name == name && $0.standing == .current }
+      if let before { try await consent.check(found, after: before) }
       nodeTypes = try await described(found)
     } catch {
       await bootstrap.files.run { store.discard(staged) }
@@ -57,9 +64,6 @@ struct PluginInstaller: Sendable {
     let manifest = found.manifest
     let place = try await bootstrap.changing(store) { () throws(FileError) in
       try store.publish(staged, as: manifest.name, manifest.version, found.digest)
-    }
-    let before = try await bootstrap.installedPlugins(state: state).first {
-      $0.name == manifest.name && $0.standing == .current
     }
     let version = InstalledVersion(
       name: manifest.name, version: manifest.version, author: manifest.author, metadata: manifest.jsonValue.text(),

@@ -20,9 +20,15 @@ extension Bootstrap {
   func grantPolicy(
     _ system: SystemConfiguration, _ options: GrantOptions? = nil, state: String
   ) async throws(CommandFailure) -> GrantPolicy {
+    try await grantPolicy(system, granting: try options?.permissions() ?? [:], state: state)
+  }
+
+  func grantPolicy(
+    _ system: SystemConfiguration, granting grants: [PluginName: [Permission]], state: String
+  ) async throws(CommandFailure) -> GrantPolicy {
     GrantPolicy(
       defaults: system.defaultPermissions ?? GrantPolicy.defaultPermissions,
-      grants: try options?.permissions() ?? [:], policies: system.policies, stored: try await storedGrants(state: state)
+      grants: grants, policies: system.policies, stored: try await storedGrants(state: state)
     )
   }
 }

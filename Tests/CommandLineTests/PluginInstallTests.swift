@@ -205,4 +205,45 @@ struct PluginInstallTests {
     #expect(outcome.status == 2 && outcome.errors.contains("link"), "\(outcome)")
     #expect(try run("plugin", "list").output.contains("shop") == false)
   }
+
+  @Test("a version that asks for more doesn't count until that is allowed, or wanted without")
+  func consent() throws {
+    try write(version: "1.0.0", says: "one", extra: "permissions: [filesystem.read]")
+    #expect(try run("plugin", "install", "src").status == 0)
+    try write(version: "2.0.0", says: "two", extra: "permissions: [filesystem.read, filesystem.write, network.http]")
+    let stopped = try run("plugin", "install", "src")
+    #expect(stopped.status == 2)
+    #expect(stopped.errors.contains("shop 2.0.0 asks for more than 1.0.0 did: filesystem.write, network.http"))
+    #expect(stopped.errors.contains("--grant shop=filesystem.write --grant shop=network.http"), "\(stopped.errors)")
+    #expect(try said() == "said: one")
+    // A part of it isn't all of it.
+    #expect(try run("plugin", "install", "src", "--grant", "shop=filesystem.write").status == 2)
+    #expect(try said() == "said: one")
+    let allowed = try run(
+      "plugin", "install", "src", "--grant", "shop=filesystem.write", "--grant", "shop=network.http")
+    #expect(allowed.status == 0 && !allowed.output.contains("hasn't"), "\(allowed)")
+    #expect(try said() == "said: two")
+    // It was granted to these files, from now on.
+    #expect(try run("plugin", "permissions", "shop").output.contains("network.http"))
+    // Without it, too, where that is said.
+    try write(version: "3.0.0", says: "three", extra: "permissions: [filesystem.read, gpu.access]")
+    #expect(try run("plugin", "install", "src").status == 2)
+    let without = try run("plugin", "install", "src", "--no-consent")
+    #expect(without.status == 0 && without.output.contains("what it asks for and hasn't: gpu.access"), "\(without)")
+    #expect(try said() == "said: three")
+    // One that asks for less, or for the same, needs nobody.
+    try write(version: "4.0.0", says: "four", extra: "permissions: [filesystem.read]")
+    #expect(try run("plugin", "install", "src").status == 0)
+  }
+
+  @Test("a policy file allows what a new version asks for")
+  func policy() throws {
+    try write(version: "1.0.0", says: "one")
+    #expect(try run("plugin", "install", "src").status == 0)
+    try write(version: "2.0.0", says: "two", extra: "permissions: [filesystem.write]")
+    try directory.write("policy.yaml", "security: {plugins: {shop: {permissions: [filesystem.write]}}}\n")
+    let outcome = try run("plugin", "install", "src", "--policy", "policy.yaml")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(try said() == "said: two")
+  }
 }

@@ -13,7 +13,8 @@ struct PluginInstallCommand: AsyncParsableCommand {
       plugins.security.trust of plugin_system.yaml takes that. What is compressed is unpacked in a sandbox. Its files lie in the \
       state directory, and are never changed there. It counts once it has told its node types, in a sandbox in which it is granted \
       nothing; until then, and where it fails, the version before counts. Nothing is granted by installing: on a terminal it is \
-      asked for.
+      asked for, and --grant allows it. A version that asks for more than the one that counts takes its place only where that \
+      is allowed, or with --no-consent.
 
       What has a '/', ends in .zip, or is there as a file or a directory is a path; anything else the name of a plugin in the \
       registry (plugins.registry of plugin_system.yaml), with the versions that are wanted behind '@'. From there other plugins come \
@@ -31,7 +32,8 @@ struct PluginInstallCommand: AsyncParsableCommand {
   var source: String
   @Option(help: ArgumentHelp("Refuse any other package than the one with this SHA-256.", valueName: "sha256:…"))
   var checksum: String?
-  @Flag(help: "Ask nothing on a terminal.") var noConsent = false
+  @Flag(help: "Ask nothing, and install without what isn't allowed.") var noConsent = false
+  @OptionGroup var grants: LastingGrantOptions
   @Flag(help: "Install a version of the registry that was yanked, where exactly it is asked for.") var allowYanked =
     false
   @Flag(help: "Install a version of the registry that is lower than the one that counts.") var allowDowngrade = false
@@ -50,8 +52,30 @@ struct PluginInstallCommand: AsyncParsableCommand {
     guard await isPath(bootstrap) else { return try await installFromRegistry(system, path, catalog, bootstrap) }
     let (content, signers) = try await content(system, path, bootstrap)
     let installer = PluginInstaller(bootstrap, system: system, state: path, catalog: catalog, sandbox: sandbox)
-    let outcome = try await installer.install(content, shown: source, signers: signers)
+    let consent = try await consent(ConsentDialogue.isPossible() ? .asked : .demanded, system, path, bootstrap)
+    let outcome = try await installer.install(content, shown: source, signers: signers, consent: consent)
+    try await remember(grants, for: outcome.plugin, path, bootstrap)
     try await tell(outcome, system, path, bootstrap)
+  }
+
+  func consent(
+    _ way: UpgradeConsent.Way, _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> UpgradeConsent {
+    UpgradeConsent(
+      bootstrap: bootstrap, state: state,
+      policy: try await bootstrap.grantPolicy(system, granting: try grants.permissions(), state: state),
+      way: noConsent ? .given : way)
+  }
+
+  /// What --grant names of what it asks for.
+  func remember(
+    _ grants: LastingGrantOptions, for plugin: DiscoveredPlugin, _ state: String, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) {
+    let named = try grants.permissions()[plugin.manifest.name] ?? []
+    let granted = Set(named.flatMap { grant in plugin.manifest.permissions.compactMap { $0.meet(grant) } }).sorted()
+    guard !granted.isEmpty else { return }
+    _ = try await bootstrap.grantedFiles(granted)
+    try await bootstrap.remember(granted, for: plugin, way: .command, state: state)
   }
 
   private func isPath(_ bootstrap: Bootstrap) async -> Bool {

@@ -34,6 +34,8 @@ extension PluginInstallCommand {
     for (step, package) in packages { fetched.append(try await verified(step, package, system, path, bootstrap)) }
     for line in lines(fetched, bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
     let answer = try await answer(about: fetched, bootstrap)
+    // What they ask for was shown to whoever has answered.
+    let consent = try await consent(answer == .unasked ? .demanded : .given, system, path, bootstrap)
     var installed: [String] = []
     for item in fetched {
       do throws(CommandFailure) {
@@ -41,8 +43,9 @@ extension PluginInstallCommand {
         let catalog = try await bootstrap.catalog(plugins, system, state: state)
         let installer = PluginInstaller(bootstrap, system: system, state: path, catalog: catalog, sandbox: sandbox)
         let outcome = try await installer.install(
-          item.content, shown: item.content.package.path, signers: item.signers)
+          item.content, shown: item.content.package.path, signers: item.signers, consent: consent)
         installed.append("\(item.manifest.name) \(item.manifest.version)")
+        try await remember(grants, for: outcome.plugin, path, bootstrap)
         if answer == .installAndAllow { try await allow(outcome.plugin, system, path, bootstrap) }
         try await tell(outcome, system, path, bootstrap, asks: false)
       } catch {
@@ -139,11 +142,13 @@ extension PluginInstallCommand {
   private enum Answer: Sendable {
     case installAndAllow
     case install
+    /// Nobody is there who could be asked.
+    case unasked
   }
 
   /// One answer for all of them. Nobody at a terminal: they are installed, and nothing is allowed.
   private func answer(about fetched: [Fetched], _ bootstrap: Bootstrap) async throws(CommandFailure) -> Answer {
-    guard !noConsent, ConsentDialogue.isPossible() else { return .install }
+    guard !noConsent, ConsentDialogue.isPossible() else { return .unasked }
     let isPlain = fetched.allSatisfy { $0.manifest.permissions.isEmpty }
     let question =
       isPlain
