@@ -66,7 +66,7 @@ struct PluginInstallTests {
     try FileManager.default.moveItem(atPath: directory.path + "/src", toPath: directory.path + "/gone")
     #expect(try said() == "said: one")
     try write(version: "1.1.0", says: "two", extra: "permissions: [filesystem.write]")
-    let second = try run("plugin", "install", "src")
+    let second = try run("plugin", "install", "src", "--no-consent")
     #expect(second.status == 0 && second.output.contains("shop 1.1.0 (before: 1.0.0)"), "\(second)")
     #expect(second.output.contains("+ asks for filesystem.write"), "\(second)")
     #expect(try said() == "said: two")
