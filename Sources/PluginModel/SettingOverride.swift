@@ -73,6 +73,7 @@ extension Setting {
     case .fileHosts: .array(usual.fileHosts.map { .string($0.description) })
     case .wheelsOnly: .bool(usual.takesWheelsOnly)
     case .maximumSize: .integer(Int64(usual.maximumMebibytes))
+    case .allowsPlain: false
     case .wheels, .uv: .null
     }
   }

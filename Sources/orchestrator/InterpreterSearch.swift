@@ -61,10 +61,16 @@ enum HostProgram {
   }
 
   /// The one that the operator names, or the first in PATH; nil: there is none.
-  static func uv(_ settings: PythonSettings) -> AbsolutePath? {
+  /// - Throws: the one that is named isn't there.
+  static func uv(_ settings: PythonSettings) throws(Diagnostic) -> AbsolutePath? {
     let candidates = settings.uv.map { [$0.text] } ?? path.map { $0 + "/uv" }
-    return candidates.lazy.compactMap { ProcessEnvironment.resolve($0).flatMap { AbsolutePath($0) } }
+    let found = candidates.lazy.compactMap { ProcessEnvironment.resolve($0).flatMap { AbsolutePath($0) } }
       .first(where: isProgram)
+    if found == nil, let named = settings.uv {
+      throw Diagnostic(
+        "plugins.python.uv names \(named), which is not a program", hint: "name uv's own file, or leave the key out")
+    }
+    return found
   }
 }
 

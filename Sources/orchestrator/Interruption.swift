@@ -32,6 +32,28 @@ struct Interruption: Sendable {
   }
 }
 
+extension Interruption {
+  /// Work that a signal ends. Whatever listens to signals afterwards listens anew.
+  /// - Parameter kill: on a second signal.
+  static func of<Success: Sendable>(
+    kill: @escaping @Sendable () async -> Void = {},
+    _ work: @escaping @Sendable () async throws(CommandFailure) -> Success
+  ) async throws(CommandFailure) -> Success {
+    let signals: SignalStream
+    do throws(SystemError) {
+      signals = try SignalStream()
+    } catch {
+      throw CommandFailure(.invalidInput, "the program can't start", why: error.description)
+    }
+    let interruption = Interruption(signals: signals.signals, onStop: { _ in }, kill: kill)
+    let (result, signal) = await interruption.run { () async -> Result<Success, CommandFailure> in
+      do throws(CommandFailure) { return .success(try await work()) } catch { return .failure(error) }
+    }
+    guard signal == nil else { throw CommandFailure(.interrupted) }
+    return try result.get()
+  }
+}
+
 /// The signal that came first; those after it change nothing.
 private final class FirstSignal: Sendable {
   private let stored = Lock<ProgramSignal?>(nil)

@@ -94,7 +94,7 @@ struct PluginInstaller: Sendable {
 
   /// It is asked for its node types, in a sandbox in which it is granted nothing: one that can't tell them takes no other's place.
   private func described(_ plugin: DiscoveredPlugin) async throws(CommandFailure) -> [NodeSpecification] {
-    try await bootstrap.specifications(of: PluginCatalog(only: [plugin]), sandbox, system, state: state)
+    try await bootstrap.specifications(of: PluginCatalog(only: [plugin]), sandbox, system, state: state, provides: true)
       .demanded(of: plugin)
   }
 

@@ -156,7 +156,7 @@ struct EnvironmentTests {
       code: """
         import os, subprocess
         for attempt in (lambda: open(acorn.__file__, "a"), lambda: os.unlink(acorn.__file__),
-                        lambda: subprocess.run(["/environment/acorn/__init__.py"])):
+                        lambda: subprocess.run(["/environment/acorn/tool"])):
             try:
                 attempt()
                 found.append("done")
@@ -219,15 +219,62 @@ struct EnvironmentTests {
     #expect(environments().isEmpty)
   }
 
-  @Test("a package that has to be built is refused")
-  func source() throws {
-    try makeWheels("acorn==1.0")
-    try directory.write("wheels/birch-1.0.tar.gz", "")
+  @Test("a package that has to be built is refused, unless the operator allows it", arguments: Tool.allCases)
+  func source(_ tool: Tool) throws {
+    try makeWheels("source/birch==1.0")
     try plugin("one", needs: "[birch]", imports: ["birch"])
     try workflow("one")
-    let outcome = try run(["run", "w.yaml"])
+    let outcome = try run(["run", "w.yaml"], by: tool)
+    #expect(outcome.status == 2 && environments().isEmpty)
+    #expect(outcome.errors.contains(tool == .uv ? "no usable wheels" : "No matching distribution"), "\(outcome.errors)")
+    let built = try run(["run", "w.yaml"], python: "\(offline.dropLast()), wheels_only: false}", by: tool)
+    #expect(built.output.contains("one: birch 1.0 built"), "\(built.errors)")
+    #expect(leftovers().isEmpty)
+  }
+
+  @Test("a program that the operator names and that isn't there is an error, not another one's turn")
+  func wrongTool() throws {
+    try makeWheels("acorn==1.0")
+    try plugin("one", needs: "[acorn]", imports: ["acorn"])
+    try workflow("one")
+    let outcome = try run(["run", "w.yaml"], python: "\(offline.dropLast()), uv: /nowhere/uv}", by: .pip)
+    #expect(outcome.status == 2 && outcome.errors.contains("/nowhere/uv, which is not a program"), "\(outcome)")
+  }
+
+  @Test("a run isn't gone on with under other packages")
+  func resumed() throws {
+    try makeWheels("acorn==1.0")
+    try plugin(
+      "one", needs: "[acorn]", imports: ["acorn"], code: "if acorn.VERSION == '1.0': raise RuntimeError('not yet')")
+    try workflow("one")
+    #expect(try run(["run", "w.yaml"]).status == 1)
+    #expect(try run(["run", "w.yaml", "--resume"]).status == 1)
+    try makeWheels("acorn==1.5")
+    try FileManager.default.removeItem(atPath: directory.path + "/state/environments")
+    let outcome = try run(["run", "w.yaml", "--resume"])
     #expect(outcome.status == 2)
-    #expect(outcome.errors.contains("no usable wheels"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("the Python packages of one changed since it began"), "\(outcome.errors)")
+    #expect(try run(["run", "w.yaml"]).output.contains("one: acorn 1.5"))
+  }
+
+  @Test("prune removes nothing while it isn't known what a plugin needs, and what was resolved stays")
+  func careful() throws {
+    try makeWheels("acorn==1.0")
+    try plugin("one", needs: "[acorn]", imports: ["acorn"])
+    try workflow("one")
+    #expect(try run(["run", "w.yaml"]).status == 0)
+    let manifest = try directory.read("plugins/one/plugin.yaml")
+    try directory.write("plugins/one/plugin.yaml", manifest + "\nwrong\n")
+    let kept = try run(["plugin", "prune"])
+    #expect(kept.errors.contains("Python packages are still there"), "\(kept)")
+    #expect(environments().count == 1)
+    try FileManager.default.removeItem(atPath: directory.path + "/plugins/one")
+    #expect(try run(["plugin", "prune"]).output.contains("1 environment of Python packages removed"))
+    #expect(environments().isEmpty)
+    // The same version as before, though there is another now.
+    try makeWheels("acorn==1.5")
+    try plugin("one", needs: "[acorn]", imports: ["acorn"])
+    #expect(try run(["run", "w.yaml"]).output.contains("one: acorn 1.0"))
   }
 
   @Test("an upgrade whose packages can't be had leaves the version that counts, and its packages")
@@ -302,8 +349,7 @@ struct EnvironmentTests {
 
   @Test("no plugin is granted to write where environments are kept")
   func control() throws {
-    try makeWheels("acorn==1.0")
-    try plugin("one", needs: "[acorn]", imports: ["acorn"])
+    try plugin("one", imports: [])
     try workflow("one")
     let manifest = try directory.read("plugins/one/plugin.yaml")
     let place = "\(directory.path)/state/environments"

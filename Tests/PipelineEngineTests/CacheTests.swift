@@ -267,6 +267,8 @@ struct CacheTests {
     var last = base
     last.gpu = .null
     identities.append(last)
+    last.packages = ContentDigest(of: "1".utf8)
+    identities.append(last)
     #expect(Set(identities).count == identities.count)
     #expect(identities.allSatisfy { $0 == $0 })
     let names = identities.indices.map { NodeName(unchecked: "n\($0)") }

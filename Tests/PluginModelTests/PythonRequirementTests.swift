@@ -38,7 +38,8 @@ struct PythonRequirementTests {
       "", "-e .", "--index-url=https://x", "x @ https://evil.example/x.whl", "x[a] @ file:///x", "./x", "/x", "x --pre",
       "x>=1 --config-settings=a=b", "x>=1 -e .", "https://evil.example/x.whl", "x y", "x\u{0}", "x\u{202E}",
       "x[a b;c]>1",
-      "x[a", "é", "x/y", "x\\y", "x-", String(repeating: "x", count: 1025),
+      "x[a", "birch>/../../environment/birch-1.0.tar.gz", "x>=${HOME}", "x; os_name == '/x'", "x>=1:2", "é", "x/y",
+      "x\\y", "x-", String(repeating: "x", count: 1025),
     ])
   func refused(_ text: String) {
     #expect(throws: Diagnostic.self) { try PythonRequirement(text) }
@@ -99,42 +100,5 @@ struct PythonRequirementTests {
       problems { () throws(Diagnostics) in try needs(file: "a==1 \\") }.first?.contains("the last line goes on") == true
     )
     #expect(problems { () throws(Diagnostics) in try needs(file: "a\u{FFFE}\n-r x\n") }.count == 2)
-  }
-}
-
-@Suite("Where Python packages come from")
-struct PythonSettingsTests {
-  private func settings(_ text: String) throws(Diagnostics) -> PythonSettings {
-    try SystemConfiguration(yaml: Array("plugins: {python: \(text)}".utf8), file: "c.yaml").python
-  }
-
-  @Test("is pypi.org and where it has its files, wheels alone, unless the operator says otherwise")
-  func usual() throws {
-    let usual = try settings("{}")
-    #expect(usual == PythonSettings() && usual.takesWheelsOnly)
-    #expect(usual.permissions.map(\.description) == ["network.http:pypi.org", "network.http:files.pythonhosted.org"])
-    let other = try settings("{index_url: 'https://mirror.example:8443/pypi/simple/', file_hosts: ['*.cdn.example']}")
-    #expect(other.index?.description == "https://mirror.example:8443/pypi/simple")
-    #expect(
-      other.permissions.map(\.description) == ["network.socket:mirror.example:8443", "network.http:*.cdn.example"])
-    // Another index's files are its own.
-    #expect(try settings("{index_url: 'https://mirror.example/simple'}").fileHosts.isEmpty)
-    let offline = try settings("{index_url: none, wheels: /srv/wheels}")
-    #expect(offline.index == nil && offline.permissions.isEmpty && offline.wheels?.text == "/srv/wheels")
-  }
-
-  @Test(
-    "refuses what is no address",
-    arguments: [
-      "pypi.org", "ftp://x/simple", "https://", "https://user:word@x/simple", "https://x/simple?y", "https://x/#f",
-      "https://x y/", "https:///simple", "file:///srv", "https://x:0/simple", "https://x:99999/",
-    ])
-  func addresses(_ text: String) {
-    #expect(throws: Diagnostics.self) { _ = try settings("{index_url: '\(text)'}") }
-  }
-
-  @Test("refuses to have nowhere to look")
-  func nowhere() {
-    #expect(throws: Diagnostics.self) { _ = try settings("{index_url: none}") }
   }
 }

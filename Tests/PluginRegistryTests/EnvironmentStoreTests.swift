@@ -96,7 +96,9 @@ struct EnvironmentStoreTests {
   func large() throws {
     let packages = try built(["a": 0o644, "b": 0o644, "c/d": 0o644])
     let digest = try request("a").environment(lock())
-    #expect(!EnvironmentTree.holds(packages, atMost: 2) && EnvironmentTree.holds(packages, atMost: 3))
+    #expect(
+      EnvironmentTree.excess(in: packages, limit: 2) == .tooLarge(limit: 2)
+        && EnvironmentTree.excess(in: packages, limit: 3) == nil)
     #expect(throws: EnvironmentTreeError.tooLarge(limit: 2)) { try store.publish(packages, as: digest, limit: 2) }
     #expect(store.environment(digest) == nil)
     var deep = packages.text
@@ -144,6 +146,26 @@ struct EnvironmentStoreTests {
     #expect(try store.sweep(keeping: [kept.requirements.needs], alone) == 1)
     #expect(try store.environment(kept.environment(lock("1"))) != nil)
     #expect(try store.environment(other.environment(lock("2"))) == nil)
-    #expect(try store.lock(of: kept) == lock("1") && store.lock(of: other) == nil)
+    // Who has these needs again gets the same versions.
+    #expect(try store.lock(of: kept) == lock("1") && store.lock(of: other) == lock("2"))
+  }
+
+  @Test(
+    "a removal that is cut off leaves no half of an environment under its name, and what a killed build has left goes")
+  func cut() throws {
+    struct Cut: Error {}
+    let request = try request("a")
+    let digest = try request.environment(lock())
+    _ = try store.publish(built(), as: digest, limit: 100)
+    try store.remember(lock(), of: request)
+    let alone = try #require(try store.alone())
+    #expect(throws: FileError.self) {
+      try store.sweep(keeping: [], alone) { () throws(FileError) in throw .system(SystemError("cut", nil, .badMessage))
+      }
+    }
+    #expect(store.environment(digest) == nil && store.environment(of: request) == nil)
+    #expect(try !FileManager.default.contentsOfDirectory(atPath: store.building).isEmpty)
+    _ = try store.sweep(keeping: [], alone)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: store.building).isEmpty)
   }
 }

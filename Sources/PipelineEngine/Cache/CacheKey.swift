@@ -123,6 +123,7 @@ extension CacheIdentity {
   /// Whether all keys are: texts of the same characters can be other bytes. What is equal so is equal as the hash takes it.
   package static func == (left: Self, right: Self) -> Bool {
     left.plugin.hasSameBytes(as: right.plugin) && left.type == right.type && left.environment == right.environment
+      && left.packages == right.packages
       && left.permissions.elementsEqual(right.permissions) { $0.hasSameBytes(as: $1) }
       && left.configuration.isWritten(as: right.configuration) && left.resources.isWritten(as: right.resources)
       && (left.gpu ?? .null).isWritten(as: right.gpu ?? .null) && (left.gpu == nil) == (right.gpu == nil)

@@ -10,7 +10,7 @@ struct UsualValues: Sendable {
   init(_ parameters: [ParameterSpecification]) {
     known = parameters.map { parameter in
       let values = [parameter.defaultValue] + (parameter.constraints?["enum"]?.arrayValue ?? [])
-      return values.filter { $0.isWritten(as: $0) }.prefix(Self.most).map { ($0, ContentDigest(of: $0.utf8())) }
+      return values.prefix(Self.most).map { ($0, ContentDigest(of: $0.utf8())) }
     }
   }
 

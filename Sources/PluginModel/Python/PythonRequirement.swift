@@ -41,6 +41,13 @@ package struct PythonRequirement: Hashable, Sendable {
     guard !rest.contains(" -") else {
       throw Diagnostic(what, why: "only --hash=sha256:… may follow a requirement", hint: hint)
     }
+    // pip takes a text with '/' in it for a path, whatever it begins with, and puts a variable in for '$'.
+    let parts = rest.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.first.map({ $0.utf8.allSatisfy(\.isOfVersions) }) ?? true,
+      parts.dropFirst().allSatisfy({ $0.utf8.allSatisfy(\.isOfMarkers) })
+    else {
+      throw Diagnostic(what, why: "it holds a character that no range of versions and no marker has", hint: hint)
+    }
     self.name = Self.normalised(name)
     self.text = text
     self.hashes = Set(hashes).sorted()
@@ -59,6 +66,13 @@ package struct PythonRequirement: Hashable, Sendable {
   static func normalised(_ name: some StringProtocol) -> String {
     name.split { "-_.".contains($0) }.joined(separator: "-").lowercased()
   }
+}
+
+extension UInt8 {
+  /// PEP 440, and the blanks, commas and brackets between.
+  fileprivate var isOfVersions: Bool { isLetterOrDigit || ".*+!_,<>=~() -".utf8.contains(self) }
+  /// PEP 508.
+  fileprivate var isOfMarkers: Bool { isOfVersions || "'\"".utf8.contains(self) }
 }
 
 extension Character {

@@ -56,6 +56,11 @@ package struct PackageIndexURL: Hashable, Sendable, CustomStringConvertible {
     description = text
   }
 
+  /// By an address that leads nowhere else.
+  package var isOfThisHost: Bool {
+    if case .address(let address) = endpoint.host { address.addressClass == .loopback } else { false }
+  }
+
   /// What a worker needs to reach it.
   package var permission: Permission {
     switch endpoint.port {
@@ -73,6 +78,7 @@ extension PythonSettings {
     case wheelsOnly = "wheels_only"
     case uv
     case maximumSize = "max_size_mb"
+    case allowsPlain = "allow_http"
   }
 
   init(_ section: MappingReader<SectionKey>) {
@@ -80,6 +86,13 @@ extension PythonSettings {
     if let item = section.optional(.index) {
       index = Self.index(item)
       if index != Self.usualIndex { fileHosts = [] }
+      let allowsPlain = section.optional(.allowsPlain)?.bool() ?? false
+      if let index, !index.isEncrypted, !index.isOfThisHost, !allowsPlain {
+        item.error(
+          "\(index.description.quoted) is not encrypted",
+          why: "whoever is on the way could put in packages of their own",
+          hint: "write https://, or allow it: allow_http: true")
+      }
     }
     if let hosts = section.optional(.fileHosts) {
       fileHosts = hosts.list(maximumCount: 64)?.compactMap(OperatorNetwork.hostPattern) ?? []

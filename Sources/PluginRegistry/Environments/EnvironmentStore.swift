@@ -105,30 +105,42 @@ package struct EnvironmentStore: Sendable {
     }
   }
 
-  /// Removes what no plugin asks for any more.
+  /// Removes the environments that no plugin asks for any more, and what was being built when somebody was killed. What needs came to
+  /// stays known: who has them again gets the same versions.
   /// - Parameters:
   ///   - needs: of all plugins that there are.
-  ///   - lock: ``alone()``.
+  ///   - lock: ``alone()``: nobody builds.
+  ///   - moved: for tests: between the two steps of each removal.
   /// - Returns: how many environments there were.
-  package func sweep(keeping needs: Set<String>, _ lock: FileLock) throws(FileError) -> Int {
+  package func sweep(
+    keeping needs: Set<String>, _ lock: FileLock, moved: () throws(FileError) -> Void = {}
+  ) throws(FileError) -> Int {
     defer { withExtendedLifetime(lock) {} }
     var kept: Set<String> = []
     let remembered = try Directory(making: locks, permissions: 0o700)
     for name in try remembered.names(limit: Self.entryLimit) {
       let bytes = try remembered.contents(name, limit: Self.recordLimit).bytes
-      if let record = EnvironmentRecord(bytes), needs.contains(record.needs) {
-        kept.insert(record.environment.hexadecimal)
-      } else {
-        try remembered.remove(name)
-      }
+      guard let record = EnvironmentRecord(bytes), needs.contains(record.needs) else { continue }
+      kept.insert(record.environment.hexadecimal)
     }
     let rubbish = try Directory(opening: directory).names(limit: Self.entryLimit)
       .filter { ContentDigest($0) != nil && !kept.contains($0) }
-    do throws(SystemError) {
+    _ = try Directory(making: building, permissions: 0o700)
+    do {
       let tree = try Tree(opening: directory)
-      for name in rubbish { try tree.remove(EntryName(name)) }
-    } catch {
+      // What is removed has another name first: half of one is none.
+      for name in rubbish {
+        try tree.rename(EntryName(name), over: EntryName("\(Self.buildingName)/\(name)-removed"))
+        try moved()
+      }
+      let left = try Tree(opening: building)
+      for name in try left.names(limit: Self.entryLimit) { try left.remove(name) }
+    } catch let error as FileError {
+      throw error
+    } catch let error as SystemError {
       throw .system(error)
+    } catch {
+      throw .system(SystemError("remove", directory, .badMessage))
     }
     return rubbish.count
   }

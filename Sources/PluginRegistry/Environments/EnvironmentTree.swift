@@ -35,17 +35,17 @@ package enum EnvironmentTree {
   }
 
   /// What a tree holds while somebody writes to it: what goes away meanwhile isn't counted. Blocks.
-  /// - Returns: false where it holds more.
-  package static func holds(_ directory: AbsolutePath, atMost limit: Int64) -> Bool {
-    guard let tree = try? Tree(opening: directory.text) else { return true }
+  /// - Returns: what is too much of it; nil: nothing.
+  package static func excess(in directory: AbsolutePath, limit: Int64) -> EnvironmentTreeError? {
+    guard let tree = try? Tree(opening: directory.text) else { return nil }
     var walk = Walk(limit: limit)
     do throws(EnvironmentTreeError) {
       try walk.visit(tree, seals: false)
-      return true
+      return nil
     } catch {
       switch error {
-      case .tooLarge, .tooManyFiles, .tooDeep: return false
-      case .system, .unfit: return true
+      case .tooLarge, .tooManyFiles, .tooDeep: return error
+      case .system, .unfit: return nil
       }
     }
   }
@@ -66,10 +66,12 @@ package enum EnvironmentTree {
     mutating func visit(_ tree: Tree, seals: Bool, depth: Int = 0) throws(EnvironmentTreeError) {
       guard depth <= maximumDepth else { throw .tooDeep(tree.path) }
       if seals { try attempt { () throws(SystemError) in try tree.set(permissions: 0o755) } }
-      let names = try attempt { () throws(SystemError) in try tree.names(limit: maximumFiles - count + 1) }
+      // Of what is being built, what is downloaded is beside what is unpacked of it.
+      let most = seals ? maximumFiles : 2 * maximumFiles
+      let names = try attempt { () throws(SystemError) in try tree.names(limit: most - count + 1) }
       for name in names {
         count += 1
-        guard count <= maximumFiles else { throw .tooManyFiles(limit: maximumFiles) }
+        guard count <= most else { throw .tooManyFiles(limit: maximumFiles) }
         guard let entry = try attempt({ () throws(SystemError) in try tree.entry(name) }) else { continue }
         switch entry.kind {
         case .directory:

@@ -6,7 +6,7 @@ import site
 import sys
 
 # Where distributions and virtual environments have packages.
-_HOST = ("/site-packages", "/dist-packages")
+_HOST = ("/site-packages/", "/dist-packages/")
 
 
 def use_environment(directory: str) -> None:
@@ -20,7 +20,8 @@ def use_environment(directory: str) -> None:
     sys.path[:] = [
         entry
         for entry in sys.path
-        if not entry.rstrip("/").endswith(_HOST)
+        # Also what files .pth there have added.
+        if not any(part in f"{entry}/" for part in _HOST)
     ]
     # Files .pth in it count, as in any directory of packages.
     site.addsitedir(directory)

@@ -10,7 +10,6 @@ struct AuthorTests: Sendable {
   /// `--python`
   let python: String?
   let sdk: AbsolutePath
-  let signals: SignalStream
   /// Python packages that the plugin depends on; nil: those that the tests' Python has are all.
   var packages: AbsolutePath?
 
@@ -31,6 +30,12 @@ struct AuthorTests: Sendable {
     telling more: JSONValue, passing socket: UnixSocket? = nil,
     meanwhile: @escaping @Sendable () async -> Void = {}, kill: @escaping @Sendable () async -> Void = {}
   ) async throws(CommandFailure) {
+    let signals: SignalStream
+    do throws(SystemError) {
+      signals = try SignalStream()
+    } catch {
+      throw CommandFailure(.invalidInput, "the program can't go on", why: error.description)
+    }
     let child = try start(telling: more, passing: socket)
     let interruption = Interruption(
       signals: signals.signals,

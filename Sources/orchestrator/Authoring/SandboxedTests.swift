@@ -25,9 +25,12 @@ struct SandboxedTests: Sendable {
       command.sandbox, state: state, system: system, decisions: [decision], catalog: PluginCatalog(only: [plugin]))
     let sandboxes = try Sandboxes(setup: setup, jobs: 1)
     try await sandboxes.useAmongOthers { () async throws(CommandFailure) in
-      let specifications = try await sandboxes.loader(state: state, files: bootstrap.files).load([plugin])
-        .demanded(of: plugin)
-      try await sandboxes.setup.environments.provide(for: [plugin])
+      let specifications = try await Interruption.of(kill: { await sandboxes.pool.shutdown() }) {
+        () async throws(CommandFailure) in
+        let loaded = await sandboxes.loader(state: state, files: bootstrap.files).load([plugin])
+        try await sandboxes.setup.environments.provide(for: [plugin])
+        return try loaded.demanded(of: plugin)
+      }
       let place = try await TestPlace.make(state: state, files: bootstrap.files)
       let result: Result<Void, CommandFailure>
       do throws(CommandFailure) {

@@ -72,13 +72,16 @@ struct PluginNodesCommand: AsyncParsableCommand {
 
 extension Bootstrap {
   /// What the plugins of a catalog have told, or tell now, each in a sandbox in which it is granted nothing.
+  /// - Parameter provides: their Python packages are wanted even where the plugins needn't be asked.
   func specifications(
-    of catalog: PluginCatalog, _ sandbox: SandboxOptions, _ system: SystemConfiguration, state: String
+    of catalog: PluginCatalog, _ sandbox: SandboxOptions, _ system: SystemConfiguration, state: String,
+    provides: Bool = false
   ) async throws(CommandFailure) -> SpecificationLoader.Loaded {
     let setup = try await sandboxSetup(sandbox, state: state, system: system, decisions: [], catalog: catalog)
     let sandboxes = try Sandboxes(setup: setup, jobs: ProcessEnvironment.processorCount)
     return try await sandboxes.use { [files] () async throws(CommandFailure) in
-      await sandboxes.loader(state: state, files: files).load(catalog.plugins)
+      if provides { try await setup.environments.provide(for: catalog.plugins) }
+      return await sandboxes.loader(state: state, files: files).load(catalog.plugins)
     }
   }
 }

@@ -35,15 +35,11 @@ struct PluginTestCommand: AsyncParsableCommand {
   func run() async throws {
     let bootstrap = try Bootstrap()
     let found = try await bootstrap.plugin(in: plugin.directory)
-    let signals: SignalStream
-    do throws(SystemError) {
-      signals = try SignalStream()
-    } catch {
-      throw CommandFailure(.invalidInput, "the program can't start", why: error.description)
-    }
     var tests = AuthorTests(
-      plugin: found, arguments: arguments, python: sandbox.python, sdk: bootstrap.installation.sdk, signals: signals)
-    tests.packages = try await packages(of: found, for: tests.program, bootstrap)
+      plugin: found, arguments: arguments, python: sandbox.python, sdk: bootstrap.installation.sdk)
+    tests.packages = try await Interruption.of { [program = tests.program] () async throws(CommandFailure) in
+      try await packages(of: found, for: program, bootstrap)
+    }
     if sandboxed {
       try await SandboxedTests(command: self, tests: tests, bootstrap: bootstrap).run()
     } else {
@@ -56,8 +52,21 @@ struct PluginTestCommand: AsyncParsableCommand {
     of plugin: DiscoveredPlugin, for program: String, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) -> AbsolutePath? {
     var options = sandbox
-    options.python = await bootstrap.files.run { HostProgram.python(program)?.text } ?? sandbox.python
+    options.python = await bootstrap.files.run { HostProgram.python(program)?.text }
     do throws(CommandFailure) {
+      let needs: PythonRequirements?
+      do throws(Diagnostics) {
+        needs = try await bootstrap.files.run { () throws(Diagnostics) in try plugin.pythonRequirements() }
+      } catch {
+        throw CommandFailure(.invalidInput, error.items)
+      }
+      guard needs != nil else { return nil }
+      guard options.python != nil else {
+        throw CommandFailure(
+          .invalidInput, "the tests don't get the packages that \(plugin.manifest.name) depends on",
+          why: "\(program) is no program, or a script that chooses one: for which Python isn't known",
+          hint: "name the program: --python \"$(\(program) -c 'import sys; print(sys.executable)')\"")
+      }
       let environments = await bootstrap.environments(
         options, try await bootstrap.systemConfiguration(system, policy), state: try bootstrap.state(state),
         for: try await bootstrap.interpreter(options))

@@ -96,39 +96,59 @@ struct PluginPruneCommand: AsyncParsableCommand {
     let path = try bootstrap.state(state)
     try await bootstrap.writing(path) { database throws(StateStoreError) in try await database.forgetOldVersions() }
     try await bootstrap.reportSweep(state: path)
-    let catalog = try await bootstrap.catalog(plugins, try await bootstrap.systemConfiguration(system), state: state)
-    try await bootstrap.reportEnvironmentSweep(state: path, catalog.plugins + catalog.alternatives)
+    try await bootstrap.reportEnvironmentSweep(state: path) { () async throws(CommandFailure) in
+      try await bootstrap.catalog(plugins, try await bootstrap.systemConfiguration(system), state: state)
+    }
   }
 }
 
 extension Bootstrap {
-  /// Removes the Python packages that none of these plugins needs, and says how many there were.
-  fileprivate func reportEnvironmentSweep(state: String, _ plugins: [DiscoveredPlugin]) async throws(CommandFailure) {
+  /// Removes the Python packages that none of the plugins needs which can be found, and says how many there were.
+  fileprivate func reportEnvironmentSweep(
+    state: String, _ catalog: () async throws(CommandFailure) -> PluginCatalog
+  ) async throws(CommandFailure) {
     let store = EnvironmentStore(state: state)
     guard await files.run({ ProcessEnvironment.resolve(store.directory) != nil }) else { return }
-    let count: Int?
     do throws(FileError) {
-      count = try await files.run { () throws(FileError) in
-        guard let lock = try store.alone() else { return nil }
-        // What can't be understood keeps nothing.
-        let needs = Set(plugins.compactMap { plugin in (try? plugin.pythonRequirements())?.needs })
-        return try store.sweep(keeping: needs, lock)
+      guard let lock = try await files.run({ () throws(FileError) in try store.alone() }) else {
+        return await report([Self.kept("a run uses some", hint: "remove them later: orchestrator plugin prune")])
       }
+      // Whoever installs something from now on waits for the lock.
+      let needs: Set<String>
+      do throws(CommandFailure) { needs = try await pythonNeeds(of: catalog()) } catch {
+        return await report([Self.kept(error.diagnostics.first?.what, hint: error.diagnostics.first?.hint)])
+      }
+      let count = try await files.run { () throws(FileError) in try store.sweep(keeping: needs, lock) }
+      await console.print("  \(count == 1 ? "1 environment" : "\(count) environments") of Python packages removed")
     } catch {
       throw CommandFailure(
         .invalidInput, "Python packages can't be removed", why: error.description,
         hint: "make \(store.directory) writable")
     }
-    guard let count else {
-      await report([
-        Diagnostic(
-          "Python packages are still there", why: "a run uses some",
-          hint: "remove them later: orchestrator plugin prune",
-          severity: .warning)
-      ])
-      return
+  }
+
+  /// - Throws: what of one plugin isn't known.
+  private func pythonNeeds(of catalog: PluginCatalog) async throws(CommandFailure) -> Set<String> {
+    if let broken = catalog.broken.first {
+      throw CommandFailure(
+        .invalidInput, "it isn't known what the plugin in \(broken.directory) needs: it is broken",
+        hint: "mend or remove it, and prune again")
     }
-    await console.print("  \(count == 1 ? "1 environment" : "\(count) environments") of Python packages removed")
+    do throws(Diagnostics) {
+      return try await files.run { () throws(Diagnostics) in
+        var needs: Set<String> = []
+        for plugin in catalog.plugins + catalog.alternatives {
+          if let own = try plugin.pythonRequirements()?.needs { needs.insert(own) }
+        }
+        return needs
+      }
+    } catch {
+      throw CommandFailure(.invalidInput, error.items)
+    }
+  }
+
+  private static func kept(_ why: String?, hint: String?) -> Diagnostic {
+    Diagnostic("Python packages are still there", why: why, hint: hint, severity: .warning)
   }
 
   /// Removes the files of what isn't installed, and says how many there were, or that a run keeps them.

@@ -114,7 +114,7 @@ struct EnvironmentBuilder: Sendable {
     let seen = Lock(CallAccount())
     let (lines, sender) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(100))
     let telling = Task { for await line in lines { await report(line) } }
-    let isTooLarge = Lock(false)
+    let excess = Lock<EnvironmentTreeError?>(nil)
     let result: Result<NodeOutcome, WorkerFailure> = await withTaskGroup(of: Result<NodeOutcome, WorkerFailure>?.self) {
       group in
       group.addTask {
@@ -132,8 +132,8 @@ struct EnvironmentBuilder: Sendable {
         // A disk has no limit of its own.
         while (try? await Task.sleep(for: .seconds(1))) != nil {
           // Of what is downloaded and what is unpacked of it.
-          guard await files.run({ EnvironmentTree.holds(place, atMost: 2 * limitInBytes) }) else {
-            isTooLarge.withLock { $0 = true }
+          if let found = await files.run({ EnvironmentTree.excess(in: place, limit: 2 * limitInBytes) }) {
+            excess.withLock { $0 = found }
             return nil
           }
         }
@@ -151,10 +151,13 @@ struct EnvironmentBuilder: Sendable {
     switch result {
     case .success(let outcome): return outcome
     case .failure(let error):
-      if isTooLarge.withLock({ $0 }) {
+      switch excess.withLock({ $0 }) {
+      case .tooLarge:
         throw failure(
           "they hold more than \(settings.maximumMebibytes) MiB",
           hint: "raise plugins.python.max_size_mb of plugin_system.yaml")
+      case .some(let other): throw failure(other.description)
+      case nil: break
       }
       throw failure(error, seen.withLock { $0.egress?.denials ?? [] })
     }

@@ -113,7 +113,10 @@ actor PythonEnvironments {
     if let running = building[request.digest] {
       task = running
     } else {
+      // One after the other: they would share the line, the processors and the disk.
+      let before = building.values
       task = Task {
+        for other in before { _ = await other.value }
         do throws(CommandFailure) { return .success(try await build(request, for: plugin)) } catch {
           return .failure(error)
         }
@@ -132,30 +135,40 @@ actor PythonEnvironments {
   private func build(
     _ request: EnvironmentRequest, for plugin: PluginName
   ) async throws(CommandFailure) -> PythonEnvironment {
-    let (store, files, console) = (store, bootstrap.files, bootstrap.console)
-    let uv = await files.run { [settings = system.python] in HostProgram.uv(settings) }
-    await console.printError("getting the Python packages of \(plugin): \(request.words)")
-    let place: HeldDirectory
-    do throws(FileError) {
-      place = try await files.run { () throws(FileError) in try HeldDirectory(in: store.building) }
+    let console = bootstrap.console
+    let uv: AbsolutePath?
+    do throws(Diagnostic) {
+      uv = try await bootstrap.files.run { [settings = system.python] () throws(Diagnostic) in
+        try HostProgram.uv(settings)
+      }
     } catch {
-      throw Self.unusable(store, error)
+      throw CommandFailure(.invalidInput, [error])
     }
+    await console.printError("getting the Python packages of \(plugin): \(request.words)")
     let builder = EnvironmentBuilder(
       bootstrap: bootstrap, sandbox: sandbox, system: system, state: state, plugin: plugin, uv: uv,
       report: { await console.printError("  \(SafeText.line($0))") })
-    let result: Result<PythonEnvironment, CommandFailure>
-    do throws(CommandFailure) {
-      result = .success(try await build(request, in: place.path, builder))
+    return try await build(request, builder)
+  }
+
+  /// Each step has a directory of its own: what ran in the first doesn't prepare what the second finds.
+  private func inPlace<Value>(
+    _ body: (AbsolutePath) async throws(CommandFailure) -> Value
+  ) async throws(CommandFailure) -> Value {
+    let place: HeldDirectory
+    do throws(FileError) {
+      place = try await bootstrap.files.run { [store] () throws(FileError) in try HeldDirectory(in: store.building) }
     } catch {
-      result = .failure(error)
+      throw Self.unusable(store, error)
     }
-    await files.run { place.remove() }
+    let result: Result<Value, CommandFailure>
+    do throws(CommandFailure) { result = .success(try await body(place.path)) } catch { result = .failure(error) }
+    await bootstrap.files.run { place.remove() }
     return try result.get()
   }
 
   private func build(
-    _ request: EnvironmentRequest, in place: AbsolutePath, _ builder: EnvironmentBuilder
+    _ request: EnvironmentRequest, _ builder: EnvironmentBuilder
   ) async throws(CommandFailure) -> PythonEnvironment {
     let (store, files) = (store, bootstrap.files)
     let lock: PythonLock
@@ -163,15 +176,21 @@ actor PythonEnvironments {
     case .locked(let written): lock = written
     case .open(let requirements):
       let remembered = await files.run { store.lock(of: request) }
-      if let remembered { lock = remembered } else { lock = try await builder.lock(requirements, in: place) }
+      if let remembered {
+        lock = remembered
+      } else {
+        lock = try await inPlace { place throws(CommandFailure) in try await builder.lock(requirements, in: place) }
+      }
     }
     let digest = request.environment(lock)
     let environment: PythonEnvironment
     if let present = await files.run({ store.environment(digest) }) {
       environment = present
     } else {
-      try await builder.install(lock, in: place)
-      environment = try await published(place, digest, builder)
+      environment = try await inPlace { place throws(CommandFailure) in
+        try await builder.install(lock, in: place)
+        return try await published(place, digest, builder)
+      }
     }
     try await remember(lock, of: request)
     return environment
@@ -208,11 +227,16 @@ actor PythonEnvironments {
 extension EnvironmentRequest {
   /// For people.
   fileprivate var words: String {
-    switch requirements {
-    case .open(let requirements): requirements.map(\.text).joined(separator: ", ")
-    case .locked(let lock): lock.packages.joined(separator: ", ")
-    }
+    let all =
+      switch requirements {
+      case .open(let requirements): requirements.map(\.text)
+      case .locked(let lock): lock.packages
+      }
+    let more = all.count > Self.shown ? ", and \(all.count - Self.shown) more" : ""
+    return SafeText.line(all.prefix(Self.shown).joined(separator: ", ")) + more
   }
+
+  private static let shown = 12
 }
 
 extension DiscoveredPlugin {

@@ -11,12 +11,15 @@ struct RunSettings: Sendable {
   var inputs: [ParameterName: JSONValue]
   /// The digests of the plugins' files.
   var plugins: [PluginName: String]
+  /// The digests of the Python packages of those that have some of their own. Nil: a version before there were any began it.
+  var packages: [PluginName: String]?
   var workspace: AbsolutePath
 
   init(
     arguments: [String], directory: String, inputs: [ParameterName: JSONValue], plugins: [PluginName: String],
-    workspace: AbsolutePath
+    packages: [PluginName: String]? = nil, workspace: AbsolutePath
   ) {
+    self.packages = packages
     self.arguments = arguments
     self.directory = directory
     self.inputs = inputs
@@ -25,12 +28,25 @@ struct RunSettings: Sendable {
   }
 
   var jsonValue: JSONValue {
-    [
+    let told: JSONValue = [
       "arguments": .array(arguments.map(JSONValue.string)), "directory": .string(directory),
       "inputs": .object(inputs.sorted { $0.key < $1.key }.map { .init($0.key.text, $0.value) }),
-      "plugins": .object(plugins.sorted { $0.key < $1.key }.map { .init($0.key.text, .string($0.value)) }),
-      "workspace": .string(workspace.text),
+      "plugins": Self.object(plugins), "workspace": .string(workspace.text),
     ]
+    guard let packages, case .object(let members) = told else { return told }
+    return .object(members + [.init("packages", Self.object(packages))])
+  }
+
+  private static func object(_ digests: [PluginName: String]) -> JSONValue {
+    .object(digests.sorted { $0.key < $1.key }.map { .init($0.key.text, .string($0.value)) })
+  }
+
+  private static func digests(_ members: [JSONValue.Member]) -> [PluginName: String] {
+    Dictionary(
+      members.compactMap { member in
+        PluginName(member.key).flatMap { name in member.value.stringValue.map { (name, $0) } }
+      }
+    ) { first, _ in first }
   }
 
   /// - Throws: where another version wrote them.
@@ -54,11 +70,7 @@ struct RunSettings: Sendable {
       inputs: Dictionary(
         inputs.compactMap { member in ParameterName(member.key).map { ($0, member.value) } }
       ) { first, _ in first },
-      plugins: Dictionary(
-        plugins.compactMap { member in
-          PluginName(member.key).flatMap { name in member.value.stringValue.map { (name, $0) } }
-        }
-      ) { first, _ in first },
-      workspace: workspace)
+      plugins: Self.digests(plugins), workspace: workspace)
+    if case .object(let packages)? = value["packages"] { self.packages = Self.digests(packages) }
   }
 }

@@ -22,6 +22,14 @@ struct RunStarter: Sendable {
     guard let run else { return try await begin() }
     let settings = try RunSettings(of: run)
     try checkUnchanged(run, settings)
+    let packages = try await packages()
+    if let before = settings.packages,
+      let name = Set(before.keys).union(packages.keys).sorted().first(where: { before[$0] != packages[$0] })
+    {
+      throw CommandFailure(
+        .invalidInput, "the run \(run.identifier) can't be gone on with",
+        why: "the Python packages of \(name) changed since it began", hint: Self.anew)
+    }
     let directory = try await session.directory(resuming: run.identifier, workspace: settings.workspace)
     return (try await store.resume(run), directory)
   }
@@ -30,13 +38,24 @@ struct RunStarter: Sendable {
     let directory = try await session.makeDirectory(workspace: workspace)
     let settings = RunSettings(
       arguments: arguments, directory: ProcessEnvironment.workingDirectory ?? "/", inputs: try session.boundInputs(),
-      plugins: checked.decisions.mapValues(\.digest), workspace: directory.workspace)
+      plugins: checked.decisions.mapValues(\.digest), packages: try await packages(), workspace: directory.workspace)
     let run = StoredRun(
       identifier: directory.identifier, workflow: checked.content.name, file: filePath, source: checked.file.bytes,
       files: checked.file.others, settings: settings.jsonValue, nodeCount: checked.content.nodes.count,
       created: ProcessEnvironment.millisecondsSince1970())
     return (try await store.begin(run), directory)
   }
+
+  private func packages() async throws(CommandFailure) -> [PluginName: String] {
+    var found: [PluginName: String] = [:]
+    for plugin in checked.plugins {
+      let environment = try await session.sandboxes.setup.environments.present(for: plugin)
+      found[plugin.manifest.name] = environment?.digest.hexadecimal
+    }
+    return found
+  }
+
+  private static let anew = "begin a new run: what the change doesn't concern is taken from the cache where it may be"
 
   /// The same for one file, whatever it is called.
   private var filePath: String { ProcessEnvironment.resolve(checked.file.path) ?? checked.file.path }
@@ -52,7 +71,7 @@ struct RunStarter: Sendable {
   }
 
   private func checkUnchanged(_ run: StoredRun, _ settings: RunSettings) throws(CommandFailure) {
-    let anew = "begin a new run: what the change doesn't concern is taken from the cache where it may be"
+    let anew = Self.anew
     func refuse(_ what: String, _ hint: String) throws(CommandFailure) {
       throw CommandFailure(
         .invalidInput, "the run \(run.identifier) can't be gone on with", why: "\(what) changed since it began",

@@ -114,9 +114,6 @@ class Tool:
             options += ["--find-links", WHEELS]
         if self._index:
             options += ["--default-index", self._index]
-            if self._index.startswith("http://"):
-                host = self._index.split("/")[2]
-                options += ["--allow-insecure-host", host]
         else:
             options += ["--no-index"]
         return options
@@ -164,7 +161,8 @@ class Tool:
     def clean(self) -> None:
         """Leaves nothing but what was installed."""
         for name in ("cache", "temporary"):
-            shutil.rmtree(self.place / name, ignore_errors=True)
+            if (self.place / name).exists():
+                shutil.rmtree(self.place / name)
 
     def _failure(self, said: List[str]) -> ToolError:
         if any(line.endswith("No module named pip") for line in said):
