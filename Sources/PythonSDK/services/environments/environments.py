@@ -100,7 +100,11 @@ class Tool:
                 line = line.rstrip()
                 said.append(line)
                 del said[:-KEPT]
-                if _STEPS.fullmatch(line):
+                # uv resolves a lock as well: that is nothing new.
+                is_known = "--require-hashes" in arguments and line.startswith(
+                    "Resolved"
+                )
+                if _STEPS.fullmatch(line) and not is_known:
                     self._context.log(line.strip()[:200])
         self._context.raise_if_cancelled()
         if process.returncode != 0:
