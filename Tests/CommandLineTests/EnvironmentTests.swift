@@ -163,8 +163,11 @@ struct EnvironmentTests {
             except OSError as error:
                 found.append(type(error).__name__ + str(error.errno))
         """)
+    // With the right to start another program, so that it is the place that keeps this one from being started.
+    let manifest = try directory.read("plugins/one/plugin.yaml")
+    try directory.write("plugins/one/plugin.yaml", manifest + "\npermissions: ['system.exec:true']\n")
     try workflow("one")
-    let outcome = try run(["run", "w.yaml"])
+    let outcome = try run(["run", "w.yaml", "--grant", "one=system.exec:true"])
     #expect(outcome.output.contains("one: acorn 1.0, PermissionError13, OSError30, PermissionError13"), "\(outcome)")
   }
 
