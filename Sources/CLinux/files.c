@@ -197,7 +197,8 @@ int linux_signals_listen(const int *signals, int count) {
   if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
   if (fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0) return -errno;
   if (signal_output >= 0) {
-    // In its place: a handler that runs right now writes to the one or to the other, and never to another file.
+    // In its place: the number of the old one is meant to be taken over at once, dup2(2), so that a handler that runs right now finds the one
+    // or the other behind it. No test shows it.
     int moved = dup3(ends[1], signal_output, O_CLOEXEC);
     int error = errno;
     close(ends[1]);

@@ -109,7 +109,7 @@ int linux_terminal_size(int fd, int *columns, int *rows);
 
 // Writes the number of each of these signals, when it comes, as one byte to the descriptor it returns the other end
 // of. Handlers instead of signalfd(2): a blocked signal would stay blocked in every program that is started.
-// The latest listener of a process gets them; the ends of those before it are at their end.
+// The latest listener of a process gets them; those before it come to their end, perhaps with one that came while it changed.
 int linux_signals_listen(const int *signals, int count);
 int linux_signal_number_interrupt(void);
 int linux_signal_number_terminate(void);
