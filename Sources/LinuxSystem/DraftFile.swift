@@ -15,7 +15,7 @@ package final class DraftFile {
     let lacking: [ErrorCode] = [.notSupported, .isDirectory, .invalidArgument]
     let number = isUnnamed ? linux_draft_open(place.descriptor.number) : -ErrorCode.notSupported.rawValue
     if lacking.contains(ErrorCode(rawValue: -number)) {
-      let name = try Self.randomName()
+      let name = try Self.temporaryName()
       descriptor = FileDescriptor(
         owning: try demand(linux_draft_create(place.descriptor.number, name), "open", "\(place.path)/\(name)"))
       temporary = name
@@ -28,7 +28,13 @@ package final class DraftFile {
     if let temporary { _ = linux_file_remove(place.descriptor.number, temporary) }
   }
 
-  private static func randomName() throws(FileError) -> String { ".draft-\(try RandomBytes.hexadecimal(16))" }
+  private static let temporaryPrefix = ".draft-"
+  package static func temporaryName() throws(FileError) -> String {
+    temporaryPrefix + (try RandomBytes.hexadecimal(16))
+  }
+
+  /// Whether a file of that name was left by one who was killed while a draft had a name.
+  package static func isTemporary(_ name: String) -> Bool { name.hasPrefix(temporaryPrefix) }
 
   /// Appends.
   package func write(_ bytes: [UInt8]) throws(FileError) { try Output(descriptor, name: place.path).write(bytes) }
@@ -73,7 +79,7 @@ package final class DraftFile {
         return
       }
       // No link takes the place of another: it gets a name beside, and is moved.
-      let beside = try Self.randomName()
+      let beside = try Self.temporaryName()
       _ = try demand(
         linux_draft_link(descriptor.number, place.descriptor.number, beside), "linkat", "\(place.path)/\(beside)")
       temporary = beside

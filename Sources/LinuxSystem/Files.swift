@@ -274,6 +274,12 @@ package struct Directory: Sendable {
     _ = try demand(linux_directory_permit(descriptor.number, permissions), "fchmod", path)
   }
 
+  /// Gives a name in another directory of the same filesystem, in the place of any file that has it there.
+  package func move(_ name: String, to other: Directory) throws(FileError) {
+    _ = try demand(
+      linux_tree_rename(descriptor.number, name, other.descriptor.number, name), "rename", "\(other.path)/\(name)")
+  }
+
   package func remove(_ name: String) throws(FileError) {
     _ = try demand(linux_file_remove(descriptor.number, name), "unlinkat", "\(path)/\(name)")
   }

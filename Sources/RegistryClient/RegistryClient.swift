@@ -19,6 +19,8 @@ package struct RegistryClient: Sendable {
     package var connecting: Duration = .seconds(10)
     /// Without one byte coming or going.
     package var idle: Duration = .seconds(30)
+    /// The same, where a token is used: a registry that has a package reads all of it before it answers.
+    package var publishing: Duration = .seconds(180)
     /// For one document, whole.
     package var document: Duration = .seconds(60)
     /// For one package, whole.
@@ -42,7 +44,9 @@ package struct RegistryClient: Sendable {
     _ body: (RegistryClient) async throws(Failure) -> Success
   ) async throws(Failure) -> Success {
     let client = HTTPClient(
-      eventLoopGroupProvider: .singleton, configuration: Self.configuration(certificates, patience))
+      eventLoopGroupProvider: .singleton,
+      configuration: Self.configuration(
+        certificates, patience, idle: token == nil ? patience.idle : patience.publishing))
     let result: Result<Success, Failure>
     do throws(Failure) {
       result = .success(
@@ -56,7 +60,9 @@ package struct RegistryClient: Sendable {
   }
 
   /// No variable of the environment has a part in it: a proxy that somebody set for other programs would see tokens.
-  private static func configuration(_ certificates: String?, _ patience: Patience) -> HTTPClient.Configuration {
+  private static func configuration(
+    _ certificates: String?, _ patience: Patience, idle: Duration
+  ) -> HTTPClient.Configuration {
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.minimumTLSVersion = .tlsv12
     if let certificates { tls.additionalTrustRoots = [.file(certificates)] }
@@ -66,7 +72,7 @@ package struct RegistryClient: Sendable {
     var configuration = HTTPClient.Configuration(
       tlsConfiguration: tls, redirectConfiguration: .disallow,
       timeout: .init(
-        connect: TimeAmount(patience.connecting), read: TimeAmount(patience.idle), write: TimeAmount(patience.idle)),
+        connect: TimeAmount(patience.connecting), read: TimeAmount(idle), write: TimeAmount(idle)),
       connectionPool: pool, proxy: nil, decompression: .disabled)
     configuration.httpVersion = .http1Only
     return configuration
@@ -77,15 +83,42 @@ package struct RegistryClient: Sendable {
   package func search(_ query: RegistryQuery) async throws(Diagnostic) -> RegistryPage {
     let doing = "plugins can't be searched for in \(address)"
     let bytes = try await document(.search(query), doing)
-    do throws(Diagnostics) { return try RegistryPage(json: bytes, limits: limits) } catch {
+    let page: RegistryPage
+    do throws(Diagnostics) { page = try RegistryPage(json: bytes, limits: limits) } catch {
       throw Self.unreadable(doing, error)
     }
+    guard page.answers(query) else {
+      throw Diagnostic(
+        doing, why: "its page is not the one that was asked for: the names don't ascend from where it was to begin",
+        hint: "tell whoever runs the registry")
+    }
+    return page
+  }
+
+  /// Page after page.
+  /// - Returns: at most about `maximum` plugins, and whether there are more.
+  package func search(
+    _ query: RegistryQuery, maximum: Int
+  ) async throws(Diagnostic) -> (plugins: [RegistrySummary], isCut: Bool) {
+    var (query, found) = (query, [RegistrySummary]())
+    while found.count < maximum {
+      let page = try await search(query)
+      found += page.plugins
+      guard let next = page.next else { return (found, false) }
+      query.after = next
+    }
+    return (found, true)
   }
 
   package func plugin(_ name: PluginName) async throws(Diagnostic) -> RegistryPlugin {
+    try await description(of: name).plugin
+  }
+
+  /// - Returns: with how many bytes it has.
+  package func description(of name: PluginName) async throws(Diagnostic) -> (plugin: RegistryPlugin, bytes: Int) {
     let doing = "the plugin \(name.text.quoted) can't be had from \(address)"
     let bytes = try await document(.plugin(name), doing)
-    do throws(Diagnostics) { return try RegistryPlugin(json: bytes, of: name, limits: limits) } catch {
+    do throws(Diagnostics) { return (try RegistryPlugin(json: bytes, of: name, limits: limits), bytes.count) } catch {
       throw Self.unreadable(doing, error)
     }
   }
@@ -162,10 +195,18 @@ package struct RegistryClient: Sendable {
     _ name: PluginName, _ version: SemanticVersion, categories: [PluginCategory], _ memory: SealedMemory
   ) async throws(Diagnostic) -> Bool {
     let body = HTTPClientRequest.Body.stream(MemoryPieces(memory), length: .known(Int64(memory.byteCount)))
-    let status = try await change(
-      .publish(name, version, categories), .PUT, body, "\(name) \(version) can't be published in \(address)",
-      within: patience.package)
-    return status == .created
+    do throws(Diagnostic) {
+      let status = try await change(
+        .publish(name, version, categories), .PUT, body, "\(name) \(version) can't be published in \(address)",
+        within: patience.package)
+      return status == .created
+    } catch {
+      guard error.hint == Self.again else { throw error }
+      // No answer says nothing of what was done.
+      var told = error
+      told.hint = "it may be published all the same: publish it again, which changes nothing then"
+      throw told
+    }
   }
 
   package func yank(_ name: PluginName, _ version: SemanticVersion, reason: String) async throws(Diagnostic) {

@@ -55,7 +55,7 @@ extension RegistryClient {
       Diagnostic(doing, why: "the registry sends \(detour.words)", hint: "look at plugins.registry.url")
     case let unacceptable as Unacceptable: Diagnostic(doing, why: unacceptable.why)
     case let slow as TooSlow:
-      Diagnostic(doing, why: "it took longer than \(slow.limit.components.seconds) s", hint: "try again later")
+      Diagnostic(doing, why: "it took longer than \(slow.limit.components.seconds) s", hint: again)
     case is CancellationError: Diagnostic(doing, why: "it was interrupted")
     case let system as SystemError: Diagnostic(doing, why: system.description)
     default: connection(doing, error)
@@ -63,7 +63,7 @@ extension RegistryClient {
   }
 
   private static func connection(_ doing: String, _ error: any Error) -> Diagnostic {
-    let (again, look) = ("try again later", "look at plugins.registry.url")
+    let look = "look at plugins.registry.url"
     let shown = UntrustedBytes("\(error)").text
     switch error {
     case let error as HTTPClientError:
@@ -87,7 +87,10 @@ extension RegistryClient {
     }
   }
 
+  /// The hint where nothing is known of what became of it.
+  static let again = "try again later"
+
   private static func cut(_ doing: String) -> Diagnostic {
-    Diagnostic(doing, why: "the connection ended before all of a right answer came", hint: "try again later")
+    Diagnostic(doing, why: "the connection ended before all of a right answer came", hint: again)
   }
 }

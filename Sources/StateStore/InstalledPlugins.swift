@@ -29,8 +29,18 @@ extension StateDatabase {
   }
 
   /// Makes a version the one that counts, in one step. One that is installed already is as if it were installed now.
-  package func install(_ version: InstalledVersion) async throws(StateStoreError) {
-    try await write { database in
+  /// - Parameter allowsDowngrade: false: not in the place of a higher one.
+  /// - Returns: the higher one that counts, because of which nothing was changed.
+  @discardableResult
+  package func install(
+    _ version: InstalledVersion, allowsDowngrade: Bool = true
+  ) async throws(StateStoreError) -> SemanticVersion? {
+    let path = path
+    return try await write { database in
+      let current = try Self.installed(database, path).map(\.version).first {
+        $0.name == version.name && $0.standing == .current
+      }
+      if let current, !allowsDowngrade, version.version < current.version { return current.version }
       try database.execute(
         sql: """
           INSERT INTO plugin_version
@@ -51,6 +61,7 @@ extension StateDatabase {
         database, sql: "SELECT id FROM plugin_version WHERE name = ? AND version = ? AND digest = ?",
         arguments: [version.name.text, version.version.description, version.digest])
       try Self.point(database, version.name, to: identifier)
+      return nil
     }
   }
 

@@ -10,6 +10,8 @@ package enum RegistryPublication: Hashable, Sendable {
   case taken(ContentDigest)
   /// The name is another's.
   case foreign(PublisherName)
+  /// Nobody has the name, and it differs from this one's only in `-` and `_`.
+  case confusable(PluginName)
   /// The plugin has as many versions, or as long a description of them, as readers take.
   case full
 }
@@ -30,9 +32,24 @@ extension StateDatabase {
     return try await read { database in try Self.registryPlugin(database, name, path) }
   }
 
+  /// Nil where there is no such version.
+  package func registryVersion(
+    _ version: SemanticVersion, of name: PluginName
+  ) async throws(StateStoreError) -> RegistryVersion? {
+    let path = path
+    return try await read { database in
+      try String.fetchOne(
+        database, sql: "SELECT document FROM registry_version WHERE name = ? AND version = ?",
+        arguments: [name.text, version.description]
+      ).map { try Self.version($0, path) }
+    }
+  }
+
   /// Adds a version, and makes the publisher the owner of a name that nobody has. In one step, which decides who of several is first.
+  /// - Parameter land: puts the package in its place; only where the version is taken, and nobody else's meanwhile.
   package func publish(
-    _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, limits: RegistryLimits
+    _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, limits: RegistryLimits,
+    land: @escaping @Sendable () throws -> Void
   ) async throws(StateStoreError) -> RegistryPublication {
     let path = path
     return try await write { database in
@@ -43,10 +60,9 @@ extension StateDatabase {
           return same.checksum == version.checksum ? .same : .taken(same.checksum)
         }
       }
+      if before == nil, let other = try Self.confusable(database, name) { return .confusable(other) }
       let plugin = RegistryPlugin(name: name, owner: publisher, versions: (before?.versions ?? []) + [version])
-      guard plugin.versions.count <= limits.versions, plugin.jsonValue.utf8().count <= limits.documentBytes else {
-        return .full
-      }
+      guard plugin.isWithin(limits) else { return .full }
       try database.execute(
         sql: "INSERT INTO registry_plugin (name, owner) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
         arguments: [name.text, publisher.text])
@@ -56,6 +72,7 @@ extension StateDatabase {
           name.text, version.version.description, version.checksum.description, version.jsonValue.text(),
         ])
       try Self.list(database, plugin)
+      try land()
       return .created
     }
   }
@@ -79,8 +96,18 @@ extension StateDatabase {
     }
   }
 
+  private static func confusable(_ database: Database, _ name: PluginName) throws -> PluginName? {
+    try String.fetchOne(
+      database, sql: "SELECT name FROM registry_plugin WHERE replace(name, '-', '_') = ? AND name <> ?",
+      arguments: [name.text.replacing("-", with: "_"), name.text]
+    ).flatMap { PluginName($0) }
+  }
+
   /// In the order of the names. What has no version that may be used isn't listed.
-  package func searchRegistry(_ query: RegistryQuery) async throws(StateStoreError) -> RegistryPage {
+  /// - Returns: beside the page, the names of which what is stored can't be read: they aren't listed either.
+  package func searchRegistry(
+    _ query: RegistryQuery
+  ) async throws(StateStoreError) -> (page: RegistryPage, damaged: [String]) {
     let path = path
     return try await read { database in
       var conditions = ["shown IS NOT NULL", "name > ?"]
@@ -93,29 +120,41 @@ extension StateDatabase {
         conditions.append("instr(categories, ?) > 0")
         arguments.append(",\(category.text),")
       }
-      let names = try String.fetchAll(
+      let names = try String.fetchCursor(
         database,
-        sql: """
-          SELECT name FROM registry_plugin WHERE \(conditions.joined(separator: " AND "))
-          ORDER BY name LIMIT \(query.limit + 1)
-          """, arguments: StatementArguments(arguments))
-      let summaries = try names.prefix(query.limit).compactMap { text -> RegistrySummary? in
-        guard let name = PluginName(text) else { throw Self.damaged(path) }
-        return try Self.registrySummary(database, name, path)
+        sql: "SELECT name FROM registry_plugin WHERE \(conditions.joined(separator: " AND ")) ORDER BY name",
+        arguments: StatementArguments(arguments))
+      var (summaries, damaged): ([RegistrySummary], [String]) = ([], [])
+      while summaries.count <= query.limit, let text = try names.next() {
+        do {
+          guard let name = PluginName(text), let summary = try Self.registrySummary(database, name, path) else {
+            throw Self.damaged(path)
+          }
+          summaries.append(summary)
+        } catch is StateStoreError {
+          damaged.append(text)
+        }
       }
-      return RegistryPage(plugins: summaries, next: names.count > query.limit ? summaries.last?.name : nil)
+      let plugins = Array(summaries.prefix(query.limit))
+      return (RegistryPage(plugins: plugins, next: summaries.count > query.limit ? plugins.last?.name : nil), damaged)
     }
   }
 
-  /// The name that somebody who wrote `name` may have meant.
+  /// The name that somebody who wrote `name` may have meant: one that begins or ends as it does. So few are compared, and not while the
+  /// database waits, that asking for names that aren't there costs little.
   package func registryName(near name: PluginName) async throws(StateStoreError) -> String? {
-    try await read { database in
-      let names = try String.fetchAll(
+    let text = name.text
+    let names = try await read { database in
+      try String.fetchAll(
         database,
-        sql: "SELECT name FROM registry_plugin WHERE shown IS NOT NULL AND abs(length(name) - ?) <= 21 LIMIT 50000",
-        arguments: [name.text.utf8.count])
-      return Suggestion.nearest(to: name.text, among: names)
+        sql: """
+          SELECT name FROM registry_plugin
+          WHERE shown IS NOT NULL AND abs(length(name) - ?) <= ? AND (substr(name, 1, 2) = ? OR substr(name, -2) = ?)
+          LIMIT 1000
+          """,
+        arguments: [text.utf8.count, max(1, text.utf8.count / 3), String(text.prefix(2)), String(text.suffix(2))])
     }
+    return Suggestion.nearest(to: text, among: names)
   }
 
   /// Of all packages.

@@ -35,8 +35,9 @@ struct PluginInstaller: Sendable {
   ///   - shown: how diagnostics call what it comes from.
   ///   - signers: the ids of the trusted keys that have signed it.
   ///   - consent: to what it asks for beyond the version that counts.
+  ///   - allowsDowngrade: false: no version takes a higher one's place, whenever that one came.
   func install(
-    _ content: PackageContent, shown: String, signers: [String], consent: UpgradeConsent
+    _ content: PackageContent, shown: String, signers: [String], consent: UpgradeConsent, allowsDowngrade: Bool = true
   ) async throws(CommandFailure) -> Outcome {
     let package = content.package
     let lock = try await Self.use(store, bootstrap.files)
@@ -50,6 +51,7 @@ struct PluginInstaller: Sendable {
       try await unpack(content, into: staged.directory)
       // As it will be found from now on.
       found = try await bootstrap.plugin(in: staged.directory.path, shown: shown)
+      try checkReadable(found.manifest, shown: shown)
       let unmet = catalog.unmetDependencies(of: [found])
       guard unmet.isEmpty else { throw CommandFailure(.invalidInput, unmet) }
       try await checkRequirements(of: found, shown: shown)
@@ -70,10 +72,25 @@ struct PluginInstaller: Sendable {
       digest: found.digest.description, checksum: package.checksum.description,
       contents: package.contents.description, signers: signers, place: place, files: package.index.entries.count,
       bytes: package.index.totalSize, installed: ProcessEnvironment.millisecondsSince1970())
-    try await bootstrap.writing(state) { database throws(StateStoreError) in try await database.install(version) }
+    let higher = try await bootstrap.writing(state) { database throws(StateStoreError) in
+      try await database.install(version, allowsDowngrade: allowsDowngrade)
+    }
+    if let higher {
+      throw CommandFailure(.invalidInput, [RegistryChoice.lower(manifest.name, manifest.version, than: higher)])
+    }
     var plugin = found
     if let directory = store.resolved()?.appending(place) { plugin.directory = directory }
     return Outcome(plugin: plugin, before: before, nodeTypes: nodeTypes)
+  }
+
+  /// It is kept as JSON, in its canonical form, which may be longer than what was written: what can't be read again would be broken for good.
+  private func checkReadable(_ manifest: PluginManifest, shown: String) throws(CommandFailure) {
+    guard (try? PluginManifest(json: manifest.jsonValue.text(), engineVersion: engineVersion)) == manifest else {
+      throw CommandFailure(
+        .invalidInput, "the manifest of \(shown) can't be kept",
+        why: "written out in full, something in it is too long",
+        hint: "name fewer hosts and paths in one permission")
+    }
   }
 
   private func unpack(_ content: PackageContent, into directory: Directory) async throws(CommandFailure) {

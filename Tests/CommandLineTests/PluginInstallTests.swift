@@ -54,6 +54,15 @@ struct PluginInstallTests {
     try Program.run(arguments + ["--state-dir", "state"], in: directory)
   }
 
+  @Test("a manifest that couldn't be read again once it is written out is not installed")
+  func unreadable() throws {
+    let hosts = (0x10...0xFF).map { "[::ffff:ff:\(String($0, radix: 16))]" }.joined(separator: ",")
+    try write(version: "1.0.0", says: "one", extra: "permissions: ['network.http:\(hosts)']")
+    let outcome = try run("plugin", "install", "src")
+    #expect(outcome.status == 2 && outcome.errors.contains("can't be kept"), "\(outcome)")
+    #expect(try !run("plugin", "list").output.contains("shop"))
+  }
+
   private func said() throws -> String {
     let outcome = try run("run", "w.yaml")
     return outcome.output.split(separator: "\n").first { $0.hasPrefix("said: ") }.map(String.init) ?? "\(outcome)"

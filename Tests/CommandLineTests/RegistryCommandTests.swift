@@ -23,10 +23,9 @@ struct RegistryCommandTests {
   }
 
   private func serve(token: String = "alice") throws -> Server {
-    let made = try Program.run(["registry", "token", token, "--directory", "registry"], in: directory)
-    try #require(made.status == 0, "\(made)")
-    try directory.write("token", made.output)
-    chmod(directory.path + "/token", 0o600)
+    let made = try Program.run(
+      ["registry", "token", token, "--directory", "registry", "--out", "token"], in: directory)
+    try #require(made.status == 0 && made.output.isEmpty, "\(made)")
     let server = try Server(directory)
     try configure(server)
     return server
@@ -109,6 +108,64 @@ struct RegistryCommandTests {
     let list = try run("plugin", "list").output
     #expect(list.contains("shop 1.0.0") && list.contains("bank 1.0.0"))
     withExtendedLifetime(server) {}
+  }
+
+  @Test("whoever is asked sees each permission where the question is, wherever the output goes")
+  func consent() throws {
+    let server = try serve()
+    try publish("shop", "1.0.0", extra: "permissions: [filesystem.write]")
+    let many = (0..<200).map { "network.http:host-\($0).example.org" }
+    try publish("shop", "1.1.0", extra: "permissions: [filesystem.write, \(many.joined(separator: ", "))]")
+    let arguments = ["--config", "s.yaml", "--state-dir", "state"]
+    func install(_ what: String, typing keys: String) throws -> Program.Outcome {
+      try Program.run(
+        ["plugin", "install", what] + arguments, in: directory, environment: ["NO_COLOR": "1"],
+        output: "out.txt", typing: [("(n): ", keys)])
+    }
+    let refused = try install("shop@1.0.0", typing: "n\\n")
+    #expect(refused.status == 2 && refused.output.contains("nothing was installed"), "\(refused)")
+    let first = try install("shop@1.0.0", typing: "y\\n")
+    #expect(first.status == 0 && first.output.contains("allow filesystem.write?"), "\(first)")
+    #expect(first.output.contains("it could   "))
+    let second = try install("shop", typing: "i\\n")
+    #expect(second.status == 0 && second.output.contains("allow filesystem.write, network.http?"), "\(second)")
+    for permission in many { #expect(second.output.contains("\n  \(permission)  new: 1.0.0 didn't ask for it\n")) }
+    withExtendedLifetime(server) {}
+  }
+
+  @Test("a checksum is that of one package: with others that are needed it is refused")
+  func checksum() throws {
+    let server = try serve()
+    try publish("bank", "1.0.0")
+    try publish("shop", "1.0.0", extra: "dependencies: ['plugin:bank']")
+    let digest = "sha256:" + String(repeating: "a", count: 64)
+    let several = try run("plugin", "install", "shop", "--checksum", digest)
+    #expect(several.status == 2 && several.errors.contains("that of one package"), "\(several)")
+    let other = try run("plugin", "install", "bank", "--checksum", digest)
+    #expect(other.status == 2 && other.errors.contains("another package than the one that is wanted"), "\(other)")
+    withExtendedLifetime(server) {}
+  }
+
+  @Test("a token gets a line of its own, and none in a file that can't be read")
+  func tokenLines() throws {
+    func make(_ name: String) throws -> Program.Outcome {
+      try Program.run(["registry", "token", name, "--directory", "registry"], in: directory)
+    }
+    #expect(try make("alice").status == 0)
+    let path = "registry/tokens"
+    try directory.write(path, try directory.read(path).trimmingCharacters(in: .newlines))
+    #expect(try make("bob").status == 0)
+    let lines = try directory.read(path).split(separator: "\n")
+    #expect(lines.count == 2 && lines.allSatisfy { $0.split(separator: " ").count == 2 }, "\(lines)")
+    try directory.write(path, "half a line")
+    let refused = try make("carol")
+    #expect(refused.status == 2 && refused.errors.contains("line 1 of"), "\(refused)")
+    #expect(try directory.read(path) == "half a line")
+    let file = try Program.run(
+      ["registry", "token", "dora", "--directory", "other", "--out", "dora.token"], in: directory)
+    #expect(file.status == 0 && file.output.isEmpty, "\(file)")
+    let attributes = try FileManager.default.attributesOfItem(atPath: directory.path + "/dora.token")
+    #expect((attributes[.posixPermissions] as? Int) == 0o600)
   }
 
   @Test("what is yanked or lower is installed only where that is said; a name that isn't there brings the near one")
@@ -217,9 +274,27 @@ struct RegistryCommandTests {
     #expect(open.status == 2 && open.errors.contains("put a proxy in front"), "\(open)")
   }
 
-  @Test("SIGTERM ends a registry, with status 0")
+  @Test("SIGTERM ends a registry, with status 0, whoever is still connected")
   func stopped() throws {
     let server = try serve()
+    let port = try #require(
+      server.address.split(separator: ":").last?.split(separator: "/").first.flatMap { UInt16($0) })
+    let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(number) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let connected = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try #require(connected == 0)
+    // Of a body that doesn't come, the server waits for the rest.
+    let head = Array("GET /api/registry/plugins HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n".utf8)
+    try #require(send(number, head, head.count, 0) == head.count)
+    usleep(300_000)
     kill(server.running.process.processIdentifier, SIGTERM)
     let outcome = try server.running.wait()
     #expect(outcome.status == 0, "\(outcome)")

@@ -4,6 +4,14 @@ import PluginModel
 import RegistryClient
 import Testing
 
+/// What a registry has told whoever runs it.
+final class Reports: @unchecked Sendable {
+  private let lock = NSLock()
+  private var texts: [String] = []
+  var all: [String] { lock.withLock { texts } }
+  @Sendable func add(_ text: String) { lock.withLock { texts.append(text) } }
+}
+
 @Suite("A registry whose clients lie", .serialized)
 struct HostilePublisherTests {
   private static let token = "authorization: Bearer alice-0123456789abcdef\r\n"
@@ -67,6 +75,80 @@ struct HostilePublisherTests {
     }
   }
 
+  @Test("a manifest that is too long once it is written out is refused, and lists stay readable")
+  func unreadable() async throws {
+    try await withRegistry { registry in
+      let list = (0x10...0xFF).map { "[::ffff:ff:\(String($0, radix: 16))]" }.joined(separator: ",")
+      let bytes = try Sample.bytes(permissions: "['network.http:\(list)']")
+      let answer = try await publish(registry, bytes)
+      #expect(answer.hasPrefix("HTTP/1.1 422") && answer.contains("too long to be told of"), "\(answer)")
+      #expect(try await isEmpty(registry))
+    }
+  }
+
+  @Test("what is damaged in the database is left out of lists, and reported")
+  func damaged() async throws {
+    let directory = try TemporaryDirectory()
+    try await withRegistry(in: directory) { registry in
+      for name in ["a", "b", "c"] { _ = try await registry.publish(try Sample.bytes(name)) }
+    }
+    let program = Process()
+    program.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
+    program.arguments = [
+      "-c",
+      "import sqlite3,sys; d=sqlite3.connect(sys.argv[1]); d.execute(\"UPDATE registry_version SET document='{' WHERE name='b'\"); d.commit()",
+      directory.path + "/state.sqlite",
+    ]
+    try program.run()
+    program.waitUntilExit()
+    let reports = Reports()
+    try await withRegistry(in: directory, reports: reports.add) { registry in
+      let page = try await registry.use { try await $0.search(RegistryQuery(limit: 2)) }
+      #expect(page.plugins.map(\.name.text) == ["a", "c"] && page.next == nil)
+    }
+    #expect(reports.all.count == 1 && reports.all[0].contains("'b'"), "\(reports.all)")
+  }
+
+  @Test("the program's own names, and names that look like one that is there, are refused")
+  func confusable() async throws {
+    try await withRegistry { registry in
+      _ = try await registry.publish(try Sample.bytes("image-tools"))
+      let like = await refusal { _ = try await registry.publish(try Sample.bytes("image_tools"), as: "mallory") }
+      #expect(like.contains("would be taken for image-tools"), "\(like)")
+      let own = await refusal { _ = try await registry.publish(try Sample.bytes("orchestrator_unpacker")) }
+      #expect(own.contains("are the program's own"), "\(own)")
+      #expect(try registry.directory.names("packages").count == 1)
+    }
+  }
+
+  @Test("connections that neither read nor end are ended, and hold nobody else's place")
+  func held() async throws {
+    try await withRegistry(idle: .seconds(2)) { registry in
+      // More than the sockets of both sides hold.
+      let bytes = try Sample.bytes(body: String(repeating: "# much\n", count: 1_200_000))
+      _ = try await registry.publish(bytes)
+      let unread = try (0..<RegistryServer.connections).map { number in
+        let connection = try RawConnection.open(registry.port)
+        connection.send(
+          number % 2 == 0
+            ? "GET /api/registry/plugins/shop/1.0.0/package HTTP/1.1\r\nhost: a\r\n\r\n"
+            : "GET /api/registry/plugins HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000000000\r\n\r\nx")
+        return connection
+      }
+      let dripping = Task {
+        while !Task.isCancelled {
+          for connection in unread.enumerated() where connection.offset % 2 == 1 { connection.element.send("x") }
+          try? await Task.sleep(for: .milliseconds(500))
+        }
+      }
+      let answer = try await exchange(registry, "GET /api/registry/plugins")
+      dripping.cancel()
+      await dripping.value
+      for connection in unread { connection.close() }
+      #expect(answer.hasPrefix("HTTP/1.1 200"), "\(answer)")
+    }
+  }
+
   @Test("names and versions that aren't some are refused, however they are written")
   func paths() async throws {
     try await withRegistry { registry in
@@ -111,7 +193,7 @@ struct HostilePublisherTests {
 
   @Test("a connection that was refused is ended, however much is still sent on it")
   func lingering() async throws {
-    try await withRegistry { registry in
+    try await withRegistry(idle: .seconds(2)) { registry in
       let connection = try RawConnection.open(registry.port)
       defer { connection.close() }
       connection.send(
@@ -238,6 +320,7 @@ struct HostilePublisherTests {
       for version in ["1.0.0", "1.0.1"] { _ = try await registry.publish(try Sample.bytes("shop", version)) }
       let refused = await refusal { _ = try await registry.publish(try Sample.bytes("shop", "1.0.2")) }
       #expect(refused.contains("so many versions"), "\(refused)")
+      #expect(try registry.directory.names("packages").count == 2)
     }
   }
 }

@@ -116,7 +116,8 @@ struct HostileRegistryTests {
       #expect(refused.contains(words), "\(location): \(refused)")
     }
     #expect(other.requests.isEmpty)
-    let loop = try HostileServer("HTTP/1.1 307 Again\r\nlocation: /api\r\ncontent-length: 0\r\n\r\n")
+    let loop = try HostileServer(
+      "HTTP/1.1 307 Again\r\nlocation: /api\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
     #expect(await information(loop).contains("more than 5 times"))
     #expect(loop.requests.count == 6)
   }
@@ -200,7 +201,38 @@ struct HostileRegistryTests {
     #expect(await information(page).contains("status 502"))
   }
 
-  @Test("a certificate that nobody vouches for ends it")
+  @Test("pages that go nowhere end a search")
+  func pages() async throws {
+    for body in [
+      "{\"plugins\":[],\"next\":\"a\"}",
+      "{\"plugins\":[{\"name\":\"b\",\"version\":\"1.0.0\"}],\"next\":\"c\"}",
+      "{\"plugins\":[{\"name\":\"b\",\"version\":\"1.0.0\"}],\"next\":\"b\"}",
+    ] {
+      let server = try HostileServer(body: Array(body.utf8))
+      let refused = await refusal {
+        _ = try await asked(server) { try await $0.search(RegistryQuery(), maximum: 10) }
+      }
+      #expect(refused.contains("not the one that was asked for"), "\(refused)")
+      #expect(server.requests.count <= 2)
+    }
+  }
+
+  @Test("where the answer to a publication is missing, it is said that it may have been published")
+  func unanswered() async throws {
+    var patience = Self.patience
+    patience.publishing = .seconds(1)
+    let server = try HostileServer { _, _ in sleep(3) }
+    let memory = try SealedMemory(copying: try Sample.bytes())
+    let refused = await refusal {
+      _ = try await RegistryClient.use(
+        try RegistryAddress("http://127.0.0.1:\(server.port)/api"), token: RunningRegistry.token("alice"),
+        patience: patience
+      ) { try await $0.publish(try plugin("shop"), SemanticVersion(1, 0, 0), categories: [], memory) }
+    }
+    #expect(refused.contains("may be published all the same"), "\(refused)")
+  }
+
+  @Test("what speaks no TLS, and what nobody listens at, ends it")
   func plainServer() async throws {
     let server = try HostileServer(waits: false) { _, connection in connection.send("HTTP/1.1 200 OK\r\n\r\n") }
     let refused = await refusal {

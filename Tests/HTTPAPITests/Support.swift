@@ -29,7 +29,7 @@ func plugin(_ text: String) throws -> PluginName { try #require(PluginName(text)
 enum Sample {
   static func bytes(
     _ name: String = "shop", _ version: String = "1.0.0", extra: String = "", body: String = "pass\n",
-    indexName: String? = nil
+    permissions: String = "[filesystem.read]", indexName: String? = nil
   ) throws -> [UInt8] {
     let manifest = """
       name: \(name)
@@ -37,7 +37,7 @@ enum Sample {
       author: Somebody
       description: Buys and sells
       node_types: [buy]
-      permissions: [filesystem.read]
+      permissions: \(permissions)
       entry_point: plugin.py
       \(extra)
 
@@ -100,11 +100,15 @@ struct RunningRegistry: Sendable {
 
 func withRegistry(
   _ settings: RegistryRoutes.Settings = RegistryRoutes.Settings(), idle: Duration = .seconds(30),
-  in directory: TemporaryDirectory? = nil, _ body: @escaping @Sendable (RunningRegistry) async throws -> Void
+  in directory: TemporaryDirectory? = nil, reports: (@Sendable (String) -> Void)? = nil,
+  _ body: @escaping @Sendable (RunningRegistry) async throws -> Void
 ) async throws {
   let directory = try directory ?? TemporaryDirectory()
+  try await released(directory)
   let files = try DedicatedThread(name: "files")
-  let store = try await StoredRegistry(directory: directory.path, on: files, limits: settings.limits)
+  let store = try await StoredRegistry(directory: directory.path, on: files, limits: settings.limits) {
+    reports?($0)
+  }
   let routes = RegistryRoutes(store: store, settings: settings) { token in
     RunningRegistry.tokens.first { $0.value == token.secret }.flatMap { PublisherName($0.key) }
   } report: {
@@ -121,6 +125,15 @@ func withRegistry(
     group.cancelAll()
     while let result = await group.nextResult() { _ = result }
   }
+}
+
+/// Waits until nothing is left of a registry that was there before: its server's last tasks may end after it.
+func released(_ directory: TemporaryDirectory) async throws {
+  for _ in 0..<200 {
+    if try FileLock(directory.path + "/registry.lock", .exclusive) != nil { return }
+    try await Task.sleep(for: .milliseconds(50))
+  }
+  Issue.record("a registry that has ended still holds \(directory.path)")
 }
 
 /// What a diagnostic says; a failure where nothing is thrown.

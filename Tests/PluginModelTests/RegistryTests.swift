@@ -46,7 +46,9 @@ struct RegistryTests {
       #expect(throws: RegistryAddress.Problem.self, "\(text)") { try RegistryAddress(text) }
     }
     #expect(try RegistryAddress("http://127.1.2.3/").origin.isLoopback)
-    #expect(try !RegistryAddress("http://localhost.example.org/").origin.isLoopback)
+    for host in ["localhost.example.org", "a.localhost"] {
+      #expect(try !RegistryAddress("http://\(host)/").origin.isLoopback)
+    }
   }
 
   @Test("whoever is sent on stays on the origin, or goes where TLS is")
@@ -111,6 +113,7 @@ struct RegistryTests {
     #expect(try RegistryPage(json: page.jsonValue.utf8()) == page)
     let problem = RegistryProblem(409, "what", why: "why", hint: "hint")
     #expect(RegistryProblem(status: 409, body: problem.jsonValue.utf8()) == problem)
+    #expect(problem.diagnostic("doing").hint == "the registry advises: hint")
   }
 
   @Test("what is wrong in a document is refused, whatever it is")
@@ -203,15 +206,16 @@ struct RegistryTests {
   // MARK: Dependencies
 
   private func steps(
-    _ plugins: [String: [RegistryVersion]], present: [String: String] = [:]
+    _ plugins: [String: [RegistryVersion]], present: [String: String] = [:], bytes: Int = 1000, effort: Int? = nil
   ) throws -> [String] {
     let there = try present.map { (try #require(PluginName($0.key)), [try #require(SemanticVersion($0.value))]) }
     var resolution = RegistryResolution(
       try RegistryWish("root"), choice: RegistryChoice(engine: SemanticVersion(1, 0, 0)),
       present: Dictionary(there) { first, _ in first }, installed: [:])
+    if let effort { resolution.maximumEffort = effort }
     while true {
       switch try resolution.next() {
-      case .ask(let name): resolution.add(try Self.plugin(name.text, plugins[name.text] ?? []))
+      case .ask(let name): resolution.add(try Self.plugin(name.text, plugins[name.text] ?? []), bytes: bytes)
       case .plan(let steps): return steps.map { "\($0.name) \($0.version.version)" }
       }
     }
@@ -231,6 +235,56 @@ struct RegistryTests {
     #expect(try !steps(plugins, present: ["there": "1.0.0", "base": "1.5.0"]).contains { $0.hasPrefix("base") })
     let without = #expect(throws: Diagnostic.self) { try steps(plugins) }
     #expect(without?.description.contains("right needs it") == true, "\(without?.description ?? "")")
+  }
+
+  @Test("what a version wants that isn't taken in the end doesn't count")
+  func dropped() throws {
+    let plugins = [
+      "root": [try Self.version("1.0.0", needs: ["plugin:right", "plugin:left"])],
+      "left": [try Self.version("1.0.0"), try Self.version("2.0.0", needs: ["plugin:base<2"])],
+      "right": [try Self.version("1.0.0", needs: ["plugin:left<2", "plugin:base>=2"])],
+      "base": [try Self.version("1.0.0"), try Self.version("2.0.0")],
+    ]
+    #expect(Set(try steps(plugins)) == ["base 2.0.0", "left 1.0.0", "right 1.0.0", "root 1.0.0"])
+  }
+
+  @Test("what is asked of a registry for one plugin is bounded, in number, bytes and steps")
+  func bounded() throws {
+    // Each version of `left` needs another plugin, and the next one that needs `left` refuses it.
+    var plugins = ["root": [try Self.version("1.0.0", needs: ["plugin:p0", "plugin:left"])]]
+    plugins["left"] = try (0...200).map { try Self.version("1.0.\($0)", needs: ["plugin:n\($0)"]) }
+    for number in 0...200 {
+      plugins["n\(number)"] = [
+        try Self.version("1.0.0", needs: number == 0 ? [] : ["plugin:left<1.0.\(number)"])
+      ]
+    }
+    plugins["p0"] = [try Self.version("1.0.0")]
+    #expect(#expect(throws: Diagnostic.self) { try steps(plugins) }?.what.contains("more of other plugins") == true)
+    let few = [
+      "root": [try Self.version("1.0.0", needs: ["plugin:a"])], "a": [try Self.version("1.0.0", needs: ["plugin:b"])],
+      "b": [try Self.version("1.0.0")],
+    ]
+    let large = #expect(throws: Diagnostic.self) { try steps(few, bytes: 40 << 20) }
+    #expect(large?.what.contains("more of other plugins") == true)
+    #expect(try steps(few).count == 3)
+    #expect(throws: Diagnostic.self) { try steps(few, effort: 3) }
+  }
+
+  @Test("a page that doesn't go on, or names what wasn't asked for, is no answer")
+  func pages() throws {
+    func page(_ names: [String], next: String? = nil) throws -> RegistryPage {
+      RegistryPage(
+        plugins: try names.map { try #require(try Self.plugin($0, [try Self.version("1.0.0")]).summary) },
+        next: try next.map { try #require(PluginName($0)) })
+    }
+    let query = RegistryQuery(after: try #require(PluginName("b")), limit: 2)
+    for right in [try page([]), try page(["c"]), try page(["c", "d"], next: "d")] { #expect(right.answers(query)) }
+    for wrong in [
+      try page([], next: "c"), try page(["c"], next: "d"), try page(["d", "c"]), try page(["c", "c"]),
+      try page(["b", "c"]), try page(["c", "d", "e"]),
+    ] {
+      #expect(!wrong.answers(query))
+    }
   }
 
   @Test("circles, contradictions and endless chains end in words")

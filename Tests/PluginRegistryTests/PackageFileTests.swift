@@ -17,6 +17,17 @@ extension TemporaryDirectory {
 
 @Suite("A package on the disk")
 struct PackageFileTests {
+  @Test("what is fetched together has room together, as it is and unpacked")
+  func room() throws {
+    let package = try SamplePackage.open(try SamplePackage.bytes(SamplePackage.files))
+    let size = package.memory.byteCount + package.index.totalSize
+    try FetchedPackages.demandRoom(for: [package, package], maximum: 2 * size)
+    #expect(throws: Diagnostic.self) { try FetchedPackages.demandRoom(for: [package, package], maximum: 2 * size - 1) }
+    #expect(throws: Diagnostic.self) {
+      try FetchedPackages.demandRoom(for: [package], maximum: package.memory.byteCount)
+    }
+  }
+
   @Test("is the same bytes for the same files, wherever and whenever they were made")
   func reproducible() throws {
     let (one, two) = (try TemporaryDirectory(), try TemporaryDirectory())

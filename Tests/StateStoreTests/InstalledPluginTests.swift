@@ -29,6 +29,16 @@ struct InstalledPluginTests {
 
   private let shop = PluginName(unchecked: "shop")
 
+  @Test("a version takes no higher one's place where that isn't allowed, whenever that one came")
+  func downgrade() async throws {
+    try await database.install(version("2.0.0"))
+    let higher = try await database.install(version("1.0.0", digest: "b"), allowsDowngrade: false)
+    #expect(higher == SemanticVersion(2, 0, 0))
+    #expect(try await database.installedPlugins().map(\.version) == [SemanticVersion(2, 0, 0)])
+    #expect(try await database.install(version("2.1.0", digest: "c"), allowsDowngrade: false) == nil)
+    #expect(try await database.install(version("1.0.0", digest: "b")) == nil)
+  }
+
   @Test("the last installed counts, and is read as it was written")
   func order() async throws {
     try await database.install(version("1.0.0"))

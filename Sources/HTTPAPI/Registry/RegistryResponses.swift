@@ -20,7 +20,7 @@ extension Response {
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
   }
 
-  /// RFC 9457. What still comes of the request isn't waited for.
+  /// RFC 9457.
   static func problem(_ problem: RegistryProblem, to request: Request) -> Response {
     var headers: HTTPFields = [
       .contentType: RegistryProblem.mediaType, .cacheControl: "no-store", .contentTypeOptions: "nosniff",

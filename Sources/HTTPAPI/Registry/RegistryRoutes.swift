@@ -10,7 +10,7 @@ package struct RegistryRoutes: Sendable {
   /// Bounds of one server.
   package struct Settings: Sendable {
     package var limits: RegistryLimits
-    /// Packages that come at one time; further ones are asked to come again.
+    /// Packages that come at one time, each of another publisher; further ones are asked to come again.
     package var uploads = 4
     /// For the whole of a package.
     package var uploadTime: Duration = .seconds(600)
@@ -22,7 +22,7 @@ package struct RegistryRoutes: Sendable {
   private let authorise: @Sendable (RegistryToken) async -> PublisherName?
   private let settings: Settings
   private let report: @Sendable (String) async -> Void
-  private let uploading = Lock(0)
+  private let uploading = Lock(Set<PublisherName>())
 
   /// - Parameters:
   ///   - authorise: whose token it is; nil: nobody's.
@@ -88,6 +88,9 @@ package struct RegistryRoutes: Sendable {
     .document(try await plugin(name(parameters)).jsonValue, to: request)
   }
 
+  /// Bytes that are written at one time: each has to be taken in the time of ``ConnectionPatience``.
+  private static let piece = 64 << 10
+
   private func package(_ request: Request, _ parameters: Parameters) async throws -> Response {
     let found = try await existing(parameters)
     let tag = "\"\(found.checksum)\""
@@ -99,7 +102,7 @@ package struct RegistryRoutes: Sendable {
     let body = ResponseBody(contentLength: package.size) { writer in
       var offset = 0
       while offset < package.size {
-        let bytes = try await package.read(offset, 256 << 10)
+        let bytes = try await package.read(offset, Self.piece)
         // Cut off rather than ended: whoever reads knows the size.
         guard !bytes.isEmpty else { throw RegistryProblem(500, "a package is cut short") }
         try await writer.write(ByteBuffer(bytes: bytes))
@@ -136,7 +139,7 @@ package struct RegistryRoutes: Sendable {
 
   private func existing(_ parameters: Parameters) async throws -> RegistryVersion {
     let (name, version) = (try name(parameters), try version(parameters))
-    guard let found = try await plugin(name)[version] else {
+    guard let found = try await store.version(version, of: name) else {
       throw RegistryProblem(404, "there is no version \(version) of \(name)")
     }
     return found
@@ -168,6 +171,11 @@ package struct RegistryRoutes: Sendable {
     // Before one byte of the body is read.
     let publisher = try await publisher(request)
     try await demandOwner(publisher, name)
+    guard !name.text.hasPrefix(PluginDiscovery.reservedPrefix) else {
+      throw RegistryProblem(
+        403, "names that begin with \(PluginDiscovery.reservedPrefix.quoted) are the program's own",
+        hint: "give the plugin another name")
+    }
     let categories = try Self.categories(request)
     let limit = settings.limits.packageBytes
     guard let length = request.headers[.contentLength].flatMap({ Int($0) }), length > 0 else {
@@ -176,13 +184,11 @@ package struct RegistryRoutes: Sendable {
     guard length <= limit else {
       throw RegistryProblem(413, "the package has \(length) bytes, and at most \(limit) are taken")
     }
-    let isTaken = uploading.withLock { count in
-      guard count < settings.uploads else { return false }
-      count += 1
-      return true
+    let isTaken = uploading.withLock { publishers in
+      publishers.count < settings.uploads && publishers.insert(publisher).inserted
     }
     guard isTaken else { throw RegistryProblem(429, "too many packages are being published", hint: "try again later") }
-    defer { uploading.withLock { $0 -= 1 } }
+    defer { uploading.withLock { _ = $0.remove(publisher) } }
     let upload = try await store.upload()
     try await receive(request, length, into: upload)
     let found = try await verified(upload, name, version, categories)
@@ -194,6 +200,9 @@ package struct RegistryRoutes: Sendable {
         409, "\(name) \(version) is there already", why: "it is \(checksum), and a version never changes",
         hint: "publish a version with a higher number")
     case .foreign: throw Self.foreign(name)
+    case .confusable(let other):
+      throw RegistryProblem(
+        409, "\(name) would be taken for \(other), which is there already", hint: "publish it under another name")
     case .full:
       throw RegistryProblem(422, "\(name) has so many versions that readers would take no more")
     }
@@ -256,10 +265,17 @@ package struct RegistryRoutes: Sendable {
       throw RegistryProblem(
         422, "this is the package of \(package.index.name) \(package.index.version), not of \(name) \(version)")
     }
-    return RegistryVersion(
+    let found = RegistryVersion(
       manifest, checksum: package.checksum, contents: package.contents, size: package.memory.byteCount,
       categories: categories, signers: package.signatures.items.map(\.key), published: ProcessEnvironment.readableTime()
     )
+    // What is told of it may be longer than what its manifest says; readers would refuse it, and all that is told together with it.
+    guard (try? RegistryVersion(json: found.jsonValue.utf8())) == found else {
+      throw RegistryProblem(
+        422, "what its manifest says is too long to be told of", why: "written out, it can't be read again",
+        hint: "name fewer hosts and paths in one permission")
+    }
+    return found
   }
 
   private func yank(_ request: Request, _ parameters: Parameters) async throws -> Response {

@@ -7,6 +7,8 @@ package protocol RegistryStore: Sendable {
   func search(_ query: RegistryQuery) async throws -> RegistryPage
   /// Nil: there is none of the name.
   func plugin(_ name: PluginName) async throws -> RegistryPlugin?
+  /// Nil: there is no such version, or no such plugin.
+  func version(_ version: SemanticVersion, of name: PluginName) async throws -> RegistryVersion?
   /// Nil: nobody has published it.
   func owner(of name: PluginName) async throws -> PublisherName?
   /// A name that is like one that isn't there.
@@ -31,6 +33,8 @@ package enum RegistryPublishing: Hashable, Sendable {
   case same
   case taken(ContentDigest)
   case foreign(PublisherName)
+  /// Nobody has the name, and it differs from this one's only in how words are joined.
+  case confusable(PluginName)
   case full
 }
 
@@ -96,13 +100,15 @@ package actor PackageUpload {
     return (package, try content.manifest(engineVersion: nil))
   }
 
-  /// Gives it its name, once all of it is on the disk.
-  package func land(as name: String, in directory: Directory) throws(FileError) {
+  /// Gives it a name of its own where it was put, once all of it is on the disk.
+  /// - Returns: the name, which is that of a draft.
+  package func settle() throws(FileError) -> String {
     let draft = try opened()
+    let name = try DraftFile.temporaryName()
     try draft.set(permissions: 0o600)
     try draft.synchronise()
-    try draft.publish(as: name, in: directory)
-    try directory.synchronise()
+    try draft.publish(as: name, in: place)
+    return name
   }
 
   private func opened() throws(FileError) -> DraftFile {

@@ -7,22 +7,28 @@ import StateStore
 package struct StoredRegistry: RegistryStore {
   private static let lockName = "registry.lock"
   private static let packagesName = "packages"
+  /// Beside them; what no version names is moved there, for a database may be an older one than the packages.
+  private static let lostName = "lost"
 
   private let database: StateDatabase
   private let packages: Directory
   private let files: DedicatedThread
   private let uploads: DedicatedThread
   private let limits: RegistryLimits
+  private let report: @Sendable (String) async -> Void
   /// Nobody else offers this directory meanwhile.
   private let lock: FileLock
 
-  /// Makes what is missing, and removes what was left by one that was killed while it published.
+  /// Makes what is missing, and puts aside what was left by one that was killed while it published.
+  /// - Parameter report: told what is wrong with what is stored.
+  /// - Throws: also where there are packages and no database: to go on without it would forget whose they are.
   package init(
-    directory: String, on files: DedicatedThread, limits: RegistryLimits = RegistryLimits()
+    directory: String, on files: DedicatedThread, limits: RegistryLimits = RegistryLimits(),
+    report: @escaping @Sendable (String) async -> Void = { _ in }
   ) async throws {
-    database = try await StateDatabase(making: directory, on: files)
     self.files = files
     self.limits = limits
+    self.report = report
     uploads = try DedicatedThread(name: "uploads")
     (packages, lock) = try await files.run {
       let packages = try Directory(making: "\(directory)/\(Self.packagesName)", permissions: 0o700)
@@ -32,17 +38,58 @@ package struct StoredRegistry: RegistryStore {
       }
       return (packages, lock)
     }
-    let known = try await database.registryChecksums()
-    try await files.run { [packages] in
-      let names = Set(known.map(Self.fileName))
-      for name in try packages.names(limit: 1_000_000) where !names.contains(name) { try packages.remove(name) }
+    if try await StateDatabase(existing: directory, on: files) == nil {
+      try await files.run { [packages] in
+        guard try !packages.names(limit: Self.maximumFiles).contains(where: Self.isPackage) else {
+          throw Diagnostic(
+            "\(directory) has packages, and the database that says whose they are is missing",
+            hint: "put a copy of it back, or move \(packages.path) away")
+        }
+      }
     }
+    database = try await StateDatabase(making: directory, on: files)
+    let known = Set(try await database.registryChecksums().map(Self.fileName))
+    let moved = try await files.run { [packages] in try Self.sort(packages, directory, known: known) }
+    if moved > 0 { await report("\(moved) packages that no version names were moved to \(directory)/\(Self.lostName)") }
   }
 
-  private static func fileName(_ checksum: ContentDigest) -> String { "\(checksum.hexadecimal).zip" }
+  private static let maximumFiles = 1_000_000
 
-  package func search(_ query: RegistryQuery) async throws -> RegistryPage { try await database.searchRegistry(query) }
+  /// Files that something else has put there stay as they are.
+  /// - Returns: how many packages were put aside.
+  private static func sort(_ packages: Directory, _ directory: String, known: Set<String>) throws -> Int {
+    let lost = try Directory(making: "\(directory)/\(lostName)", permissions: 0o700)
+    var moved = 0
+    for name in try packages.names(limit: maximumFiles) {
+      if DraftFile.isTemporary(name) { try packages.remove(name) }
+      guard isPackage(name), !known.contains(name) else { continue }
+      try packages.move(name, to: lost)
+      moved += 1
+    }
+    // The database that names them is back.
+    let there = Set(try packages.names(limit: maximumFiles))
+    for name in try lost.names(limit: maximumFiles) where known.contains(name) && !there.contains(name) {
+      try lost.move(name, to: packages)
+    }
+    return moved
+  }
+
+  private static func isPackage(_ name: String) -> Bool {
+    name.hasSuffix(fileEnding) && ContentDigest(String(name.dropLast(fileEnding.utf8.count))) != nil
+  }
+
+  private static let fileEnding = ".zip"
+  private static func fileName(_ checksum: ContentDigest) -> String { checksum.hexadecimal + fileEnding }
+
+  package func search(_ query: RegistryQuery) async throws -> RegistryPage {
+    let (page, damaged) = try await database.searchRegistry(query)
+    for name in damaged { await report("what is stored of the plugin \(name.quoted) can't be read; it isn't listed") }
+    return page
+  }
   package func plugin(_ name: PluginName) async throws -> RegistryPlugin? { try await database.registryPlugin(name) }
+  package func version(_ version: SemanticVersion, of name: PluginName) async throws -> RegistryVersion? {
+    try await database.registryVersion(version, of: name)
+  }
   package func owner(of name: PluginName) async throws -> PublisherName? {
     try await database.registryOwner(of: name)
   }
@@ -62,22 +109,42 @@ package struct StoredRegistry: RegistryStore {
   package func publish(
     _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, _ upload: PackageUpload
   ) async throws -> RegistryPublishing {
-    // Most of what is refused needs no file; who comes first of several the row decides.
-    if let plugin = try await plugin(name) {
+    // Most of what is refused needs no file; the row decides all the same.
+    if var plugin = try await plugin(name) {
       guard plugin.owner == publisher else { return .foreign(plugin.owner) }
       if let there = plugin[version.version] {
         return there.checksum == version.checksum ? .same : .taken(there.checksum)
       }
+      plugin.versions.append(version)
+      guard plugin.isWithin(limits) else { return .full }
     }
-    // Before the row. What is killed in between leaves a file that no row names, and goes at the next start.
-    try await upload.land(as: Self.fileName(version.checksum), in: packages)
-    switch try await database.publish(version, of: name, by: publisher, limits: limits) {
+    // The file before the row, in the row's transaction: what is refused gets none, and what is killed in between leaves a file that no row
+    // names, which is put aside at the next start.
+    let draft = try await upload.settle()
+    let stored = Self.fileName(version.checksum)
+    let outcome: RegistryPublication
+    do {
+      outcome = try await database.publish(version, of: name, by: publisher, limits: limits) { [packages] in
+        try Tree(opening: packages.path).rename(EntryName(draft), over: EntryName(stored))
+        try packages.synchronise()
+      }
+    } catch {
+      try? await discard(draft)
+      throw error
+    }
+    if outcome != .created { try await discard(draft) }
+    switch outcome {
     case .created: return .created
     case .same: return .same
     case .taken(let checksum): return .taken(checksum)
     case .foreign(let owner): return .foreign(owner)
+    case .confusable(let other): return .confusable(other)
     case .full: return .full
     }
+  }
+
+  private func discard(_ draft: String) async throws {
+    try await files.run { [packages] () throws(FileError) in try packages.remove(draft) }
   }
 
   package func yank(

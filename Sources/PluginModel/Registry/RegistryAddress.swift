@@ -19,10 +19,11 @@ package struct RegistryAddress: Hashable, Sendable, CustomStringConvertible {
       "\(scheme.rawValue)://\(host)" + (port == scheme.usualPort ? "" : ":\(port)")
     }
 
-    /// This host, as far as its spelling says: `localhost` (RFC 6761 section 6.3), 127.0.0.0/8, `::1`.
+    /// This host, as far as its spelling says: `localhost` (RFC 6761 section 6.3), 127.0.0.0/8, `::1`. Not what ends in `.localhost`: of such
+    /// names some resolvers ask others.
     package var isLoopback: Bool {
       switch host {
-      case .name(let name): name.text == "localhost" || name.text.hasSuffix(".localhost")
+      case .name(let name): name.text == "localhost"
       case .address(let address): address.addressClass == .loopback
       }
     }

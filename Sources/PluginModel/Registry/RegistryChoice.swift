@@ -74,12 +74,18 @@ package struct RegistryChoice: Sendable {
     }
     guard let best = usable.max(by: { $0.version < $1.version }) else { throw none(plugin, ranges, fitting) }
     if let installed, best.version < installed, !allowsDowngrade {
-      throw Diagnostic(
-        "\(plugin.name) \(best.version) is lower than the version that is installed, \(installed)",
-        why: "an earlier version may lack what was mended since",
-        hint: "add --allow-downgrade, or go back to an installed one: orchestrator plugin rollback \(plugin.name)")
+      throw Self.lower(plugin.name, best.version, than: installed)
     }
     return best
+  }
+
+  package static func lower(
+    _ name: PluginName, _ version: SemanticVersion, than installed: SemanticVersion
+  ) -> Diagnostic {
+    Diagnostic(
+      "\(name) \(version) is lower than the version that is installed, \(installed)",
+      why: "an earlier version may lack what was mended since",
+      hint: "add --allow-downgrade, or go back to an installed one: orchestrator plugin rollback \(name)")
   }
 
   private static func yanked(_ name: PluginName, _ version: SemanticVersion, _ reason: String) -> Diagnostic {

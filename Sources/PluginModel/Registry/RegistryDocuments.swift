@@ -203,8 +203,21 @@ package struct RegistryProblem: Error, Hashable, Sendable {
     return Diagnostic(
       doing,
       why: said.isEmpty
-        ? "the registry answers with status \(status)" : "the registry says: \(said.joined(separator: ": "))",
-      hint: hint.map { UntrustedBytes($0).text } ?? ownHint)
+        ? "the registry answers with status \(status)\(meaning.map { ": \($0)" } ?? "")"
+        : "the registry says: \(said.joined(separator: ": "))",
+      hint: hint.map { "the registry advises: \(UntrustedBytes($0).text)" } ?? ownHint)
+  }
+
+  /// Of what it has said nothing, or of which nothing has come: it may end the connection while much is still being sent.
+  private var meaning: String? {
+    switch status {
+    case 401: "it knows no such token"
+    case 403: "this isn't allowed to this publisher"
+    case 409: "it has another package of that name and version, or a name like this one"
+    case 413: "the package is too large"
+    case 429: "too many packages are being published"
+    default: nil
+    }
   }
 
   private var ownHint: String? {

@@ -13,6 +13,11 @@ package struct RegistryPlugin: Hashable, Sendable {
     self.versions = versions.sorted { $0.version > $1.version }
   }
 
+  /// Readers take so many versions, and so long a description.
+  package func isWithin(_ limits: RegistryLimits) -> Bool {
+    versions.count <= limits.versions && jsonValue.utf8().count <= limits.documentBytes
+  }
+
   package subscript(version: SemanticVersion) -> RegistryVersion? { versions.first { $0.version == version } }
 }
 
@@ -120,5 +125,13 @@ package struct RegistryPage: Hashable, Sendable {
   package init(plugins: [RegistrySummary], next: PluginName?) {
     self.plugins = plugins
     self.next = next
+  }
+
+  /// Whether it is what was asked for: names that ascend from where it was to begin, and no more than there were to be; and where there are
+  /// more, the last of them to go on from. Only so asking for page after page ends.
+  package func answers(_ query: RegistryQuery) -> Bool {
+    let names = (query.after.map { [$0] } ?? []) + plugins.map(\.name)
+    guard plugins.count <= query.limit, zip(names, names.dropFirst()).allSatisfy({ $0 < $1 }) else { return false }
+    return next == nil || next == plugins.last?.name
   }
 }

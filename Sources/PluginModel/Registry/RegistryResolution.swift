@@ -5,6 +5,12 @@
 /// earlier versions of those who need it.
 package struct RegistryResolution: Sendable {
   package static let maximumPlugins = 64
+  /// What a registry is asked in all: also plugins that versions need which aren't taken in the end.
+  package static let maximumAsks = 128
+  /// Of what it answers, in bytes.
+  package static let maximumBytes = 64 << 20
+  /// Steps of all rounds: what is compared with what.
+  package var maximumEffort = 5_000_000
 
   package struct Step: Hashable, Sendable {
     package var name: PluginName
@@ -29,9 +35,14 @@ package struct RegistryResolution: Sendable {
   /// What those demand who need it.
   private var demands: [PluginName: [Demand]] = [:]
 
+  private var bytes = 0
+  private var effort = 0
+
   private struct Demand: Hashable, Sendable {
     var range: VersionRange
     var by: PluginName
+    /// Of `by`; nil: whoever asked for it.
+    var version: SemanticVersion?
   }
 
   package init(
@@ -45,15 +56,33 @@ package struct RegistryResolution: Sendable {
     if let range = wish.range { demands[wish.name] = [Demand(range: range, by: wish.name)] }
   }
 
-  package mutating func add(_ plugin: RegistryPlugin) { known[plugin.name] = plugin }
+  /// - Parameter bytes: of the answer.
+  package mutating func add(_ plugin: RegistryPlugin, bytes: Int) {
+    known[plugin.name] = plugin
+    self.bytes += bytes
+  }
 
   /// - Throws: why there is no plan.
   package mutating func next() throws(Diagnostic) -> Action {
     // Each round that doesn't end has found a demand that wasn't known.
     for _ in 0...Self.maximumPlugins * 8 {
-      if let action = try round() { return action }
+      guard let action = try round() else { continue }
+      guard case .ask = action, known.count >= Self.maximumAsks || bytes > Self.maximumBytes else { return action }
+      throw Diagnostic(
+        "\(wish.name) needs more of other plugins than is looked at",
+        why: "the registry was asked for \(known.count) and has answered \(bytes) bytes",
+        hint: "install what it needs before it")
     }
-    throw Diagnostic("\(wish.name) needs so much of other plugins that nothing fits all of it")
+    throw tooMuch
+  }
+
+  private var tooMuch: Diagnostic {
+    Diagnostic("\(wish.name) needs so much of other plugins that nothing fits all of it")
+  }
+
+  private mutating func spend(_ steps: Int) throws(Diagnostic) {
+    effort += steps
+    guard effort <= maximumEffort else { throw tooMuch }
   }
 
   /// Nil where a plugin was chosen before all who need it were known.
@@ -66,11 +95,15 @@ package struct RegistryResolution: Sendable {
         throw Diagnostic("\(wish.name) needs more than \(Self.maximumPlugins) other plugins")
       }
       guard let plugin = known[name] else { return .ask(name) }
-      let version = try version(of: plugin, neededBy: parent)
+      let version = try version(of: plugin, neededBy: parent, chosen)
       chosen[name] = Step(name: name, version: version, neededBy: parent)
+      try spend(1 + version.dependencies.count)
       for (needed, range) in version.requiredPlugins {
         guard present[needed]?.contains(where: { range?.contains($0) ?? true }) != true else { continue }
-        if let range { demand(range, of: needed, by: name) }
+        if let range {
+          try spend(1 + (demands[needed]?.count ?? 0))
+          demand(range, of: needed, by: name, version.version)
+        }
         if let range, let other = chosen[needed], !range.contains(other.version.version) { return nil }
         waiting.append((needed, name))
       }
@@ -78,13 +111,24 @@ package struct RegistryResolution: Sendable {
     return .plan(try order(chosen))
   }
 
-  private mutating func demand(_ range: VersionRange, of needed: PluginName, by name: PluginName) {
-    let demand = Demand(range: range, by: name)
+  private mutating func demand(
+    _ range: VersionRange, of needed: PluginName, by name: PluginName, _ version: SemanticVersion
+  ) {
+    let demand = Demand(range: range, by: name, version: version)
     if demands[needed]?.contains(demand) != true { demands[needed, default: []].append(demand) }
   }
 
-  private func version(of plugin: RegistryPlugin, neededBy parent: PluginName?) throws(Diagnostic) -> RegistryVersion {
-    let demands = demands[plugin.name] ?? []
+  /// Not that of a version that wasn't chosen, or can't be any more.
+  private func counts(_ demand: Demand, _ chosen: [PluginName: Step]) -> Bool {
+    guard let version = demand.version else { return true }
+    if let step = chosen[demand.by] { return step.version.version == version }
+    return demands[demand.by]?.allSatisfy { $0.range.contains(version) } ?? true
+  }
+
+  private func version(
+    of plugin: RegistryPlugin, neededBy parent: PluginName?, _ chosen: [PluginName: Step]
+  ) throws(Diagnostic) -> RegistryVersion {
+    let demands = (demands[plugin.name] ?? []).filter { counts($0, chosen) }
     do throws(Diagnostic) {
       return try choice.version(of: plugin, ranges: demands.map(\.range), installed: installed[plugin.name])
     } catch {

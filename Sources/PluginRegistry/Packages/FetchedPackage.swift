@@ -1,6 +1,23 @@
 import LinuxSystem
 import PluginModel
 
+package enum FetchedPackages {
+  /// What is in packages is unpacked into memory, all of them at one time, before any of it is installed.
+  /// - Parameter maximum: bytes, of all of them.
+  package static func demandRoom(for packages: [PackageFile], maximum: Int) throws(Diagnostic) {
+    var left = maximum
+    for package in packages {
+      left -= min(left, package.memory.byteCount)
+      guard package.index.totalSize <= left else {
+        throw Diagnostic(
+          "\(packages.map(\.path).joined(separator: ", ")) hold more than \(maximum) bytes, the most that is installed at one time",
+          hint: "install what is needed before what needs it")
+      }
+      left -= package.index.totalSize
+    }
+  }
+}
+
 extension PackageFile {
   /// A package that a registry sent: whole, and the one that was asked for. Who vouches for it a ``TrustPolicy`` says.
   /// - Parameters:

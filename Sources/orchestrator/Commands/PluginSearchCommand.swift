@@ -27,7 +27,12 @@ struct PluginSearchCommand: AsyncParsableCommand {
     let bootstrap = try Bootstrap()
     let system = try await bootstrap.systemConfiguration(self.system)
     let (found, isCut) = try await bootstrap.withRegistry(system) { registry throws(CommandFailure) in
-      try await asking { () throws(Diagnostic) in try await pages(registry) }
+      try await asking { () throws(Diagnostic) in
+        try await registry.search(
+          try RegistryQuery(
+            text: words.joined(separator: " "), category: category, after: nil,
+            limit: "\(RegistryQuery.limits.upperBound)"), maximum: Self.maximumPlugins)
+      }
     }
     let console = bootstrap.console
     switch output {
@@ -43,19 +48,5 @@ struct PluginSearchCommand: AsyncParsableCommand {
       }
       if isCut { await console.print("there are more: add words, or --category") }
     }
-  }
-
-  private func pages(_ registry: RegistryClient) async throws(Diagnostic) -> ([RegistrySummary], isCut: Bool) {
-    var query = try RegistryQuery(
-      text: words.joined(separator: " "), category: category, after: nil, limit: "\(RegistryQuery.limits.upperBound)")
-    var found: [RegistrySummary] = []
-    while found.count < Self.maximumPlugins {
-      let page = try await registry.search(query)
-      found += page.plugins
-      // A page that doesn't go on would be asked for again and again.
-      guard let next = page.next, next > query.after ?? PluginName(unchecked: "") else { return (found, false) }
-      query.after = next
-    }
-    return (found, true)
   }
 }

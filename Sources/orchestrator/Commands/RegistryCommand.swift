@@ -29,7 +29,7 @@ struct RegistryServeCommand: AsyncParsableCommand {
       others, put a proxy in front that does. Its address is what it listens at, and /\(RegistryServer.path).
 
       Example:
-        orchestrator registry token alice --directory /srv/registry > alice.token
+        orchestrator registry token alice --directory /srv/registry --out alice.token
         orchestrator registry serve --directory /srv/registry --listen 127.0.0.1:5000
       """)
 
@@ -50,7 +50,9 @@ struct RegistryServeCommand: AsyncParsableCommand {
     limits.packageBytes = maxPackageMb << 20
     let directory = place.directory
     do {
-      let store = try await StoredRegistry(directory: directory, on: bootstrap.files, limits: limits)
+      let store = try await StoredRegistry(directory: directory, on: bootstrap.files, limits: limits) {
+        await bootstrap.report([Diagnostic($0, severity: .warning)])
+      }
       let routes = RegistryRoutes(store: store, settings: RegistryRoutes.Settings(limits: limits)) { token in
         await bootstrap.publisher(of: token, directory)
       } report: {
@@ -108,6 +110,10 @@ struct RegistryTokenCommand: AsyncParsableCommand {
 
   @Argument(help: "Whose it is.") var publisher: String
   @OptionGroup var place: RegistryDirectoryOptions
+  @Option(
+    help: ArgumentHelp("Write it to this new file, which only you may read, instead of printing it.", valueName: "file")
+  )
+  var out: String?
 
   func run() async throws {
     let bootstrap = try Bootstrap()
@@ -117,16 +123,32 @@ struct RegistryTokenCommand: AsyncParsableCommand {
     }
     let text: String
     do {
-      text = try await bootstrap.files.run { [directory = place.directory] in
+      text = try await bootstrap.files.run { [directory = place.directory, out] in
         _ = try Directory(making: directory, permissions: 0o700)
         let text = "orchestrator_\(try RandomBytes.hexadecimal(32))"
         let file = try LockedFile("\(directory)/\(RegistryDirectoryOptions.tokensName)")
-        try file.append(RegistryTokens.line(name, ContentDigest(sha256: text.utf8)))
+        // Nobody could publish by a file of which one line is none.
+        let before = String(decoding: try file.contents(limit: RegistryTokens.maximumBytes), as: UTF8.self)
+        _ = try RegistryTokens(before)
+        if let out {
+          let target = try PackageTarget(out)
+          try target.directory.create(target.name, Array("\(text)\n".utf8), permissions: 0o600)
+        }
+        // An editor may have left the last line without its end.
+        let start = before.isEmpty || before.hasSuffix("\n") ? "" : "\n"
+        try file.append(start + RegistryTokens.line(name, ContentDigest(sha256: text.utf8)))
         return text
       }
+    } catch let line as RegistryTokens.Line {
+      throw CommandFailure(
+        .invalidInput, "no token can be made in \(place.directory)",
+        why: "line \(line.number) of \(place.directory)/\(RegistryDirectoryOptions.tokensName) is no token's",
+        hint: "remove that line")
+    } catch let problem as Diagnostic {
+      throw CommandFailure(.invalidInput, [problem])
     } catch {
       throw CommandFailure(.invalidInput, "no token can be made in \(place.directory)", why: "\(error)")
     }
-    await bootstrap.console.print(text)
+    if out == nil { await bootstrap.console.print(text) }
   }
 }

@@ -43,8 +43,16 @@ struct ConsentQuestion: Sendable {
     } else {
       lines.append("The plugin \(name) asks for what it isn't granted:")
     }
+    lines += Self.lines(decision, style: style) { note($0, style: style) }
+    lines.append("  \(style("its files: \(SafeText.line(plugin.directory.text))", .faint))")
+    return lines + [summary(style: style)]
+  }
+
+  /// What is asked for, one permission a line with what it means, and what can't be allowed or is allowed already.
+  static func lines(_ decision: GrantDecision, style: Style, note: (Permission) -> String) -> [String] {
+    var lines: [String] = []
     for permission in decision.offered {
-      lines.append("  \(style(SafeText.line(permission.description), .accent))\(note(permission, style: style))")
+      lines.append("  \(style(SafeText.line(permission.description), .accent))\(note(permission))")
       lines += PermissionLines.meaning(of: permission)
     }
     lines += decision.forbidden.map { request in
@@ -56,8 +64,7 @@ struct ConsentQuestion: Sendable {
       let effective = decision.effective.map(\.description).joined(separator: ", ")
       lines.append("  \(style("it has already: \(SafeText.line(effective))", .faint))")
     }
-    lines.append("  \(style("its files: \(SafeText.line(plugin.directory.text))", .faint))")
-    return lines + [summary(style: style)]
+    return lines
   }
 
   /// However long the list is, what it comes down to stands where the answer is typed.

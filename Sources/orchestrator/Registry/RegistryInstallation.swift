@@ -27,13 +27,24 @@ extension PluginInstallCommand {
     let packages = try await bootstrap.withRegistry(system) { registry throws(CommandFailure) in
       let plan = try await plan(wish, registry, catalog, bootstrap, state: path)
       var packages: [(RegistryResolution.Step, PackageFile)] = []
-      for step in plan { packages.append((step, try await package(step, registry, bootstrap))) }
+      for step in plan {
+        packages.append((step, try await package(step, registry, bootstrap)))
+        try await asking { () throws(Diagnostic) in
+          try FetchedPackages.demandRoom(for: packages.map(\.1), maximum: Self.maximumBytes)
+        }
+      }
       return packages
     }
     var fetched: [Fetched] = []
     for (step, package) in packages { fetched.append(try await verified(step, package, system, path, bootstrap)) }
-    for line in lines(fetched, bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
-    let answer = try await answer(about: fetched, bootstrap)
+    let isAsked = !noConsent && ConsentDialogue.isPossible()
+    let style = isAsked ? bootstrap.console.errorStyle : bootstrap.console.outputStyle
+    let offers = try await offers(fetched, system, path, bootstrap)
+    // Whoever answers sees it where the question is, wherever the output goes.
+    for line in offers.flatMap({ $0.lines(style) }) {
+      if isAsked { await bootstrap.console.printError(line) } else { await bootstrap.console.print(line) }
+    }
+    let answer = isAsked ? try await answer(about: offers, bootstrap) : .unasked
     // What they ask for was shown to whoever has answered.
     let consent = try await consent(answer == .unasked ? .demanded : .given, system, path, bootstrap)
     var installed: [String] = []
@@ -43,7 +54,8 @@ extension PluginInstallCommand {
         let catalog = try await bootstrap.catalog(plugins, system, state: state)
         let installer = PluginInstaller(bootstrap, system: system, state: path, catalog: catalog, sandbox: sandbox)
         let outcome = try await installer.install(
-          item.content, shown: item.content.package.path, signers: item.signers, consent: consent)
+          item.content, shown: item.content.package.path, signers: item.signers, consent: consent,
+          allowsDowngrade: allowDowngrade)
         installed.append("\(item.manifest.name) \(item.manifest.version)")
         try await remember(grants, for: outcome.plugin, path, bootstrap)
         if answer == .installAndAllow { try await allow(outcome.plugin, system, path, bootstrap) }
@@ -60,7 +72,7 @@ extension PluginInstallCommand {
     }
   }
 
-  /// Bytes of all packages of one installation: they are kept in memory until all of them are verified.
+  /// Bytes of all packages of one installation, and of what is in them: both are kept in memory until all of them are verified.
   private static let maximumBytes = 1 << 30
 
   private func plan(
@@ -78,8 +90,16 @@ extension PluginInstallCommand {
     return try await asking { () throws(Diagnostic) in
       while true {
         switch try resolution.next() {
-        case .ask(let name): resolution.add(try await registry.plugin(name))
+        case .ask(let name):
+          let (plugin, bytes) = try await registry.description(of: name)
+          resolution.add(plugin, bytes: bytes)
         case .plan(let steps):
+          guard checksum == nil || steps.count == 1 else {
+            throw Diagnostic(
+              "--checksum is that of one package, and \(steps.count) would be installed",
+              why: "\(wish.name) needs \(steps.filter { $0.neededBy != nil }.map(\.name.text).joined(separator: ", "))",
+              hint: "install what it needs before it, each with its own --checksum")
+          }
           let size = steps.reduce(0) { $0 + $1.version.size }
           guard size <= Self.maximumBytes else {
             throw Diagnostic(
@@ -121,21 +141,17 @@ extension PluginInstallCommand {
     return Fetched(step: step, content: content, manifest: manifest, signers: signers)
   }
 
-  private func lines(_ fetched: [Fetched], _ style: Style) -> [String] {
-    fetched.flatMap { item -> [String] in
-      let manifest = item.manifest
-      let reason = item.step.neededBy.map { "  (\($0) needs it)" } ?? ""
-      let asks = manifest.permissions.map(\.description).joined(separator: ", ")
-      let signers = item.signers.joined(separator: ", ")
-      var lines = [
-        "\(style("\(manifest.name) \(manifest.version)", .strong))\(reason)  \(style(SafeText.line(manifest.description), .faint))",
-        "  asks for     \(asks.isEmpty ? "nothing" : SafeText.line(asks))",
-        "  signed by    \(signers.isEmpty ? style("no key that is trusted: nobody vouches for it", .warning) : signers)",
-      ]
-      if let reason = item.step.version.yanked {
-        lines.append("  \(style("yanked", .warning))       \(SafeText.line(reason))")
-      }
-      return lines
+  /// With what the operator's policy makes of it. A grant is for files: those of a package that isn't installed have none yet.
+  private func offers(
+    _ fetched: [Fetched], _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) -> [RegistryOffer] {
+    let policy = try await bootstrap.grantPolicy(system, granting: try grants.permissions(), state: state)
+    let installed = try await bootstrap.installedPlugins(state: state)
+    return fetched.map { item in
+      RegistryOffer(
+        manifest: item.manifest, step: item.step, signers: item.signers,
+        decision: policy.decision(for: item.manifest, digest: item.content.package.contents.description),
+        before: installed.first { $0.name == item.manifest.name && $0.standing == .current })
     }
   }
 
@@ -146,14 +162,15 @@ extension PluginInstallCommand {
     case unasked
   }
 
-  /// One answer for all of them. Nobody at a terminal: they are installed, and nothing is allowed.
-  private func answer(about fetched: [Fetched], _ bootstrap: Bootstrap) async throws(CommandFailure) -> Answer {
-    guard !noConsent, ConsentDialogue.isPossible() else { return .unasked }
-    let isPlain = fetched.allSatisfy { $0.manifest.permissions.isEmpty }
+  /// One answer for all of them.
+  private func answer(about offers: [RegistryOffer], _ bootstrap: Bootstrap) async throws(CommandFailure) -> Answer {
+    let names = Set(offers.flatMap(\.decision.offered).map(\.name.rawValue)).sorted()
+    let isPlain = names.isEmpty
+    // However long the list above is, what it comes down to stands where the answer is typed.
     let question =
       isPlain
-      ? "Install \(fetched.count == 1 ? "it" : "them")? [y] yes  [n] no (n): "
-      : "Install, and allow what is asked for? [y] yes, both  [i] install, allow nothing  [n] no (n): "
+      ? "Install \(offers.count == 1 ? "it" : "them")? [y] yes  [n] no (n): "
+      : "Install, and allow \(names.joined(separator: ", "))? [y] yes, both  [i] install, allow nothing  [n] no (n): "
     let input = TerminalInput()
     input.discardTyped()
     await bootstrap.console.prompt(question)
