@@ -130,7 +130,8 @@ struct HostileRegistryTests {
         connection.send("HTTP/1.1 200 OK\r\ncontent-length: \(bytes.count)\r\n\r\n")
         connection.send(bytes)
       } else {
-        connection.send("HTTP/1.1 302 Found\r\nlocation: /elsewhere/x.zip?part=1\r\ncontent-length: 0\r\n\r\n")
+        connection.send(
+          "HTTP/1.1 302 Found\r\nlocation: /elsewhere/x.zip?part=1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
       }
     }
     let memory = try await asked(server) { try await $0.package(try plugin("shop"), try Sample.version(bytes)) }
@@ -143,7 +144,7 @@ struct HostileRegistryTests {
     let other = try HostileServer(body: Array("{}".utf8))
     let server = try HostileServer { head, connection in
       let place = head.hasPrefix("PUT") ? "http://127.0.0.1:\(other.port)/api" : "/api"
-      connection.send("HTTP/1.1 307 Again\r\nlocation: \(place)\r\ncontent-length: 0\r\n\r\n")
+      connection.send("HTTP/1.1 307 Again\r\nlocation: \(place)\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
     }
     let memory = try SealedMemory(copying: try Sample.bytes())
     let refused = await refusal {
