@@ -1,4 +1,5 @@
 import Hummingbird
+import LinuxSystem
 import Logging
 import NIOCore
 import PluginModel
@@ -33,14 +34,14 @@ package struct RegistryServer: Sendable {
       ending: TimeAmount(ending))
   }
 
-  /// Until it is cancelled, or SIGTERM or SIGINT come.
+  /// Until it is cancelled, or SIGTERM or SIGINT come. What is under way then is ended in good order, either way.
   /// - Parameter isReady: told the port, once somebody may connect; nil for a socket with a path.
   package func run(isReady: @escaping @Sendable (Int?) async -> Void) async throws {
     let router = Router(context: BasicRequestContext.self)
     routes.add(to: router.group(RouterPath(Self.path)))
     var logger = Logger(label: "registry")
     logger.logLevel = .critical
-    let patience = patience
+    let (patience, quiescence) = (patience, Quiescence())
     let application = Application(
       router: router,
       server: .http1(
@@ -48,12 +49,37 @@ package struct RegistryServer: Sendable {
       configuration: ApplicationConfiguration(
         address: address.bound,
         availableConnectionsDelegate: .maximum(Self.connections, logger: logger)),
-      onServerRunning: { channel in await isReady(channel.localAddress?.port) },
+      onServerRunning: { channel in
+        quiescence.listener.withLock { $0 = channel }
+        await isReady(channel.localAddress?.port)
+      },
       logger: logger)
+    // The last is the first to end.
     let group = ServiceGroup(
       configuration: .init(
-        services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-    try await group.run()
+        services: [application, quiescence], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    let running = Task { try await group.run() }
+    try await withTaskCancellationHandler {
+      try await running.value
+    } onCancel: {
+      Task { await group.triggerGracefulShutdown() }
+    }
+  }
+}
+
+/// When the server is to end, accepts no further connection, and ends before the server does. A connection that was accepted and that the
+/// server hasn't taken up when it ends would end the program: NIOAsyncWriter demands that somebody has finished it.
+private struct Quiescence: Service {
+  /// For what was accepted to be taken up.
+  private static let time: Duration = .milliseconds(200)
+
+  let listener = Lock<(any Channel)?>(nil)
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    guard let listener = listener.withLock({ $0 }) else { return }
+    try? await listener.setOption(.autoRead, value: false).get()
+    try? await Task.sleep(for: Self.time)
   }
 }
 
