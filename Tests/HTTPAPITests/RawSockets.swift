@@ -106,7 +106,8 @@ final class HostileServer: @unchecked Sendable {
   convenience init(body: [UInt8], type: String = "application/json", length: Int? = nil) throws {
     try self.init { _, connection in
       connection.send(
-        "HTTP/1.1 200 OK\r\ncontent-type: \(type)\r\ncontent-length: \(length ?? body.count)\r\nconnection: close\r\n\r\n")
+        "HTTP/1.1 200 OK\r\ncontent-type: \(type)\r\ncontent-length: \(length ?? body.count)\r\nconnection: close\r\n\r\n"
+      )
       connection.send(body)
     }
   }
