@@ -17,7 +17,6 @@ package struct PluginStore: Sendable {
 
   package static let directoryName = "plugins"
   private static let stagingPrefix = ".staging-"
-  private static let lockName = ".lock"
   private static let entryLimit = 100_000
 
   package let directory: String
@@ -135,11 +134,7 @@ package struct PluginStore: Sendable {
 
   private func lock(_ mode: FileLock.Mode) throws(FileError) -> FileLock? {
     _ = try made()
-    do throws(SystemError) {
-      return try FileLock("\(directory)/\(Self.lockName)", mode)
-    } catch {
-      throw .system(error)
-    }
+    return try StoreLock.take(mode, in: directory)
   }
 
   /// Removes every directory that isn't one of `places`. Blocks.
@@ -163,7 +158,7 @@ package struct PluginStore: Sendable {
   private func rubbish(keeping places: Set<String>) throws(FileError) -> [String] {
     let top = try Directory(opening: directory)
     var paths: [String] = []
-    for name in try top.names(limit: Self.entryLimit) where name != Self.lockName {
+    for name in try top.names(limit: Self.entryLimit) where name != StoreLock.name {
       guard !name.hasPrefix(Self.stagingPrefix) else {
         paths.append(name)
         continue

@@ -1,21 +1,6 @@
 import GRDB
 import PluginModel
 
-/// What became of a version that was to be published.
-package enum RegistryPublication: Hashable, Sendable {
-  case created
-  /// These very bytes were there already.
-  case same
-  /// The version is there with other bytes.
-  case taken(ContentDigest)
-  /// The name is another's.
-  case foreign(PublisherName)
-  /// Nobody has the name, and it differs from this one's only in `-` and `_`.
-  case confusable(PluginName)
-  /// The plugin has as many versions, or as long a description of them, as readers take.
-  case full
-}
-
 /// The registry of plugins that this program offers to others.
 extension StateDatabase {
   /// Who may publish the plugin; nil where nobody has yet.
@@ -54,15 +39,9 @@ extension StateDatabase {
     let path = path
     return try await write { database in
       let before = try Self.registryPlugin(database, name, path)
-      if let before {
-        guard before.owner == publisher else { return .foreign(before.owner) }
-        if let same = before[version.version] {
-          return same.checksum == version.checksum ? .same : .taken(same.checksum)
-        }
-      }
       if before == nil, let other = try Self.confusable(database, name) { return .confusable(other) }
-      let plugin = RegistryPlugin(name: name, owner: publisher, versions: (before?.versions ?? []) + [version])
-      guard plugin.isWithin(limits) else { return .full }
+      let plugin = before ?? RegistryPlugin(name: name, owner: publisher, versions: [])
+      if let refusal = plugin.refusal(of: version, by: publisher, limits) { return refusal }
       try database.execute(
         sql: "INSERT INTO registry_plugin (name, owner) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
         arguments: [name.text, publisher.text])
@@ -71,7 +50,7 @@ extension StateDatabase {
         arguments: [
           name.text, version.version.description, version.checksum.description, version.jsonValue.text(),
         ])
-      try Self.list(database, plugin)
+      try Self.list(database, plugin.adding(version))
       try land()
       return .created
     }

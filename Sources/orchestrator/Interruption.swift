@@ -39,18 +39,30 @@ extension Interruption {
     kill: @escaping @Sendable () async -> Void = {},
     _ work: @escaping @Sendable () async throws(CommandFailure) -> Success
   ) async throws(CommandFailure) -> Success {
-    let signals: SignalStream
-    do throws(SystemError) {
-      signals = try SignalStream()
-    } catch {
-      throw CommandFailure(.invalidInput, "the program can't start", why: error.description)
-    }
-    let interruption = Interruption(signals: signals.signals, onStop: { _ in }, kill: kill)
-    let (result, signal) = await interruption.run { () async -> Result<Success, CommandFailure> in
-      do throws(CommandFailure) { return .success(try await work()) } catch { return .failure(error) }
-    }
+    let (result, signal) = try await listening(kill: kill, work)
     guard signal == nil else { throw CommandFailure(.interrupted) }
     return try result.get()
+  }
+
+  /// - Returns: the work's result, and the signal that came while it went on.
+  /// - Throws: nobody can listen; the work hasn't begun.
+  static func listening<Success: Sendable>(
+    onStop: @escaping @Sendable () async -> Void = {}, kill: @escaping @Sendable () async -> Void,
+    _ work: @escaping @Sendable () async throws(CommandFailure) -> Success
+  ) async throws(CommandFailure) -> (result: Result<Success, CommandFailure>, signal: ProgramSignal?) {
+    let signals = try SignalStream.listen()
+    let interruption = Interruption(signals: signals.signals, onStop: { _ in await onStop() }, kill: kill)
+    return await interruption.run { () async -> Result<Success, CommandFailure> in
+      do throws(CommandFailure) { return .success(try await work()) } catch { return .failure(error) }
+    }
+  }
+}
+
+extension SignalStream {
+  static func listen() throws(CommandFailure) -> SignalStream {
+    do throws(SystemError) { return try SignalStream() } catch {
+      throw CommandFailure(.invalidInput, "the program can't listen to signals", why: error.description)
+    }
   }
 }
 

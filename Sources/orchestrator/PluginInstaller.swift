@@ -54,7 +54,7 @@ struct PluginInstaller: Sendable {
       try checkReadable(found.manifest, shown: shown)
       let unmet = catalog.unmetDependencies(of: [found])
       guard unmet.isEmpty else { throw CommandFailure(.invalidInput, unmet) }
-      try await checkRequirements(of: found, shown: shown)
+      _ = try await bootstrap.pythonRequirements(of: found, shown: shown)
       let name = found.manifest.name
       before = try await bootstrap.installedPlugins(state: state).first { $0.name == name && $0.standing == .current }
       if let before { try await consent.check(found, after: before) }
@@ -98,14 +98,6 @@ struct PluginInstaller: Sendable {
       try await bootstrap.files.run { () throws(Diagnostic) in try content.write(into: directory) }
     } catch {
       throw CommandFailure(.invalidInput, [error])
-    }
-  }
-
-  private func checkRequirements(of plugin: DiscoveredPlugin, shown: String) async throws(CommandFailure) {
-    do throws(Diagnostics) {
-      _ = try await bootstrap.files.run { () throws(Diagnostics) in try plugin.pythonRequirements(shown: shown) }
-    } catch {
-      throw CommandFailure(.invalidInput, error.items)
     }
   }
 

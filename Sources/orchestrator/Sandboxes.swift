@@ -40,17 +40,13 @@ struct Sandboxes: Sendable {
     onStop: @escaping @Sendable () async -> Void = {},
     _ work: @escaping @Sendable () async throws(CommandFailure) -> Success
   ) async throws(CommandFailure) -> Success {
-    let signals: SignalStream
-    do throws(SystemError) {
-      signals = try SignalStream()
+    let result: Result<Success, CommandFailure>
+    let signal: ProgramSignal?
+    do throws(CommandFailure) {
+      (result, signal) = try await Interruption.listening(onStop: onStop, kill: { await pool.shutdown() }, work)
     } catch {
       await close()
-      throw CommandFailure(.invalidInput, "the program can't start", why: error.description)
-    }
-    let interruption = Interruption(
-      signals: signals.signals, onStop: { _ in await onStop() }, kill: { await pool.shutdown() })
-    let (result, signal) = await interruption.run { () async -> Result<Success, CommandFailure> in
-      do throws(CommandFailure) { return .success(try await work()) } catch { return .failure(error) }
+      throw error
     }
     await close()
     // What fails because it was interrupted is no failure of its own.

@@ -163,7 +163,7 @@ struct RegistryExchangeTests {
     let directory = try TemporaryDirectory()
     let store = try await StoredRegistry(directory: directory.path, on: try DedicatedThread(name: "files"))
     let alice = try #require(PublisherName("alice"))
-    let outcomes = try await withThrowingTaskGroup(of: RegistryPublishing.self) { group in
+    let outcomes = try await withThrowingTaskGroup(of: RegistryPublication.self) { group in
       for number in 0..<8 {
         group.addTask {
           let bytes = try Sample.bytes(body: "\(number / 2)\n")

@@ -49,7 +49,7 @@ struct EnvironmentStoreTests {
     let plain = try request("a>=1")
     #expect(try plain.environment(lock()) == request("a").environment(lock()))
     var mirror = PythonSettings()
-    mirror.index = PackageIndexURL("https://mirror.example/simple")
+    mirror.index = try PackageIndexURL("https://mirror.example/simple")
     #expect(try plain.environment(lock()) == request("a>=1", settings: mirror).environment(lock()))
     #expect(try plain.digest != request("a>=1", settings: mirror).digest)
     var building = PythonSettings()

@@ -1,29 +1,24 @@
-import Crypto
 import HTTPTypes
 import Hummingbird
 import PluginModel
-
-extension HTTPField.Name {
-  static var contentTypeOptions: HTTPField.Name { .xContentTypeOptions }
-}
+import PluginRegistry
 
 extension Response {
   /// JSON, with a tag by which it needn't be sent again.
   static func document(_ value: JSONValue, to request: Request, status: HTTPResponse.Status = .ok) -> Response {
     let bytes = value.utf8()
-    let digest = SHA256.hash(data: bytes).withUnsafeBytes { ContentDigest(unchecked: $0) }
-    let tag = "\"\(digest)\""
+    let tag = "\"\(ContentDigest(sha256: bytes))\""
     var headers: HTTPFields = [.eTag: tag, .cacheControl: "no-cache"]
     if request.method == .get, request.holds(tag) { return Response(status: .notModified, headers: headers) }
     headers[.contentType] = "application/json"
-    headers[.contentTypeOptions] = "nosniff"
+    headers[.xContentTypeOptions] = "nosniff"
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
   }
 
   /// RFC 9457.
   static func problem(_ problem: RegistryProblem, to request: Request) -> Response {
     var headers: HTTPFields = [
-      .contentType: RegistryProblem.mediaType, .cacheControl: "no-store", .contentTypeOptions: "nosniff",
+      .contentType: RegistryProblem.mediaType, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
     ]
     if problem.status == 401 { headers[.wwwAuthenticate] = RegistryToken.scheme }
     if problem.status == 429 { headers[.retryAfter] = "10" }

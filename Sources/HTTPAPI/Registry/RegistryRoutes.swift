@@ -1,4 +1,3 @@
-import Crypto
 import Hummingbird
 import LinuxSystem
 import NIOCore
@@ -98,7 +97,7 @@ package struct RegistryRoutes: Sendable {
     if request.holds(tag) { return Response(status: .notModified, headers: headers) }
     let package = try await store.package(found.checksum)
     headers[.contentType] = "application/zip"
-    headers[.contentTypeOptions] = "nosniff"
+    headers[.xContentTypeOptions] = "nosniff"
     let body = ResponseBody(contentLength: package.size) { writer in
       var offset = 0
       while offset < package.size {

@@ -20,22 +20,11 @@ package protocol RegistryStore: Sendable {
   /// Whole or not at all, and on the disk before it is told of.
   func publish(
     _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, _ upload: PackageUpload
-  ) async throws -> RegistryPublishing
+  ) async throws -> RegistryPublication
   /// - Parameter reason: nil: it may be used again.
   func yank(
     _ name: PluginName, _ version: SemanticVersion, reason: String?, by publisher: PublisherName
   ) async throws -> Bool
-}
-
-/// What became of a version that was to be published.
-package enum RegistryPublishing: Hashable, Sendable {
-  case created
-  case same
-  case taken(ContentDigest)
-  case foreign(PublisherName)
-  /// Nobody has the name, and it differs from this one's only in how words are joined.
-  case confusable(PluginName)
-  case full
 }
 
 /// A package that a registry hands out.

@@ -108,16 +108,9 @@ package struct StoredRegistry: RegistryStore {
 
   package func publish(
     _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, _ upload: PackageUpload
-  ) async throws -> RegistryPublishing {
+  ) async throws -> RegistryPublication {
     // Most of what is refused needs no file; the row decides all the same.
-    if var plugin = try await plugin(name) {
-      guard plugin.owner == publisher else { return .foreign(plugin.owner) }
-      if let there = plugin[version.version] {
-        return there.checksum == version.checksum ? .same : .taken(there.checksum)
-      }
-      plugin.versions.append(version)
-      guard plugin.isWithin(limits) else { return .full }
-    }
+    if let refusal = try await plugin(name)?.refusal(of: version, by: publisher, limits) { return refusal }
     // The file before the row, in the row's transaction: what is refused gets none, and what is killed in between leaves a file that no row
     // names, which is put aside at the next start.
     let draft = try await upload.settle()
@@ -133,14 +126,7 @@ package struct StoredRegistry: RegistryStore {
       throw error
     }
     if outcome != .created { try await discard(draft) }
-    switch outcome {
-    case .created: return .created
-    case .same: return .same
-    case .taken(let checksum): return .taken(checksum)
-    case .foreign(let owner): return .foreign(owner)
-    case .confusable(let other): return .confusable(other)
-    case .full: return .full
-    }
+    return outcome
   }
 
   private func discard(_ draft: String) async throws {

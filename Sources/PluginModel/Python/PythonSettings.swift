@@ -15,57 +15,36 @@ package struct PythonSettings: Hashable, Sendable {
 
   /// In place of an address.
   package static let noIndex = "none"
-  static let usualIndex = PackageIndexURL("https://pypi.org/simple")
+  static let usualIndex = try? PackageIndexURL("https://pypi.org/simple")
   /// Where that one has its files.
   private static let usualFileHosts = [try? HostPattern("files.pythonhosted.org")].compactMap(\.self)
 
   package init() {}
 }
 
-/// The address of a package index: `https://pypi.org/simple`.
+/// The address of a package index: `https://packages.example.org/simple`, by the rules of a registry's.
 package struct PackageIndexURL: Hashable, Sendable, CustomStringConvertible {
-  package let isEncrypted: Bool
-  package let endpoint: HostEndpoint
-  /// As it was written, without a `/` at its end.
-  package let description: String
+  private let address: RegistryAddress
+  package var description: String { address.description }
 
-  package static let grammar = "an address like https://pypi.org/simple, without a user, a query or a fragment"
+  package static let grammar =
+    "an address like https://packages.example.org/simple, without a user, a query or a fragment"
 
-  package init?(_ text: String) {
-    guard text.utf8.count <= 1024, text.utf8.allSatisfy({ (0x21..<0x7F).contains($0) }),
-      !text.contains(where: { "@?#\\\"<>^`{|}".contains($0) })
-    else { return nil }
-    let rest: Substring
-    if text.hasPrefix("https://") {
-      (isEncrypted, rest) = (true, text.dropFirst(8))
-    } else if text.hasPrefix("http://") {
-      (isEncrypted, rest) = (false, text.dropFirst(7))
-    } else {
-      return nil
-    }
-    let authority = rest.prefix { $0 != "/" }
-    if let endpoint = try? HostEndpoint(authority) {
-      self.endpoint = endpoint
-    } else if let host = try? Host(authority) {
-      endpoint = HostEndpoint(host: host, port: isEncrypted ? 443 : 80)
-    } else {
-      return nil
-    }
-    var text = text
-    while text.hasSuffix("/") { text.removeLast() }
-    description = text
-  }
+  package init(_ text: String) throws(RegistryAddress.Problem) { address = try RegistryAddress(text) }
 
-  /// By an address that leads nowhere else.
+  package var isEncrypted: Bool { address.origin.scheme == .https }
+
+  /// By an address that leads nowhere else. Not `localhost`: to a worker that is itself.
   package var isOfThisHost: Bool {
-    if case .address(let address) = endpoint.host { address.addressClass == .loopback } else { false }
+    if case .address = address.origin.host { address.origin.isLoopback } else { false }
   }
 
   /// What a worker needs to reach it.
   package var permission: Permission {
+    let endpoint = HostEndpoint(host: address.origin.host, port: address.origin.port)
     switch endpoint.port {
-    case 80, 443: .networkHTTP(hosts: [endpoint.host.description])
-    default: .networkSocket(endpoints: [endpoint.description])
+    case 80, 443: return .networkHTTP(hosts: [endpoint.host.description])
+    default: return .networkSocket(endpoints: [endpoint.description])
     }
   }
 }
@@ -110,13 +89,14 @@ extension PythonSettings {
 
   private static func index(_ reader: ValueReader) -> PackageIndexURL? {
     guard let text = reader.string(), text != noIndex else { return nil }
-    guard let index = PackageIndexURL(text) else {
+    do throws(RegistryAddress.Problem) {
+      return try PackageIndexURL(text)
+    } catch {
       reader.error(
-        "\(text.quoted) is not the address of a package index",
+        "\(text.quoted) is not the address of a package index", why: error.words,
         hint: "write \(PackageIndexURL.grammar); or \(noIndex), for wheels of this host alone")
       return nil
     }
-    return index
   }
 
   /// Where a worker may go that fetches packages.

@@ -13,12 +13,42 @@ package struct RegistryPlugin: Hashable, Sendable {
     self.versions = versions.sorted { $0.version > $1.version }
   }
 
+  package func adding(_ version: RegistryVersion) -> RegistryPlugin {
+    RegistryPlugin(name: name, owner: owner, versions: versions + [version])
+  }
+
+  /// Why a publisher can't add a version; nil: it can.
+  package func refusal(
+    of version: RegistryVersion, by publisher: PublisherName, _ limits: RegistryLimits
+  ) -> RegistryPublication? {
+    guard owner == publisher else { return .foreign(owner) }
+    if let there = self[version.version] {
+      return there.checksum == version.checksum ? .same : .taken(there.checksum)
+    }
+    return adding(version).isWithin(limits) ? nil : .full
+  }
+
   /// Readers take so many versions, and so long a description.
-  package func isWithin(_ limits: RegistryLimits) -> Bool {
+  private func isWithin(_ limits: RegistryLimits) -> Bool {
     versions.count <= limits.versions && jsonValue.utf8().count <= limits.documentBytes
   }
 
   package subscript(version: SemanticVersion) -> RegistryVersion? { versions.first { $0.version == version } }
+}
+
+/// What became of a version that was to be published.
+package enum RegistryPublication: Hashable, Sendable {
+  case created
+  /// These very bytes were there already.
+  case same
+  /// The version is there with other bytes.
+  case taken(ContentDigest)
+  /// The name is another's.
+  case foreign(PublisherName)
+  /// Nobody has the name, and it differs from this one's only in `-` and `_`.
+  case confusable(PluginName)
+  /// The plugin has as many versions, or as long a description of them, as readers take.
+  case full
 }
 
 /// One version of a plugin, as a registry describes it.

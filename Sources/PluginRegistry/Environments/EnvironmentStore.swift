@@ -13,7 +13,6 @@ package struct EnvironmentStore: Sendable {
   package static let directoryName = "environments"
   private static let locksName = "locks"
   private static let buildingName = "building"
-  private static let lockName = ".lock"
   private static let entryLimit = 100_000
   /// Bytes: needs and a lock, each with its characters escaped.
   private static let recordLimit = 4 * PythonRequirements.maximumBytes
@@ -98,11 +97,7 @@ package struct EnvironmentStore: Sendable {
 
   private func lock(_ mode: FileLock.Mode) throws(FileError) -> FileLock? {
     _ = try Directory(making: directory, permissions: 0o755)
-    do throws(SystemError) {
-      return try FileLock("\(directory)/\(Self.lockName)", mode)
-    } catch {
-      throw .system(error)
-    }
+    return try StoreLock.take(mode, in: directory)
   }
 
   /// Removes the environments that no plugin asks for any more, and what was being built when somebody was killed. What needs came to

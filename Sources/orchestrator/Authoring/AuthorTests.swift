@@ -30,12 +30,7 @@ struct AuthorTests: Sendable {
     telling more: JSONValue, passing socket: UnixSocket? = nil,
     meanwhile: @escaping @Sendable () async -> Void = {}, kill: @escaping @Sendable () async -> Void = {}
   ) async throws(CommandFailure) {
-    let signals: SignalStream
-    do throws(SystemError) {
-      signals = try SignalStream()
-    } catch {
-      throw CommandFailure(.invalidInput, "the program can't go on", why: error.description)
-    }
+    let signals = try SignalStream.listen()
     let child = try start(telling: more, passing: socket)
     let interruption = Interruption(
       signals: signals.signals,

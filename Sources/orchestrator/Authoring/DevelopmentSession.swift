@@ -187,11 +187,12 @@ struct DevelopmentSession: Sendable {
 
   // MARK: Watching
 
+  private static let leftOut = IgnoreRules()
+
   /// What editors and Python write beside the files that somebody edits, and large directories that aren't copied either.
   private static func isIgnored(_ name: String) -> Bool {
     if name == IgnoreRules.fileName { return false }
-    return name.hasPrefix(".") || ["venv", "node_modules"].contains(name) || name.hasSuffix("~")
-      || name == "__pycache__" || name.hasSuffix(".pyc") || name == "4913"
+    return name.hasPrefix(".") || name == "4913" || leftOut.ignores(name, isDirectory: true)
   }
 
   private func watch(_ watcher: sending TreeWatcher, on loop: EventLoop) -> Task<Void, Never> {

@@ -27,7 +27,7 @@ struct DoctorCommand: AsyncParsableCommand {
     let examination = DoctorReport(
       facts: facts, host: report, python: await python(bootstrap), sandboxInit: bootstrap.installation.sandboxInit,
       libarchive: await bootstrap.files.run { PackageUnpacker.findLibrary() },
-      uv: try await uv(settings, bootstrap))
+      uv: try await bootstrap.uv(settings))
     switch output {
     case .json: await bootstrap.console.print(examination.json.text(.pretty))
     case .text:
@@ -46,14 +46,6 @@ struct DoctorCommand: AsyncParsableCommand {
       for line in report.lines(style: bootstrap.console.outputStyle) { await bootstrap.console.print(line) }
     }
     guard !report.inventory.gpus.isEmpty else { throw CommandFailure(.sandboxUnavailable) }
-  }
-
-  private func uv(_ settings: PythonSettings, _ bootstrap: Bootstrap) async throws(CommandFailure) -> AbsolutePath? {
-    do throws(Diagnostic) {
-      return try await bootstrap.files.run { () throws(Diagnostic) in try HostProgram.uv(settings) }
-    } catch {
-      throw CommandFailure(.invalidInput, [error])
-    }
   }
 
   private func python(_ bootstrap: Bootstrap) async -> Result<Interpreter, Diagnostic> {

@@ -54,13 +54,7 @@ struct PluginTestCommand: AsyncParsableCommand {
     var options = sandbox
     options.python = await bootstrap.files.run { HostProgram.python(program)?.text }
     do throws(CommandFailure) {
-      let needs: PythonRequirements?
-      do throws(Diagnostics) {
-        needs = try await bootstrap.files.run { () throws(Diagnostics) in try plugin.pythonRequirements() }
-      } catch {
-        throw CommandFailure(.invalidInput, error.items)
-      }
-      guard needs != nil else { return nil }
+      guard try await bootstrap.pythonRequirements(of: plugin) != nil else { return nil }
       guard options.python != nil else {
         throw CommandFailure(
           .invalidInput, "the tests don't get the packages that \(plugin.manifest.name) depends on",

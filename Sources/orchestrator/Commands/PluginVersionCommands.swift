@@ -134,17 +134,11 @@ extension Bootstrap {
         .invalidInput, "it isn't known what the plugin in \(broken.directory) needs: it is broken",
         hint: "mend or remove it, and prune again")
     }
-    do throws(Diagnostics) {
-      return try await files.run { () throws(Diagnostics) in
-        var needs: Set<String> = []
-        for plugin in catalog.plugins + catalog.alternatives {
-          if let own = try plugin.pythonRequirements()?.needs { needs.insert(own) }
-        }
-        return needs
-      }
-    } catch {
-      throw CommandFailure(.invalidInput, error.items)
+    var needs: Set<String> = []
+    for plugin in catalog.plugins + catalog.alternatives {
+      if let own = try await pythonRequirements(of: plugin)?.needs { needs.insert(own) }
     }
+    return needs
   }
 
   private static func kept(_ why: String?, hint: String?) -> Diagnostic {

@@ -71,12 +71,8 @@ actor PythonEnvironments {
   }
 
   private func request(of plugin: DiscoveredPlugin) async throws(CommandFailure) -> EnvironmentRequest? {
-    do throws(Diagnostics) {
-      return try await bootstrap.files.run { [python, settings = system.python] () throws(Diagnostics) in
-        try plugin.pythonRequirements().map { EnvironmentRequest($0, python: python, settings: settings) }
-      }
-    } catch {
-      throw CommandFailure(.invalidInput, error.items)
+    try await bootstrap.pythonRequirements(of: plugin).map {
+      EnvironmentRequest($0, python: python, settings: system.python)
     }
   }
 
@@ -136,14 +132,7 @@ actor PythonEnvironments {
     _ request: EnvironmentRequest, for plugin: PluginName
   ) async throws(CommandFailure) -> PythonEnvironment {
     let console = bootstrap.console
-    let uv: AbsolutePath?
-    do throws(Diagnostic) {
-      uv = try await bootstrap.files.run { [settings = system.python] () throws(Diagnostic) in
-        try HostProgram.uv(settings)
-      }
-    } catch {
-      throw CommandFailure(.invalidInput, [error])
-    }
+    let uv = try await bootstrap.uv(system.python)
     await console.printError("getting the Python packages of \(plugin): \(request.words)")
     let builder = EnvironmentBuilder(
       bootstrap: bootstrap, sandbox: sandbox, system: system, state: state, plugin: plugin, uv: uv,
@@ -237,29 +226,4 @@ extension EnvironmentRequest {
   }
 
   private static let shown = 12
-}
-
-extension DiscoveredPlugin {
-  /// What its manifest and its files say. Blocks.
-  /// - Parameter shown: how diagnostics call the plugin's directory.
-  func pythonRequirements(shown: String? = nil) throws(Diagnostics) -> PythonRequirements? {
-    let files: [[UInt8]?]
-    do throws(FileError) {
-      let top = try Directory(opening: directory.text)
-      files = try [PythonRequirements.lockFile, PythonRequirements.file].map { name throws(FileError) in
-        do throws(FileError) {
-          return try top.contents(name, limit: PythonRequirements.maximumBytes).bytes
-        } catch {
-          guard error.isAbsence else { throw error }
-          return nil
-        }
-      }
-    } catch {
-      throw Diagnostics([
-        Diagnostic("the requirements of \(manifest.name) can't be read", why: error.description)
-      ])
-    }
-    return try PythonRequirements(
-      of: manifest, lock: files[0], requirements: files[1], directory: shown ?? directory.text)
-  }
 }

@@ -77,11 +77,8 @@ class Tool:
 
         :raises ToolError: when it fails
         """
-        if self.uv:
-            command = [self.uv, "pip", *arguments, *self._uv_options()]
-        else:
-            command = [sys.executable, "-I", "-m", "pip", *arguments]
-            command += self._pip_options()
+        tool = [self.uv] if self.uv else [sys.executable, "-I", "-m"]
+        command = [*tool, "pip", *arguments, *self._options()]
         said: List[str] = []
         process = subprocess.Popen(
             command,
@@ -110,32 +107,25 @@ class Tool:
         if process.returncode != 0:
             raise self._failure(said)
 
-    def _uv_options(self) -> List[str]:
-        options = ["--python", sys.executable, "--cache-dir", str(self._cache)]
+    def _options(self) -> List[str]:
+        options = ["--cache-dir", str(self._cache)]
         if self._wheels_only:
             options += ["--only-binary", ":all:"]
         if self._has_wheels:
             options += ["--find-links", WHEELS]
-        if self._index:
-            options += ["--default-index", self._index]
-        else:
+        if not self._index:
             options += ["--no-index"]
-        return options
-
-    def _pip_options(self) -> List[str]:
-        options = ["--cache-dir", str(self._cache), "--no-input"]
-        options += ["--progress-bar", "off", "--disable-pip-version-check"]
-        if self._wheels_only:
-            options += ["--only-binary", ":all:"]
-        if self._has_wheels:
-            options += ["--find-links", WHEELS]
+        if self.uv:
+            options += ["--python", sys.executable]
+            if self._index:
+                options += ["--default-index", self._index]
+            return options
+        options += ["--no-input", "--progress-bar", "off"]
+        options += ["--disable-pip-version-check"]
         if self._index:
             options += ["--index-url", self._index]
-            if self._index.startswith("http://"):
-                host = self._index.split("/")[2]
-                options += ["--trusted-host", host]
-        else:
-            options += ["--no-index"]
+        if self._index.startswith("http://"):
+            options += ["--trusted-host", self._index.split("/")[2]]
         return options
 
     def _environment(self) -> Dict[str, str]:
@@ -224,26 +214,38 @@ _COMMON = [
 ]
 
 
+def _specification(
+    node_type: str,
+    description: str,
+    gets: PortSpecification,
+    gives: PortSpecification,
+    memory: int,
+) -> NodeSpecification:
+    return NodeSpecification(
+        node_type=node_type,
+        display_name=node_type.capitalize(),
+        category="Packages",
+        description=description,
+        icon="📦",
+        color="#5a6270",
+        inputs=[gets],
+        outputs=[gives],
+        parameters=_COMMON,
+        resource_requirements=ResourceRequirement(1, memory),
+    )
+
+
 class ResolveNode(DeclaredNode):
     """Turns ranges of versions into a lock."""
 
-    specification = NodeSpecification(
-        node_type="resolve",
-        display_name="Resolve",
-        category="Packages",
-        description="Chooses versions",
-        icon="📦",
-        color="#5a6270",
-        inputs=[
-            PortSpecification(
-                "requirements", "bytes", "Requirements", "One a line"
-            )
-        ],
-        outputs=[
-            PortSpecification("lock", "bytes", "Lock", "With all hashes")
-        ],
-        parameters=_COMMON,
-        resource_requirements=ResourceRequirement(1, 512),
+    specification = _specification(
+        "resolve",
+        "Chooses versions",
+        PortSpecification(
+            "requirements", "bytes", "Requirements", "One a line"
+        ),
+        PortSpecification("lock", "bytes", "Lock", "With all hashes"),
+        memory=512,
     )
 
     def execute(
@@ -308,19 +310,12 @@ class ResolveNode(DeclaredNode):
 class InstallNode(DeclaredNode):
     """Installs what a lock has."""
 
-    specification = NodeSpecification(
-        node_type="install",
-        display_name="Install",
-        category="Packages",
-        description="Installs what a lock has",
-        icon="📦",
-        color="#5a6270",
-        inputs=[PortSpecification("lock", "bytes", "Lock", "One a line")],
-        outputs=[
-            PortSpecification("packages", "integer", "Packages", "How many")
-        ],
-        parameters=_COMMON,
-        resource_requirements=ResourceRequirement(1, 1024),
+    specification = _specification(
+        "install",
+        "Installs what a lock has",
+        PortSpecification("lock", "bytes", "Lock", "One a line"),
+        PortSpecification("packages", "integer", "Packages", "How many"),
+        memory=1024,
     )
 
     def execute(
