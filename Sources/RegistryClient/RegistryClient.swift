@@ -30,7 +30,7 @@ package struct RegistryClient: Sendable {
   }
 
   package let address: RegistryAddress
-  private let token: RegistryToken?
+  private let token: BearerToken?
   private let limits: RegistryLimits
   private let patience: Patience
   private let client: HTTPClient
@@ -39,7 +39,7 @@ package struct RegistryClient: Sendable {
   ///   - token: sent with what changes the registry, to its own origin, and with nothing else.
   ///   - certificates: a file in PEM; they are trusted beside the system's.
   package static func use<Success: Sendable, Failure: Error>(
-    _ address: RegistryAddress, token: RegistryToken?, certificates: String? = nil,
+    _ address: RegistryAddress, token: BearerToken?, certificates: String? = nil,
     limits: RegistryLimits = RegistryLimits(), patience: Patience = Patience(),
     _ body: (RegistryClient) async throws(Failure) -> Success
   ) async throws(Failure) -> Success {

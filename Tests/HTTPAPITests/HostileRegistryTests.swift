@@ -16,7 +16,7 @@ struct HostileRegistryTests {
   }
 
   private func asked<Success: Sendable>(
-    _ server: HostileServer, token: RegistryToken? = nil, _ body: (RegistryClient) async throws -> Success
+    _ server: HostileServer, token: BearerToken? = nil, _ body: (RegistryClient) async throws -> Success
   ) async throws -> Success {
     try await RegistryClient.use(
       try RegistryAddress("http://127.0.0.1:\(server.port)/api"), token: token, patience: Self.patience, body)

@@ -113,7 +113,7 @@ struct RegistryExchangeTests {
       // So large that the answer comes long before its end.
       let bytes = try Sample.bytes(body: String(repeating: "# much\n", count: 2_000_000))
       let package = try PackageFile(try SealedMemory(copying: bytes), path: "p.zip")
-      for token in [nil, RegistryToken("wrong-0123456789abcdef")] {
+      for token in [nil, BearerToken("wrong-0123456789abcdef")] {
         let refused = await refusal {
           try await RegistryClient.use(registry.address, token: token) { client in
             _ = try await client.publish(

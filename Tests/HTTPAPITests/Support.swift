@@ -79,7 +79,7 @@ struct RunningRegistry: Sendable {
   let port: UInt16
   let directory: TemporaryDirectory
 
-  static func token(_ name: String) -> RegistryToken? { tokens[name].flatMap { RegistryToken($0) } }
+  static func token(_ name: String) -> BearerToken? { tokens[name].flatMap { BearerToken($0) } }
 
   /// - Parameter publisher: whose token is used.
   func use<Success: Sendable>(

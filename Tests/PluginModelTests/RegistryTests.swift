@@ -141,11 +141,11 @@ struct RegistryTests {
 
   @Test("tokens are told apart by their digests, and never shown")
   func tokens() throws {
-    #expect(RegistryToken("short") == nil && RegistryToken("0123456789abcdef\u{7}") == nil)
-    let token = try #require(RegistryToken(" 0123456789abcdef\r\n"))
+    #expect(BearerToken("short") == nil && BearerToken("0123456789abcdef\u{7}") == nil)
+    let token = try #require(BearerToken(" 0123456789abcdef\r\n"))
     #expect(token.secret == "0123456789abcdef" && !"\(token)".contains(token.secret))
-    #expect(RegistryToken(authorization: token.authorization) == token)
-    #expect(RegistryToken(authorization: "Basic 0123456789abcdef") == nil)
+    #expect(BearerToken(authorization: token.authorization) == token)
+    #expect(BearerToken(authorization: "Basic 0123456789abcdef") == nil)
     let digest = try #require(ContentDigest(String(repeating: "b", count: 64)))
     let alice = try #require(PublisherName("alice"))
     let tokens = try RegistryTokens("# people\n" + RegistryTokens.line(alice, digest) + "\n")

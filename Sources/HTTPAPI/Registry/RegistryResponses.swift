@@ -20,7 +20,7 @@ extension Response {
     var headers: HTTPFields = [
       .contentType: RegistryProblem.mediaType, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
     ]
-    if problem.status == 401 { headers[.wwwAuthenticate] = RegistryToken.scheme }
+    if problem.status == 401 { headers[.wwwAuthenticate] = BearerToken.scheme }
     if problem.status == 429 { headers[.retryAfter] = "10" }
     if request.method == .put { headers[.connection] = "close" }
     return Response(

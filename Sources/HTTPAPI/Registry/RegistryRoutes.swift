@@ -18,7 +18,7 @@ package struct RegistryRoutes: Sendable {
   }
 
   private let store: any RegistryStore
-  private let authorise: @Sendable (RegistryToken) async -> PublisherName?
+  private let authorise: @Sendable (BearerToken) async -> PublisherName?
   private let settings: Settings
   private let report: @Sendable (String) async -> Void
   private let uploading = Lock(Set<PublisherName>())
@@ -28,7 +28,7 @@ package struct RegistryRoutes: Sendable {
   ///   - report: told what went wrong here; whoever asked is told nothing of it.
   package init(
     store: any RegistryStore, settings: Settings = Settings(),
-    authorise: @escaping @Sendable (RegistryToken) async -> PublisherName?,
+    authorise: @escaping @Sendable (BearerToken) async -> PublisherName?,
     report: @escaping @Sendable (String) async -> Void = { _ in }
   ) {
     self.store = store
@@ -147,7 +147,7 @@ package struct RegistryRoutes: Sendable {
   // MARK: Changing
 
   private func publisher(_ request: Request) async throws(RegistryProblem) -> PublisherName {
-    let token = request.headers[.authorization].flatMap { RegistryToken(authorization: $0) }
+    let token = request.headers[.authorization].flatMap { BearerToken(authorization: $0) }
     if let token, let publisher = await authorise(token) { return publisher }
     throw RegistryProblem(
       401, token == nil ? "this takes a token" : "this token is not known",

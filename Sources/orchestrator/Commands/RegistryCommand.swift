@@ -75,7 +75,7 @@ struct RegistryServeCommand: AsyncParsableCommand {
 
 extension Bootstrap {
   /// By the file as it is now: who is struck from it publishes nothing more.
-  fileprivate func publisher(of token: RegistryToken, _ directory: String) async -> PublisherName? {
+  fileprivate func publisher(of token: BearerToken, _ directory: String) async -> PublisherName? {
     let path = "\(directory)/\(RegistryDirectoryOptions.tokensName)"
     do {
       let (bytes, status) = try await files.run { () throws(FileError) in
@@ -125,7 +125,7 @@ struct RegistryTokenCommand: AsyncParsableCommand {
     do {
       text = try await bootstrap.files.run { [directory = place.directory, out] in
         _ = try Directory(making: directory, permissions: 0o700)
-        let text = "orchestrator_\(try RandomBytes.hexadecimal(32))"
+        let text = BearerToken.prefix + (try RandomBytes.hexadecimal(32))
         let file = try LockedFile("\(directory)/\(RegistryDirectoryOptions.tokensName)")
         // Nobody could publish by a file of which one line is none.
         let before = String(decoding: try file.contents(limit: RegistryTokens.maximumBytes), as: UTF8.self)

@@ -23,10 +23,10 @@ extension Bootstrap {
   }
 
   /// The variable's, or else the file's; nil where neither is there.
-  private func registryToken(_ settings: RegistrySettings) async throws(CommandFailure) -> RegistryToken? {
-    let hint = "a token is \(RegistryToken.grammar)"
+  private func registryToken(_ settings: RegistrySettings) async throws(CommandFailure) -> BearerToken? {
+    let hint = "a token is \(BearerToken.grammar)"
     if let text = ProcessEnvironment.variable(RegistrySettings.tokenVariable) {
-      guard let token = RegistryToken(text) else {
+      guard let token = BearerToken(text) else {
         throw CommandFailure(.invalidInput, "\(RegistrySettings.tokenVariable) is not a token", hint: hint)
       }
       return token
@@ -47,7 +47,7 @@ extension Bootstrap {
         .invalidInput, "others may read the token in \(path)", why: "whoever has it publishes in your name",
         hint: "chmod 600 \(path), and have the token exchanged if others had it")
     }
-    guard let token = RegistryToken(String(decoding: file.bytes, as: UTF8.self)) else {
+    guard let token = BearerToken(String(decoding: file.bytes, as: UTF8.self)) else {
       throw CommandFailure(.invalidInput, "\(path) doesn't hold a token", hint: hint)
     }
     return token
