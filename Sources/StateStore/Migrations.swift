@@ -158,6 +158,30 @@ enum Migrations {
           ) STRICT, WITHOUT ROWID
           """)
     }
+    migrator.registerMigration("access") { database in
+      // `digest` is the SHA-256 of a token's secret, which is kept nowhere. `outcome` is null until the act has ended.
+      try database.execute(
+        sql: """
+          CREATE TABLE access_token (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            digest TEXT NOT NULL UNIQUE,
+            scope TEXT NOT NULL,
+            quota TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            expires INTEGER
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            time INTEGER NOT NULL,
+            actor TEXT NOT NULL,
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            outcome TEXT
+          ) STRICT
+          """)
+    }
     return migrator
   }
 

@@ -18,6 +18,9 @@ package struct BearerToken: Hashable, Sendable, CustomStringConvertible, CustomD
     secret = String(decoding: Array(bytes), as: UTF8.self)
   }
 
+  /// - Parameter random: as many hexadecimal digits as nobody guesses.
+  package init(random digits: String) { secret = Self.prefix + digits }
+
   /// Of the field `Authorization`.
   package init?(authorization text: String) {
     let halves = text.split(separator: " ", maxSplits: 1)
