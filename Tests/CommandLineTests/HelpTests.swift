@@ -17,7 +17,7 @@ struct HelpTests {
       "profile", "profile list", "profile show",
       "profile diff", "profile learn", "runs", "runs list", "runs show", "runs logs", "runs cancel", "runs resume",
       "runs why-waiting",
-      "runs rm", "cache", "cache why", "cache prune",
+      "runs rm", "cache", "cache why", "cache prune", "token", "token create", "token list", "token revoke",
     ])
   func help(_ command: String) throws {
     let directory = try TemporaryDirectory()

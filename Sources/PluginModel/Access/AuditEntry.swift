@@ -56,6 +56,8 @@ package enum AuditOutcome: String, CaseIterable, Sendable {
 package struct AuditEntry: Hashable, Sendable {
   /// Unicode scalars of a subject; more are cut.
   package static let maximumSubject = 256
+  /// Bytes of a detail as JSON; of a larger one its size is kept.
+  package static let maximumDetail = 64 << 10
 
   /// Milliseconds since 1970.
   package var time: Int64
@@ -64,7 +66,7 @@ package struct AuditEntry: Hashable, Sendable {
   /// What it is done to: the name of a plugin, of a token.
   package let subject: String
   /// What else there is to know. Never a secret.
-  package var detail: JSONValue
+  package let detail: JSONValue
 
   package init(
     time: Int64, actor: AuditActor, action: AuditAction, subject: String, detail: JSONValue = .object([])
@@ -73,7 +75,8 @@ package struct AuditEntry: Hashable, Sendable {
     self.actor = actor
     self.action = action
     self.subject = String(String.UnicodeScalarView(subject.unicodeScalars.prefix(Self.maximumSubject)))
-    self.detail = detail
+    let size = detail.utf8().count
+    self.detail = size <= Self.maximumDetail ? detail : ["omitted_bytes": .integer(Int64(size))]
   }
 }
 
