@@ -19,12 +19,12 @@ struct TokenCreateCommand: AsyncParsableCommand {
       Only the SHA-256 of the secret is kept. The scopes, each with what those before it may do:
         viewer   reads plugins, workflows, runs and what came of them
         runner   starts, cancels and removes runs, and uploads what they need
-        author   changes workflows, and publishes in the registry under the token's name
-        admin    installs plugins, grants permissions, makes tokens, reads the audit log
+        author   changes workflows, publishes in the registry in the token's name
+        admin    plugins, grants, tokens, the audit log
 
       Examples:
         orchestrator token create alice --scope author --out alice.token
-        orchestrator token create nightly --scope runner --expires 30d --quota \(AccessQuota.example)
+        orchestrator token create ci --scope runner --expires 30d --quota runs=4,cpu=2
       """)
 
   @Argument(help: "Whose it is: the name in the audit log.") var name: String
@@ -34,7 +34,7 @@ struct TokenCreateCommand: AsyncParsableCommand {
       "How long it is worth anything, such as 12h or 30d, at most 366d. Default: until it is revoked.",
       valueName: "duration"))
   var expires: String?
-  @Option(help: ArgumentHelp("What it may have at one time: \(AccessQuota.grammar).", valueName: "amounts"))
+  @Option(help: ArgumentHelp("What it may have at one time: \(AccessQuota.grammar). For example \(AccessQuota.example)", valueName: "amounts"))
   var quota: String?
   @Option(
     help: ArgumentHelp("Write it to this new file, which only you may read, instead of printing it.", valueName: "file")
