@@ -34,7 +34,9 @@ struct TokenCreateCommand: AsyncParsableCommand {
       "How long it is worth anything, such as 12h or 30d, at most 366d. Default: until it is revoked.",
       valueName: "duration"))
   var expires: String?
-  @Option(help: ArgumentHelp("What it may have at one time: \(AccessQuota.grammar). For example \(AccessQuota.example)", valueName: "amounts"))
+  @Option(
+    help: ArgumentHelp(
+      "What it may have at one time: \(AccessQuota.grammar). For example \(AccessQuota.example)", valueName: "amounts"))
   var quota: String?
   @Option(
     help: ArgumentHelp("Write it to this new file, which only you may read, instead of printing it.", valueName: "file")
