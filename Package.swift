@@ -32,6 +32,8 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
@@ -79,6 +81,19 @@ let package = Package(
       dependencies: [
         "PipelineEngine", "PluginModel", "LinuxSystem", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: strict),
+
+    // What a server tells of itself: metrics, traces, lines of a log.
+    .target(
+      name: "Telemetry",
+      dependencies: [
+        "PluginModel", "LinuxSystem", .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
 
@@ -168,6 +183,15 @@ let package = Package(
     .testTarget(
       name: "HTTPAPITests",
       dependencies: ["HTTPAPI", "RegistryClient", "PluginRegistry", "StateStore", "PluginModel", "LinuxSystem"]),
+    .testTarget(
+      name: "TelemetryTests",
+      dependencies: [
+        "Telemetry", "PluginModel", "LinuxSystem", .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+        .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
     .testTarget(name: "TidyTests"),
     // Run the built programs: hostile plugins in real sandboxes.
     .testTarget(name: "EscapeTests", dependencies: ["orchestrator", "CSeccomp"]),
@@ -179,10 +203,10 @@ if isSanitizing {
   // ThreadSanitizer's run time needs a C library, which sandbox-init, a program of one thread, is linked without: the
   // ordinary one is put beside the sanitized programs. The modules that only decide have no threads; and what EscapeTests
   // starts takes the same paths through the program as CommandLineTests do: they use the database too, whose threads are SQLite's
-  // and GRDB's.
+  // and GRDB's. Those of HTTPAPI and Telemetry are SwiftNIO's.
   let left: Set = [
     "SandboxInit", "Benchmarks", "PluginModelTests", "SandboxPlanningTests", "SchedulingTests", "TidyTests",
-    "EscapeTests", "StateStoreTests", "HTTPAPITests",
+    "EscapeTests", "StateStoreTests", "HTTPAPITests", "TelemetryTests",
   ]
   package.targets.removeAll { left.contains($0.name) }
   package.products.removeAll { ["sandbox-init", "orchestrator-bench"].contains($0.name) }
