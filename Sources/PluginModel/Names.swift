@@ -82,6 +82,18 @@ package struct PluginName: ValidatedName {
   }
 }
 
+/// The name that a workflow is stored by: `^[a-z][a-z0-9_.-]{0,63}$`. It can stand in an address and be a file's name: neither a slash, nor
+/// a dot in front.
+package struct WorkflowName: ValidatedName {
+  package let text: String
+  package init(unchecked text: String) { self.text = text }
+  package static let kind = "name of a workflow"
+  package static let grammar = "a lower-case letter, then up to 63 lower-case letters, digits, '_', '.' or '-'"
+  package static func accepts(_ text: String) -> Bool {
+    isLowercaseName(text, alsoHolding: [0x5F, 0x2E, 0x2D])
+  }
+}
+
 /// The grammar that node, port, parameter and node type names share.
 private let identifierGrammar = "a letter or '_', then up to 63 letters, digits, '_' or '-'"
 

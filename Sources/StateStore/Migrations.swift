@@ -182,6 +182,28 @@ enum Migrations {
           ) STRICT
           """)
     }
+    migrator.registerMigration("workflows") { database in
+      // `current` is null of one that was removed: its row stays, so that no number of a version is given twice.
+      try database.execute(
+        sql: """
+          CREATE TABLE workflow (
+            name TEXT PRIMARY KEY,
+            last INTEGER NOT NULL,
+            current INTEGER,
+            created INTEGER NOT NULL
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE workflow_version (
+            name TEXT NOT NULL REFERENCES workflow,
+            version INTEGER NOT NULL,
+            digest TEXT NOT NULL,
+            author TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            content BLOB NOT NULL,
+            PRIMARY KEY (name, version)
+          ) STRICT
+          """)
+    }
     return migrator
   }
 
