@@ -156,7 +156,7 @@ let package = Package(
       ]),
 
     // Tests.
-    .testTarget(name: "PluginModelTests", dependencies: ["PluginModel"]),
+    .testTarget(name: "PluginModelTests", dependencies: ["PluginModel"], exclude: ["Golden"]),
     .testTarget(name: "LinuxSystemTests", dependencies: ["LinuxSystem"]),
     .testTarget(
       name: "SandboxPlanningTests", dependencies: ["SandboxPlanning", "PluginModel"], exclude: ["Golden"]),
