@@ -113,6 +113,7 @@ let package = Package(
       dependencies: [
         "PluginRegistry", "StateStore", "PipelineEngine", "PluginModel", "LinuxSystem",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -126,8 +127,11 @@ let package = Package(
       name: "orchestrator",
       dependencies: [
         "PluginModel", "SandboxPlanning", "SandboxRuntime", "WorkerHost", "PipelineEngine", "Scheduling",
-        "PluginRegistry", "StateStore", "LinuxSystem", "RegistryClient", "HTTPAPI",
+        "PluginRegistry", "StateStore", "LinuxSystem", "RegistryClient", "HTTPAPI", "Telemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -182,7 +186,10 @@ let package = Package(
       exclude: ["Golden", "Fixtures"]),
     .testTarget(
       name: "HTTPAPITests",
-      dependencies: ["HTTPAPI", "RegistryClient", "PluginRegistry", "StateStore", "PluginModel", "LinuxSystem"]),
+      dependencies: [
+        "HTTPAPI", "RegistryClient", "PluginRegistry", "StateStore", "PluginModel", "LinuxSystem",
+        .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
+      ]),
     .testTarget(
       name: "TelemetryTests",
       dependencies: [

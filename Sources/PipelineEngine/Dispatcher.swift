@@ -121,6 +121,22 @@ package actor Dispatcher {
     return answers
   }
 
+  /// There are so many units of a semaphore from now on.
+  package func set(_ semaphore: SemaphoreName, count: Int) { handle(.semaphoreChanged(semaphore, count: count)) }
+
+  /// What the hosts have, and what of it is free.
+  package var hosts: [(capacity: HostCapacity, free: HostFree)] {
+    let free = scheduler.free
+    return scheduler.hostCapacities.compactMap { host in
+      free.first { $0.host == host.name }.map { (host, $0.free) }
+    }
+  }
+
+  /// What a node's run calls it.
+  package func name(of node: NodeReference) -> String {
+    names[node.run]?[node.node]?.text ?? "node \(node.node)"
+  }
+
   /// Lets others have the devices that are kept for nodes to come, for none comes. Returns when they can.
   package func letGoOfDevices() async {
     guard let holding else { return }

@@ -74,6 +74,9 @@ extension Scheduler {
     return .tooLarge(nearest: name, shortages: whole.shortages(of: request, whole: whole))
   }
 
+  /// The hosts that there are.
+  package var hostCapacities: [HostCapacity] { hosts.present.map(\.host) }
+
   /// What each host has left, in the order in which they came. A reservation takes nothing.
   package var free: [(host: HostIdentifier, free: HostFree)] {
     hosts.present.map { slot, host in

@@ -158,6 +158,17 @@ enum Migrations {
           ) STRICT, WITHOUT ROWID
           """)
     }
+    migrator.registerMigration("runs of a server") { database in
+      // `submitter` is who asked a server for the run; nil: a command began it. `problems` is why it couldn't be carried out, as JSON.
+      // `parent` is the run that it repeats.
+      try database.execute(
+        sql: """
+          ALTER TABLE run ADD COLUMN submitter TEXT;
+          ALTER TABLE run ADD COLUMN problems TEXT;
+          ALTER TABLE run ADD COLUMN parent TEXT;
+          CREATE INDEX run_created ON run (created, id)
+          """)
+    }
     migrator.registerMigration("access") { database in
       // `digest` is the SHA-256 of a token's secret, which is kept nowhere. `outcome` is null until the act has ended.
       try database.execute(

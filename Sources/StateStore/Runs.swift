@@ -3,21 +3,24 @@ import PipelineEngine
 import PluginModel
 
 extension StateDatabase {
-  /// Before its first record.
-  package func add(_ run: StoredRun) async throws(StateStoreError) {
+  /// With its first records, if there are any.
+  package func add(_ run: StoredRun, _ records: [JournalRecord] = []) async throws(StateStoreError) {
     try await write { database in
       try database.execute(
         sql: """
-          INSERT INTO run (id, workflow, file, source, settings, nodes, created) VALUES (?, ?, ?, ?, ?, ?, ?)
+          INSERT INTO run (id, workflow, file, source, settings, nodes, created, submitter, parent)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           run.identifier, run.workflow, run.file, Blob(run.source), run.settings.text(), run.nodeCount, run.created,
+          run.submitter, run.parent,
         ])
       for (path, bytes) in run.files.sorted(by: { $0.key < $1.key }) {
         try database.execute(
           sql: "INSERT INTO run_file (run, path, content) VALUES (?, ?, ?)",
           arguments: [run.identifier, path, Blob(bytes)])
       }
+      try database.append(records, to: run.identifier)
     }
   }
 
@@ -28,10 +31,7 @@ extension StateDatabase {
     return try await read { database in
       try Row.fetchAll(
         database,
-        sql: """
-          SELECT id, workflow, file, x'' AS source, settings, nodes, created, outcome, ended FROM run
-          ORDER BY created DESC, id DESC LIMIT ?
-          """, arguments: [limit]
+        sql: "SELECT \(StoredRun.columns) FROM run ORDER BY created DESC, id DESC LIMIT ?", arguments: [limit]
       ).reversed().map { try StoredRun($0, path: path) }
     }
   }
@@ -112,26 +112,10 @@ extension StateDatabase {
   // MARK: The journal
 
   /// All of them or none, after those that are there. They survive the end of the machine when this returns.
-  package func append(_ records: [JournalRecord], to run: String) async throws(StateStoreError) {
-    try await write { database in
-      var sequence =
-        try Int.fetchOne(
-          database, sql: "SELECT max(sequence) FROM journal WHERE run = ?", arguments: [run]) ?? 0
-      let insert = try database.cachedStatement(
-        sql: "INSERT INTO journal (run, sequence, time, kind, node, body) VALUES (?, ?, ?, ?, ?, ?)")
-      for record in records {
-        sequence += 1
-        let row = record.row
-        try insert.execute(
-          arguments: [run, sequence, row.time, row.kind.rawValue, row.node?.text, row.body.text()])
-        try StoredValueRow.insert(row.outputs, of: .journal(run: run, sequence: sequence), database)
-        switch record.content {
-        case .began: try database.setEnd(of: run, nil, nil)
-        case .finished(let outcome): try database.setEnd(of: run, outcome, record.time)
-        case .started, .retried, .succeeded, .failed, .skipped, .cancelled: break
-        }
-      }
-    }
+  /// - Returns: the number of the first.
+  @discardableResult
+  package func append(_ records: [JournalRecord], to run: String) async throws(StateStoreError) -> Int {
+    try await write { try $0.append(records, to: run) }
   }
 
   /// What is written down of a run, put together in its order.
@@ -176,6 +160,28 @@ package struct StoredRunJournal: RunJournal {
 }
 
 extension Database {
+  /// - Returns: the number of the first.
+  @discardableResult
+  fileprivate func append(_ records: [JournalRecord], to run: String) throws -> Int {
+    var sequence =
+      try Int.fetchOne(self, sql: "SELECT max(sequence) FROM journal WHERE run = ?", arguments: [run]) ?? 0
+    let first = sequence + 1
+    let insert = try cachedStatement(
+      sql: "INSERT INTO journal (run, sequence, time, kind, node, body) VALUES (?, ?, ?, ?, ?, ?)")
+    for record in records {
+      sequence += 1
+      let row = record.row
+      try insert.execute(arguments: [run, sequence, row.time, row.kind.rawValue, row.node?.text, row.body.text()])
+      try StoredValueRow.insert(row.outputs, of: .journal(run: run, sequence: sequence), self)
+      switch record.content {
+      case .began: try setEnd(of: run, nil, nil)
+      case .finished(let outcome): try setEnd(of: run, outcome, record.time)
+      case .started, .retried, .succeeded, .failed, .skipped, .cancelled: break
+      }
+    }
+    return first
+  }
+
   fileprivate func setEnd(of run: String, _ outcome: RunOutcome?, _ time: Int64?) throws {
     try execute(
       sql: "UPDATE run SET outcome = ?, ended = ? WHERE id = ?", arguments: [outcome?.rawValue, time, run])
@@ -201,7 +207,7 @@ extension DocumentLimits {
 }
 
 extension StoredRun {
-  fileprivate init(_ row: Row, path: String) throws {
+  init(_ row: Row, path: String) throws {
     let settings: String = row["settings"]
     let outcome: String? = row["outcome"]
     let known = outcome.flatMap(RunOutcome.init)
@@ -213,5 +219,18 @@ extension StoredRun {
     self.init(
       identifier: identifier, workflow: row["workflow"], file: row["file"], source: source.bytes, settings: settings,
       nodeCount: row["nodes"], created: row["created"], outcome: known, ended: row["ended"])
+    submitter = row["submitter"]
+    parent = row["parent"]
+    let problems: String? = row["problems"]
+    self.problems = try problems.map { text in
+      guard let value = try? JSONValue(json: Array(text.utf8), limits: .journal) else {
+        throw StateStoreError.damaged(path: path, why: "why the run \(identifier) failed can't be read")
+      }
+      return value
+    }
   }
+
+  /// Without what was in its file.
+  static let columns =
+    "id, workflow, file, x'' AS source, settings, nodes, created, outcome, ended, submitter, problems, parent"
 }

@@ -21,6 +21,12 @@ package struct StoredRun: Sendable {
   package var outcome: RunOutcome?
   /// Milliseconds since 1970; nil likewise.
   package var ended: Int64?
+  /// Who asked a server for it; nil: a command began it.
+  package var submitter: String?
+  /// Why it couldn't be carried out: a list of diagnostics.
+  package var problems: JSONValue?
+  /// The run that it repeats.
+  package var parent: String?
 
   package init(
     identifier: String, workflow: String, file: String, source: [UInt8], files: [String: [UInt8]] = [:],

@@ -58,6 +58,17 @@ enum StoredValueRow {
   }
 
   static func fetch(
+    journalOf run: String, record sequence: Int, _ database: Database, path: String
+  ) throws -> [StoredResult.Output] {
+    let rows = try Row.fetchCursor(
+      database, sql: "SELECT * FROM journal_value WHERE run = ? AND sequence = ? ORDER BY output, position",
+      arguments: [run, sequence])
+    var outputs: [StoredResult.Output] = []
+    while let row = try rows.next() { try add(row, to: &outputs, path: path) }
+    return outputs
+  }
+
+  static func fetch(
     cachedAs key: ContentDigest, _ database: Database, path: String
   ) throws -> [StoredResult.Output] {
     let rows = try Row.fetchCursor(
