@@ -58,7 +58,6 @@ package struct APIParameter: Sendable {
     case node
     case port
     case index
-    case upload
     case token
   }
 
@@ -70,13 +69,27 @@ package struct APIParameter: Sendable {
   /// It may be given several times.
   package var isRepeatable = false
 
+  /// Of a reader of events, which has lost its connection.
+  package static let lastEventID = HTTPField.Name("Last-Event-ID") ?? .ifMatch
+
   package static func query(_ name: String, _ schema: JSONValue, _ summary: String) -> APIParameter {
     APIParameter(place: .query, name: name, schema: schema, summary: summary)
   }
 
+  /// Of one that may be given several times.
+  static let mostItems = 16
+
   package static func list(_ name: String, of schema: JSONValue, _ summary: String) -> APIParameter {
     APIParameter(
-      place: .query, name: name, schema: APISchema.array(schema, most: 64), summary: summary, isRepeatable: true)
+      place: .query, name: name, schema: APISchema.array(schema, most: mostItems), summary: summary, isRepeatable: true)
+  }
+
+  /// What of it can be checked without knowing what it means.
+  package func accepts(_ text: String) -> Bool {
+    let schema = isRepeatable ? self.schema["items"] ?? self.schema : self.schema
+    if let most = schema["maxLength"]?.integerValue, text.unicodeScalars.count > most { return false }
+    if let words = schema["enum"]?.arrayValue, !words.contains(.string(text)) { return false }
+    return true
   }
 
   package static func header(_ name: String, _ schema: JSONValue, _ summary: String) -> APIParameter {

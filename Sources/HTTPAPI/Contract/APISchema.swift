@@ -8,6 +8,9 @@ package enum APISchema {
     described("string", summary, [.init("pattern", pattern.map(JSONValue.string)), .init("maxLength", most)])
   }
 
+  static let workflowName = string(WorkflowName.grammar, pattern: "^[a-z][a-z0-9_.-]{0,63}$")
+  static let duration = string("A duration, such as 30d.", pattern: "^[1-9][0-9]{0,5}(ms|s|m|h|d)$")
+
   package static func choice(_ words: [String], _ summary: String? = nil) -> JSONValue {
     described("string", summary, [.init("enum", .array(words.map(JSONValue.string)))])
   }
@@ -22,8 +25,8 @@ package enum APISchema {
   package static let any: JSONValue = .object([])
   package static let bytes: JSONValue = ["type": "string", "format": "binary"]
 
-  package static func array(_ items: JSONValue, most: Int? = nil) -> JSONValue {
-    described("array", nil, [.init("items", items), .init("maxItems", most)])
+  package static func array(_ items: JSONValue, least: Int? = nil, most: Int? = nil) -> JSONValue {
+    described("array", nil, [.init("items", items), .init("minItems", least), .init("maxItems", most)])
   }
 
   package static func map(of values: JSONValue, _ summary: String? = nil) -> JSONValue {

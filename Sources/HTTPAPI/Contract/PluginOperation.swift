@@ -15,7 +15,10 @@ package enum PluginOperation: String, CaseIterable, Sendable {
   case grant
   case revokeGrants
 
-  private static let permission = APISchema.string("A permission, with its scope where it has one.", most: 4096)
+  /// In a query; one that is longer is granted by what a request brings.
+  private static let permission = APISchema.string("A permission, with its scope where it has one.", most: 512)
+  static let version = APISchema.string("A semantic version.", pattern: versionPattern, most: 128)
+  private static let versionPattern = #"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$"#
 
   var route: APIRoute {
     switch self {
@@ -61,7 +64,7 @@ package enum PluginOperation: String, CaseIterable, Sendable {
     case .removePlugin:
       APIRoute(
         .delete, "/api/v1/plugins/{plugin}", .admin, "Removes an installed plugin, or one version of it.",
-        parameters: [.query("version", APISchema.string(most: 128), "Only this version.")],
+        parameters: [.query("version", Self.version, "Only this version.")],
         success: .json("Removal", "It is removed."), refusals: [404])
     case .showGrants:
       APIRoute(

@@ -17,13 +17,9 @@ package enum RunOperation: String, CaseIterable, Sendable {
   case readArtifact
   case listFiles
   case readFile
-  case upload
-  case deleteUpload
 
   /// What a run is said to be.
   package static let states = ["running", "cutOff"] + RunOutcome.allCases.map(\.rawValue)
-  /// Bytes of one uploaded file.
-  package static let uploadLimit = 4 << 30
 
   private static let range = APIParameter.header(
     "Range", APISchema.string(most: 256), "Only this part of it, in bytes.")
@@ -74,7 +70,9 @@ package enum RunOperation: String, CaseIterable, Sendable {
         .get, "/api/v1/runs/{run}/events", .viewer,
         "What happens in a run, as server-sent events: from its beginning, or after the event whose id is given.",
         parameters: [
-          .header("Last-Event-ID", APISchema.string(pattern: "^[0-9]{1,18}$"), "The last event that was seen."),
+          .header(
+            APIParameter.lastEventID.rawName, APISchema.string(pattern: "^[0-9]{1,18}$"),
+            "The last event that was seen."),
           .query(
             "transient", APISchema.boolean(),
             "Also what isn't kept with the run and may be left out for a slow reader: progress and what nodes say."),
@@ -120,15 +118,6 @@ package enum RunOperation: String, CaseIterable, Sendable {
         ],
         success: APIAnswer(
           200, "The file.", MediaType.bytes, APISchema.bytes, isTagged: true, hasRanges: true), refusals: [404])
-    case .upload:
-      APIRoute(
-        .post, "/api/v1/uploads", .runner, "Takes a file that a run is to find in its workspace. It is kept for a day.",
-        body: APIBody([MediaType.bytes], APISchema.bytes, limit: Self.uploadLimit, isStreamed: true),
-        success: .json("Upload", "It is kept.", status: 201), refusals: [429, 507])
-    case .deleteUpload:
-      APIRoute(
-        .delete, "/api/v1/uploads/{upload}", .runner, "Removes an uploaded file.", success: .nothing("It is removed."),
-        refusals: [404])
     }
   }
 }

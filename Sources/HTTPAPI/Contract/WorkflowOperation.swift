@@ -14,7 +14,7 @@ package enum WorkflowOperation: String, CaseIterable, Sendable {
   static let versionNumber = APISchema.integer(least: 1, most: Int(Int32.max))
 
   private static var document: APIBody {
-    APIBody([MediaType.yaml, MediaType.json], APISchema.string(), limit: DocumentLimits.file.maximumBytes)
+    APIBody([MediaType.yaml, MediaType.json], APISchema.any, limit: DocumentLimits.file.maximumBytes)
   }
 
   private static var version: APIParameter {
@@ -31,7 +31,7 @@ package enum WorkflowOperation: String, CaseIterable, Sendable {
       APIRoute(
         .get, "/api/v1/workflows", .viewer, "The workflows, by name.",
         parameters: [
-          .query("after", APISchema.string(most: 64), "Only names that come after this one."), .pageLimit,
+          .query("after", APISchema.workflowName, "Only names that come after this one."), .pageLimit,
         ], success: .json("WorkflowList", "A page of workflows."))
     case .showWorkflow:
       APIRoute(

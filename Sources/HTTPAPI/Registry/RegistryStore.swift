@@ -45,7 +45,7 @@ package actor PackageUpload {
   private let thread: DedicatedThread
   private let place: Directory
   private var draft: DraftFile?
-  private(set) var byteCount = 0
+  package private(set) var byteCount = 0
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -62,10 +62,9 @@ package actor PackageUpload {
     byteCount += bytes.count
   }
 
-  /// What was written, checked as any package is before anything is done with it. Nothing is decompressed: only what is stored can be read
-  /// here.
-  /// - Throws: ``Diagnostic`` or ``Diagnostics`` for what is wrong with it.
-  package func verified(_ title: String) throws -> (package: PackageFile, manifest: PluginManifest) {
+  /// What was written, in memory that nobody changes any more, checked as any package is before anything is done with it.
+  /// - Throws: ``Diagnostic`` for what is wrong with it.
+  package func package(_ title: String) throws -> PackageFile {
     let descriptor = try opened().descriptor
     var offset = 0
     let memory = try SealedMemory { () throws(SystemError) in
@@ -73,14 +72,15 @@ package actor PackageUpload {
       offset += piece.count
       return piece.isEmpty ? nil : piece
     }
-    let package: PackageFile
+    do throws(PackageFlaw) { return try PackageFile(memory, path: title) } catch { throw error.diagnostic(of: title) }
+  }
+
+  /// The same, with its manifest. Nothing is decompressed: only what is stored can be read here.
+  /// - Throws: ``Diagnostic`` or ``Diagnostics`` for what is wrong with it.
+  package func verified(_ title: String) throws -> (package: PackageFile, manifest: PluginManifest) {
+    let package = try package(title)
     let content: PackageContent?
-    do throws(PackageFlaw) {
-      package = try PackageFile(memory, path: title)
-      content = try package.storedContent()
-    } catch {
-      throw error.diagnostic(of: title)
-    }
+    do throws(PackageFlaw) { content = try package.storedContent() } catch { throw error.diagnostic(of: title) }
     guard let content else {
       throw Diagnostic(
         "\(title) is compressed", why: "a registry reads no compressed packages",

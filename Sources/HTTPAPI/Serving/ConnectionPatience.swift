@@ -63,7 +63,9 @@ final class ConnectionPatience: ChannelDuplexHandler, RemovableChannelHandler {
       if ended <= answered { head.headerFields[.connection] = "close" }
       isLast = head.headerFields[.connection] == "close"
       whole?.cancel()
-      whole = close(context, in: limits.response)
+      // One of events ends when there are no more; each of its pieces has to be taken all the same.
+      let isEvents = head.headerFields[.contentType] == MediaType.events
+      whole = isEvents ? nil : close(context, in: limits.response)
       context.write(wrapOutboundOut(.head(head)), promise: promise)
     case .body:
       let written = promise ?? context.eventLoop.makePromise()

@@ -1,0 +1,354 @@
+import HTTPTypes
+import Hummingbird
+import LinuxSystem
+import NIOCore
+import PluginModel
+
+/// Everything between a request and its handler: who asks, by which name, how often, for what; and between the handler and the response.
+///
+/// Whoever has no token learns nothing but that one is needed: neither which paths there are nor what is wrong with a request.
+package final class APIServer: Sendable {
+  package struct Limits: Sendable {
+    /// Requests of one token.
+    package var perSecond = 200
+    package var burst = 1000
+    /// Requests without a token that counts, from one address.
+    package var refusedPerSecond = 20
+    package var refusedBurst = 100
+    /// For a whole body that isn't streamed to come.
+    package var body: Duration = .seconds(30)
+    package init() {}
+  }
+
+  /// Of one request: what was asked for, nil where it is nothing that there is; the status; until the response was made.
+  package typealias Measurement = @Sendable (APIOperation?, Int, Duration) -> Void
+
+  /// Nil: nobody's.
+  package typealias Authentication = @Sendable (BearerToken) async throws -> Caller?
+
+  private let handler: any APIHandler
+  private let authenticate: Authentication
+  /// Who asks where no token is needed.
+  private let anybody: Caller?
+  private let hosts: HostPolicy
+  private let registry: (any HTTPResponder<BasicRequestContext>)?
+  private let report: @Sendable (String) async -> Void
+  private let measure: Measurement
+  private let limits: Limits
+  private let table = RouteTable()
+  private let isEncrypted: Bool
+  private let callers: Lock<RateLimiter<String>>
+  private let refused: Lock<RateLimiter<String>>
+  private let began = ContinuousClock.now
+
+  /// - Parameters:
+  ///   - anybody: nil: a token is needed.
+  ///   - registry: answers below `/api/registry`; it looks at tokens itself.
+  ///   - report: told what went wrong here; whoever asked is told nothing of it.
+  package init(
+    _ handler: any APIHandler, hosts: HostPolicy, authenticate: @escaping Authentication, anybody: Caller? = nil,
+    registry: (any HTTPResponder<BasicRequestContext>)? = nil, limits: Limits = Limits(), isEncrypted: Bool = false,
+    measure: @escaping Measurement = { _, _, _ in }, report: @escaping @Sendable (String) async -> Void
+  ) {
+    self.measure = measure
+    self.handler = handler
+    self.hosts = hosts
+    self.authenticate = authenticate
+    self.anybody = anybody
+    self.registry = registry
+    self.limits = limits
+    self.isEncrypted = isEncrypted
+    self.report = report
+    callers = Lock(RateLimiter(perSecond: limits.perSecond, burst: limits.burst))
+    refused = Lock(RateLimiter(perSecond: limits.refusedPerSecond, burst: limits.refusedBurst))
+  }
+
+  package func respond(to request: Request, on channel: any Channel) async -> Response {
+    let start = ContinuousClock.now
+    var response: Response
+    let match = table.match(request.method, request.uri.path)
+    defer {
+      let operation: APIOperation? = if case .found(let operation, _) = match { operation } else { nil }
+      measure(operation, response.status.code, .now - start)
+    }
+    do {
+      response = try await answer(request, match, channel)
+    } catch let problem as APIProblem {
+      response = .problem(problem)
+    } catch let problem as RegistryProblem {
+      response = .problem(APIProblem(problem))
+    } catch let wrong as Diagnostic {
+      response = .problem(APIProblem(400, wrong.what, why: wrong.why, hint: wrong.hint))
+    } catch {
+      await report("\(request.method.rawValue) \(request.uri.path.prefix(200)): \(error)")
+      response = .problem(APIProblem(500, "something is wrong with this server"))
+    }
+    for (name, value) in SecurityHeaders.all where response.headers[name] == nil { response.headers[name] = value }
+    if isEncrypted { response.headers[SecurityHeaders.strictTransport.name] = SecurityHeaders.strictTransport.value }
+    return request.method == .head ? response.createHeadResponse() : response
+  }
+
+  private func answer(
+    _ request: Request, _ match: RouteTable.Match, _ channel: any Channel
+  ) async throws -> Response {
+    switch hosts.verdict(authority: request.head.authority, origin: request.headers[.origin]) {
+    case .allowed: break
+    case .misdirected: throw APIProblem(421, "this server isn't asked by that name")
+    case .foreignOrigin: throw APIProblem(403, "requests from pages of other origins aren't taken")
+    }
+    let path = request.uri.path
+    if case .found(let operation, _) = match, operation.route.scope == nil {
+      return response(to: request, try await handler.handle(operation, APICall(caller: .nobody)))
+    }
+    let caller = try await caller(of: request, channel)
+    guard callers.withLock({ $0.take(caller.name, at: microseconds) }) else {
+      throw APIProblem(429, "too many requests", retryAfter: 1)
+    }
+    if path.hasPrefix("/api/registry/"), let registry {
+      return try await registry.respond(
+        to: request, context: BasicRequestContext(source: .init(channel: channel, logger: .init(label: "registry"))))
+    }
+    switch match {
+    case .none: throw APIProblem(404, "there is nothing of this name")
+    case .otherMethod(let methods):
+      var problem = APIProblem(405, "this can't be asked for with \(request.method.rawValue.prefix(20))")
+      problem.allowed = methods
+      throw problem
+    case .found(let operation, let values):
+      let call = try call(operation.route, request, values, caller)
+      return response(to: request, try await handler.handle(operation, call))
+    }
+  }
+
+  private var microseconds: Int64 {
+    let time = (ContinuousClock.now - began).components
+    return time.seconds * 1_000_000 + time.attoseconds / 1_000_000_000_000
+  }
+
+  private func caller(of request: Request, _ channel: any Channel) async throws -> Caller {
+    if let anybody { return anybody }
+    if let token = request.headers[.authorization].flatMap({ BearerToken(authorization: $0) }) {
+      let address = channel.remoteAddress?.ipAddress ?? ""
+      // To look for a token takes the database's time.
+      guard refused.withLock({ $0.has(address, at: microseconds) }) else {
+        throw APIProblem(429, "too many requests", retryAfter: 5)
+      }
+      if let caller = try await authenticate(token) { return caller }
+      _ = refused.withLock { $0.take(address, at: microseconds) }
+    }
+    throw APIProblem(401, "a token is needed", hint: "send one as: Authorization: Bearer TOKEN")
+  }
+
+  private func call(
+    _ route: APIRoute, _ request: Request, _ values: [APIParameter.Path: String], _ caller: Caller
+  ) throws(APIProblem) -> APICall {
+    guard let scope = route.scope, caller.scope >= scope else {
+      throw APIProblem(403, "this takes a token with the scope \((route.scope ?? .admin).rawValue)")
+    }
+    guard let items = PercentText.items(ofQuery: request.uri.query ?? "") else {
+      throw APIProblem(400, "the query can't be read", hint: "encode it as UTF-8, with percent signs")
+    }
+    var query: [String: [String]] = [:]
+    for (name, value) in items {
+      guard let parameter = route.queryParameters.first(where: { $0.name == name }) else {
+        throw APIProblem(
+          400, "the query has the unknown item \(String(name.prefix(64)).quoted)",
+          hint: Suggestion.hint(for: String(name.prefix(64)), among: route.queryParameters.map(\.name)))
+      }
+      query[name, default: []].append(value)
+      guard parameter.isRepeatable || query[name]?.count == 1 else {
+        throw APIProblem(400, "the query has \(name.quoted) twice")
+      }
+      guard (query[name]?.count ?? 0) <= APIParameter.mostItems else {
+        throw APIProblem(
+          400, "the query has \(name.quoted) too often", why: "at most \(APIParameter.mostItems) are taken")
+      }
+      guard parameter.accepts(value) else {
+        throw APIProblem(400, "the query's \(name.quoted) can't be used", hint: parameter.summary)
+      }
+    }
+    if let missing = route.queryParameters.first(where: { $0.isRequired && query[$0.name] == nil }) {
+      throw APIProblem(400, "the query lacks \(missing.name.quoted)")
+    }
+    let mediaType = try check(route.body, request)
+    return APICall(
+      caller: caller, path: values, query: query, headers: request.headers, body: request.body,
+      bodyLimit: route.body?.limit ?? 0, mediaType: mediaType)
+  }
+
+  /// - Returns: what the body is said to be; nil: there is none.
+  private func check(_ body: APIBody?, _ request: Request) throws(APIProblem) -> String? {
+    let length = request.headers[.contentLength].flatMap { Int($0) }
+    let hasBody = (length ?? 0) > 0 || request.headers[.transferEncoding] != nil
+    guard let body else {
+      // What is sent all the same is read and thrown away, as far as it isn't much.
+      if let length, length > 64 << 10 { throw APIProblem.tooLarge(0) }
+      return nil
+    }
+    if let length, length > body.limit { throw APIProblem.tooLarge(body.limit) }
+    guard hasBody else {
+      if body.isRequired { throw APIProblem(400, "this takes a body", hint: "send one: \(body.mediaTypes[0])") }
+      return nil
+    }
+    let sent = request.headers[.contentType].map { field in
+      String(field.prefix { $0 != ";" }).lowercased().filter { $0 != " " }
+    }
+    guard let sent, body.mediaTypes.contains(sent) else {
+      throw APIProblem(
+        415, "the body can't be read as \(String((sent ?? "what it isn't said to be").prefix(64)))",
+        hint: "say what it is: Content-Type: \(body.mediaTypes.joined(separator: " or "))")
+    }
+    return sent
+  }
+
+  private func response(to request: Request, _ reply: APIReply) -> Response {
+    switch reply {
+    case .json(let value, let status, let location, let tag):
+      var headers: HTTPFields = [.contentType: MediaType.json]
+      if let location { headers[.location] = location }
+      if let tag {
+        headers[.eTag] = tag
+        headers[.cacheControl] = "no-cache"
+        if status == 200, request.method == .get || request.method == .head, request.holds(tag) {
+          return Response(status: .notModified, headers: [.eTag: tag, .cacheControl: "no-cache"])
+        }
+      }
+      return Response(
+        status: .init(code: status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: value.utf8())))
+    case .document(let bytes, let mediaType, let tag):
+      var headers: HTTPFields = [.contentType: mediaType]
+      if let tag {
+        headers[.eTag] = tag
+        headers[.cacheControl] = "no-cache"
+        if request.holds(tag) {
+          return Response(status: .notModified, headers: [.eTag: tag, .cacheControl: "no-cache"])
+        }
+      }
+      return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: bytes))
+    case .content(let content): return .content(content, to: request)
+    case .events(let write):
+      return Response(
+        status: .ok, headers: [.contentType: MediaType.events, .cacheControl: "no-store"],
+        body: ResponseBody { writer in
+          try await write(&writer)
+          try await writer.finish(nil)
+        })
+    case .nothing(let status): return Response(status: .init(code: status))
+    }
+  }
+}
+
+extension Caller {
+  /// Of what anybody may ask.
+  fileprivate static let nobody = Caller(name: "", scope: .viewer)
+}
+
+/// What every response says to a browser: nothing of it is a page, may be shown in one of others, or be kept.
+enum SecurityHeaders {
+  static let all: [(name: HTTPField.Name, value: String)] = [
+    (.xContentTypeOptions, "nosniff"), (.cacheControl, "no-store"),
+    (.contentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (named("Referrer-Policy"), "no-referrer"), (named("Cross-Origin-Resource-Policy"), "same-origin"),
+    (named("X-Frame-Options"), "DENY"),
+  ].compactMap { name, value in name.map { ($0, value) } }
+
+  static let strictTransport = (name: HTTPField.Name.strictTransportSecurity, value: "max-age=31536000")
+
+  private static func named(_ text: String) -> HTTPField.Name? { HTTPField.Name(text) }
+}
+
+extension Response {
+  static func problem(_ problem: APIProblem) -> Response {
+    var headers: HTTPFields = [.contentType: MediaType.problem]
+    if problem.status == 401 { headers[.wwwAuthenticate] = BearerToken.scheme }
+    if let seconds = problem.retryAfter { headers[.retryAfter] = "\(seconds)" }
+    if !problem.allowed.isEmpty { headers[.allow] = problem.allowed.joined(separator: ", ") }
+    return Response(
+      status: .init(code: problem.status), headers: headers,
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.jsonValue.utf8())))
+  }
+
+  /// Bytes that are read at one time.
+  private static let piece = 256 << 10
+
+  static func content(_ content: APIContent, to request: Request) -> Response {
+    var headers: HTTPFields = [
+      .contentType: content.mediaType, .eTag: content.tag, .acceptRanges: "bytes", .cacheControl: "no-cache",
+      .contentDisposition: "attachment; filename*=UTF-8''\(PercentText.encoded(content.name))",
+    ]
+    if request.holds(content.tag) { return Response(status: .notModified, headers: headers) }
+    var part = 0..<content.size
+    var status = HTTPResponse.Status.ok
+    // A part of another state of it isn't wanted.
+    if let field = request.headers[.range], request.headers[.ifRange].map({ $0 == content.tag }) ?? true {
+      switch ByteRange.part(field, of: content.size) {
+      case .whole: break
+      case .part(let range):
+        part = range
+        status = .partialContent
+        headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(content.size)"
+      case .unsatisfiable:
+        var problem = Response.problem(APIProblem(416, "there is no such part of it"))
+        problem.headers[.contentRange] = "bytes */\(content.size)"
+        return problem
+      }
+    }
+    let wanted = part
+    return Response(
+      status: status, headers: headers,
+      body: ResponseBody(contentLength: wanted.count) { writer in
+        var offset = wanted.lowerBound
+        while offset < wanted.upperBound {
+          let bytes = try await content.read(offset, min(Self.piece, wanted.upperBound - offset))
+          // Cut off rather than ended: whoever reads knows the size.
+          guard !bytes.isEmpty else { throw APIProblem(500, "the content is shorter than it was") }
+          try await writer.write(ByteBuffer(bytes: bytes))
+          offset += bytes.count
+        }
+        try await writer.finish(nil)
+      })
+  }
+}
+
+/// RFC 9110 section 14.2: one range of bytes. Several are answered with all of it, which the standard allows.
+package enum ByteRange: Hashable, Sendable {
+  case whole
+  case part(Range<Int>)
+  case unsatisfiable
+
+  package static func part(_ field: String, of size: Int) -> ByteRange {
+    guard field.lowercased().hasPrefix("bytes=") else { return .whole }
+    let halves = field.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false)
+    guard halves.count == 2 else { return .whole }
+    func number(_ text: Substring) -> Int? { StrictDecimal.value(text.utf8, maximum: Int(Int64.max >> 1)) }
+    switch (halves[0].isEmpty, halves[1].isEmpty) {
+    case (true, true): return .whole
+    case (true, false):
+      guard let count = number(halves[1]) else { return .whole }
+      return count == 0 || size == 0 ? .unsatisfiable : .part(max(0, size - count)..<size)
+    case (false, let isOpen):
+      guard let first = number(halves[0]) else { return .whole }
+      var last = size - 1
+      if !isOpen {
+        guard let end = number(halves[1]), end >= first else { return .whole }
+        last = min(end, size - 1)
+      }
+      return first < size ? .part(first..<(last + 1)) : .unsatisfiable
+    }
+  }
+}
+
+extension PercentText {
+  /// What isn't a letter, a digit, `-`, `.`, `_` or `~`.
+  package static func encoded(_ text: String) -> String {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var bytes: [UInt8] = []
+    for byte in text.utf8 {
+      switch byte {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: bytes.append(byte)
+      default: bytes += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

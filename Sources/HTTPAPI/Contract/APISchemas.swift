@@ -1,0 +1,299 @@
+import PluginModel
+
+/// The shapes of what is sent and answered, by their names in the OpenAPI document. Answers may gain members; none changes its meaning.
+enum APISchemas {
+  private static let text = APISchema.string()
+  private static let maybeText = APISchema.optional(APISchema.string())
+  private static let time = APISchema.integer("Milliseconds since 1970.")
+  private static let maybeTime = APISchema.optional(APISchema.integer("Milliseconds since 1970."))
+  private static let count = APISchema.integer()
+  private static let texts = APISchema.array(APISchema.string())
+
+  private static func list(_ member: String, of name: String) -> JSONValue {
+    APISchema.object([(member, APISchema.array(APISchema.reference(name)))])
+  }
+
+  private static func page(_ member: String, of name: String, next: JSONValue = maybeText) -> JSONValue {
+    APISchema.object([(member, APISchema.array(APISchema.reference(name))), ("next", next)])
+  }
+
+  static let all: [(name: String, schema: JSONValue)] = server + plugins + workflows + runs
+
+  private static let server: [(name: String, schema: JSONValue)] = [
+    (
+      "Problem",
+      APISchema.object(
+        [("title", text), ("status", count)],
+        optional: [
+          ("detail", text), ("hint", text), ("diagnostics", APISchema.array(APISchema.reference("Diagnostic"))),
+        ], "RFC 9457.")
+    ),
+    (
+      "Diagnostic",
+      APISchema.object(
+        [("severity", APISchema.choice(["error", "warning"])), ("what", text)],
+        optional: [
+          ("why", text), ("hint", text), ("file", text), ("line", count), ("column", count), ("node", text),
+          ("port", text), ("parameter", text),
+        ])
+    ),
+    ("Token", APISchema.object(tokenMembers)),
+    ("TokenList", list("tokens", of: "Token")),
+    ("CreatedToken", APISchema.object(tokenMembers + [("secret", text)])),
+    (
+      "NewToken",
+      APISchema.object(
+        [
+          ("name", APISchema.string(AccessTokenName.grammar, pattern: "^[a-z][a-z0-9_-]{0,63}$")),
+          ("scope", APISchema.choice(AccessScope.allCases.map(\.rawValue))),
+        ],
+        optional: [
+          ("expires", APISchema.optional(APISchema.duration)),
+          ("quota", APISchema.optional(APISchema.string("Such as \(AccessQuota.example).", most: 256))),
+        ], isClosed: true)
+    ),
+    ("AuditList", page("entries", of: "AuditEntry", next: APISchema.optional(APISchema.integer()))),
+    (
+      "AuditEntry",
+      APISchema.object([
+        ("id", count), ("time_ms", time), ("actor", text), ("action", text), ("subject", text),
+        ("detail", APISchema.any),
+        ("outcome", maybeText),
+      ])
+    ),
+    ("Reload", list("warnings", of: "Diagnostic")),
+    (
+      "Queue",
+      APISchema.object([
+        (
+          "runs",
+          APISchema.array(
+            APISchema.object([
+              ("run", text), ("waiting", APISchema.array(APISchema.reference("WaitingNode"))), ("further_count", count),
+            ]))
+        )
+      ])
+    ),
+    (
+      "WaitingNode",
+      APISchema.object([("node", text), ("reason", text), ("since_ms", APISchema.integer(least: nil))])
+    ),
+    (
+      "Waiting",
+      APISchema.object([
+        ("waiting", APISchema.array(APISchema.reference("WaitingNode"))), ("further_count", count),
+      ])
+    ),
+    (
+      "HostList",
+      APISchema.object([
+        (
+          "hosts",
+          APISchema.array(
+            APISchema.object([
+              ("name", text), ("cpu_milli", count), ("cpu_milli_free", APISchema.integer(least: nil)),
+              ("memory_bytes", count), ("memory_bytes_free", APISchema.integer(least: nil)),
+              (
+                "devices",
+                APISchema.array(APISchema.object([("id", text), ("memory_bytes", count), ("milli_free", count)]))
+              ),
+            ]))
+        )
+      ])
+    ),
+  ]
+
+  private static let tokenMembers: [(String, JSONValue)] = [
+    ("id", maybeText), ("name", text), ("scope", APISchema.choice(AccessScope.allCases.map(\.rawValue))),
+    ("quota", APISchema.map(of: APISchema.integer())), ("created_ms", maybeTime), ("expires_ms", maybeTime),
+  ]
+
+  private static let plugins: [(name: String, schema: JSONValue)] = [
+    (
+      "PaletteList",
+      APISchema.object([
+        (
+          "nodes",
+          APISchema.array(
+            APISchema.object([
+              ("nodeType", text), ("displayName", text), ("category", text), ("icon", maybeText), ("color", maybeText),
+              ("description", text), ("plugin", text), ("version", text),
+              ("specification", ["type": "object"]),
+            ]))
+        )
+      ])
+    ),
+    ("NodeType", APISchema.object([("type", text), ("plugin", text), ("version", text)])),
+    (
+      "NodeTypeList",
+      APISchema.object([
+        ("nodes", APISchema.array(APISchema.reference("NodeType"))),
+        ("diagnostics", APISchema.array(APISchema.reference("Diagnostic"))),
+      ])
+    ),
+    (
+      "Plugin",
+      APISchema.object([
+        ("name", text), ("version", text), ("author", text), ("description", text), ("license", text),
+        ("node_types", texts), ("permissions", texts), ("directory", text), ("digest", text),
+      ])
+    ),
+    (
+      "PluginList",
+      APISchema.object([
+        ("plugins", APISchema.array(APISchema.reference("Plugin"))),
+        (
+          "broken",
+          APISchema.array(
+            APISchema.object([
+              ("directory", text), ("diagnostics", APISchema.array(APISchema.reference("Diagnostic"))),
+            ]))
+        ), ("diagnostics", APISchema.array(APISchema.reference("Diagnostic"))),
+      ])
+    ),
+    (
+      "PluginDetail",
+      APISchema.object([
+        ("name", text), ("manifest", ["type": "object"]), ("digest", text),
+        (
+          "installed",
+          APISchema.array(
+            APISchema.object([
+              ("version", text), ("digest", text), ("checksum", maybeText), ("signers", texts), ("installed_ms", time),
+              ("standing", APISchema.choice(["current", "previous", "other"])),
+            ]))
+        ), ("grants", APISchema.reference("Grants")),
+      ])
+    ),
+    (
+      "Grants",
+      APISchema.object([
+        ("name", text), ("version", text), ("directory", text), ("digest", text), ("profile", maybeText),
+        (
+          "asked",
+          APISchema.array(
+            APISchema.object([
+              ("permission", text), ("meaning", text), ("risk", text), ("granted", APISchema.array(["type": "object"])),
+              ("forbidden_by", APISchema.optional(["type": "object"])),
+            ]))
+        ), ("effective", texts), ("granted_to_earlier_files", texts),
+        ("problems", APISchema.array(APISchema.reference("Diagnostic"))),
+      ])
+    ),
+    (
+      "NewGrants",
+      APISchema.object(
+        [("permissions", APISchema.array(APISchema.string(most: 4096), least: 1, most: 64))], isClosed: true)
+    ),
+    (
+      "Installation",
+      APISchema.object([
+        ("name", text), ("version", text), ("digest", text), ("before", maybeText), ("node_types", texts),
+      ])
+    ),
+    (
+      "Rollback",
+      APISchema.object([], optional: [("version", APISchema.optional(PluginOperation.version))], isClosed: true)
+    ),
+    ("RolledBack", APISchema.object([("name", text), ("version", text), ("before", text)])),
+    ("Removal", APISchema.object([("name", text), ("versions_count", count)])),
+  ]
+
+  private static let versionMembers: [(String, JSONValue)] = [
+    ("name", text), ("version", count), ("digest", text), ("author", text), ("created_ms", time), ("bytes", count),
+    ("etag", text),
+  ]
+
+  private static let workflows: [(name: String, schema: JSONValue)] = [
+    ("WorkflowVersion", APISchema.object(versionMembers)),
+    ("Workflow", APISchema.object(versionMembers + [("source", text)])),
+    ("WorkflowList", page("workflows", of: "WorkflowVersion")),
+    (
+      "WorkflowVersionList",
+      page("versions", of: "WorkflowVersion", next: APISchema.optional(APISchema.integer()))
+    ),
+    (
+      "Validation",
+      APISchema.object([
+        ("valid", APISchema.boolean()), ("diagnostics", APISchema.array(APISchema.reference("Diagnostic"))),
+        ("unbound_inputs", texts),
+      ])
+    ),
+    (
+      "ImportedWorkflow",
+      APISchema.object([
+        ("document", ["type": "object"]), ("source", text),
+        ("warnings", APISchema.array(APISchema.reference("Diagnostic"))),
+      ])
+    ),
+  ]
+
+  private static let runMembers: [(String, JSONValue)] = [
+    ("run", text), ("workflow", text), ("file", text), ("state", APISchema.choice(RunOperation.states)),
+    ("nodes_count", count), ("created_ms", time), ("ended_ms", maybeTime), ("submitter", maybeText),
+    ("parent", maybeText),
+  ]
+
+  private static let runs: [(name: String, schema: JSONValue)] = [
+    (
+      "NewRun",
+      APISchema.object(
+        [],
+        optional: [
+          ("workflow", APISchema.workflowName),
+          ("version", APISchema.optional(WorkflowOperation.versionNumber)),
+          ("document", ["type": "object", "description": "A workflow as JSON."]),
+          ("source", APISchema.string("A workflow as it is written.")),
+          ("inputs", APISchema.optional(["type": "object"])),
+          ("timeout", APISchema.optional(APISchema.duration)),
+          ("no_cache", APISchema.optional(APISchema.boolean())),
+        ], isClosed: true)
+    ),
+    (
+      "Rerun",
+      APISchema.object(
+        [],
+        optional: [
+          ("from", APISchema.optional(APISchema.string("The node from which on it is run again.", most: 512))),
+          ("no_cache", APISchema.optional(APISchema.boolean())),
+        ], isClosed: true)
+    ),
+    ("Run", APISchema.object(runMembers)),
+    ("RunList", page("runs", of: "Run")),
+    (
+      "RunDetail",
+      APISchema.object(
+        runMembers + [
+          ("inputs", APISchema.optional(["type": "object"])), ("workspace", maybeText),
+          ("nodes", APISchema.array(APISchema.object([("node", text), ("state", text), ("attempts", count)]))),
+          ("source", text), ("problems", APISchema.array(APISchema.reference("Diagnostic"))),
+        ])
+    ),
+    (
+      "LogPage",
+      APISchema.object([
+        ("entries", APISchema.array(["type": "object"])), ("next", count), ("has_more", APISchema.boolean()),
+      ])
+    ),
+    (
+      "ArtifactList",
+      APISchema.object([
+        (
+          "artifacts",
+          APISchema.array(
+            APISchema.object([
+              ("node", text), ("port", text), ("index", count), ("codec", text), ("name", maybeText), ("bytes", count),
+              ("digest", text),
+            ]))
+        )
+      ])
+    ),
+    (
+      "FileList",
+      APISchema.object([
+        ("files", APISchema.array(APISchema.object([("path", text), ("bytes", count), ("modified_s", count)]))),
+        ("has_more", APISchema.boolean()),
+      ])
+    ),
+  ]
+}
