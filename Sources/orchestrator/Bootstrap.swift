@@ -17,6 +17,8 @@ struct Bootstrap: Sendable {
   let places: Places
   /// How many descriptors this process may have, after the limit was raised as far as it goes.
   let openFileLimit: UInt64
+  /// Of a server: what it found out once, in place of finding it out for each request.
+  var standing: StandingHost?
 
   init() throws(CommandFailure) {
     openFileLimit = ProcessEnvironment.raiseOpenFileLimit()
@@ -37,6 +39,14 @@ struct Bootstrap: Sendable {
   func catalog(
     _ options: PluginOptions, _ system: SystemConfiguration, state: StateOptions
   ) async throws(CommandFailure) -> PluginCatalog {
+    if let standing { return standing.now.catalog }
+    return try await scanned(options, system, state: state)
+  }
+
+  /// The same, looked for now.
+  func scanned(
+    _ options: PluginOptions, _ system: SystemConfiguration, state: StateOptions
+  ) async throws(CommandFailure) -> PluginCatalog {
     let directories = places.plugins(options: options.directories, configured: system.directories)
     let discovery = PluginDiscovery(engineVersion: engineVersion)
     let path = try self.state(state)
@@ -51,7 +61,8 @@ struct Bootstrap: Sendable {
   }
 
   func systemConfiguration(_ options: SystemOptions) async throws(CommandFailure) -> SystemConfiguration {
-    try await configurationSource(options).configuration()
+    if let standing { return standing.now.system }
+    return try await configurationSource(options).configuration()
   }
 
   /// The file that `--config` names must exist; the one in the usual place need not.

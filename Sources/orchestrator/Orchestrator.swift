@@ -22,7 +22,7 @@ struct Orchestrator: AsyncParsableCommand {
     subcommands: [
       RunCommand.self, ValidateCommand.self, GraphCommand.self, PlanCommand.self, PluginCommand.self,
       ProfileCommand.self, ConfigCommand.self, RunsCommand.self, CacheCommand.self, ExplainCommand.self,
-      RegistryCommand.self, TokenCommand.self, DoctorCommand.self,
+      RegistryCommand.self, ServeCommand.self, TokenCommand.self, DoctorCommand.self,
     ])
 }
 

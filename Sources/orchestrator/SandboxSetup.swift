@@ -40,6 +40,8 @@ struct SandboxSetup: Sendable {
   var environments: PythonEnvironments
   /// For a service of this program.
   var service = ServiceNeeds()
+  /// It is one thing of many that this process does: others listen to signals.
+  var isAmongOthers = false
 
   /// What a service gets that no plugin could be granted.
   struct ServiceNeeds: Sendable {
@@ -145,7 +147,7 @@ extension Bootstrap {
   ) async throws(CommandFailure) -> SandboxSetup {
     let directory = try await stateDirectory(state)
     let staging = try await stateDirectory("\(directory)/staging")
-    let host = try await hostFacts(staging: staging)
+    let host = if let standing { standing.now.facts } else { try await hostFacts(staging: staging) }
     let profiles = try await self.profiles(ProfileChoice(options.profiles), system, decisions)
     do throws(Diagnostics) {
       // What the operator wrote holds for every worker: its mistakes are told once.
@@ -155,7 +157,7 @@ extension Bootstrap {
     } catch {
       throw CommandFailure(.invalidInput, error.items)
     }
-    let interpreter = try await interpreter(options)
+    let interpreter = if let standing { standing.now.interpreter } else { try await interpreter(options) }
     var setup = SandboxSetup(
       installation: installation, host: host, profiles: profiles,
       interpreter: interpreter, identities: try identities(directory),
@@ -171,10 +173,16 @@ extension Bootstrap {
       staging: staging, ceilings: system.limits, required: system.required, network: system.network,
       configurations: PluginConfigurations(describing: catalog.plugins, of: catalog, by: system),
       isDebugging: system.development.isDebugging,
-      gpus: decisions.contains(where: \.givesGPUs) ? await gpus(system) : nil, files: files,
+      gpus: decisions.contains(where: \.givesGPUs) ? await knownGPUs(system) : nil, files: files,
       environments: await environments(options, system, state: directory.text, for: interpreter))
     setup.semaphores = system.semaphores
+    setup.isAmongOthers = standing != nil
     return setup
+  }
+
+  private func knownGPUs(_ system: SystemConfiguration) async -> GPUInventory {
+    if let standing { return standing.now.gpus }
+    return await gpus(system)
   }
 
   func environments(

@@ -65,7 +65,7 @@ struct WorkflowSession: Sendable {
   private let placeOptions: String
   /// On the operator's configuration.
   private let notes: [Diagnostic]
-  private let arguments: [InputArgument]
+  private let given: GivenInputs
   /// Plugins that the operator wrote a configuration for.
   private let configured: Set<PluginName>
   /// Nobody removes them meanwhile.
@@ -75,15 +75,16 @@ struct WorkflowSession: Sendable {
   ///   - asks: somebody may be asked for what isn't granted.
   ///   - learning: what is different for a plugin whose needs are learned.
   ///   - source: the run whose workflow it is, where that isn't to be read from its files.
+  ///   - inputs: nil: those of the options.
   ///   - isRun: it is going to be run, so that plugins need their secrets.
   init(
     _ options: WorkflowOptions, jobs: Int, asks: Bool = false, learning: LearningStage? = nil,
-    source: StoredRun? = nil, isRun: Bool = false, _ bootstrap: Bootstrap
+    source: StoredRun? = nil, inputs: GivenInputs? = nil, isRun: Bool = false, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) {
     self.bootstrap = bootstrap
     let system = try await bootstrap.systemConfiguration(options.system, options.policy)
     notes = system.warnings
-    arguments = try options.inputs.arguments()
+    if let inputs { given = inputs } else { given = .arguments(try options.inputs.arguments()) }
     file = try await bootstrap.workflow(options.path, source: source, limits: system.limits)
     catalog = try await bootstrap.catalog(options.plugins, system, state: options.state)
       .choosing(file.workflow.plugins.mapValues(\.value))
@@ -112,7 +113,7 @@ struct WorkflowSession: Sendable {
     configured = Set(system.pluginSettings.keys)
     if let learning, let profile = learning.profile { setup.profiles.byPlugin[learning.plugin] = profile }
     if let learning, learning.observes { setup.observed = learning.plugin }
-    sandboxes = try Sandboxes(setup: setup, jobs: jobs)
+    sandboxes = try Sandboxes(setup: setup, jobs: jobs, shared: bootstrap.standing?.fleet)
   }
 
   /// All that the workflow declares, for a run.
@@ -120,8 +121,7 @@ struct WorkflowSession: Sendable {
 
   private func inputs(areAllNeeded: Bool) throws(CommandFailure) -> [ParameterName: JSONValue] {
     do throws(Diagnostics) {
-      let given = arguments.map { ($0.name, file.workflow.value(ofArgument: $0.text, for: $0.name)) }
-      return try file.workflow.bind(given, areAllNeeded: areAllNeeded)
+      return try file.workflow.bind(given.values(for: file.workflow), areAllNeeded: areAllNeeded)
     } catch {
       throw file.failure(error.items)
     }
@@ -129,14 +129,24 @@ struct WorkflowSession: Sendable {
 
   /// For a run.
   func check() async throws(CommandFailure) -> CheckedWorkflow<WorkflowGraph> {
-    let checked = try await check(isRun: true) { (catalog, inputs) throws(Diagnostics) in
+    let checked = try await checkAlone()
+    // Last: it may take long, and a workflow with a mistake needs none.
+    try await provide(for: checked)
+    return checked
+  }
+
+  /// The Python packages that its plugins need.
+  func provide(for checked: CheckedWorkflow<WorkflowGraph>) async throws(CommandFailure) {
+    try await sandboxes.setup.environments.provide(for: checked.plugins)
+  }
+
+  /// For a run that is to be given its plugins' packages before it begins.
+  func checkAlone() async throws(CommandFailure) -> CheckedWorkflow<WorkflowGraph> {
+    try await check(isRun: true) { (catalog, inputs) throws(Diagnostics) in
       let graph = try WorkflowGraph.validate(file.workflow, catalog: catalog, inputs: inputs)
       try sandboxes.setup.checkLimits(of: graph.nodes)
       return graph
     }
-    // Last: it may take long, and a workflow with a mistake needs none.
-    try await sandboxes.setup.environments.provide(for: checked.plugins)
-    return checked
   }
 
   /// Inputs that a run would still have to be given may be missing.
@@ -242,6 +252,19 @@ extension PluginCatalog {
   /// Those that the nodes of the workflow name.
   fileprivate func plugins(of file: WorkflowFile) -> [DiscoveredPlugin] {
     plugins.filter { file.plugins.contains($0.manifest.name) }
+  }
+}
+
+/// What a workflow's inputs are given.
+enum GivenInputs: Sendable {
+  case arguments([InputArgument])
+  case values([JSONValue.Member])
+
+  fileprivate func values(for workflow: Workflow) -> [(name: String, value: JSONValue)] {
+    switch self {
+    case .arguments(let arguments): arguments.map { ($0.name, workflow.value(ofArgument: $0.text, for: $0.name)) }
+    case .values(let members): members.map { ($0.key, $0.value) }
+    }
   }
 }
 

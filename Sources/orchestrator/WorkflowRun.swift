@@ -38,7 +38,7 @@ extension WorkflowSession {
   func execute(
     _ checked: CheckedWorkflow<WorkflowGraph>, in directory: RunDirectory, jobs: Int, timeoutMilliseconds: Int64?,
     observer: any RunObserver, kept: KeptRun? = nil, usesCache: Bool = false,
-    secrets: RunSecrets,
+    secrets: RunSecrets, quota: RunQuota = RunQuota(),
     observed: @escaping @Sendable (NodeName, Observation) -> Void = { _, _ in }
   ) async throws(CommandFailure) -> RunReport {
     let configurations: [NodeName: WorkerConfiguration]
@@ -53,22 +53,27 @@ extension WorkflowSession {
     let gpus = sandboxes.setup.gpuNodes(
       among: checked.content.nodes, plugins: checked.plugins, decisions: checked.decisions,
       workspace: directory.workspace)
-    let holding = gpus.nodes.isEmpty ? nil : try await sandboxes.setup.leasedDevices(with: sandboxes.pool)
     let explainer: DenialExplainer
     do throws(SystemError) {
       explainer = try DenialExplainer(checked.plugins)
     } catch {
       throw CommandFailure(.sandboxUnavailable, "the program can't go on", why: error.description)
     }
+    let clock: any RunClock = bootstrap.standing?.clock ?? MonotonicClock()
+    let dispatcher: Dispatcher
+    if let standing = bootstrap.standing {
+      dispatcher = standing.dispatcher
+    } else {
+      let holding = gpus.nodes.isEmpty ? nil : try await sandboxes.setup.leasedDevices(with: sandboxes.pool)
+      dispatcher = NodePlaces.dispatcher(sandboxes.setup, jobs: jobs, holding: holding, clock: clock)
+    }
     let (events, sender) = AsyncStream.makeStream(of: [RunEvent].self)
     let watching = Task {
       for await batch in events { await observer.handle(batch) }
       await observer.finish()
     }
-    let clock = MonotonicClock()
     let places = NodePlaces(
-      sandboxes.setup, for: checked.content.nodes, decisions: checked.decisions, jobs: jobs, holding: holding,
-      clock: clock)
+      sandboxes.setup, for: checked.content.nodes, decisions: checked.decisions, of: dispatcher, quota: quota)
     let execution = RunExecution(
       executor: WorkerNodeExecutor(
         pool: sandboxes.pool, configurations: configurations, gpus: gpus,
@@ -89,11 +94,11 @@ extension WorkflowSession {
       durations: await kept?.durations(of: checked.content.name) ?? [:],
       maximumHeldResults: DescriptorBudget.heldResults(
         limit: bootstrap.openFileLimit, open: open, jobs: jobs,
-        relays: configurations.values.contains { $0.plan.relay != nil }),
+        relays: configurations.values.contains { $0.plan.relay != nil }) / (bootstrap.standing?.mostRuns ?? 1),
       mostMemory: sandboxes.setup.mostMemory, timeoutMilliseconds: timeoutMilliseconds,
       restored: await kept?.restored(checked.content) ?? [:])
     // Before the leases end with this run: idle workers still have the devices.
-    await places.dispatcher.letGoOfDevices()
+    if bootstrap.standing == nil { await places.dispatcher.letGoOfDevices() }
     sender.finish()
     notes?.cancel()
     await notes?.value

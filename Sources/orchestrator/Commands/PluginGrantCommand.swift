@@ -33,13 +33,12 @@ struct PluginGrantCommand: AsyncParsableCommand {
     let system = try await bootstrap.systemConfiguration(self.system, policy)
     let catalog = try await bootstrap.catalog(plugins, system, state: self.state)
     let found = try catalog.plugin(named: plugin)
-    let granted = try requested(of: found)
-    let state = try bootstrap.state(self.state)
-    try await check(granted, of: found, catalog, try await bootstrap.grantPolicy(system, state: state))
-    _ = try await bootstrap.grantedFiles(granted)
+    let granted = try PluginGrants.requested(permissions, all: all, of: found)
+    let grants = PluginGrants(
+      bootstrap: bootstrap, system: system, catalog: catalog, state: try bootstrap.state(self.state))
+    try await grants.grant(granted, to: found)
     let console = bootstrap.console
     for line in PermissionLines.explained(granted, style: console.outputStyle) { await console.print(line) }
-    try await bootstrap.remember(granted, for: found, way: .command, state: state)
     let list = ShellText.words(granted.map(\.description))
     for line in [
       "\(console.outputStyle("✓", .good)) granted to \(found.manifest.name) \(found.manifest.version), for the files that it has now: "
@@ -49,38 +48,6 @@ struct PluginGrantCommand: AsyncParsableCommand {
     ] {
       await console.print(line)
     }
-  }
-
-  private func requested(of found: DiscoveredPlugin) throws(CommandFailure) -> [Permission] {
-    let name = found.manifest.name
-    let asked = Set(found.manifest.permissions).sorted()
-    guard !asked.isEmpty else {
-      throw CommandFailure(
-        .invalidInput, "there is nothing to grant to \"\(name)\"", why: "its manifest asks for nothing")
-    }
-    let list = "it asks for: \(asked.map(\.description).joined(separator: ", "))"
-    if all { return asked }
-    guard !permissions.isEmpty else {
-      throw CommandFailure(
-        .invalidInput, "nothing to grant to \"\(name)\" is named", why: list, hint: "name permissions, or --all")
-    }
-    let parsed = try Permission.parse(permissions)
-    let problems = parsed.filter { permission in !asked.contains { $0.meet(permission) == permission } }.map {
-      Diagnostic("\"\(name)\" doesn't ask for \($0)", why: list, hint: "grant what it asks for, or a part of that")
-    }
-    guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
-    return Set(parsed).sorted()
-  }
-
-  /// What is refused when it is to be run is refused now.
-  private func check(
-    _ granted: [Permission], of found: DiscoveredPlugin, _ catalog: PluginCatalog, _ policy: GrantPolicy
-  ) async throws(CommandFailure) {
-    var policy = policy
-    policy.consent(to: granted, for: found.manifest.name)
-    let decision = policy.decision(for: found)
-    let refusals = decision.refusals + [catalog.ambiguity(of: decision)].compactMap(\.self)
-    guard refusals.isEmpty else { throw CommandFailure(.invalidInput, refusals) }
   }
 }
 

@@ -130,7 +130,10 @@ struct PluginListReport: Sendable {
 
 extension Diagnostic {
   /// For `--output json`.
-  var json: JSONValue {
+  var json: JSONValue { json(nil) }
+
+  /// - Parameter subjects: of the workflow that it is about.
+  func json(_ subjects: WorkflowSubjects?) -> JSONValue {
     var members = [
       JSONValue.Member("severity", .string(severity.rawValue)), JSONValue.Member("what", .string(what)),
     ]
@@ -140,6 +143,13 @@ extension Diagnostic {
       members.append(JSONValue.Member("file", .string(location.file)))
       members.append(JSONValue.Member("line", .integer(Int64(location.line))))
       members.append(JSONValue.Member("column", .integer(Int64(location.column))))
+      if let subject = subjects?[location] {
+        members.append(JSONValue.Member("node", .string(subject.node.text)))
+        if let port = subject.port { members.append(JSONValue.Member("port", .string(port.text))) }
+        if let parameter = subject.parameter {
+          members.append(JSONValue.Member("parameter", .string(parameter.text)))
+        }
+      }
     }
     return .object(members)
   }

@@ -60,7 +60,7 @@ struct PluginNodesCommand: AsyncParsableCommand {
   }
 
   /// The specification of the node type, and which plugin has it.
-  private static func json(_ node: AvailableNode) -> JSONValue {
+  static func json(_ node: AvailableNode) -> JSONValue {
     guard case .object(let members) = node.specification.jsonValue else { return .null }
     return .object(
       [
@@ -78,7 +78,8 @@ extension Bootstrap {
     provides: Bool = false
   ) async throws(CommandFailure) -> SpecificationLoader.Loaded {
     let setup = try await sandboxSetup(sandbox, state: state, system: system, decisions: [], catalog: catalog)
-    let sandboxes = try Sandboxes(setup: setup, jobs: ProcessEnvironment.processorCount)
+    let sandboxes = try Sandboxes(
+      setup: setup, jobs: ProcessEnvironment.processorCount, shared: standing?.fleet)
     return try await sandboxes.use { [files] () async throws(CommandFailure) in
       if provides { try await setup.environments.provide(for: catalog.plugins) }
       return await sandboxes.loader(state: state, files: files).load(catalog.plugins)

@@ -23,13 +23,7 @@ struct PluginPermissionsCommand: AsyncParsableCommand {
     let policy = try await bootstrap.grantPolicy(system, state: bootstrap.state(state))
     let report = PermissionsReport(
       entries: chosen.map { plugin in
-        let decision = policy.decision(for: plugin)
-        var problems = decision.refusals + [catalog.ambiguity(of: decision)].compactMap(\.self)
-        if let change = decision.change {
-          problems.append(
-            change.diagnostic(of: decision, options: plugins.text + state.text, severity: .warning))
-        }
-        return PermissionsReport.Entry(plugin: plugin, decision: decision, problems: problems)
+        PermissionsReport.entry(plugin, policy, catalog, options: plugins.text + state.text)
       })
     switch output {
     case .json: await bootstrap.console.print(report.json.text(.pretty))
@@ -50,6 +44,18 @@ struct PermissionsReport: Sendable {
   }
 
   let entries: [Entry]
+
+  /// - Parameter options: of the command line, for the commands that hints propose.
+  static func entry(
+    _ plugin: DiscoveredPlugin, _ policy: GrantPolicy, _ catalog: PluginCatalog, options: String
+  ) -> Entry {
+    let decision = policy.decision(for: plugin)
+    var problems = decision.refusals + [catalog.ambiguity(of: decision)].compactMap(\.self)
+    if let change = decision.change {
+      problems.append(change.diagnostic(of: decision, options: options, severity: .warning))
+    }
+    return Entry(plugin: plugin, decision: decision, problems: problems)
+  }
 
   func lines(style: Style) -> [String] {
     guard !entries.isEmpty else { return ["no plugins were found"] }
@@ -122,7 +128,7 @@ struct PermissionsReport: Sendable {
 
   var json: JSONValue { ["plugins": .array(entries.map(Self.json))] }
 
-  private static func json(_ entry: Entry) -> JSONValue {
+  static func json(_ entry: Entry) -> JSONValue {
     let (manifest, decision) = (entry.plugin.manifest, entry.decision)
     let earlier = decision.change.map { change in JSONValue.array(change.permissions.map { .string($0.description) }) }
     return [

@@ -20,6 +20,11 @@ struct RunsCancelCommand: AsyncParsableCommand {
         .invalidInput, "the run \(run.identifier) isn't running",
         hint: "see where it stands: orchestrator runs show \(run.identifier)")
     }
+    if run.submitter != nil, await store.isServed() {
+      throw CommandFailure(
+        .invalidInput, "the run \(run.identifier) is carried out by a server",
+        why: "to end it here would end the server", hint: "ask it: POST /api/v1/runs/\(run.identifier)/cancel")
+    }
     let directory = store.directory(of: run.identifier)
     do throws(SystemError) {
       // Once it is held by a descriptor, the number can't be that of another process.

@@ -13,16 +13,38 @@ struct NodePlaces: Sendable {
   let dispatcher: Dispatcher
   private let needs: [NodeName: Scheduling.ResourceRequest]
   private let capacity: HostCapacity
+  private let quota: RunQuota
+
+  /// - Parameter quota: what others have a part in.
+  init(
+    _ setup: SandboxSetup, for nodes: [WorkflowGraph.Node], decisions: [PluginName: GrantDecision],
+    of dispatcher: Dispatcher, quota: RunQuota = RunQuota()
+  ) {
+    self.dispatcher = dispatcher
+    self.quota = quota
+    let capacity = Self.capacity(setup)
+    self.capacity = capacity
+    let pairs = nodes.map { node in
+      (node.name, Self.needs(of: node, setup.limitSources(of: node, decisions: decisions), within: capacity))
+    }
+    needs = Dictionary(pairs) { first, _ in first }
+  }
 
   /// - Parameters:
   ///   - jobs: nodes at one time.
   ///   - holding: what other supervisors use too; nil: no node asks for any.
-  init(
-    _ setup: SandboxSetup, for nodes: [WorkflowGraph.Node], decisions: [PluginName: GrantDecision], jobs: Int,
-    holding: (any DeviceHolding)? = nil, clock: any RunClock
-  ) {
+  static func dispatcher(
+    _ setup: SandboxSetup, jobs: Int, holding: (any DeviceHolding)?, clock: any RunClock
+  ) -> Dispatcher {
+    let counted = setup.semaphores.map { (SemaphoreName($0.key), $0.value) }
+    return Dispatcher(
+      hosts: [capacity(setup)], semaphores: Dictionary(counted + [(Self.jobs, jobs)]) { first, _ in first },
+      holding: holding, clock: clock)
+  }
+
+  private static func capacity(_ setup: SandboxSetup) -> HostCapacity {
     let processors = setup.host.processorCount.map { $0 * 1000 }
-    capacity = HostCapacity(
+    return HostCapacity(
       name: Self.host, cpuMilli: processors ?? .max, memory: setup.host.memoryBytes.map { Int(clamping: $0) } ?? .max,
       devices: (setup.gpus?.gpus ?? []).map { gpu in
         // One whose memory isn't known may do for any demand.
@@ -30,15 +52,6 @@ struct NodePlaces: Sendable {
           id: GPUIdentifier(gpu.reference), memory: gpu.memoryMB.map { $0 << 20 } ?? .max, isInstance: gpu.isInstance,
           kind: gpu.reference.kind.text)
       })
-    let counted = setup.semaphores.map { (SemaphoreName($0.key), $0.value) }
-    dispatcher = Dispatcher(
-      hosts: [capacity], semaphores: Dictionary(counted + [(Self.jobs, jobs)]) { first, _ in first },
-      holding: holding, clock: clock)
-    let capacity = capacity
-    let pairs = nodes.map { node in
-      (node.name, Self.needs(of: node, setup.limitSources(of: node, decisions: decisions), within: capacity))
-    }
-    needs = Dictionary(pairs) { first, _ in first }
   }
 
   /// A node that asks for processors has them to itself; one that doesn't has what others leave, up to its limit. Memory can't be shared
@@ -65,7 +78,7 @@ struct NodePlaces: Sendable {
     // An instance of a node with `foreach` needs what its node does.
     var request = needs.entry(of: node.name) ?? Scheduling.ResourceRequest(semaphores: [Self.jobs: 1])
     if let raisedMemory { request.memory = min(max(request.memory, Int(clamping: raisedMemory)), capacity.memory) }
-    return request
+    return quota.charging(request)
   }
 }
 

@@ -35,10 +35,12 @@ struct RunStore: Sendable {
   }
 
   /// Writes down that a run begins, before anything of it does.
-  func begin(_ run: StoredRun) async throws(CommandFailure) -> KeptRun {
+  /// - Parameter records: of what is done of it already.
+  func begin(_ run: StoredRun, _ records: [JournalRecord] = []) async throws(CommandFailure) -> KeptRun {
     let lock = try await lock(run.identifier)
-    try await asking { database throws(StateStoreError) in try await database.add(run) }
-    return KeptRun(store: self, identifier: run.identifier, lock: lock, history: nil)
+    try await asking { database throws(StateStoreError) in try await database.add(run, records) }
+    return KeptRun(
+      store: self, identifier: run.identifier, lock: lock, history: records.isEmpty ? nil : RunHistory(records))
   }
 
   /// A run that was cut off or failed, to be gone on with.
@@ -104,6 +106,8 @@ struct KeptRun: Sendable {
   private let lock: RunLock
   /// Of one that is gone on with.
   let history: RunHistory?
+  /// In place of the usual one.
+  var journal: (any RunJournal)?
 
   fileprivate init(store: RunStore, identifier: String, lock: RunLock, history: RunHistory?) {
     self.store = store
@@ -117,7 +121,7 @@ struct KeptRun: Sendable {
     let clock = SystemWallClock()
     let index = StoredCacheIndex(store.database, results: store.results, clock: clock)
     return RunKeeping(
-      journal: StoredRunJournal(store.database, run: identifier), results: store.results, clock: clock,
+      journal: journal ?? StoredRunJournal(store.database, run: identifier), results: store.results, clock: clock,
       cache: identities.map { ResultCache(index: index, identities: $0, clock: runClock) })
   }
 

@@ -12,6 +12,18 @@ struct RunStarter: Sendable {
   /// That the operator named.
   let workspace: String?
   let store: RunStore
+  /// Of a run that a server was asked for; nil: a command begins it.
+  var origin: Origin?
+
+  /// Whom a run of a server comes from.
+  struct Origin: Sendable {
+    /// Whose token it was.
+    var submitter: String
+    /// What the workflow is called, in place of the path of a file.
+    var file: String
+    /// The run that it repeats.
+    var parent: String?
+  }
 
   /// - Parameters:
   ///   - run: the one to go on with.
@@ -22,8 +34,7 @@ struct RunStarter: Sendable {
     guard let run else { return try await begin() }
     let settings = try RunSettings(of: run)
     try checkUnchanged(run, settings)
-    let packages = try await packages()
-    if let before = settings.packages,
+    if let before = settings.packages, case let packages = try await packages(),
       let name = Set(before.keys).union(packages.keys).sorted().first(where: { before[$0] != packages[$0] })
     {
       throw CommandFailure(
@@ -35,18 +46,29 @@ struct RunStarter: Sendable {
   }
 
   private func begin() async throws(CommandFailure) -> (KeptRun, RunDirectory) {
+    // A server gets them once it has accepted the run: that may take long.
+    try await begin([], packages: origin == nil ? try await packages() : nil)
+  }
+
+  /// Begins a run of which something is done already.
+  /// - Parameter records: what is written down of that.
+  func begin(
+    _ records: [JournalRecord], packages: [PluginName: String]?
+  ) async throws(CommandFailure) -> (KeptRun, RunDirectory) {
     let directory = try await session.makeDirectory(workspace: workspace)
     let settings = RunSettings(
       arguments: arguments, directory: ProcessEnvironment.workingDirectory ?? "/", inputs: try session.boundInputs(),
-      plugins: checked.decisions.mapValues(\.digest), packages: try await packages(), workspace: directory.workspace)
-    let run = StoredRun(
-      identifier: directory.identifier, workflow: checked.content.name, file: filePath, source: checked.file.bytes,
-      files: checked.file.others, settings: settings.jsonValue, nodeCount: checked.content.nodes.count,
-      created: ProcessEnvironment.millisecondsSince1970())
-    return (try await store.begin(run), directory)
+      plugins: checked.decisions.mapValues(\.digest), packages: packages, workspace: directory.workspace)
+    var run = StoredRun(
+      identifier: directory.identifier, workflow: checked.content.name, file: origin?.file ?? filePath,
+      source: checked.file.bytes, files: checked.file.others, settings: settings.jsonValue,
+      nodeCount: checked.content.nodes.count, created: ProcessEnvironment.millisecondsSince1970())
+    run.submitter = origin?.submitter
+    run.parent = origin?.parent
+    return (try await store.begin(run, records), directory)
   }
 
-  private func packages() async throws(CommandFailure) -> [PluginName: String] {
+  func packages() async throws(CommandFailure) -> [PluginName: String] {
     var found: [PluginName: String] = [:]
     for plugin in checked.plugins {
       let environment = try await session.sandboxes.setup.environments.present(for: plugin)

@@ -1,0 +1,28 @@
+import Scheduling
+
+/// What all nodes of some runs may hold together: semaphores that each takes as much of as it asks for.
+struct RunQuota: Sendable {
+  /// Thousandths.
+  var cpu: SemaphoreName?
+  /// Mebibytes.
+  var memory: SemaphoreName?
+  /// Thousandths.
+  var gpus: SemaphoreName?
+
+  func charging(_ request: ResourceRequest) -> ResourceRequest {
+    guard cpu != nil || memory != nil || gpus != nil else { return request }
+    var semaphores = Dictionary(request.semaphores.map { ($0.name, $0.count) }) { first, _ in first }
+    func charge(_ name: SemaphoreName?, _ amount: Int) {
+      if let name, amount > 0 { semaphores[name] = amount }
+    }
+    charge(cpu, request.cpuMilli)
+    charge(memory, (request.memory + (1 << 20) - 1) >> 20)
+    switch request.gpu {
+    case .none: break
+    case .devices(let count, _, _): charge(gpus, count * 1000)
+    case .share(let milli, _): charge(gpus, milli)
+    }
+    return ResourceRequest(
+      cpuMilli: request.cpuMilli, memory: request.memory, gpu: request.gpu, semaphores: semaphores)
+  }
+}

@@ -1,0 +1,75 @@
+import HTTPAPI
+import LinuxSystem
+import NIOCore
+import PipelineEngine
+import PluginModel
+import StateStore
+
+/// A run that this server carries out, or is about to.
+struct ServedRun: Sendable {
+  let identifier: String
+  let submitter: String
+  let feed: RunFeed
+  /// Nothing of it is written down any more: as if the process had died at that moment, so that it is gone on with by the next.
+  let isSuspended: SuspensionMark
+  var task: Task<Void, Never>?
+}
+
+/// Set once, from any thread.
+final class SuspensionMark: Sendable {
+  private let value = Lock(false)
+  var isSet: Bool { value.withLock { $0 } }
+  func set() { value.withLock { $0 = true } }
+}
+
+/// The journal of a run that others watch: what is written down is told to them, and nothing else.
+struct ServedJournal: RunJournal {
+  let database: StateDatabase
+  let run: String
+  let feed: RunFeed
+  let isSuspended: SuspensionMark
+
+  func append(_ records: [JournalRecord]) async throws(StateFailure) {
+    guard !isSuspended.isSet else { return }
+    do throws(StateStoreError) {
+      let first = try await database.append(records, to: run)
+      feed.publish(records.enumerated().map { JournalEntry($0.element, sequence: first + $0.offset) })
+    } catch {
+      throw StateFailure(
+        "what happens in the run can't be written down", cause: "\(error.path): \(error.description)", hint: error.hint)
+    }
+  }
+}
+
+/// Tells those who watch a run what isn't written down: progress, and what nodes say.
+struct FeedObserver: RunObserver {
+  let feed: RunFeed
+
+  func handle(_ events: [RunEvent]) async {
+    // Nobody is there for most runs, most of the time.
+    guard feed.watcherCount > 0 else { return }
+    var bytes = ByteBuffer()
+    for event in events {
+      guard let kind = event.transientKind else { continue }
+      EventText.transient(kind, event.jsonValue, to: &bytes)
+    }
+    if bytes.readableBytes > 0 { feed.publish(transient: bytes) }
+  }
+
+  func finish() async {}
+}
+
+extension RunEvent {
+  /// What its event is called; nil: the journal tells of it.
+  fileprivate var transientKind: String? {
+    switch content {
+    case .nodeReport(.progress): "progress"
+    case .nodeReport(.log): "log"
+    case .nodeReport(.output): "output"
+    case .nodeReport(.tests): "tests"
+    case .nodesAdded: "nodes_added"
+    case .nodeState(.queued, _): "queued"
+    case .nodeReport(.started), .nodeState, .runStarted, .nodeRetry, .nodeFailed, .runFinished: nil
+    }
+  }
+}

@@ -1,0 +1,331 @@
+import HTTPAPI
+import LinuxSystem
+import Logging
+import NIOCore
+import PipelineEngine
+import PluginModel
+import PluginRegistry
+import ServiceLifecycle
+import StateStore
+import Telemetry
+
+/// A server, from its start to its end: what is made, from what, in which order, and undone in reverse.
+struct ServerProgram: Sendable {
+  let command: ServeCommand
+  let bootstrap: Bootstrap
+
+  func run() async throws(CommandFailure) {
+    let places = try places()
+    let tls = try await tls()
+    let state = try bootstrap.state(command.state)
+    let lock = try await lock(state)
+    defer { withExtendedLifetime(lock) {} }
+    let store = try await RunStore(making: state, files: bootstrap.files)
+    let standing = try await standing(state)
+    var bootstrap = bootstrap
+    bootstrap.standing = standing
+    do throws(CommandFailure) {
+      try await serve(at: places, tls, state, store, standing, bootstrap)
+    } catch {
+      await standing.fleet.close()
+      throw error
+    }
+    await standing.fleet.close()
+  }
+
+  // MARK: Before it listens
+
+  private func places() throws(CommandFailure) -> [ServingAddress] {
+    let texts = command.listen.isEmpty ? ["127.0.0.1:8080"] : command.listen
+    let exposure = ServingExposure(
+      speaksTLS: command.tlsCertificate != nil, isBehindProxy: command.behindProxy, needsTokens: !command.noTokens)
+    var addresses: [ServingAddress] = []
+    var problems: [Diagnostic] = []
+    for text in texts {
+      do throws(Diagnostic) {
+        let address = try ServingAddress(text)
+        addresses.append(address)
+        if let refusal = exposure.refusal(of: address) { problems.append(refusal) }
+      } catch {
+        problems.append(error)
+      }
+    }
+    guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
+    return addresses
+  }
+
+  private func tls() async throws(CommandFailure) -> TLSFiles? {
+    guard let certificate = command.tlsCertificate, let key = command.tlsKey else { return nil }
+    do throws(TLSFiles.Problem) {
+      return try await bootstrap.files.run { () throws(TLSFiles.Problem) in
+        try TLSFiles(certificate: certificate, key: key)
+      }
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "the certificate can't be used", why: error.why,
+        hint: "name a certificate and its key, both as PEM")
+    }
+  }
+
+  /// Two servers would go on with the same runs.
+  private func lock(_ state: String) async throws(CommandFailure) -> FileLock {
+    let found: FileLock?
+    do {
+      found = try await bootstrap.files.run {
+        _ = try Directory(making: state, permissions: 0o700)
+        return try FileLock(RunStore.serverLock(state), .exclusive)
+      }
+    } catch {
+      throw CommandFailure(.invalidInput, "the state directory \(state) can't be used", why: "\(error)")
+    }
+    guard let found else {
+      throw CommandFailure(
+        .invalidInput, "another server uses the state directory \(state)",
+        hint: "end that one, or name another directory with --state-dir")
+    }
+    return found
+  }
+
+  private func standing(_ state: String) async throws(CommandFailure) -> StandingHost {
+    let system = try await bootstrap.systemConfiguration(command.system)
+    await bootstrap.report(system.warnings)
+    let catalog = try await bootstrap.scanned(command.plugins, system, state: command.state)
+    await bootstrap.report(catalog.diagnostics)
+    var setup = try await bootstrap.sandboxSetup(
+      command.sandbox, state: state, system: system, decisions: [], catalog: catalog)
+    let gpus = await bootstrap.gpus(system)
+    setup.gpus = gpus
+    let jobs = jobs
+    let fleet = try WorkerFleet(setup: setup, jobs: jobs)
+    let clock = MonotonicClock()
+    let holding: LeasedDevices?
+    do throws(CommandFailure) {
+      holding = gpus.gpus.isEmpty ? nil : try await setup.leasedDevices(with: fleet.pool)
+    } catch {
+      await fleet.close()
+      throw error
+    }
+    return StandingHost(
+      StandingHost.State(
+        system: system, catalog: catalog, facts: setup.host, interpreter: setup.interpreter, gpus: gpus),
+      fleet: fleet, dispatcher: NodePlaces.dispatcher(setup, jobs: jobs, holding: holding, clock: clock), clock: clock,
+      mostRuns: command.maxRuns)
+  }
+
+  private var jobs: Int { command.jobs ?? ProcessEnvironment.processorCount }
+
+  // MARK: While it runs
+
+  private func serve(
+    at places: [ServingAddress], _ tls: TLSFiles?, _ state: String, _ store: RunStore, _ standing: StandingHost,
+    _ bootstrap: Bootstrap
+  ) async throws(CommandFailure) {
+    let console = bootstrap.console
+    let log: ServiceLog
+    do throws(SystemError) { log = try ServiceLog(command.logFormat) } catch {
+      throw CommandFailure(.invalidInput, "the program can't write a log", why: error.description)
+    }
+    let words = log.logger("server")
+    let report: @Sendable (String) async -> Void = { words.error("\($0)") }
+    let metrics = ServerMetrics()
+    let database = store.database
+    let plugins = ServerPlugins(
+      bootstrap, standing: standing, state: command.state, statePath: state, plugins: command.plugins,
+      system: command.system, sandbox: command.sandbox)
+    try await plugins.refresh(readsConfiguration: false)
+    let runs = ServerRuns(
+      bootstrap, store: store, settings: ServerRuns.Settings(jobs: jobs, secrets: command.secrets.secrets),
+      metrics: metrics,
+      quota: { name in (try? await database.tokens())?.first { $0.name.text == name }?.quota }, report: report)
+    let watchers = WatcherCount()
+    let reload: @Sendable () async throws(CommandFailure) -> [Diagnostic] = { () async throws(CommandFailure) in
+      try await plugins.refresh(readsConfiguration: true)
+      try await reloadTLS(tls)
+      return standing.now.system.warnings
+    }
+    let handler = ServerAPI(
+      server: ServerAdministration(
+        runs: runs, plugins: plugins, standing: standing, watchers: watchers, metrics: metrics, openAPI: Self.openAPI,
+        reload: reload,
+        uploads: try Self.thread("uploads")),
+      plugins: plugins, workflows: ServerWorkflows(runs: runs), runs: runs, artifacts: ServerArtifacts(runs: runs),
+      audit: ServerAudit(database: database))
+    let api = APIServer(
+      handler, hosts: HostPolicy(names: command.allowedHost + places.compactMap(\.hostName)),
+      authenticate: { token in
+        let found = try await database.token(
+          digest: ContentDigest(sha256: token.secret.utf8), at: ProcessEnvironment.millisecondsSince1970())
+        return found.map { Caller(name: $0.name.text, scope: $0.scope) }
+      }, anybody: command.noTokens ? Caller(name: "anybody", scope: .admin) : nil, isEncrypted: tls != nil,
+      measure: metrics.request, report: report)
+    try await makeFirstToken(database)
+    try await runs.goOn()
+    var logger = Logger(label: "server")
+    logger.logLevel = .critical
+    let listener = HTTPListener(places.map(\.place), tls: tls, logger: logger) { bound in
+      for address in Self.shown(places, bound, isEncrypted: tls != nil) {
+        await console.print("listening at \(address)")
+      }
+    } respond: { request, channel in
+      await api.respond(to: request, on: channel)
+    }
+    let group = ServiceGroup(
+      configuration: .init(
+        services: [.init(service: listener, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger))
+    do throws(CommandFailure) {
+      try await attend(group, runs, watchers, tls, reload, report)
+    } catch {
+      _ = await log.flush(within: .seconds(2))
+      throw error
+    }
+    _ = await log.flush(within: .seconds(2))
+  }
+
+  /// Until the listener has ended: by a signal, or because it can't listen.
+  private func attend(
+    _ group: ServiceGroup, _ runs: ServerRuns, _ watchers: WatcherCount, _ tls: TLSFiles?,
+    _ reload: @escaping @Sendable () async throws(CommandFailure) -> [Diagnostic],
+    _ report: @escaping @Sendable (String) async -> Void
+  ) async throws(CommandFailure) {
+    let signals = try SignalStream.listen()
+    let time = Duration.milliseconds(Quantity.duration(command.shutdownTimeout) ?? 10_000)
+    let pool = runs.bootstrap.standing?.fleet.pool
+    let attending = Task {
+      var isEnding = false
+      for await signal in signals.signals {
+        switch signal {
+        case .hangup:
+          do throws(CommandFailure) { _ = try await reload() } catch {
+            for problem in error.diagnostics { await report("what changed can't be used: \(problem)") }
+          }
+        case .terminate, .interrupt:
+          guard !isEnding else {
+            // Who insists waits for nothing.
+            await pool?.shutdown()
+            continue
+          }
+          isEnding = true
+          Task {
+            await runs.end(within: time)
+            watchers.end()
+            await runs.tick()
+            await group.triggerGracefulShutdown()
+          }
+        case .windowChanged: break
+        }
+      }
+    }
+    let ticking = Task {
+      var stamp = await runs.bootstrap.files.run { tls?.stamp }
+      while (try? await Task.sleep(for: .seconds(10))) != nil {
+        await runs.tick()
+        let now = await runs.bootstrap.files.run { tls?.stamp }
+        guard now != stamp else { continue }
+        stamp = now
+        do throws(CommandFailure) { try await reloadTLS(tls) } catch {
+          for problem in error.diagnostics { await report("\(problem)") }
+        }
+      }
+    }
+    defer {
+      attending.cancel()
+      ticking.cancel()
+    }
+    do {
+      try await group.run()
+    } catch {
+      await runs.end(within: .zero)
+      throw CommandFailure(
+        .invalidInput, "the server can't listen", why: "\(error)",
+        hint: "see whether something listens there, and whether this user may")
+    }
+    await runs.end(within: .zero)
+  }
+
+  private func reloadTLS(_ tls: TLSFiles?) async throws(CommandFailure) {
+    guard let tls else { return }
+    do throws(TLSFiles.Problem) {
+      try await bootstrap.files.run { () throws(TLSFiles.Problem) in try tls.reload() }
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "the new certificate can't be used; the one before stays", why: error.why)
+    }
+  }
+
+  private static func thread(_ name: String) throws(CommandFailure) -> DedicatedThread {
+    do throws(SystemError) { return try DedicatedThread(name: name) } catch {
+      throw CommandFailure(.invalidInput, "the program can't go on", why: error.description)
+    }
+  }
+
+  private static var openAPI: APIReply {
+    let bytes = OpenAPIDocument.document(version: "\(engineVersion)").utf8()
+    return .document(
+      ByteBuffer(bytes: bytes), mediaType: MediaType.json,
+      tag: "\"\(ContentDigest(sha256: bytes).hexadecimal.prefix(32))\"")
+  }
+
+  /// Nobody could ask anything without one.
+  private func makeFirstToken(_ database: StateDatabase) async throws(CommandFailure) {
+    guard !command.noTokens else { return }
+    let made: (token: AccessToken, secret: BearerToken)
+    do throws(FileError) {
+      made = try AccessToken.generated(
+        name: AccessTokenName(unchecked: "first"), scope: .admin, at: ProcessEnvironment.millisecondsSince1970())
+    } catch {
+      throw CommandFailure(.invalidInput, "no token can be made", why: error.description)
+    }
+    do throws(StateStoreError) {
+      guard try await !database.hasTokens() else { return }
+      let audit = AuditEntry(
+        time: made.token.created, actor: .console, action: .createToken, subject: made.token.name.text,
+        detail: made.token.jsonValue)
+      let number = try await database.beginAudit(audit)
+      _ = try await database.addToken(made.token, digest: ContentDigest(sha256: made.secret.secret.utf8))
+      try await database.endAudit(number, outcome: .done)
+    } catch {
+      throw CommandFailure(error)
+    }
+    await bootstrap.console.printError(
+      "the first token, shown this once, for all that there is to administer:\n  \(made.secret.secret)\n"
+        + "make others: orchestrator token create NAME --scope SCOPE")
+  }
+
+  private static func shown(_ places: [ServingAddress], _ ports: [Int?], isEncrypted: Bool) -> [String] {
+    zip(places, ports).map { place, port in
+      switch place {
+      case .address: "\(isEncrypted ? "https" : "http")://\(place.with(port: port ?? 0))"
+      case .path: place.description
+      }
+    }
+  }
+}
+
+extension ServingAddress {
+  fileprivate var place: ListenerPlace {
+    switch self {
+    case .address(let host, let port, _): .address(host: host, port: port)
+    case .path(let path): .path(path.text)
+    }
+  }
+
+  /// The same at another port.
+  fileprivate func with(port: Int) -> ServingAddress {
+    switch self {
+    case .address(let host, _, let isLoopback): .address(host: host, port: port, isLoopback: isLoopback)
+    case .path: self
+    }
+  }
+}
+
+extension RunStore {
+  fileprivate static func serverLock(_ state: String) -> String { "\(state)/server.lock" }
+
+  /// Whether a server uses the state directory.
+  func isServed() async -> Bool {
+    await files.run { [state] in
+      guard (try? Directory(opening: state).status("server.lock")) != nil else { return false }
+      do throws(SystemError) { return try FileLock(Self.serverLock(state), .shared) == nil } catch { return false }
+    }
+  }
+}
