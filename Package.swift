@@ -189,6 +189,7 @@ let package = Package(
       dependencies: [
         "HTTPAPI", "RegistryClient", "PluginRegistry", "StateStore", "PluginModel", "LinuxSystem",
         .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
       ]),
     .testTarget(
       name: "TelemetryTests",

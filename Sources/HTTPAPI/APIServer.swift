@@ -15,8 +15,6 @@ package final class APIServer: Sendable {
     /// Requests without a token that counts, from one address.
     package var refusedPerSecond = 20
     package var refusedBurst = 100
-    /// For a whole body that isn't streamed to come.
-    package var body: Duration = .seconds(30)
     package init() {}
   }
 

@@ -30,7 +30,8 @@ package struct RegistryServer: Sendable {
     self.address = address
     self.idle = idle
     patience = ConnectionPatience.Limits(
-      piece: TimeAmount(idle), response: TimeAmount(Self.response), lingering: min(TimeAmount(idle), .seconds(10)),
+      request: TimeAmount(Self.response), piece: TimeAmount(idle), response: TimeAmount(Self.response),
+      lingering: min(TimeAmount(idle), .seconds(10)),
       ending: TimeAmount(ending))
   }
 

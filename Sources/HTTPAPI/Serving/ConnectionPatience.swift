@@ -13,6 +13,8 @@ final class ConnectionPatience: ChannelDuplexHandler, RemovableChannelHandler {
   typealias OutboundOut = HTTPResponsePart
 
   struct Limits: Sendable {
+    /// For all of a request to come, from its head on.
+    var request: TimeAmount
     /// For one piece of a response to be taken.
     var piece: TimeAmount
     /// For one response, whole.
@@ -30,12 +32,21 @@ final class ConnectionPatience: ChannelDuplexHandler, RemovableChannelHandler {
   /// Pieces that aren't written yet, and when one was last.
   private var unwritten = 0
   private var progress = NIODeadline.now()
-  private var (check, whole): (Scheduled<Void>?, Scheduled<Void>?)
+  private var (check, whole, coming): (Scheduled<Void>?, Scheduled<Void>?, Scheduled<Void>?)
 
   init(_ limits: Limits) { self.limits = limits }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if case .end = unwrapInboundIn(data) { ended += 1 }
+    switch unwrapInboundIn(data) {
+    case .head:
+      coming?.cancel()
+      coming = close(context, in: limits.request)
+    case .body: break
+    case .end:
+      ended += 1
+      coming?.cancel()
+      coming = nil
+    }
     context.fireChannelRead(data)
   }
 
@@ -54,7 +65,8 @@ final class ConnectionPatience: ChannelDuplexHandler, RemovableChannelHandler {
   private func stop() {
     check?.cancel()
     whole?.cancel()
-    (check, whole) = (nil, nil)
+    coming?.cancel()
+    (check, whole, coming) = (nil, nil, nil)
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -26,6 +26,8 @@ package struct HTTPListener: Service {
     package var connections = 2048
     /// After which a connection on which nothing comes is ended.
     package var idle: Duration = .seconds(30)
+    /// For all of a request to come.
+    package var request: Duration = .seconds(600)
     /// For one piece of a response to be taken.
     package var piece: Duration = .seconds(30)
     /// For a response that isn't a stream of events, whole.
@@ -102,7 +104,7 @@ package struct HTTPListener: Service {
 
   private var channel: HTTP1Channel {
     let patience = ConnectionPatience.Limits(
-      piece: TimeAmount(limits.piece), response: TimeAmount(limits.response),
+      request: TimeAmount(limits.request), piece: TimeAmount(limits.piece), response: TimeAmount(limits.response),
       lingering: min(TimeAmount(limits.idle), .seconds(10)), ending: TimeAmount(limits.ending))
     return HTTP1Channel(
       responder: { [respond] request, writer, channel in

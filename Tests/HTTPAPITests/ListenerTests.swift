@@ -1,0 +1,94 @@
+import Foundation
+import Hummingbird
+import LinuxSystem
+import Logging
+import NIOCore
+import Testing
+
+@testable import HTTPAPI
+
+@Suite("Connections to the server", .serialized)
+struct ListenerTests {
+  /// A listener that answers with the size of what was sent, while `body` runs.
+  private func serving(
+    _ change: (inout HTTPListener.Limits) -> Void, _ body: @escaping @Sendable (UInt16) throws -> Void
+  ) async throws {
+    var limits = HTTPListener.Limits()
+    change(&limits)
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    let (ports, sender) = AsyncStream.makeStream(of: Int.self)
+    let listener = HTTPListener([.address(host: "127.0.0.1", port: 0)], limits: limits, logger: logger) { bound in
+      sender.yield((bound.first ?? nil) ?? 0)
+    } respond: { request, _ in
+      var count = 0
+      do {
+        for try await piece in request.body { count += piece.readableBytes }
+      } catch {
+        return Response(status: .badRequest)
+      }
+      return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "\(count)")))
+    }
+    let running = Task { try await listener.run() }
+    defer { running.cancel() }
+    var iterator = ports.makeAsyncIterator()
+    let port = UInt16(try #require(await iterator.next()))
+    try await blocking { try body(port) }
+  }
+
+  @Test("who sends a request byte by byte is cut off when its time is over")
+  func drips() async throws {
+    try await serving({ $0.request = .seconds(1) }) { port in
+      let connection = try RawConnection.open(port)
+      defer { connection.close() }
+      connection.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
+      let start = Date()
+      let dripping = Thread {
+        while Date().timeIntervalSince(start) < 15 {
+          connection.send("a")
+          usleep(100_000)
+        }
+      }
+      dripping.start()
+      _ = connection.receive(seconds: 15)
+      #expect(Date().timeIntervalSince(start) < 10)
+    }
+  }
+
+  @Test("who sends the head of a request byte by byte is cut off too")
+  func slowHeads() async throws {
+    try await serving({ $0.idle = .seconds(1) }) { port in
+      let connection = try RawConnection.open(port)
+      defer { connection.close() }
+      let start = Date()
+      connection.send("GET / HTTP/1.1\r\n")
+      let dripping = Thread {
+        while Date().timeIntervalSince(start) < 15 {
+          connection.send("X-A: b\r\n")
+          usleep(100_000)
+        }
+      }
+      dripping.start()
+      _ = connection.receive(seconds: 15)
+      #expect(Date().timeIntervalSince(start) < 10)
+    }
+  }
+
+  @Test("connections beyond the bound wait, and are answered when others have gone")
+  func bounded() async throws {
+    try await serving({ $0.connections = 4 }) { port in
+      let head = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      let held = try (0..<4).map { _ in try RawConnection.open(port) }
+      for connection in held {
+        connection.send(head)
+        #expect(connection.receive { $0.hasSuffix("0") }.contains("200"))
+      }
+      let waiting = try RawConnection.open(port)
+      waiting.send(head)
+      #expect(waiting.receive(seconds: 1) { $0.hasSuffix("0") } == "")
+      for connection in held { connection.close() }
+      #expect(waiting.receive(seconds: 10) { $0.hasSuffix("0") }.contains("200"))
+      waiting.close()
+    }
+  }
+}
