@@ -195,7 +195,7 @@ struct GrantCommandTests {
   func full() throws {
     let script = """
       set -e
-      mkdir small && mount -t tmpfs -o size=256k none small
+      mkdir small && mount -t tmpfs -o size=1m none small
       "$@" plugin grant probe filesystem.read --plugins probe --state-dir small/state
       dd if=/dev/zero of=small/rest bs=1k 2>/dev/null || true
       status=0
