@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import PluginModel
+import PluginRegistry
 
 /// Who asks.
 package struct Caller: Hashable, Sendable {
@@ -25,13 +26,10 @@ package struct APICall: Sendable {
   package let body: RequestBody
   /// Bytes.
   let bodyLimit: Int
-  /// What is said of the content of the body; nil: nothing.
-  package let mediaType: String?
 
   package init(
     caller: Caller, path: [APIParameter.Path: String] = [:], query: [String: [String]] = [:],
-    headers: HTTPFields = [:], body: RequestBody = RequestBody(buffer: ByteBuffer()), bodyLimit: Int = 0,
-    mediaType: String? = nil
+    headers: HTTPFields = [:], body: RequestBody = RequestBody(buffer: ByteBuffer()), bodyLimit: Int = 0
   ) {
     self.caller = caller
     self.path = path
@@ -39,7 +37,6 @@ package struct APICall: Sendable {
     self.headers = headers
     self.body = body
     self.bodyLimit = bodyLimit
-    self.mediaType = mediaType
   }
 
   package func text(_ name: APIParameter.Path) -> String { path[name] ?? "" }
@@ -125,6 +122,13 @@ package enum APIReply: Sendable {
   case content(APIContent)
   case events(@Sendable (inout any ResponseBodyWriter) async throws -> Void)
   case nothing(status: Int = 204)
+
+  /// JSON that is asked for often: made ready, with a tag by which it needn't be sent again.
+  package static func prepared(_ value: JSONValue) -> APIReply {
+    let bytes = value.utf8()
+    let tag = "\"\(ContentDigest(sha256: bytes).hexadecimal.prefix(32))\""
+    return .document(ByteBuffer(bytes: bytes), mediaType: MediaType.json, tag: tag)
+  }
 }
 
 /// Bytes that are read while they are sent.

@@ -29,10 +29,8 @@ package final class APIServer: Sendable {
   /// Who asks where no token is needed.
   private let anybody: Caller?
   private let hosts: HostPolicy
-  private let registry: (any HTTPResponder<BasicRequestContext>)?
   private let report: @Sendable (String) async -> Void
   private let measure: Measurement
-  private let limits: Limits
   private let table = RouteTable()
   private let isEncrypted: Bool
   private let callers: Lock<RateLimiter<String>>
@@ -41,11 +39,10 @@ package final class APIServer: Sendable {
 
   /// - Parameters:
   ///   - anybody: nil: a token is needed.
-  ///   - registry: answers below `/api/registry`; it looks at tokens itself.
   ///   - report: told what went wrong here; whoever asked is told nothing of it.
   package init(
     _ handler: any APIHandler, hosts: HostPolicy, authenticate: @escaping Authentication, anybody: Caller? = nil,
-    registry: (any HTTPResponder<BasicRequestContext>)? = nil, limits: Limits = Limits(), isEncrypted: Bool = false,
+    limits: Limits = Limits(), isEncrypted: Bool = false,
     measure: @escaping Measurement = { _, _, _ in }, report: @escaping @Sendable (String) async -> Void
   ) {
     self.measure = measure
@@ -53,8 +50,6 @@ package final class APIServer: Sendable {
     self.hosts = hosts
     self.authenticate = authenticate
     self.anybody = anybody
-    self.registry = registry
-    self.limits = limits
     self.isEncrypted = isEncrypted
     self.report = report
     callers = Lock(RateLimiter(perSecond: limits.perSecond, burst: limits.burst))
@@ -73,8 +68,6 @@ package final class APIServer: Sendable {
       response = try await answer(request, match, channel)
     } catch let problem as APIProblem {
       response = .problem(problem)
-    } catch let problem as RegistryProblem {
-      response = .problem(APIProblem(problem))
     } catch let wrong as Diagnostic {
       response = .problem(APIProblem(400, wrong.what, why: wrong.why, hint: wrong.hint))
     } catch {
@@ -94,17 +87,12 @@ package final class APIServer: Sendable {
     case .misdirected: throw APIProblem(421, "this server isn't asked by that name")
     case .foreignOrigin: throw APIProblem(403, "requests from pages of other origins aren't taken")
     }
-    let path = request.uri.path
     if case .found(let operation, _) = match, operation.route.scope == nil {
       return response(to: request, try await handler.handle(operation, APICall(caller: .nobody)))
     }
     let caller = try await caller(of: request, channel)
     guard callers.withLock({ $0.take(caller.name, at: microseconds) }) else {
       throw APIProblem(429, "too many requests", retryAfter: 1)
-    }
-    if path.hasPrefix("/api/registry/"), let registry {
-      return try await registry.respond(
-        to: request, context: BasicRequestContext(source: .init(channel: channel, logger: .init(label: "registry"))))
     }
     switch match {
     case .none: throw APIProblem(404, "there is nothing of this name")
@@ -168,25 +156,24 @@ package final class APIServer: Sendable {
     if let missing = route.queryParameters.first(where: { $0.isRequired && query[$0.name] == nil }) {
       throw APIProblem(400, "the query lacks \(missing.name.quoted)")
     }
-    let mediaType = try check(route.body, request)
+    try check(route.body, request)
     return APICall(
       caller: caller, path: values, query: query, headers: request.headers, body: request.body,
-      bodyLimit: route.body?.limit ?? 0, mediaType: mediaType)
+      bodyLimit: route.body?.limit ?? 0)
   }
 
-  /// - Returns: what the body is said to be; nil: there is none.
-  private func check(_ body: APIBody?, _ request: Request) throws(APIProblem) -> String? {
+  private func check(_ body: APIBody?, _ request: Request) throws(APIProblem) {
     let length = request.headers[.contentLength].flatMap { Int($0) }
     let hasBody = (length ?? 0) > 0 || request.headers[.transferEncoding] != nil
     guard let body else {
       // What is sent all the same is read and thrown away, as far as it isn't much.
       if let length, length > 64 << 10 { throw APIProblem.tooLarge(0) }
-      return nil
+      return
     }
     if let length, length > body.limit { throw APIProblem.tooLarge(body.limit) }
     guard hasBody else {
       if body.isRequired { throw APIProblem(400, "this takes a body", hint: "send one: \(body.mediaTypes[0])") }
-      return nil
+      return
     }
     let sent = request.headers[.contentType].map { field in
       String(field.prefix { $0 != ";" }).lowercased().filter { $0 != " " }
@@ -196,33 +183,15 @@ package final class APIServer: Sendable {
         415, "the body can't be read as \(String((sent ?? "what it isn't said to be").prefix(64)))",
         hint: "say what it is: Content-Type: \(body.mediaTypes.joined(separator: " or "))")
     }
-    return sent
   }
 
   private func response(to request: Request, _ reply: APIReply) -> Response {
     switch reply {
     case .json(let value, let status, let location, let tag):
-      var headers: HTTPFields = [.contentType: MediaType.json]
-      if let location { headers[.location] = location }
-      if let tag {
-        headers[.eTag] = tag
-        headers[.cacheControl] = "no-cache"
-        if status == 200, request.method == .get || request.method == .head, request.holds(tag) {
-          return Response(status: .notModified, headers: [.eTag: tag, .cacheControl: "no-cache"])
-        }
-      }
-      return Response(
-        status: .init(code: status), headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: value.utf8())))
-    case .document(let bytes, let mediaType, let tag):
-      var headers: HTTPFields = [.contentType: mediaType]
-      if let tag {
-        headers[.eTag] = tag
-        headers[.cacheControl] = "no-cache"
-        if request.holds(tag) {
-          return Response(status: .notModified, headers: [.eTag: tag, .cacheControl: "no-cache"])
-        }
-      }
-      return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: bytes))
+      var response = tagged(ByteBuffer(bytes: value.utf8()), MediaType.json, tag, status: status, to: request)
+      if let location { response.headers[.location] = location }
+      return response
+    case .document(let bytes, let mediaType, let tag): return tagged(bytes, mediaType, tag, to: request)
     case .content(let content): return .content(content, to: request)
     case .events(let write):
       return Response(
@@ -233,6 +202,20 @@ package final class APIServer: Sendable {
         })
     case .nothing(let status): return Response(status: .init(code: status))
     }
+  }
+
+  /// - Parameter tag: by which it needn't be sent again.
+  private func tagged(
+    _ bytes: ByteBuffer, _ mediaType: String, _ tag: String?, status: Int = 200, to request: Request
+  ) -> Response {
+    var headers: HTTPFields = [:]
+    if let tag {
+      headers = [.eTag: tag, .cacheControl: "no-cache"]
+      let isRead = status == 200 && (request.method == .get || request.method == .head)
+      if isRead, request.holds(tag) { return Response(status: .notModified, headers: headers) }
+    }
+    headers[.contentType] = mediaType
+    return Response(status: .init(code: status), headers: headers, body: ResponseBody(byteBuffer: bytes))
   }
 }
 
@@ -266,9 +249,6 @@ extension Response {
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.jsonValue.utf8())))
   }
 
-  /// Bytes that are read at one time.
-  private static let piece = 256 << 10
-
   static func content(_ content: APIContent, to request: Request) -> Response {
     var headers: HTTPFields = [
       .contentType: content.mediaType, .eTag: content.tag, .acceptRanges: "bytes", .cacheControl: "no-cache",
@@ -291,20 +271,7 @@ extension Response {
         return problem
       }
     }
-    let wanted = part
-    return Response(
-      status: status, headers: headers,
-      body: ResponseBody(contentLength: wanted.count) { writer in
-        var offset = wanted.lowerBound
-        while offset < wanted.upperBound {
-          let bytes = try await content.read(offset, min(Self.piece, wanted.upperBound - offset))
-          // Cut off rather than ended: whoever reads knows the size.
-          guard !bytes.isEmpty else { throw APIProblem(500, "the content is shorter than it was") }
-          try await writer.write(ByteBuffer(bytes: bytes))
-          offset += bytes.count
-        }
-        try await writer.finish(nil)
-      })
+    return Response(status: status, headers: headers, body: ResponseBody(of: part, read: content.read))
   }
 }
 
@@ -333,20 +300,5 @@ package enum ByteRange: Hashable, Sendable {
       }
       return first < size ? .part(first..<(last + 1)) : .unsatisfiable
     }
-  }
-}
-
-extension PercentText {
-  /// What isn't a letter, a digit, `-`, `.`, `_` or `~`.
-  package static func encoded(_ text: String) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var bytes: [UInt8] = []
-    for byte in text.utf8 {
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: bytes.append(byte)
-      default: bytes += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -1,7 +1,6 @@
 import Hummingbird
 import LinuxSystem
 import Logging
-import NIOCore
 import PluginModel
 import ServiceLifecycle
 import UnixSignals
@@ -12,13 +11,10 @@ package struct RegistryServer: Sendable {
   package static let path = "api/registry"
   /// Connections at one time; further ones wait.
   package static let connections = 256
-  /// For one package to be taken, as long as for one to come.
-  private static let response: Duration = .seconds(600)
 
   private let routes: RegistryRoutes
   private let address: ListenAddress
-  private let idle: Duration
-  private let patience: ConnectionPatience.Limits
+  private let limits: HTTPListener.Limits
 
   /// - Parameters:
   ///   - idle: after which a connection on which nothing comes, or of which nothing is taken, is ended.
@@ -28,11 +24,11 @@ package struct RegistryServer: Sendable {
   ) {
     self.routes = routes
     self.address = address
-    self.idle = idle
-    patience = ConnectionPatience.Limits(
-      request: TimeAmount(Self.response), piece: TimeAmount(idle), response: TimeAmount(Self.response),
-      lingering: min(TimeAmount(idle), .seconds(10)),
-      ending: TimeAmount(ending))
+    var limits = HTTPListener.Limits()
+    limits.connections = Self.connections
+    (limits.idle, limits.piece, limits.ending) = (idle, idle, ending)
+    (limits.headerBytes, limits.headerFields) = (80 << 10, 1000)
+    self.limits = limits
   }
 
   /// Until it is cancelled, or SIGTERM or SIGINT come. What is under way then is ended in good order, either way.
@@ -40,55 +36,22 @@ package struct RegistryServer: Sendable {
   package func run(isReady: @escaping @Sendable (Int?) async -> Void) async throws {
     let router = Router(context: BasicRequestContext.self)
     routes.add(to: router.group(RouterPath(Self.path)))
+    let responder = router.buildResponder()
     var logger = Logger(label: "registry")
     logger.logLevel = .critical
-    let (patience, quiescence) = (patience, Quiescence())
-    let application = Application(
-      router: router,
-      server: .http1(
-        configuration: .init(additionalChannelHandlers: [ConnectionPatience(patience)], idleTimeout: TimeAmount(idle))),
-      configuration: ApplicationConfiguration(
-        address: address.bound,
-        availableConnectionsDelegate: .maximum(Self.connections, logger: logger)),
-      onServerRunning: { channel in
-        quiescence.listener.withLock { $0 = channel }
-        await isReady(channel.localAddress?.port)
-      },
-      logger: logger)
-    // The last is the first to end.
+    let listener = HTTPListener([ListenerPlace(address.address)], limits: limits, logger: logger) { ports in
+      await isReady(ports.first ?? nil)
+    } respond: { [logger] request, channel in
+      let context = BasicRequestContext(source: .init(channel: channel, logger: logger))
+      return (try? await responder.respond(to: request, context: context)) ?? Response(status: .internalServerError)
+    }
     let group = ServiceGroup(
-      configuration: .init(
-        services: [application, quiescence], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+      configuration: .init(services: [listener], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     let running = Task { try await group.run() }
     try await withTaskCancellationHandler {
       try await running.value
     } onCancel: {
       Task { await group.triggerGracefulShutdown() }
-    }
-  }
-}
-
-/// When the server is to end, accepts no further connection, and ends before the server does. A connection that was accepted and that the
-/// server hasn't taken up when it ends would end the program: NIOAsyncWriter demands that somebody has finished it.
-private struct Quiescence: Service {
-  /// For what was accepted to be taken up.
-  private static let time: Duration = .milliseconds(200)
-
-  let listener = Lock<(any Channel)?>(nil)
-
-  func run() async throws {
-    try? await gracefulShutdown()
-    guard let listener = listener.withLock({ $0 }) else { return }
-    try? await listener.setOption(.autoRead, value: false).get()
-    try? await Task.sleep(for: Self.time)
-  }
-}
-
-extension ListenAddress {
-  fileprivate var bound: BindAddress {
-    switch self {
-    case .loopback(let host, let port): .hostname(host, port: port)
-    case .path(let path): .unixDomainSocket(path: path.text)
     }
   }
 }

@@ -40,3 +40,27 @@ extension Request {
     }
   }
 }
+
+extension ResponseBody {
+  /// Bytes that are written at one time: each has to be taken in the time of ``ConnectionPatience``.
+  private static let piece = 64 << 10
+
+  /// A part of something, which is read while it is sent.
+  /// - Parameter read: at most so many bytes from an offset on; none only where there are no more.
+  init(of part: Range<Int>, read: @escaping @Sendable (_ offset: Int, _ count: Int) async throws -> [UInt8]) {
+    self.init(contentLength: part.count) { writer in
+      var offset = part.lowerBound
+      while offset < part.upperBound {
+        let bytes = try await read(offset, min(Self.piece, part.upperBound - offset))
+        // Cut off rather than ended: whoever reads knows the size.
+        guard !bytes.isEmpty else { throw CutShort() }
+        try await writer.write(ByteBuffer(bytes: bytes))
+        offset += bytes.count
+      }
+      try await writer.finish(nil)
+    }
+  }
+
+  /// It is shorter than it was.
+  private struct CutShort: Error {}
+}

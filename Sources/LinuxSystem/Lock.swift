@@ -27,3 +27,11 @@ package final class Lock<State: Sendable>: @unchecked Sendable {
     return try body(&state)
   }
 }
+
+/// Set once, from any thread.
+package final class OnceFlag: Sendable {
+  private let value = Lock(false)
+  package init() {}
+  package var isSet: Bool { value.withLock { $0 } }
+  package func set() { value.withLock { $0 = true } }
+}

@@ -153,9 +153,6 @@ package actor Dispatcher {
       .map { Waiting(node: $0.node.node, reason: $0) }
   }
 
-  /// What a run calls its nodes that wait or have what they asked for.
-  package func names(in run: RunIdentifier) -> [Int: NodeName] { names[run] ?? [:] }
-
   /// How many nodes of a run wait.
   package func waitingCount(of run: RunIdentifier) -> Int { queued[run]?.count ?? 0 }
 

@@ -33,7 +33,7 @@ package enum GPURequest: Hashable, Sendable {
   case share(milli: Int, memory: Int = 0)
 
   /// Thousandths of devices in all.
-  var milli: Int {
+  package var milli: Int {
     switch self {
     case .none: 0
     case .devices(let count, _, _): count * 1000

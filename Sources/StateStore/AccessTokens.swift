@@ -37,6 +37,16 @@ extension StateDatabase {
     }
   }
 
+  /// Expired or not.
+  package func token(named name: String) async throws(StateStoreError) -> AccessToken? {
+    let path = path
+    return try await read { database in
+      try Row.fetchOne(database, sql: "SELECT * FROM access_token WHERE name = ?", arguments: [name]).map {
+        try AccessToken($0, path: path)
+      }
+    }
+  }
+
   /// By name, expired ones too.
   package func tokens() async throws(StateStoreError) -> [AccessToken] {
     let path = path

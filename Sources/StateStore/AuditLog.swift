@@ -3,6 +3,24 @@ import PluginModel
 
 /// What was granted and administered: written before it is done, so that nothing is done that isn't written.
 extension StateDatabase {
+  /// Does something that is written down before, and says how it ended. What can't be written down isn't done.
+  /// - Parameter unwritten: the error for whoever asked.
+  package func auditing<Value, Failure: Error>(
+    _ entry: AuditEntry, unwritten: (StateStoreError) -> Failure, isolation: isolated (any Actor)? = #isolation,
+    _ work: () async throws(Failure) -> Value
+  ) async throws(Failure) -> Value {
+    let number: Int64
+    do throws(StateStoreError) { number = try await beginAudit(entry) } catch { throw unwritten(error) }
+    let value: Value
+    do throws(Failure) { value = try await work() } catch {
+      // The first error is the one to tell.
+      try? await endAudit(number, outcome: .failed)
+      throw error
+    }
+    do throws(StateStoreError) { try await endAudit(number, outcome: .done) } catch { throw unwritten(error) }
+    return value
+  }
+
   /// - Returns: its number, to say with how it ended.
   package func beginAudit(_ entry: AuditEntry) async throws(StateStoreError) -> Int64 {
     try await write { database in

@@ -153,9 +153,16 @@ package struct StoredRunJournal: RunJournal {
     do throws(StateStoreError) {
       try await database.append(records, to: run)
     } catch {
-      throw StateFailure(
-        "what happens in the run can't be written down", cause: "\(error.path): \(error.description)", hint: error.hint)
+      throw StateFailure(unwritten: error)
     }
+  }
+}
+
+extension StateFailure {
+  /// Of a run's journal.
+  package init(unwritten error: StateStoreError) {
+    self.init(
+      "what happens in the run can't be written down", cause: "\(error.path): \(error.description)", hint: error.hint)
   }
 }
 

@@ -35,7 +35,7 @@ package actor WorkerPool {
   private var leaving: [(configuration: WorkerConfiguration, worker: Worker)] = []
   private var isClosed = false
   /// ``isClosed``, for threads that are not the pool's.
-  private let closing = Flag()
+  private let closing = OnceFlag()
   private var emptied: [CheckedContinuation<Void, Never>] = []
 
   /// - Parameter maximumWorkers: live at one time, busy and idle together; at least 1.
@@ -182,11 +182,11 @@ package actor WorkerPool {
     /// It may have died since its last call. Of one that was never acknowledged no plugin code has run: a new worker gets it.
     let isReused: Bool
     /// The worker has acknowledged something of the call.
-    let wasTaken = Flag()
+    let wasTaken = OnceFlag()
     /// Its limits may no longer be those of its plan.
-    let hasOtherLimits = Flag()
+    let hasOtherLimits = OnceFlag()
     /// What it was told may still be in its memory.
-    let knowsSecrets = Flag()
+    let knowsSecrets = OnceFlag()
   }
 
   private func acquire(
@@ -334,13 +334,6 @@ package actor WorkerPool {
     for waiter in emptied { waiter.resume() }
     emptied = []
   }
-}
-
-/// Set once, from any thread.
-private final class Flag: Sendable {
-  private let value = Lock(false)
-  var isSet: Bool { value.withLock { $0 } }
-  func set() { value.withLock { $0 = true } }
 }
 
 extension WorkerFailure {

@@ -120,7 +120,43 @@ struct PluginInstaller: Sendable {
   }
 }
 
+/// A package that somebody who counts vouches for, or that needs nobody to.
+struct VerifiedPackage: Sendable {
+  var content: PackageContent
+  var manifest: PluginManifest
+  /// The ids of the trusted keys that have signed it.
+  var signers: [String]
+  var warnings: [Diagnostic]
+}
+
 extension Bootstrap {
+  /// Who vouches for a package, and what it holds.
+  func verified(
+    _ package: PackageFile, _ sandbox: SandboxOptions, _ system: SystemConfiguration, state: String
+  ) async throws(CommandFailure) -> VerifiedPackage {
+    let verdict = system.trust.verdict(on: package, today: Self.today())
+    guard verdict.refusals.isEmpty else { throw CommandFailure(.invalidInput, verdict.refusals) }
+    let content = try await content(of: package, sandbox, system, state: state)
+    do throws(Diagnostics) {
+      return VerifiedPackage(
+        content: content, manifest: try content.manifest(engineVersion: engineVersion),
+        signers: verdict.signers.filter { $0.standing == .trusted }.map(\.key.text), warnings: verdict.warnings)
+    } catch {
+      throw CommandFailure(.invalidInput, error.items)
+    }
+  }
+
+  /// What is granted, by plugin, of what a plugin asks for.
+  func remember(
+    grants: [PluginName: [Permission]], for plugin: DiscoveredPlugin, state: String
+  ) async throws(CommandFailure) {
+    let named = grants[plugin.manifest.name] ?? []
+    let granted = Set(named.flatMap { grant in plugin.manifest.permissions.compactMap { $0.meet(grant) } }).sorted()
+    guard !granted.isEmpty else { return }
+    _ = try await grantedFiles(granted)
+    try await remember(granted, for: plugin, way: .command, state: state)
+  }
+
   /// Works on the files of installed plugins.
   func changing<Value: Sendable>(
     _ store: PluginStore, _ body: @escaping @Sendable () throws(FileError) -> Value

@@ -91,4 +91,11 @@ struct ListenerTests {
       waiting.close()
     }
   }
+
+  @Test("every response says when it was made, as RFC 9110 has it")
+  func dates() {
+    #expect(HTTPDate.text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
+    #expect(HTTPDate.text(0) == "Thu, 01 Jan 1970 00:00:00 GMT")
+    #expect(HTTPDate.text(951_782_400) == "Tue, 29 Feb 2000 00:00:00 GMT")
+  }
 }

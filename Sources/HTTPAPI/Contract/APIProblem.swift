@@ -27,12 +27,6 @@ package struct APIProblem: Error, Sendable {
     self.retryAfter = retryAfter
   }
 
-  package init(_ problem: RegistryProblem) {
-    self.init(
-      problem.status, problem.what, why: problem.why, hint: problem.hint,
-      retryAfter: problem.status == 429 ? 10 : nil)
-  }
-
   package var jsonValue: JSONValue {
     var members: [JSONValue.Member] = [
       .init("title", .string(what)), .init("status", .integer(Int64(status))),

@@ -53,7 +53,6 @@ package struct APIParameter: Sendable {
     case plugin
     case type
     case workflow
-    case version
     case run
     case node
     case port
@@ -166,7 +165,6 @@ package struct APIAnswer: Sendable {
 /// Media types that the server speaks.
 package enum MediaType {
   package static let json = "application/json"
-  package static let jsonLines = "application/jsonl"
   package static let yaml = "application/yaml"
   package static let bytes = "application/octet-stream"
   package static let package = "application/zip"
@@ -174,5 +172,4 @@ package enum MediaType {
   package static let events = "text/event-stream"
   package static let metrics = "text/plain; version=0.0.4; charset=utf-8"
   package static let text = "text/plain; charset=utf-8"
-  package static let page = "text/html; charset=utf-8"
 }

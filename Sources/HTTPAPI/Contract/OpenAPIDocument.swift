@@ -139,7 +139,6 @@ extension APIParameter.Path {
     case .plugin: "The plugin's name."
     case .type: "The node type's name."
     case .workflow: "The workflow's name."
-    case .version: "A version."
     case .run: "The run's identifier."
     case .node: "The node's name, as the run has it."
     case .port: "The port's name."
@@ -151,7 +150,6 @@ extension APIParameter.Path {
   var schema: JSONValue {
     switch self {
     case .index: APISchema.integer(most: 1_000_000)
-    case .version: APISchema.integer(least: 1)
     case .plugin, .type, .workflow, .run, .node, .port, .token: APISchema.string(most: 512)
     }
   }

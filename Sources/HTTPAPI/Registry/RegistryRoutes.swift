@@ -87,9 +87,6 @@ package struct RegistryRoutes: Sendable {
     .document(try await plugin(name(parameters)).jsonValue, to: request)
   }
 
-  /// Bytes that are written at one time: each has to be taken in the time of ``ConnectionPatience``.
-  private static let piece = 64 << 10
-
   private func package(_ request: Request, _ parameters: Parameters) async throws -> Response {
     let found = try await existing(parameters)
     let tag = "\"\(found.checksum)\""
@@ -98,18 +95,8 @@ package struct RegistryRoutes: Sendable {
     let package = try await store.package(found.checksum)
     headers[.contentType] = "application/zip"
     headers[.xContentTypeOptions] = "nosniff"
-    let body = ResponseBody(contentLength: package.size) { writer in
-      var offset = 0
-      while offset < package.size {
-        let bytes = try await package.read(offset, Self.piece)
-        // Cut off rather than ended: whoever reads knows the size.
-        guard !bytes.isEmpty else { throw RegistryProblem(500, "a package is cut short") }
-        try await writer.write(ByteBuffer(bytes: bytes))
-        offset += bytes.count
-      }
-      try await writer.finish(nil)
-    }
-    return Response(status: .ok, headers: headers, body: body)
+    return Response(
+      status: .ok, headers: headers, body: ResponseBody(of: 0..<package.size, read: package.read))
   }
 
   private func name(_ parameters: Parameters) throws(Diagnostic) -> PluginName {

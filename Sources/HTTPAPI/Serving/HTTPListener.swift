@@ -6,6 +6,7 @@ import NIOCore
 import NIOHTTPTypes
 import NIOPosix
 import NIOSSL
+import PluginModel
 import ServiceLifecycle
 
 /// Where a server takes connections.
@@ -14,6 +15,14 @@ package enum ListenerPlace: Hashable, Sendable {
   case path(String)
   /// A socket that is listening already, which whoever started this process made.
   case inherited(Int32)
+
+  package init(_ address: ServingAddress) {
+    self =
+      switch address {
+      case .address(let host, let port, _): .address(host: host, port: port)
+      case .path(let path): .path(path.text)
+      }
+  }
 }
 
 /// Takes connections in several places and answers what is asked on them, until it is to end: then it accepts none any more, lets what is
@@ -83,13 +92,21 @@ package struct HTTPListener: Service {
           group.addTask { await accept(listener, http) }
         }
       }
-    } onGracefulShutdown: { [listening, limits] in
-      // First nothing is accepted any more; what was accepted is taken up, and ends by itself.
-      for listener in listening {
-        listener.channel.close(promise: nil)
-      }
-      open.quiesce(in: limits.ending)
+    } onGracefulShutdown: { [listening] in
+      Task { await Self.end(listening, open) }
     }
+  }
+
+  /// For what was accepted to be taken up.
+  private static let settling: Duration = .milliseconds(200)
+
+  /// First nothing is accepted any more, then what was accepted is taken up, and then all of it ends. A connection that was accepted and
+  /// that nobody has taken up when its listener ends would end the program: NIOAsyncWriter demands that somebody has finished it.
+  private static func end(_ listening: [Listening], _ open: OpenChannels) async {
+    for listener in listening { try? await listener.channel.setOption(.autoRead, value: false).get() }
+    try? await Task.sleep(for: settling)
+    for listener in listening { listener.channel.close(promise: nil) }
+    open.quiesce()
   }
 
   private func accept(_ listener: Listening, _ http: HTTP1Channel) async {
@@ -108,7 +125,8 @@ package struct HTTPListener: Service {
       lingering: min(TimeAmount(limits.idle), .seconds(10)), ending: TimeAmount(limits.ending))
     return HTTP1Channel(
       responder: { [respond] request, writer, channel in
-        let response = await respond(request, channel)
+        var response = await respond(request, channel)
+        response.headers[.date] = HTTPDate.text(ProcessEnvironment.millisecondsSince1970() / 1000)
         try await writer.write(response: response.head, body: response.body)
       },
       configuration: .init(
@@ -228,11 +246,30 @@ private final class OpenChannels: Sendable {
     if isQuiescing { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
   }
 
-  func quiesce(in time: Duration) {
+  func quiesce() {
     let channels = state.withLock { state in
       state.isQuiescing = true
       return Array(state.channels.values)
     }
     for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+  }
+}
+
+/// RFC 9110 section 5.6.7.
+package enum HTTPDate {
+  private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+  private static let months = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+  ]
+
+  /// - Parameter seconds: since 1970, which began on a Thursday.
+  package static func text(_ seconds: Int64) -> String {
+    let halves = ProcessEnvironment.readableTime(seconds * 1000).split(separator: " ")
+    let date = halves.first?.split(separator: "-") ?? []
+    guard halves.count == 2, date.count == 3, let month = Int(date[1]), months.indices.contains(month - 1) else {
+      return ""
+    }
+    let day = days[Int((seconds / 86_400 + 4) % 7)]
+    return "\(day), \(date[2]) \(months[month - 1]) \(date[0]) \(halves[1]) GMT"
   }
 }

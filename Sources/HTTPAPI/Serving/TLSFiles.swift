@@ -1,5 +1,6 @@
 import LinuxSystem
 import NIOSSL
+import PluginModel
 
 /// The certificate and key of a server, from files. A connection has those that there were when it began.
 package final class TLSFiles: Sendable {
@@ -33,13 +34,9 @@ package final class TLSFiles: Sendable {
   /// Changes when one of the files does. Blocks.
   package var stamp: [String] {
     [certificate, key].map { path in
-      guard let resolved = ProcessEnvironment.resolve(path) else { return "\(path) is absent" }
-      let halves = resolved.utf8.lastIndex(of: UInt8(ascii: "/")).map { slash in
-        (String(resolved[..<slash]), String(resolved[resolved.utf8.index(after: slash)...]))
-      }
-      guard let (parent, name) = halves,
-        let status = try? Directory(opening: parent.isEmpty ? "/" : parent).status(name)
-      else { return "\(resolved) is absent" }
+      guard let resolved = ProcessEnvironment.resolve(path).flatMap({ AbsolutePath($0) }), let parent = resolved.parent,
+        let status = try? Directory(opening: parent.text).status(resolved.lastComponent)
+      else { return "\(path) is absent" }
       return "\(resolved) \(status.size) \(status.modified)"
     }
   }

@@ -74,6 +74,14 @@ package enum ServingAddress: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The same at another port.
+  package func with(port: Int) -> ServingAddress {
+    switch self {
+    case .address(let host, _, let isLoopback): .address(host: host, port: port, isLoopback: isLoopback)
+    case .path: self
+    }
+  }
+
   package var description: String {
     switch self {
     case .address(_, let port, _): "\(hostName ?? ""):\(port)"

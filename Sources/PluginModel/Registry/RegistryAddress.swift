@@ -87,24 +87,10 @@ package struct RegistryAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// What lies below it.
   func appending(_ segments: [String], query: [(String, String)] = []) -> RegistryAddress {
-    let parts = query.map { "\($0.0)=\(Self.encoded($0.1))" }
+    let parts = query.map { "\($0.0)=\(PercentText.encoded($0.1))" }
     return RegistryAddress(
-      origin: origin, path: path + segments.map { "/" + Self.encoded($0) }.joined(),
+      origin: origin, path: path + segments.map { "/" + PercentText.encoded($0) }.joined(),
       query: parts.isEmpty ? nil : parts.joined(separator: "&"))
-  }
-
-  /// RFC 3986 section 2.1: everything but unreserved characters is written `%XX`.
-  static func encoded(_ text: String) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
-    var bytes: [UInt8] = []
-    for byte in text.utf8 {
-      if byte.isUnreserved {
-        bytes.append(byte)
-      } else {
-        bytes += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }
 
@@ -145,7 +131,7 @@ extension RegistryAddress {
 
 extension UInt8 {
   /// RFC 3986 section 2.3.
-  fileprivate var isUnreserved: Bool {
+  var isUnreserved: Bool {
     isLetter || isDigit || self == UInt8(ascii: "-") || self == UInt8(ascii: ".") || self == UInt8(ascii: "_")
       || self == UInt8(ascii: "~")
   }

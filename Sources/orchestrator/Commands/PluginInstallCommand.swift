@@ -54,7 +54,7 @@ struct PluginInstallCommand: AsyncParsableCommand {
     let installer = PluginInstaller(bootstrap, system: system, state: path, catalog: catalog, sandbox: sandbox)
     let consent = try await consent(ConsentDialogue.isPossible() ? .asked : .demanded, system, path, bootstrap)
     let outcome = try await installer.install(content, shown: source, signers: signers, consent: consent)
-    try await remember(grants, for: outcome.plugin, path, bootstrap)
+    try await bootstrap.remember(grants: try grants.permissions(), for: outcome.plugin, state: path)
     try await tell(outcome, system, path, bootstrap)
   }
 
@@ -65,17 +65,6 @@ struct PluginInstallCommand: AsyncParsableCommand {
       bootstrap: bootstrap, state: state,
       policy: try await bootstrap.grantPolicy(system, granting: try grants.permissions(), state: state),
       way: noConsent ? .given : way)
-  }
-
-  /// What --grant names of what it asks for.
-  func remember(
-    _ grants: LastingGrantOptions, for plugin: DiscoveredPlugin, _ state: String, _ bootstrap: Bootstrap
-  ) async throws(CommandFailure) {
-    let named = try grants.permissions()[plugin.manifest.name] ?? []
-    let granted = Set(named.flatMap { grant in plugin.manifest.permissions.compactMap { $0.meet(grant) } }).sorted()
-    guard !granted.isEmpty else { return }
-    _ = try await bootstrap.grantedFiles(granted)
-    try await bootstrap.remember(granted, for: plugin, way: .command, state: state)
   }
 
   private func isPath(_ bootstrap: Bootstrap) async -> Bool {
@@ -100,24 +89,9 @@ struct PluginInstallCommand: AsyncParsableCommand {
         why: "its checksum is \(package.checksum), and \(checksum) was asked for", hint: "get it again")
     }
     // Nobody signs a directory; it may be revoked all the same.
-    let (content, _, signers) = try await verified(package, system, state, bootstrap, warns: !isDirectory)
-    return (content, signers)
-  }
-
-  /// Who vouches for a package, and what it holds.
-  func verified(
-    _ package: PackageFile, _ system: SystemConfiguration, _ state: String, _ bootstrap: Bootstrap, warns: Bool = true
-  ) async throws(CommandFailure) -> (content: PackageContent, manifest: PluginManifest, signers: [String]) {
-    let verdict = system.trust.verdict(on: package, today: Bootstrap.today())
-    guard verdict.refusals.isEmpty else { throw CommandFailure(.invalidInput, verdict.refusals) }
-    if warns { await bootstrap.report(verdict.warnings) }
-    let content = try await bootstrap.content(of: package, sandbox, system, state: state)
-    do throws(Diagnostics) {
-      let manifest = try content.manifest(engineVersion: engineVersion)
-      return (content, manifest, verdict.signers.filter { $0.standing == .trusted }.map(\.key.text))
-    } catch {
-      throw CommandFailure(.invalidInput, error.items)
-    }
+    let verified = try await bootstrap.verified(package, sandbox, system, state: state)
+    if !isDirectory { await bootstrap.report(verified.warnings) }
+    return (verified.content, verified.signers)
   }
 
   /// A directory, as it would be packed: what is left out of packages isn't installed either.

@@ -60,7 +60,9 @@ struct RegistryServeCommand: AsyncParsableCommand {
       }
       try await RegistryServer(routes, at: address).run { port in
         let shown =
-          if let port { "http://\(address.with(port: port))/\(RegistryServer.path)" } else { address.description }
+          if let port { "http://\(address.address.with(port: port))/\(RegistryServer.path)" } else {
+            address.description
+          }
         await bootstrap.console.print("the registry in \(directory) is offered at \(shown)")
       }
     } catch let diagnostic as Diagnostic {

@@ -216,15 +216,7 @@ private struct TokenLog {
     let entry = AuditEntry(
       time: ProcessEnvironment.millisecondsSince1970(), actor: .console, action: action, subject: subject,
       detail: detail)
-    let number = try await stored { () throws(StateStoreError) in try await database.beginAudit(entry) }
-    do throws(CommandFailure) {
-      try await body()
-    } catch {
-      // The first error is the one to tell.
-      try? await database.endAudit(number, outcome: .failed)
-      throw error
-    }
-    try await stored { () throws(StateStoreError) in try await database.endAudit(number, outcome: .done) }
+    try await database.auditing(entry, unwritten: { CommandFailure($0) }, body)
   }
 }
 

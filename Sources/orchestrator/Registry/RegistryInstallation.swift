@@ -57,7 +57,7 @@ extension PluginInstallCommand {
           item.content, shown: item.content.package.path, signers: item.signers, consent: consent,
           allowsDowngrade: allowDowngrade)
         installed.append("\(item.manifest.name) \(item.manifest.version)")
-        try await remember(grants, for: outcome.plugin, path, bootstrap)
+        try await bootstrap.remember(grants: try grants.permissions(), for: outcome.plugin, state: path)
         if answer == .installAndAllow { try await allow(outcome.plugin, system, path, bootstrap) }
         try await tell(outcome, system, path, bootstrap, asks: false)
       } catch {
@@ -131,14 +131,16 @@ extension PluginInstallCommand {
     _ step: RegistryResolution.Step, _ package: PackageFile, _ system: SystemConfiguration, _ state: String,
     _ bootstrap: Bootstrap
   ) async throws(CommandFailure) -> Fetched {
-    let (content, manifest, signers) = try await verified(package, system, state, bootstrap)
+    let verified = try await bootstrap.verified(package, sandbox, system, state: state)
+    await bootstrap.report(verified.warnings)
     // What was planned by is what is installed.
-    if let difference = step.version.difference(from: manifest) {
+    if let difference = step.version.difference(from: verified.manifest) {
       throw CommandFailure(
         .invalidInput, "the registry describes \(package.path) wrongly",
         why: "its manifest says otherwise about \(difference)", hint: "tell whoever runs the registry")
     }
-    return Fetched(step: step, content: content, manifest: manifest, signers: signers)
+    return Fetched(
+      step: step, content: verified.content, manifest: verified.manifest, signers: verified.signers)
   }
 
   /// With what the operator's policy makes of it. A grant is for files: those of a package that isn't installed have none yet.

@@ -16,13 +16,14 @@ struct RunQuota: Sendable {
       if let name, amount > 0 { semaphores[name] = amount }
     }
     charge(cpu, request.cpuMilli)
-    charge(memory, (request.memory + (1 << 20) - 1) >> 20)
-    switch request.gpu {
-    case .none: break
-    case .devices(let count, _, _): charge(gpus, count * 1000)
-    case .share(let milli, _): charge(gpus, milli)
-    }
+    charge(memory, request.memoryMB)
+    charge(gpus, request.gpu.milli)
     return ResourceRequest(
       cpuMilli: request.cpuMilli, memory: request.memory, gpu: request.gpu, semaphores: semaphores)
   }
+}
+
+extension ResourceRequest {
+  /// Mebibytes, whole ones.
+  var memoryMB: Int { (memory + (1 << 20) - 1) >> 20 }
 }

@@ -31,7 +31,7 @@ struct RunStarter: Sendable {
   func start(_ run: StoredRun?, orLast: Bool) async throws(CommandFailure) -> (KeptRun, RunDirectory) {
     var run = run
     if run == nil, orLast { run = try await last() }
-    guard let run else { return try await begin() }
+    guard let run else { return try await begin([], packages: try await packages()) }
     let settings = try RunSettings(of: run)
     try checkUnchanged(run, settings)
     if let before = settings.packages, case let packages = try await packages(),
@@ -45,13 +45,9 @@ struct RunStarter: Sendable {
     return (try await store.resume(run), directory)
   }
 
-  private func begin() async throws(CommandFailure) -> (KeptRun, RunDirectory) {
-    // A server gets them once it has accepted the run: that may take long.
-    try await begin([], packages: origin == nil ? try await packages() : nil)
-  }
-
-  /// Begins a run of which something is done already.
-  /// - Parameter records: what is written down of that.
+  /// - Parameters:
+  ///   - records: of what is done of it already.
+  ///   - packages: nil: a server gets them once it has accepted the run, which may take long.
   func begin(
     _ records: [JournalRecord], packages: [PluginName: String]?
   ) async throws(CommandFailure) -> (KeptRun, RunDirectory) {

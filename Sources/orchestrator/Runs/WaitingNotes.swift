@@ -39,21 +39,40 @@ struct WaitingNotes: Sendable {
   }
 
   private func notes() async -> JSONValue {
-    let identifier = RunIdentifier(run)
-    let waiting = await places.waiting(of: identifier, limit: Self.most)
-    let count = await places.waitingCount(of: identifier)
-    let names = await places.names(in: identifier)
-    // Of the day: who reads it has another clock. In tenths of a second, so that it doesn't change while nothing does.
+    let waiting = await places.waitingNodes(of: RunIdentifier(run), limit: Self.most, clock: clock)
+    // So that it doesn't change while nothing does.
+    return waiting.json { $0 / 100 * 100 }
+  }
+}
+
+/// The queued nodes of a run.
+struct WaitingNodes: Sendable {
+  /// With what they wait for, in words, and since when, in milliseconds since 1970: who reads it has another clock.
+  var nodes: [(name: String, reason: String, since: Int64)]
+  var furtherCount: Int
+
+  /// - Parameter since: as it is told.
+  func json(since: (Int64) -> Int64 = { $0 }) -> JSONValue {
+    [
+      "waiting": .array(
+        nodes.map { node in
+          ["node": .string(node.name), "reason": .string(node.reason), "since_ms": .integer(since(node.since))]
+        }), "further_count": .integer(Int64(furtherCount)),
+    ]
+  }
+}
+
+extension Dispatcher {
+  /// - Parameter clock: its own.
+  func waitingNodes(of run: RunIdentifier, limit: Int, clock: any RunClock) -> WaitingNodes {
+    let waiting = waiting(of: run, limit: limit)
     let offset = ProcessEnvironment.millisecondsSince1970() - clock.now()
-    let entries = waiting.map { waiting -> JSONValue in
-      [
-        "node": .string(names[waiting.node]?.text ?? "\(waiting.node)"),
-        "reason": .string(waiting.reason.text { names[$0.node]?.text ?? "\($0.node)" }),
-        "since_ms": .integer((waiting.reason.since + offset) / 100 * 100),
-      ]
-    }
-    return .object([
-      .init("waiting", .array(entries)), .init("further_count", .integer(Int64(count - waiting.count))),
-    ])
+    return WaitingNodes(
+      nodes: waiting.map { waiting in
+        let reason = waiting.reason.text { other in
+          other.run == run ? name(of: other) : "\(name(of: other)) of the run \(other.run.text)"
+        }
+        return (name(of: waiting.reason.node), reason, waiting.reason.since + offset)
+      }, furtherCount: max(0, waitingCount(of: run) - waiting.count))
   }
 }

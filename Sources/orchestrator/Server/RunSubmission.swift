@@ -105,3 +105,12 @@ func served<Value: Sendable>(
 ) async throws(APIProblem) -> Value {
   do throws(CommandFailure) { return try await work() } catch { throw APIProblem(error, status: status) }
 }
+
+extension StateDatabase {
+  /// Asks what somebody wants to know over HTTP.
+  func served<Value>(
+    isolation: isolated (any Actor)? = #isolation, _ body: (StateDatabase) async throws(StateStoreError) -> Value
+  ) async throws(APIProblem) -> Value {
+    do throws(StateStoreError) { return try await body(self) } catch { throw APIProblem(error) }
+  }
+}

@@ -11,15 +11,8 @@ struct ServedRun: Sendable {
   let submitter: String
   let feed: RunFeed
   /// Nothing of it is written down any more: as if the process had died at that moment, so that it is gone on with by the next.
-  let isSuspended: SuspensionMark
+  let isSuspended: OnceFlag
   var task: Task<Void, Never>?
-}
-
-/// Set once, from any thread.
-final class SuspensionMark: Sendable {
-  private let value = Lock(false)
-  var isSet: Bool { value.withLock { $0 } }
-  func set() { value.withLock { $0 = true } }
 }
 
 /// The journal of a run that others watch: what is written down is told to them, and nothing else.
@@ -27,7 +20,7 @@ struct ServedJournal: RunJournal {
   let database: StateDatabase
   let run: String
   let feed: RunFeed
-  let isSuspended: SuspensionMark
+  let isSuspended: OnceFlag
 
   func append(_ records: [JournalRecord]) async throws(StateFailure) {
     guard !isSuspended.isSet else { return }
@@ -35,8 +28,7 @@ struct ServedJournal: RunJournal {
       let first = try await database.append(records, to: run)
       feed.publish(records.enumerated().map { JournalEntry($0.element, sequence: first + $0.offset) })
     } catch {
-      throw StateFailure(
-        "what happens in the run can't be written down", cause: "\(error.path): \(error.description)", hint: error.hint)
+      throw StateFailure(unwritten: error)
     }
   }
 }

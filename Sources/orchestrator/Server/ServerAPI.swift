@@ -173,16 +173,6 @@ struct ServerAudit: Sendable {
     let entry = AuditEntry(
       time: ProcessEnvironment.millisecondsSince1970(), actor: AuditActor(caller.name) ?? .console, action: action,
       subject: subject, detail: detail)
-    // What can't be written down isn't done.
-    let number = try await database.beginAudit(entry)
-    do {
-      let value = try await work()
-      try await database.endAudit(number, outcome: .done)
-      return value
-    } catch {
-      // The first error is the one to tell.
-      try? await database.endAudit(number, outcome: .failed)
-      throw error
-    }
+    return try await database.auditing(entry, unwritten: { $0 as any Error }, work)
   }
 }

@@ -21,15 +21,9 @@ struct ServerAdministration: Sendable {
   let uploads: DedicatedThread
   private var database: StateDatabase { runs.store.database }
 
-  private func asking<Value: Sendable>(
-    _ body: (StateDatabase) async throws(StateStoreError) -> Value
-  ) async throws(APIProblem) -> Value {
-    do throws(StateStoreError) { return try await body(database) } catch { throw APIProblem(error) }
-  }
-
   func readiness() async throws(APIProblem) -> APIReply {
     guard await !runs.isEnding else { throw APIProblem(503, "the server is ending") }
-    _ = try await asking { database throws(StateStoreError) in try await database.hasTokens() }
+    _ = try await database.served { database throws(StateStoreError) in try await database.hasTokens() }
     return .document(ByteBuffer(string: "ok\n"), mediaType: MediaType.text, tag: nil)
   }
 
@@ -73,49 +67,30 @@ struct ServerAdministration: Sendable {
     ]
   }
 
-  private static let mostWaiting = 1000
-
   func queue() async -> JSONValue {
     var queued: [JSONValue] = []
     for run in await runs.identifiers {
       let waiting = await waiting(of: run)
-      if case .array(let nodes)? = waiting["waiting"], !nodes.isEmpty {
-        queued.append(["run": .string(run), "waiting": .array(nodes), "further_count": waiting["further_count"] ?? 0])
-      }
+      guard !waiting.nodes.isEmpty, case .object(let members) = waiting.json() else { continue }
+      queued.append(.object([.init("run", .string(run))] + members))
     }
     return ["runs": .array(queued)]
   }
 
-  func waiting(of run: StoredRun) async -> JSONValue { await waiting(of: run.identifier) }
+  func waiting(of run: StoredRun) async -> JSONValue { await waiting(of: run.identifier).json() }
 
-  private func waiting(of identifier: String) async -> JSONValue {
-    let run = RunIdentifier(identifier)
-    let waiting = await standing.dispatcher.waiting(of: run, limit: Self.mostWaiting)
-    let count = await standing.dispatcher.waitingCount(of: run)
-    var nodes: [JSONValue] = []
-    let offset = ProcessEnvironment.millisecondsSince1970() - standing.clock.now()
-    for one in waiting {
-      var names: [NodeReference: String] = [:]
-      for reference in one.reason.named { names[reference] = await standing.dispatcher.name(of: reference) }
-      nodes.append([
-        "node": .string(await standing.dispatcher.name(of: one.reason.node)),
-        "reason": .string(
-          one.reason.text { reference in
-            let name = names[reference] ?? "node \(reference.node)"
-            return reference.run == run ? name : "\(name) of the run \(reference.run.text)"
-          }),
-        "since_ms": .integer(one.reason.since + offset),
-      ])
-    }
-    return ["waiting": .array(nodes), "further_count": .integer(Int64(max(0, count - waiting.count)))]
+  private func waiting(of run: String) async -> WaitingNodes {
+    await standing.dispatcher.waitingNodes(of: RunIdentifier(run), limit: WaitingNotes.most, clock: standing.clock)
   }
 
   // MARK: Tokens
 
   func token(of caller: Caller) async throws(APIProblem) -> JSONValue {
-    let tokens = try await asking { database throws(StateStoreError) in try await database.tokens() }
+    let token = try await database.served { database throws(StateStoreError) in
+      try await database.token(named: caller.name)
+    }
     // Where no token is needed there is none.
-    return tokens.first { $0.name.text == caller.name }?.jsonValue
+    return token?.jsonValue
       ?? [
         "id": .null, "name": .string(caller.name), "scope": .string(caller.scope.rawValue), "quota": .object([]),
         "created_ms": .null, "expires_ms": .null,
@@ -123,7 +98,7 @@ struct ServerAdministration: Sendable {
   }
 
   func tokens() async throws(APIProblem) -> JSONValue {
-    let tokens = try await asking { database throws(StateStoreError) in try await database.tokens() }
+    let tokens = try await database.served { database throws(StateStoreError) in try await database.tokens() }
     return ["tokens": .array(tokens.map(\.jsonValue))]
   }
 
@@ -175,7 +150,7 @@ struct ServerAdministration: Sendable {
   }
 
   func auditPage(before: Int?, limit: Int) async throws(APIProblem) -> JSONValue {
-    let records = try await asking { database throws(StateStoreError) in
+    let records = try await database.served { database throws(StateStoreError) in
       try await database.audit(before: before.map { Int64($0) }, limit: limit)
     }
     return [
@@ -211,20 +186,5 @@ struct ServerAdministration: Sendable {
     } catch let wrong as Diagnostic {
       throw APIProblem(422, wrong.what, why: wrong.why, hint: wrong.hint)
     }
-  }
-}
-
-extension WaitingReason {
-  /// The nodes that ``text(_:)`` names.
-  fileprivate var named: [NodeReference] {
-    [node]
-      + causes.flatMap { cause -> [NodeReference] in
-        switch cause {
-        case .resources(_, let shortages), .semaphores(let shortages):
-          shortages.flatMap { $0.holders.map(\.node) }
-        case .priority(let node): [node]
-        case .impossible, .reserved, .fairness: []
-        }
-      }
   }
 }

@@ -12,8 +12,8 @@ struct ServerArtifacts: Sendable {
 
   private func outputs(of run: String, node: String? = nil) async throws(APIProblem) -> [NodeOutputs] {
     let found = try await runs.stored(run).identifier
-    do throws(StateStoreError) { return try await store.database.outputs(of: found, node: node) } catch {
-      throw APIProblem(error)
+    return try await store.database.served { database throws(StateStoreError) in
+      try await database.outputs(of: found, node: node)
     }
   }
 

@@ -1,6 +1,5 @@
 import HTTPAPI
 import LinuxSystem
-import NIOCore
 import PluginModel
 import PluginRegistry
 import StateStore
@@ -42,12 +41,18 @@ actor ServerPlugins {
       system = try await bootstrap.configurationSource(options.system).configuration()
     }
     let catalog = try await bootstrap.scanned(options.plugins, system, state: state)
-    let isNew = catalog.mark != standing.now.catalog.mark || system != standing.now.system
-    guard isNew || loaded.specifications.isEmpty else { return }
+    guard catalog.mark != standing.now.catalog.mark || system != standing.now.system else { return }
+    try await load(catalog, system)
     standing.change { [catalog, system] now in
       now.catalog = catalog
       now.system = system
     }
+  }
+
+  /// The node types of those that were found at the start.
+  func load() async throws(CommandFailure) { try await load(catalog, system) }
+
+  private func load(_ catalog: PluginCatalog, _ system: SystemConfiguration) async throws(CommandFailure) {
     loaded = try await bootstrap.specifications(of: catalog, options.sandbox, system, state: statePath)
     palettes = [:]
     nodeLists = [:]
@@ -59,7 +64,7 @@ actor ServerPlugins {
     if let known = palettes[category] { return known }
     let nodes = catalog.availableNodes(loaded.specifications, category: category)
     return keep(
-      ["nodes": .array(nodes.map(\.paletteEntry))], in: &palettes, category, isKnown: nodes.isEmpty == false)
+      ["nodes": .array(nodes.map(\.paletteEntry))], in: &palettes, category, isKnown: !nodes.isEmpty)
   }
 
   func nodes(category: String?) -> APIReply {
@@ -68,17 +73,14 @@ actor ServerPlugins {
     let list: JSONValue = [
       "nodes": .array(nodes.map(PluginNodesCommand.json)), "diagnostics": .array(loaded.diagnostics.map(\.json)),
     ]
-    return keep(list, in: &nodeLists, category, isKnown: nodes.isEmpty == false)
+    return keep(list, in: &nodeLists, category, isKnown: !nodes.isEmpty)
   }
 
   /// - Parameter isKnown: false: nobody keeps answers for what somebody makes up.
   private func keep(
     _ value: JSONValue, in replies: inout [String?: APIReply], _ category: String?, isKnown: Bool
   ) -> APIReply {
-    let bytes = value.utf8()
-    let reply = APIReply.document(
-      ByteBuffer(bytes: bytes), mediaType: MediaType.json,
-      tag: "\"\(ContentDigest(sha256: bytes).hexadecimal.prefix(32))\"")
+    let reply = APIReply.prepared(value)
     if isKnown || category == nil { replies[category] = reply }
     return reply
   }
@@ -159,36 +161,21 @@ actor ServerPlugins {
 
   // MARK: Versions
 
-  /// - Parameter upload: a file of the state directory, whole.
   func install(
     _ package: PackageFile, granting grants: [String], withoutConsent: Bool
   ) async throws(APIProblem) -> JSONValue {
-    let (bootstrap, system, statePath, catalog, sandbox) = (bootstrap, system, statePath, catalog, options.sandbox)
-    let outcome: PluginInstaller.Outcome = try await served { () async throws(CommandFailure) in
-      let verdict = system.trust.verdict(on: package, today: Bootstrap.today())
-      guard verdict.refusals.isEmpty else { throw CommandFailure(.invalidInput, verdict.refusals) }
-      let content = try await bootstrap.content(of: package, sandbox, system, state: statePath)
-      let manifest: PluginManifest
-      do throws(Diagnostics) { manifest = try content.manifest(engineVersion: engineVersion) } catch {
-        throw CommandFailure(.invalidInput, error.items)
-      }
-      let permissions = try Permission.parse(grants)
+    let outcome = try await served { () async throws(CommandFailure) in
+      let verified = try await bootstrap.verified(package, options.sandbox, system, state: statePath)
+      let granted = [verified.manifest.name: try Permission.parse(grants)]
       let consent = UpgradeConsent(
         bootstrap: bootstrap, state: statePath,
-        policy: try await bootstrap.grantPolicy(system, granting: [manifest.name: permissions], state: statePath),
+        policy: try await bootstrap.grantPolicy(system, granting: granted, state: statePath),
         way: withoutConsent ? .given : .demanded)
       let installer = PluginInstaller(
-        bootstrap, system: system, state: statePath, catalog: catalog, sandbox: sandbox)
+        bootstrap, system: system, state: statePath, catalog: catalog, sandbox: options.sandbox)
       let outcome = try await installer.install(
-        content, shown: "the package", signers: verdict.signers.filter { $0.standing == .trusted }.map(\.key.text),
-        consent: consent)
-      let granted = Set(
-        permissions.flatMap { grant in outcome.plugin.manifest.permissions.compactMap { $0.meet(grant) } }
-      ).sorted()
-      if !granted.isEmpty {
-        _ = try await bootstrap.grantedFiles(granted)
-        try await bootstrap.remember(granted, for: outcome.plugin, way: .command, state: statePath)
-      }
+        verified.content, shown: "the package", signers: verified.signers, consent: consent)
+      try await bootstrap.remember(grants: granted, for: outcome.plugin, state: statePath)
       try await refresh(readsConfiguration: false)
       return outcome
     }
@@ -202,7 +189,6 @@ actor ServerPlugins {
   }
 
   func rollBack(_ text: String, to version: SemanticVersion?) async throws(APIProblem) -> JSONValue {
-    let (bootstrap, statePath) = (bootstrap, statePath)
     let name = try await installed(text)
     let pair = try await served { () async throws(CommandFailure) in
       try await bootstrap.writing(statePath) { database throws(StateStoreError) in
@@ -221,7 +207,6 @@ actor ServerPlugins {
   }
 
   func remove(_ text: String, version: SemanticVersion?) async throws(APIProblem) -> JSONValue {
-    let (bootstrap, statePath) = (bootstrap, statePath)
     let name = try await installed(text, version)
     let count = try await served { () async throws(CommandFailure) in
       try await bootstrap.writing(statePath) { database throws(StateStoreError) in
@@ -235,7 +220,6 @@ actor ServerPlugins {
   }
 
   private func installed(_ text: String, _ version: SemanticVersion? = nil) async throws(APIProblem) -> PluginName {
-    let (bootstrap, statePath) = (bootstrap, statePath)
     let all = try await served { () async throws(CommandFailure) in
       try await bootstrap.installedPlugins(state: statePath)
     }

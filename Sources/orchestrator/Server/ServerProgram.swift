@@ -132,11 +132,11 @@ struct ServerProgram: Sendable {
     let plugins = ServerPlugins(
       bootstrap, standing: standing, state: command.state, statePath: state, plugins: command.plugins,
       system: command.system, sandbox: command.sandbox)
-    try await plugins.refresh(readsConfiguration: false)
+    try await plugins.load()
     let runs = ServerRuns(
       bootstrap, store: store, settings: ServerRuns.Settings(jobs: jobs, secrets: command.secrets.secrets),
       metrics: metrics,
-      quota: { name in (try? await database.tokens())?.first { $0.name.text == name }?.quota }, report: report)
+      quota: { name in (try? await database.token(named: name))?.quota }, report: report)
     let watchers = WatcherCount()
     let reload: @Sendable () async throws(CommandFailure) -> [Diagnostic] = { () async throws(CommandFailure) in
       try await plugins.refresh(readsConfiguration: true)
@@ -145,8 +145,8 @@ struct ServerProgram: Sendable {
     }
     let handler = ServerAPI(
       server: ServerAdministration(
-        runs: runs, plugins: plugins, standing: standing, watchers: watchers, metrics: metrics, openAPI: Self.openAPI,
-        reload: reload,
+        runs: runs, plugins: plugins, standing: standing, watchers: watchers, metrics: metrics,
+        openAPI: .prepared(OpenAPIDocument.document(version: "\(engineVersion)")), reload: reload,
         uploads: try Self.thread("uploads")),
       plugins: plugins, workflows: ServerWorkflows(runs: runs), runs: runs, artifacts: ServerArtifacts(runs: runs),
       audit: ServerAudit(database: database))
@@ -162,7 +162,7 @@ struct ServerProgram: Sendable {
     try await runs.goOn()
     var logger = Logger(label: "server")
     logger.logLevel = .critical
-    let listener = HTTPListener(places.map(\.place), tls: tls, logger: logger) { bound in
+    let listener = HTTPListener(places.map { ListenerPlace($0) }, tls: tls, logger: logger) { bound in
       for address in Self.shown(places, bound, isEncrypted: tls != nil) {
         await console.print("listening at \(address)")
       }
@@ -258,13 +258,6 @@ struct ServerProgram: Sendable {
     }
   }
 
-  private static var openAPI: APIReply {
-    let bytes = OpenAPIDocument.document(version: "\(engineVersion)").utf8()
-    return .document(
-      ByteBuffer(bytes: bytes), mediaType: MediaType.json,
-      tag: "\"\(ContentDigest(sha256: bytes).hexadecimal.prefix(32))\"")
-  }
-
   /// Nobody could ask anything without one.
   private func makeFirstToken(_ database: StateDatabase) async throws(CommandFailure) {
     guard !command.noTokens else { return }
@@ -280,9 +273,9 @@ struct ServerProgram: Sendable {
       let audit = AuditEntry(
         time: made.token.created, actor: .console, action: .createToken, subject: made.token.name.text,
         detail: made.token.jsonValue)
-      let number = try await database.beginAudit(audit)
-      _ = try await database.addToken(made.token, digest: ContentDigest(sha256: made.secret.secret.utf8))
-      try await database.endAudit(number, outcome: .done)
+      try await database.auditing(audit, unwritten: { $0 }) { () throws(StateStoreError) in
+        _ = try await database.addToken(made.token, digest: ContentDigest(sha256: made.secret.secret.utf8))
+      }
     } catch {
       throw CommandFailure(error)
     }
@@ -297,23 +290,6 @@ struct ServerProgram: Sendable {
       case .address: "\(isEncrypted ? "https" : "http")://\(place.with(port: port ?? 0))"
       case .path: place.description
       }
-    }
-  }
-}
-
-extension ServingAddress {
-  fileprivate var place: ListenerPlace {
-    switch self {
-    case .address(let host, let port, _): .address(host: host, port: port)
-    case .path(let path): .path(path.text)
-    }
-  }
-
-  /// The same at another port.
-  fileprivate func with(port: Int) -> ServingAddress {
-    switch self {
-    case .address(let host, _, let isLoopback): .address(host: host, port: port, isLoopback: isLoopback)
-    case .path: self
     }
   }
 }

@@ -31,16 +31,10 @@ extension ServerRuns {
   /// A node that asks for more than its token may ever have is refused before the run is.
   nonisolated func refusals(_ quota: AccessQuota, _ nodes: [(name: String, request: ResourceRequest)]) -> [Diagnostic] {
     nodes.flatMap { name, request -> [Diagnostic] in
-      let gpus: Int =
-        switch request.gpu {
-        case .none: 0
-        case .devices(let count, _, _): count * 1000
-        case .share(let milli, _): milli
-        }
       let amounts: [(String, Int, Int?)] = [
         ("thousandths of a processor", request.cpuMilli, quota.cpuMilli),
-        ("MiB of memory", (request.memory + (1 << 20) - 1) >> 20, quota.memoryMB),
-        ("thousandths of a GPU", gpus, quota.gpus.map { $0 * 1000 }),
+        ("MiB of memory", request.memoryMB, quota.memoryMB),
+        ("thousandths of a GPU", request.gpu.milli, quota.gpus.map { $0 * 1000 }),
       ]
       return amounts.compactMap { what, needed, most in
         guard let most, needed > most else { return nil }

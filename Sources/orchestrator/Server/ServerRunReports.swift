@@ -28,8 +28,9 @@ extension ServerRuns {
       }
       query.standing = RunOutcome(rawValue: state).map { .ended($0) } ?? .open
     }
-    let found: [StoredRun]
-    do throws(StateStoreError) { found = try await store.database.runs(query) } catch { throw APIProblem(error) }
+    let found = try await store.database.served { [query] database throws(StateStoreError) in
+      try await database.runs(query)
+    }
     var runs: [JSONValue] = []
     for run in found {
       let listed = await listed(run)
@@ -44,9 +45,8 @@ extension ServerRuns {
 
   func show(_ identifier: String) async throws(APIProblem) -> JSONValue {
     let run = try await stored(identifier)
-    let history: RunHistory
-    do throws(StateStoreError) { history = try await store.database.history(of: identifier) } catch {
-      throw APIProblem(error)
+    let history = try await store.database.served { database throws(StateStoreError) in
+      try await database.history(of: identifier)
     }
     let listed = await listed(run)
     let report = RunHistoryReport(run: listed, settings: RunSettings(run.settings), history: history, state: nil)

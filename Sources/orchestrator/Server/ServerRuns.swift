@@ -111,11 +111,8 @@ actor ServerRuns {
     switch submission.source {
     case .written(let bytes): return try await gathered("workflow.yaml", bytes)
     case .stored(let name, let version):
-      let found: StoredWorkflow?
-      do throws(StateStoreError) {
-        found = try await store.database.workflow(name, version: version)
-      } catch {
-        throw APIProblem(error)
+      let found = try await store.database.served { database throws(StateStoreError) in
+        try await database.workflow(name, version: version)
       }
       guard let found else {
         throw APIProblem(404, "there is no workflow \(name.text.quoted)\(version.map { " of version \($0)" } ?? "")")
@@ -132,16 +129,13 @@ actor ServerRuns {
     guard var files = try? WorkflowFiles(path: file, bytes: bytes) else { return draft }
     while let wanted = files.wanted.first {
       let name = wanted.hasSuffix(".yaml") ? WorkflowName(String(wanted.dropLast(5))) : nil
-      do throws(StateStoreError) {
-        if let name, let found = try await store.database.workflow(name) {
-          files.add(.bytes(found.content), at: wanted)
-        } else {
-          files.add(
-            .unreadable(why: "there is no stored workflow of that name", hint: "name one as NAME.yaml"), at: wanted)
-        }
-      } catch {
-        throw APIProblem(error)
+      let found = try await store.database.served { database throws(StateStoreError) -> StoredWorkflow? in
+        guard let name else { return nil }
+        return try await database.workflow(name)
       }
+      files.add(
+        found.map { .bytes($0.content) }
+          ?? .unreadable(why: "there is no stored workflow of that name", hint: "name one as NAME.yaml"), at: wanted)
     }
     draft.files = files.bytes
     return draft
@@ -211,7 +205,7 @@ actor ServerRuns {
     _ run: String, _ submitter: String, after sequence: Int, _ work: @escaping @Sendable (ServedRun) async -> Void
   ) {
     let served = ServedRun(
-      identifier: run, submitter: submitter, feed: RunFeed(after: sequence), isSuspended: SuspensionMark())
+      identifier: run, submitter: submitter, feed: RunFeed(after: sequence), isSuspended: OnceFlag())
     live[run] = served
     live[run]?.task = Task {
       await work(served)
@@ -358,9 +352,8 @@ actor ServerRuns {
       for dependent in graph.nodes[next].dependents where again.insert(dependent).inserted { waiting.append(dependent) }
     }
     let names = Set(again.map { graph.nodes[$0].name })
-    let history: RunHistory
-    do throws(StateStoreError) { history = try await store.database.history(of: parent.identifier) } catch {
-      throw APIProblem(error)
+    let history = try await store.database.served { database throws(StateStoreError) in
+      try await database.history(of: parent.identifier)
     }
     let now = ProcessEnvironment.millisecondsSince1970()
     let kept = history.nodes.compactMap { name, known -> JournalRecord? in
@@ -402,8 +395,9 @@ actor ServerRuns {
   }
 
   func stored(_ identifier: String) async throws(APIProblem) -> StoredRun {
-    let found: StoredRun?
-    do throws(StateStoreError) { found = try await store.database.run(identifier) } catch { throw APIProblem(error) }
+    let found = try await store.database.served { database throws(StateStoreError) in
+      try await database.run(identifier)
+    }
     guard let found else { throw APIProblem(404, "there is no run \(String(identifier.prefix(64)).quoted)") }
     return found
   }

@@ -9,12 +9,6 @@ struct ServerWorkflows: Sendable {
   let runs: ServerRuns
   private var database: StateDatabase { runs.store.database }
 
-  private func asking<Value: Sendable>(
-    _ body: (StateDatabase) async throws(StateStoreError) -> Value
-  ) async throws(APIProblem) -> Value {
-    do throws(StateStoreError) { return try await body(database) } catch { throw APIProblem(error) }
-  }
-
   private func name(_ text: String) throws(APIProblem) -> WorkflowName {
     guard let name = WorkflowName(text) else { throw Self.absent(text) }
     return name
@@ -32,7 +26,7 @@ struct ServerWorkflows: Sendable {
       }
       start = name
     }
-    let found = try await asking { database throws(StateStoreError) in
+    let found = try await database.served { database throws(StateStoreError) in
       try await database.workflows(after: start, limit: limit)
     }
     return [
@@ -44,7 +38,7 @@ struct ServerWorkflows: Sendable {
   private func stored(_ call: APICall) async throws(APIProblem) -> StoredWorkflow {
     let name = try name(call.text(.workflow))
     let version = try call.number("version", in: 1...Int(Int32.max))
-    let found = try await asking { database throws(StateStoreError) in
+    let found = try await database.served { database throws(StateStoreError) in
       try await database.workflow(name, version: version)
     }
     guard let found else {
@@ -96,7 +90,7 @@ struct ServerWorkflows: Sendable {
         422, "this is no workflow", why: error.items.first?.what, diagnostics: error.items.map(\.json))
     }
     let now = ProcessEnvironment.millisecondsSince1970()
-    let saved = try await asking { database throws(StateStoreError) in
+    let saved = try await database.served { database throws(StateStoreError) in
       try await database.save(workflow: name, bytes, author: call.caller.name, at: now, expecting: expectation)
     }
     switch saved {
@@ -119,7 +113,7 @@ struct ServerWorkflows: Sendable {
     guard let expectation = try await expectation(call, name: name), expectation != .absent else {
       throw Self.required
     }
-    let removal = try await asking { database throws(StateStoreError) in
+    let removal = try await database.served { database throws(StateStoreError) in
       try await database.remove(workflow: name, expecting: expectation)
     }
     switch removal {
@@ -133,7 +127,7 @@ struct ServerWorkflows: Sendable {
   func versions(_ call: APICall) async throws(APIProblem) -> JSONValue {
     let name = try name(call.text(.workflow))
     let (before, limit) = (try call.number("before", in: 1...Int(Int32.max)), try call.pageLimit())
-    let found = try await asking { database throws(StateStoreError) in
+    let found = try await database.served { database throws(StateStoreError) in
       try await database.workflowVersions(of: name, before: before, limit: limit)
     }
     guard let found else { throw Self.absent(name.text) }
