@@ -3,6 +3,7 @@ import Hummingbird
 import NIOCore
 import PluginModel
 import PluginRegistry
+import Tracing
 
 /// Who asks.
 package struct Caller: Hashable, Sendable {
@@ -26,6 +27,8 @@ package struct APICall: Sendable {
   package let body: RequestBody
   /// Bytes.
   let bodyLimit: Int
+  /// What it is a part of, for spans.
+  package var context = ServiceContext.topLevel
 
   package init(
     caller: Caller, path: [APIParameter.Path: String] = [:], query: [String: [String]] = [:],

@@ -3,19 +3,21 @@ import Hummingbird
 import LinuxSystem
 import NIOCore
 import PluginModel
+import Tracing
 
 /// Everything between a request and its handler: who asks, by which name, how often, for what; and between the handler and the response.
 ///
 /// Whoever has no token learns nothing but that one is needed: neither which paths there are nor what is wrong with a request.
 package final class APIServer: Sendable {
   package struct Limits: Sendable {
-    /// Requests of one token.
-    package var perSecond = 200
-    package var burst = 1000
+    /// Requests of one token. 0: as many as it likes.
+    package var perSecond: Int
+    package var burst: Int { perSecond * 5 }
     /// Requests without a token that counts, from one address.
     package var refusedPerSecond = 20
     package var refusedBurst = 100
-    package init() {}
+
+    package init(perSecond: Int = 200) { self.perSecond = perSecond }
   }
 
   /// Of one request: what was asked for, nil where it is nothing that there is; the status; until the response was made.
@@ -31,27 +33,33 @@ package final class APIServer: Sendable {
   private let hosts: HostPolicy
   private let report: @Sendable (String) async -> Void
   private let measure: Measurement
+  private let tracing: RequestTracing
   private let table = RouteTable()
   private let isEncrypted: Bool
+  private let limits: Limits
   private let callers: Lock<RateLimiter<String>>
   private let refused: Lock<RateLimiter<String>>
   private let began = ContinuousClock.now
 
   /// - Parameters:
   ///   - anybody: nil: a token is needed.
+  ///   - tracer: nil: no spans are made of requests.
   ///   - report: told what went wrong here; whoever asked is told nothing of it.
   package init(
     _ handler: any APIHandler, hosts: HostPolicy, authenticate: @escaping Authentication, anybody: Caller? = nil,
     limits: Limits = Limits(), isEncrypted: Bool = false,
-    measure: @escaping Measurement = { _, _, _ in }, report: @escaping @Sendable (String) async -> Void
+    tracer: (any Tracer)? = nil, measure: @escaping Measurement = { _, _, _ in },
+    report: @escaping @Sendable (String) async -> Void
   ) {
     self.measure = measure
+    tracing = RequestTracing(tracer: tracer)
     self.handler = handler
     self.hosts = hosts
     self.authenticate = authenticate
     self.anybody = anybody
     self.isEncrypted = isEncrypted
     self.report = report
+    self.limits = limits
     callers = Lock(RateLimiter(perSecond: limits.perSecond, burst: limits.burst))
     refused = Lock(RateLimiter(perSecond: limits.refusedPerSecond, burst: limits.refusedBurst))
   }
@@ -91,7 +99,7 @@ package final class APIServer: Sendable {
       return response(to: request, try await handler.handle(operation, APICall(caller: .nobody)))
     }
     let caller = try await caller(of: request, channel)
-    guard callers.withLock({ $0.take(caller.name, at: microseconds) }) else {
+    guard limits.perSecond == 0 || callers.withLock({ $0.take(caller.name, at: microseconds) }) else {
       throw APIProblem(429, "too many requests", retryAfter: 1)
     }
     switch match {
@@ -102,7 +110,12 @@ package final class APIServer: Sendable {
       throw problem
     case .found(let operation, let values):
       let call = try call(operation.route, request, values, caller)
-      return response(to: request, try await handler.handle(operation, call))
+      let reply = try await tracing.span(for: operation, request.headers) { context in
+        var call = call
+        call.context = context
+        return try await handler.handle(operation, call)
+      }
+      return response(to: request, reply)
     }
   }
 

@@ -82,6 +82,12 @@ package enum ProcessEnvironment {
     return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
   }
 
+  package static func nanosecondsSince1970() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(clamping: time.tv_sec) * 1_000_000_000 + UInt64(clamping: time.tv_nsec)
+  }
+
   /// `2026-01-31 23:59:59`, UTC. Milliseconds since 1970.
   package static func readableTime(_ milliseconds: Int64) -> String {
     var seconds = time_t(milliseconds / 1000)

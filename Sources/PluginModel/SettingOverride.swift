@@ -39,6 +39,7 @@ extension Setting {
     case .limits: return settings(SystemConfiguration.LimitsKey.self) { _ in .null }
     case .python: return settings(PythonSettings.SectionKey.self, defaultValue)
     case .devices: return settings(SystemConfiguration.DevicesKey.self) { _ in .null }
+    case .workers: return settings(WorkerSettings.Key.self, defaultValue)
     case .scheduler: return settings(SystemConfiguration.SchedulerKey.self) { _ in .object([]) }
     }
   }
@@ -63,6 +64,16 @@ extension Setting {
     case .hotReload: true
     case .watchInterval: 1
     case .debugMode: false
+    }
+  }
+
+  private static func defaultValue(_ key: WorkerSettings.Key) -> JSONValue {
+    let usual = WorkerSettings()
+    return switch key {
+    case .idleTimeout: .string("\(usual.idleMilliseconds / 1000)s")
+    case .crashLimit: .integer(Int64(usual.crashes.limit))
+    case .crashWindow: .string("\(usual.crashes.windowMilliseconds / 1000)s")
+    case .concurrency: .object([])
     }
   }
 

@@ -25,6 +25,7 @@ package struct SystemConfiguration: Hashable, Sendable {
   /// Where the Python packages come from that plugins depend on.
   package var python = PythonSettings()
   package var registry = RegistrySettings()
+  package var workers = WorkerSettings()
   /// What was read and has no effect in this version.
   package var warnings: [Diagnostic]
 
@@ -76,7 +77,7 @@ package struct OperatorLimits: Hashable, Sendable {
 extension SystemConfiguration {
   package enum RootKey: String, CaseIterable { case plugins }
   package enum PluginsKey: String, CaseIterable {
-    case directories, security, development, registry, limits, devices, scheduler, configuration, python
+    case directories, security, development, registry, limits, devices, scheduler, configuration, python, workers
   }
   package enum SecurityKey: String, CaseIterable {
     case enableSandboxing = "enable_sandboxing"
@@ -136,6 +137,9 @@ extension SystemConfiguration {
     }
     if let python = plugins?.optional(.python)?.mapping(PythonSettings.SectionKey.self) {
       result.python = PythonSettings(python)
+    }
+    if let workers = plugins?.optional(.workers)?.mapping(WorkerSettings.Key.self) {
+      result.workers = WorkerSettings(workers)
     }
     if let limits = plugins?.optional(.limits)?.mapping(LimitsKey.self) {
       result.limits = OperatorLimits(limits)

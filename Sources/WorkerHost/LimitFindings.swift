@@ -40,7 +40,8 @@ package struct LimitFindings: Sendable {
     case .pluginError(let error, _), .loadFailed(let error, _):
       if let limit = error.limit { note(limit, plan, &hints) }
     case .launchRefused, .startupTimedOut, .protocolViolation, .crashed, .notAcknowledged, .estimateTimedOut,
-      .estimateRefused, .cancelled, .resultsLost, .landing, .notAccepted, .inputsTooLarge, .system, .poolClosed, nil:
+      .estimateRefused, .cancelled, .resultsLost, .landing, .notAccepted, .inputsTooLarge, .system, .stopped,
+      .poolClosed, nil:
       break
     }
     if let usage { note(usage, plan, &hints) }

@@ -39,7 +39,7 @@ struct Timers {
 
 extension Clock where Duration == Swift.Duration {
   /// What has passed since the call.
-  fileprivate func stopwatch() -> @Sendable () -> Duration {
+  func stopwatch() -> @Sendable () -> Duration {
     let start = now
     return { start.duration(to: now) }
   }

@@ -47,6 +47,8 @@ package enum WorkerFailure: Error, Sendable {
   case inputsTooLarge(String)
   /// This process could not do its part.
   case system(SystemError)
+  /// The plugin's workers keep crashing: no other is started for a while.
+  case stopped(CrashRule.Stop)
   /// The pool is shut down.
   case poolClosed
 }
@@ -58,7 +60,7 @@ extension WorkerFailure {
     case .pluginError, .inputsTooLarge, .estimateRefused: true
     case .launchRefused, .startupTimedOut, .loadFailed, .protocolViolation, .crashed, .outOfMemory,
       .notAcknowledged, .timedOut, .estimateTimedOut, .cancelled, .resultsLost, .landing, .notAccepted, .system,
-      .poolClosed:
+      .stopped, .poolClosed:
       false
     }
   }
@@ -92,6 +94,7 @@ extension WorkerFailure {
     case .landing: "what the node wrote can't be taken into the workspace"
     case .inputsTooLarge: "the node's inputs can't be sent to its worker"
     case .system: "the supervisor could not talk to the worker"
+    case .stopped(let stop): "no worker of the plugin \(stop.plugin) is started any more"
     case .poolClosed: "the supervisor is shutting down"
     }
   }
@@ -114,6 +117,8 @@ extension WorkerFailure {
     case .system(let error): error.description
     case .estimateRefused(let problems):
       problems.items.map { item in item.why.map { "\(item.what): \($0)" } ?? item.what }.joined(separator: "; ")
+    case .stopped(let stop):
+      "\(stop.crashes) in a row ended by themselves within \(Duration.milliseconds(stop.windowMilliseconds).words)"
     case .timedOut, .estimateTimedOut, .cancelled, .notAccepted, .poolClosed: nil
     }
   }
@@ -150,6 +155,9 @@ extension WorkerFailure {
     where error.code == .tooManyFiles || error.code == .tooManyFilesInSystem: Self.moreFiles
     case .inputsTooLarge:
       "pass fewer or larger values: up to 64 large ones and 16 MiB of small ones fit one call"
+    case .stopped(let stop):
+      "it is tried again in \(Duration.milliseconds(stop.remainingMilliseconds).words); after it was mended at once, "
+        + "when another version is installed or the server reloads"
     case .cancelled, .system, .poolClosed: nil
     }
   }
@@ -163,7 +171,7 @@ extension WorkerFailure {
     case .loadFailed(let error, _), .pluginError(let error, _): error.denied
     case .launchRefused, .startupTimedOut, .protocolViolation, .crashed, .outOfMemory, .notAcknowledged, .timedOut,
       .estimateTimedOut, .estimateRefused, .cancelled, .resultsLost, .landing, .notAccepted, .inputsTooLarge, .system,
-      .poolClosed:
+      .stopped, .poolClosed:
       nil
     }
   }
@@ -184,7 +192,7 @@ extension WorkerFailure {
       end
     case .pluginError, .launchRefused, .timedOut, .estimateTimedOut, .estimateRefused, .cancelled, .inputsTooLarge,
       .landing, .notAccepted, .system,
-      .poolClosed:
+      .stopped, .poolClosed:
       nil
     }
   }

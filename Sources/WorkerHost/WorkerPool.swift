@@ -22,6 +22,12 @@ package actor WorkerPool {
   private let limits: WorkerLimits
   private let clock: any Clock<Duration>
   private let maximumWorkers: Int
+  /// Since the pool was made.
+  private let elapsed: @Sendable () -> Duration
+  /// Nil: workers are always started.
+  private var crashes: CrashRule?
+  /// Told when a plugin's workers aren't started any more.
+  private let stopped: @Sendable (CrashRule.Stop) -> Void
 
   /// Calls that hold a place: each has a worker, or is starting or ending one.
   private var active = 0
@@ -30,7 +36,7 @@ package actor WorkerPool {
   private var nextTicket: UInt64 = 0
   private var busy: [ObjectIdentifier: Worker] = [:]
   /// Least recently used first. There are never more than the places that no call holds.
-  private var idle: [(configuration: WorkerConfiguration, worker: Worker)] = []
+  private var idle: [(configuration: WorkerConfiguration, worker: Worker, since: Duration)] = []
   /// Were idle, and aren't gone yet.
   private var leaving: [(configuration: WorkerConfiguration, worker: Worker)] = []
   private var isClosed = false
@@ -38,11 +44,18 @@ package actor WorkerPool {
   private let closing = OnceFlag()
   private var emptied: [CheckedContinuation<Void, Never>] = []
 
-  /// - Parameter maximumWorkers: live at one time, busy and idle together; at least 1.
+  /// - Parameters:
+  ///   - maximumWorkers: live at one time, busy and idle together; at least 1.
+  ///   - crashes: when a plugin's workers aren't started any more; nil: they always are.
+  ///   - stopped: told when that is so.
   package init(
     launcher: any SandboxLaunching, loop: EventLoop, limits: WorkerLimits = WorkerLimits(),
-    clock: any Clock<Duration> = ContinuousClock(), maximumWorkers: Int
+    clock: any Clock<Duration> = ContinuousClock(), maximumWorkers: Int,
+    crashes: WorkerSettings.CrashRule? = nil, stopped: @escaping @Sendable (CrashRule.Stop) -> Void = { _ in }
   ) {
+    elapsed = clock.stopwatch()
+    self.crashes = crashes.map(CrashRule.init)
+    self.stopped = stopped
     self.launcher = launcher
     self.loop = loop
     self.limits = limits
@@ -119,8 +132,25 @@ package actor WorkerPool {
     for one in leaving where has(one.configuration) { await one.worker.shutdown() }
   }
 
+  /// Ends the workers that no call has had for so long. Returns when they are gone.
+  package func endIdle(unusedFor time: Duration) async {
+    while let index = idle.firstIndex(where: { elapsed() - $0.since >= time }) { await endIdle(at: index) }
+  }
+
+  /// How many workers there are: those that a call has, and those that wait for one.
+  package var workers: (busy: Int, idle: Int) { (busy.count, idle.count) }
+
+  /// From now on this rule holds, and no crash of before counts.
+  package func set(crashes rule: WorkerSettings.CrashRule) { crashes = CrashRule(rule) }
+
+  /// The plugins whose workers aren't started at the moment.
+  package var stops: [CrashRule.Stop] { crashes?.stops(at: now) ?? [] }
+
+  private var now: Int64 { elapsed().wholeMilliseconds }
+
   private func endIdle(at index: Int) async {
-    let one = idle.remove(at: index)
+    let (configuration, worker, _) = idle.remove(at: index)
+    let one = (configuration: configuration, worker: worker)
     leaving.append(one)
     await one.worker.shutdown()
     leaving.removeAll { $0.worker === one.worker }
@@ -156,7 +186,13 @@ package actor WorkerPool {
     defer { leave() }
     var mayReuse = true
     while true {
-      let lease = try await acquire(configuration, mayReuse: mayReuse, report, account)
+      let lease: Lease
+      do throws(WorkerFailure) {
+        lease = try await acquire(configuration, mayReuse: mayReuse, report, account)
+      } catch {
+        count(error, of: configuration)
+        throw error
+      }
       let answer = await body(lease) {
         if $0 == .started { lease.wasTaken.set() }
         report($0)
@@ -172,7 +208,23 @@ package actor WorkerPool {
       if lease.isReused, !lease.wasTaken.isSet, case .failure(let failure) = result, failure.isDeath, !isClosed {
         continue
       }
+      if case .failure(let failure) = result {
+        count(failure, of: configuration)
+      } else {
+        count(nil, of: configuration)
+      }
       return try result.get()
+    }
+  }
+
+  /// How a call ended counts for whether the plugin's workers are started again. What a command does is its writer's, who isn't everybody's.
+  private func count(_ failure: WorkerFailure?, of configuration: WorkerConfiguration) {
+    guard crashes != nil, configuration.plan.plugin != NodeTypeReference.command.plugin else { return }
+    let key = CrashRule.Key(configuration)
+    if failure?.isCrash == true {
+      if let stop = crashes?.crashed(key, at: now) { stopped(stop) }
+    } else if failure?.leavesWorkerUsable ?? true {
+      crashes?.answered(key)
     }
   }
 
@@ -204,6 +256,7 @@ package actor WorkerPool {
     }
     guard !isClosed else { throw .poolClosed }
     guard !Task.isCancelled else { throw .cancelled }
+    if let stop = crashes?.stop(CrashRule.Key(configuration), at: now) { throw .stopped(stop) }
     let sandbox: any Sandbox
     do throws(LaunchError) {
       sandbox = try await launcher.launch(configuration.plan)
@@ -273,7 +326,7 @@ package actor WorkerPool {
       await restore(lease, configuration.plan.cgroup), !isClosed
     {
       busy[ObjectIdentifier(worker)] = nil
-      idle.append((configuration, worker))
+      idle.append((configuration, worker, elapsed()))
     } else {
       await end(worker)
     }
@@ -333,6 +386,12 @@ package actor WorkerPool {
     guard active == 0 else { return }
     for waiter in emptied { waiter.resume() }
     emptied = []
+  }
+}
+
+extension CrashRule.Key {
+  fileprivate init(_ configuration: WorkerConfiguration) {
+    self.init(plugin: configuration.plan.plugin, digest: configuration.digest)
   }
 }
 

@@ -25,6 +25,8 @@ struct SandboxSetup: Sendable {
   var ceilings: OperatorLimits
   /// What nodes may hold of this host.
   var semaphores: [SemaphoreLabel: Int] = [:]
+  /// How many nodes of a plugin may run at one time.
+  var concurrency: [PluginName: Int] = [:]
   var required: [Located<SecurityRequirement>]
   var network: OperatorNetwork
   /// What each plugin is told at its start.
@@ -176,6 +178,7 @@ extension Bootstrap {
       gpus: decisions.contains(where: \.givesGPUs) ? await knownGPUs(system) : nil, files: files,
       environments: await environments(options, system, state: directory.text, for: interpreter))
     setup.semaphores = system.semaphores
+    setup.concurrency = system.workers.concurrency
     setup.isAmongOthers = standing != nil
     return setup
   }

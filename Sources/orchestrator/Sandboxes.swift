@@ -14,15 +14,23 @@ struct WorkerFleet: Sendable {
   private let cgroups: CgroupManager
   private let leftovers: LeftoverCgroups
 
-  /// - Parameter jobs: workers at one time.
-  init(setup: SandboxSetup, jobs: Int, limits: WorkerLimits = WorkerLimits()) throws(CommandFailure) {
+  /// - Parameters:
+  ///   - jobs: workers at one time.
+  ///   - crashes: when a plugin's workers aren't started any more; nil: they always are.
+  ///   - stopped: told when that is so.
+  init(
+    setup: SandboxSetup, jobs: Int, limits: WorkerLimits = WorkerLimits(), crashes: WorkerSettings.CrashRule? = nil,
+    stopped: @escaping @Sendable (CrashRule.Stop) -> Void = { _ in }
+  ) throws(CommandFailure) {
     do throws(SystemError) {
       loop = try EventLoop()
       cgroups = try CgroupManager(root: setup.host.cgroupRoot)
       leftovers = try LeftoverCgroups(under: setup.host.cgroupRoot)
       let launcher = try SandboxLauncher(
         initProgram: setup.installation.sandboxInit, cgroups: cgroups, loop: loop, staging: setup.staging)
-      pool = WorkerPool(launcher: launcher, loop: loop, limits: limits, maximumWorkers: jobs)
+      pool = WorkerPool(
+        launcher: launcher, loop: loop, limits: limits, maximumWorkers: jobs, crashes: crashes,
+        stopped: stopped)
     } catch {
       throw CommandFailure(
         .sandboxUnavailable, "sandboxes can't be made here", why: error.description, hint: "see: orchestrator doctor")

@@ -203,7 +203,7 @@ extension NodeFailure {
     case .startupTimedOut, .timedOut, .estimateTimedOut: .timeout
     case .loadFailed, .estimateRefused, .inputsTooLarge, .resultsLost, .landing: .error
     case .outOfMemory: .oom
-    case .protocolViolation, .crashed, .notAcknowledged, .system: .crash
+    case .protocolViolation, .crashed, .notAcknowledged, .stopped, .system: .crash
     case .cancelled, .notAccepted, .poolClosed: .cancelled
     case .pluginError(let error, _): error.kind == .cancelled ? .cancelled : .error
     }

@@ -31,6 +31,27 @@ struct SystemConfigurationTests {
     try SystemConfiguration(yaml: Array(text.utf8), file: "s.yaml")
   }
 
+  @Test("says how workers of a server come and go, and how many nodes of a plugin run at one time")
+  func workers() throws {
+    let usual = try read("plugins: {}").workers
+    #expect(
+      usual.idleMilliseconds == 300_000 && usual.crashes.limit == 3 && usual.crashes.windowMilliseconds == 300_000)
+    #expect(usual.concurrency.isEmpty)
+    let said = try read(
+      "plugins: {workers: {idle_timeout: 90s, crash_limit: 0, crash_window: 10m, concurrency: {shop: 2, files: 1}}}"
+    ).workers
+    #expect(said.idleMilliseconds == 90_000 && said.crashes.limit == 0 && said.crashes.windowMilliseconds == 600_000)
+    #expect(said.concurrency.map { "\($0.key) \($0.value)" }.sorted() == ["files 1", "shop 2"])
+    do throws(Diagnostics) {
+      _ = try read(
+        "plugins: {workers: {idle_timeout: 5, crash_limit: -1, crash_window: x, concurrency: {shop: 0, A B: 1}, idle: 1s}}"
+      )
+      Issue.record("wrong values were accepted")
+    } catch {
+      #expect(error.items.count == 6, "\(error)")
+    }
+  }
+
   @Test("says where devices are described, by absolute paths")
   func devices() throws {
     let system = try read("plugins: {devices: {cdi_spec_dirs: [/etc/cdi, /srv/cdi]}}")

@@ -17,11 +17,14 @@ struct WorkerPoolTests {
   }
 
   private func withPool(
-    maximum: Int = 2, _ body: (WorkerPool, PlainLauncher) async throws -> Void
+    maximum: Int = 2, crashes: WorkerSettings.CrashRule? = nil,
+    stopped: @escaping @Sendable (CrashRule.Stop) -> Void = { _ in },
+    _ body: (WorkerPool, PlainLauncher) async throws -> Void
   ) async throws {
     let loop = try EventLoop()
     let launcher = PlainLauncher()
-    let pool = WorkerPool(launcher: launcher, loop: loop, limits: quickLimits, maximumWorkers: maximum)
+    let pool = WorkerPool(
+      launcher: launcher, loop: loop, limits: quickLimits, maximumWorkers: maximum, crashes: crashes, stopped: stopped)
     let result: Result<Void, any Error>
     do {
       result = .success(try await body(pool, launcher))
@@ -78,6 +81,77 @@ struct WorkerPoolTests {
       #expect(launcher.living().isEmpty)
       _ = try await pool.execute(
         try execution("echo"), on: try configuration([reference]), limit: nil, report: { _ in })
+      #expect(launcher.launches == 2)
+    }
+  }
+
+  private func failure(
+    of mode: String, in pool: WorkerPool, digest: String = "0", plugin: PluginName? = nil
+  ) async throws -> WorkerFailure? {
+    var configuration = try configuration([hostile, mode], digest: digest)
+    if let plugin { configuration.plan.plugin = plugin }
+    let any = try execution("any")
+    do throws(WorkerFailure) {
+      _ = try await pool.execute(
+        any, on: configuration, limit: .milliseconds(100), report: { _ in })
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test(
+    "starts no worker of a plugin any more whose workers keep crashing, and says so once",
+    arguments: ["segfaults", "exits-in-call", "garbage", "segfaults-at-initialize", "fails-to-load"])
+  func stopsTheCrashing(mode: String) async throws {
+    let told = Lock(0)
+    try await withPool(crashes: WorkerSettings().crashes, stopped: { _ in told.withLock { $0 += 1 } }) {
+      pool, launcher in
+      for _ in 0..<3 {
+        let failure = try #require(try await failure(of: mode, in: pool))
+        if case .stopped = failure { Issue.record("stopped too early") }
+      }
+      for _ in 0..<3 {
+        guard case .stopped(let stop) = try await failure(of: mode, in: pool) else {
+          Issue.record("started once more")
+          return
+        }
+        #expect(stop.crashes == 3 && stop.plugin.text == "test")
+      }
+      #expect(launcher.launches == 3 && told.withLock { $0 } == 1)
+      #expect(await pool.stops.map(\.plugin.text) == ["test"])
+      // Another version of it, and the same once somebody says that it is mended.
+      _ = try await failure(of: mode, in: pool, digest: "1")
+      #expect(launcher.launches == 4)
+      await pool.set(crashes: WorkerSettings().crashes)
+      #expect(await pool.stops.isEmpty)
+      _ = try await failure(of: mode, in: pool)
+      #expect(launcher.launches == 5)
+    }
+  }
+
+  @Test("what takes too long, and what a command does, stops no plugin")
+  func startsTheOthers() async throws {
+    try await withPool(crashes: WorkerSettings().crashes) { pool, launcher in
+      for _ in 0..<4 { _ = try await failure(of: "heeds-sigterm", in: pool) }
+      for _ in 0..<4 { _ = try await failure(of: "segfaults", in: pool, plugin: NodeTypeReference.command.plugin) }
+      #expect(launcher.launches == 8)
+      #expect(await pool.stops.isEmpty)
+    }
+  }
+
+  @Test("ends workers that no call has had for so long, and starts new ones when they are needed")
+  func idles() async throws {
+    let echo = try execution("echo")
+    try await withPool { pool, launcher in
+      _ = try await pool.execute(echo, on: try configuration([reference]), limit: nil, report: { _ in })
+      await pool.endIdle(unusedFor: .seconds(3600))
+      #expect(launcher.living().count == 1)
+      #expect(await pool.workers == (busy: 0, idle: 1))
+      await pool.endIdle(unusedFor: .zero)
+      #expect(launcher.living().isEmpty)
+      #expect(await pool.workers == (busy: 0, idle: 0))
+      _ = try await pool.execute(echo, on: try configuration([reference]), limit: nil, report: { _ in })
       #expect(launcher.launches == 2)
     }
   }

@@ -163,6 +163,14 @@ enum APISchemas {
               ("standing", APISchema.choice(["current", "previous", "other"])),
             ]))
         ), ("grants", APISchema.reference("Grants")),
+        (
+          "stopped",
+          APISchema.optional(
+            APISchema.object([
+              ("crashes", APISchema.integer()), ("window_ms", APISchema.integer()),
+              ("remaining_ms", APISchema.integer()),
+            ]))
+        ),
       ])
     ),
     (

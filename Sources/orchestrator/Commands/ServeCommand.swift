@@ -50,6 +50,11 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp("How long runs have to end when the server is to end: 30s, 10m.", valueName: "duration"))
   var shutdownTimeout = "10s"
+  @Option(
+    help: ArgumentHelp(
+      "How many requests a token may make a second, five times as many at once. 0: as many as it likes.",
+      valueName: "number"))
+  var rateLimit: Int = 200
   @Option(help: "How to write the log, which is on standard error: text, or json (one object a line).")
   var logFormat: ServiceLog.Format = .text
   @OptionGroup var secrets: SecretOptions
@@ -61,6 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
   func validate() throws {
     if let jobs, jobs < 1 || jobs > 1024 { throw ValidationError("--jobs must be from 1 to 1024.") }
     if maxRuns < 1 || maxRuns > 10_000 { throw ValidationError("--max-runs must be from 1 to 10000.") }
+    if rateLimit < 0 || rateLimit > 1_000_000 { throw ValidationError("--rate-limit must be from 0 to 1000000.") }
     if Quantity.duration(shutdownTimeout) == nil {
       throw ValidationError(
         "--shutdown-timeout \(shutdownTimeout) is not a duration: write a whole number above 0 and one of ms, s, m, h, d."

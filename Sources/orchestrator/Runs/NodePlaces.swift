@@ -25,7 +25,9 @@ struct NodePlaces: Sendable {
     let capacity = Self.capacity(setup)
     self.capacity = capacity
     let pairs = nodes.map { node in
-      (node.name, Self.needs(of: node, setup.limitSources(of: node, decisions: decisions), within: capacity))
+      var needs = Self.needs(of: node, setup.limitSources(of: node, decisions: decisions), within: capacity)
+      if setup.concurrency[node.type.plugin] != nil { needs = needs.taking(Self.place(of: node.type.plugin)) }
+      return (node.name, needs)
     }
     needs = Dictionary(pairs) { first, _ in first }
   }
@@ -36,11 +38,21 @@ struct NodePlaces: Sendable {
   static func dispatcher(
     _ setup: SandboxSetup, jobs: Int, holding: (any DeviceHolding)?, clock: any RunClock
   ) -> Dispatcher {
-    let counted = setup.semaphores.map { (SemaphoreName($0.key), $0.value) }
-    return Dispatcher(
-      hosts: [capacity(setup)], semaphores: Dictionary(counted + [(Self.jobs, jobs)]) { first, _ in first },
+    Dispatcher(
+      hosts: [capacity(setup)],
+      semaphores: Dictionary(counts(setup.semaphores, setup.concurrency) + [(Self.jobs, jobs)]) { first, _ in first },
       holding: holding, clock: clock)
   }
+
+  /// How many units there are of what the operator counts.
+  static func counts(
+    _ semaphores: [SemaphoreLabel: Int], _ concurrency: [PluginName: Int]
+  ) -> [(SemaphoreName, Int)] {
+    semaphores.map { (SemaphoreName($0.key), $0.value) } + concurrency.map { (place(of: $0.key), $0.value) }
+  }
+
+  /// What each node of a plugin holds of which so many may run at one time. No label of a workflow's has a blank.
+  private static func place(of plugin: PluginName) -> SemaphoreName { SemaphoreName("places of the plugin \(plugin)") }
 
   private static func capacity(_ setup: SandboxSetup) -> HostCapacity {
     let processors = setup.host.processorCount.map { $0 * 1000 }
@@ -79,6 +91,15 @@ struct NodePlaces: Sendable {
     var request = needs.entry(of: node.name) ?? Scheduling.ResourceRequest(semaphores: [Self.jobs: 1])
     if let raisedMemory { request.memory = min(max(request.memory, Int(clamping: raisedMemory)), capacity.memory) }
     return quota.charging(request)
+  }
+}
+
+extension Scheduling.ResourceRequest {
+  /// With one unit of a semaphore more.
+  fileprivate func taking(_ semaphore: SemaphoreName) -> Scheduling.ResourceRequest {
+    Scheduling.ResourceRequest(
+      cpuMilli: cpuMilli, memory: memory, gpu: gpu,
+      semaphores: Dictionary(semaphores.map { ($0.name, $0.count) } + [(semaphore, 1)]) { first, _ in first })
   }
 }
 

@@ -1,5 +1,6 @@
 import HTTPAPI
 import LinuxSystem
+import Logging
 import NIOCore
 import PipelineEngine
 import PluginModel
@@ -12,6 +13,9 @@ struct ServedRun: Sendable {
   let feed: RunFeed
   /// Nothing of it is written down any more: as if the process had died at that moment, so that it is gone on with by the next.
   let isSuspended: OnceFlag
+  /// Every line says of which run it is.
+  let logger: Logger
+  let spans: RunSpans
   var task: Task<Void, Never>?
 }
 
@@ -33,11 +37,16 @@ struct ServedJournal: RunJournal {
   }
 }
 
-/// Tells those who watch a run what isn't written down: progress, and what nodes say.
-struct FeedObserver: RunObserver {
-  let feed: RunFeed
+/// Tells those who watch a run what isn't written down: progress, and what nodes say; the log what went wrong; and traces all of it.
+struct ServedRunObserver: RunObserver {
+  let run: ServedRun
+  private var feed: RunFeed { run.feed }
+
+  init(run: ServedRun) { self.run = run }
 
   func handle(_ events: [RunEvent]) async {
+    await run.spans.handle(events, at: ProcessEnvironment.nanosecondsSince1970())
+    for event in events { log(event) }
     // Nobody is there for most runs, most of the time.
     guard feed.watcherCount > 0 else { return }
     var bytes = ByteBuffer()
@@ -46,6 +55,20 @@ struct FeedObserver: RunObserver {
       EventText.transient(kind, event.jsonValue, to: &bytes)
     }
     if bytes.readableBytes > 0 { feed.publish(transient: bytes) }
+  }
+
+  private func log(_ event: RunEvent) {
+    guard let node = event.node else { return }
+    switch event.content {
+    case .nodeFailed(let failure): write("the node has failed", failure, of: node)
+    case .nodeRetry(let failure, _, _): write("the node is tried again", failure, of: node)
+    case .nodeState, .nodeReport, .nodesAdded, .runStarted, .runFinished: break
+    }
+  }
+
+  private func write(_ message: Logger.Message, _ failure: NodeFailure, of node: NodeName) {
+    let why = failure.cause.map { "\(failure.message): \($0)" } ?? failure.message
+    run.logger.warning(message, metadata: ["node": "\(node)", "why": "\(why)"])
   }
 
   func finish() async {}

@@ -119,7 +119,7 @@ struct ServerAPI: APIHandler {
       guard let body = try await call.object(known: RunSubmission.keys) else {
         throw APIProblem(400, "this takes a body")
       }
-      let begun = try await runs.start(try RunSubmission(body), by: call.caller.name)
+      let begun = try await runs.start(try RunSubmission(body), by: call.caller.name, in: call.context)
       return .json(
         await runs.json(begun), status: 202, location: "/api/v1/runs/\(begun.identifier)")
     case .listRuns: return .json(try await runs.list(call))

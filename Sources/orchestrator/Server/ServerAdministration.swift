@@ -39,6 +39,10 @@ struct ServerAdministration: Sendable {
     metrics.set("orchestrator_event_watchers", Double(watchers.count))
     metrics.set("orchestrator_cpu_free_cores", Double(host?.free.cpuMilli ?? 0) / 1000)
     metrics.set("orchestrator_memory_free_bytes", Double(host?.free.memory ?? 0))
+    let workers = await standing.fleet.pool.workers
+    metrics.set("orchestrator_workers", Double(workers.busy), [("state", "busy")])
+    metrics.set("orchestrator_workers", Double(workers.idle), [("state", "idle")])
+    metrics.set("orchestrator_plugins_stopped", Double(await standing.fleet.pool.stops.count))
     let open = await runs.bootstrap.files.run { ProcessEnvironment.openFileCount }
     metrics.set("orchestrator_process_open_fds", Double(open))
     return .document(ByteBuffer(bytes: metrics.registry.text()), mediaType: MediaType.metrics, tag: nil)

@@ -16,6 +16,8 @@ struct ServerMetrics: Sendable {
     .init("orchestrator_event_watchers", help: "Connections that watch a run."),
     .init("orchestrator_cpu_free_cores", help: "Processors that no node has."),
     .init("orchestrator_memory_free_bytes", help: "Memory that no node has."),
+    .init("orchestrator_workers", help: "Workers, by whether they have a call or wait for one."),
+    .init("orchestrator_plugins_stopped", help: "Plugins whose workers aren't started, because they keep crashing."),
     .init("orchestrator_process_open_fds", help: "Descriptors that the server has open."),
   ])
 
@@ -39,5 +41,7 @@ struct ServerMetrics: Sendable {
     ).increment()
   }
 
-  func set(_ name: String, _ value: Double) { Meter(label: name, factory: registry).set(value) }
+  func set(_ name: String, _ value: Double, _ dimensions: [(String, String)] = []) {
+    Meter(label: name, dimensions: dimensions, factory: registry).set(value)
+  }
 }

@@ -43,6 +43,10 @@ actor ServerPlugins {
     let catalog = try await bootstrap.scanned(options.plugins, system, state: state)
     guard catalog.mark != standing.now.catalog.mark || system != standing.now.system else { return }
     try await load(catalog, system)
+    // Before the first run that asks for them.
+    for (name, count) in NodePlaces.counts(system.semaphores, system.workers.concurrency) {
+      await standing.dispatcher.set(name, count: count)
+    }
     standing.change { [catalog, system] now in
       now.catalog = catalog
       now.system = system
@@ -101,6 +105,7 @@ actor ServerPlugins {
 
   func show(_ text: String) async throws(APIProblem) -> JSONValue {
     let plugin = try found(text)
+    let stops = await standing.fleet.pool.stops
     let installed = try await served { () async throws(CommandFailure) in
       try await bootstrap.installedPlugins(state: statePath)
     }
@@ -116,6 +121,12 @@ actor ServerPlugins {
       "name": .string(plugin.manifest.name.text), "manifest": plugin.manifest.jsonValue,
       "digest": .string(plugin.digest.description), "installed": .array(versions),
       "grants": try await grants(text),
+      "stopped": stops.first { $0.plugin == plugin.manifest.name }.map {
+        [
+          "crashes": .integer(Int64($0.crashes)), "window_ms": .integer($0.windowMilliseconds),
+          "remaining_ms": .integer($0.remainingMilliseconds),
+        ]
+      } ?? .null,
     ]
   }
 

@@ -8,6 +8,7 @@ import PluginRegistry
 import ServiceLifecycle
 import StateStore
 import Telemetry
+import WorkerHost
 
 /// A server, from its start to its end: what is made, from what, in which order, and undone in reverse.
 struct ServerProgram: Sendable {
@@ -21,11 +22,12 @@ struct ServerProgram: Sendable {
     let lock = try await lock(state)
     defer { withExtendedLifetime(lock) {} }
     let store = try await RunStore(making: state, files: bootstrap.files)
-    let standing = try await standing(state)
+    let telemetry = try ServerTelemetry(command.logFormat)
+    let standing = try await standing(state, telemetry)
     var bootstrap = bootstrap
     bootstrap.standing = standing
     do throws(CommandFailure) {
-      try await serve(at: places, tls, state, store, standing, bootstrap)
+      try await serve(at: places, tls, state, store, standing, telemetry, bootstrap)
     } catch {
       await standing.fleet.close()
       throw error
@@ -86,7 +88,7 @@ struct ServerProgram: Sendable {
     return found
   }
 
-  private func standing(_ state: String) async throws(CommandFailure) -> StandingHost {
+  private func standing(_ state: String, _ telemetry: ServerTelemetry) async throws(CommandFailure) -> StandingHost {
     let system = try await bootstrap.systemConfiguration(command.system)
     await bootstrap.report(system.warnings)
     let catalog = try await bootstrap.scanned(command.plugins, system, state: command.state)
@@ -96,7 +98,10 @@ struct ServerProgram: Sendable {
     let gpus = await bootstrap.gpus(system)
     setup.gpus = gpus
     let jobs = jobs
-    let fleet = try WorkerFleet(setup: setup, jobs: jobs)
+    let fleet = try WorkerFleet(setup: setup, jobs: jobs, crashes: system.workers.crashes) {
+      [words = telemetry.words] in
+      words.error("\(WorkerFailure.stopped($0).summary)", metadata: ["plugin": "\($0.plugin)"])
+    }
     let clock = MonotonicClock()
     let holding: LeasedDevices?
     do throws(CommandFailure) {
@@ -118,16 +123,11 @@ struct ServerProgram: Sendable {
 
   private func serve(
     at places: [ServingAddress], _ tls: TLSFiles?, _ state: String, _ store: RunStore, _ standing: StandingHost,
-    _ bootstrap: Bootstrap
+    _ telemetry: ServerTelemetry, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) {
     let console = bootstrap.console
-    let log: ServiceLog
-    do throws(SystemError) { log = try ServiceLog(command.logFormat) } catch {
-      throw CommandFailure(.invalidInput, "the program can't write a log", why: error.description)
-    }
-    let words = log.logger("server")
-    let report: @Sendable (String) async -> Void = { words.error("\($0)") }
-    let metrics = ServerMetrics()
+    let (log, metrics) = (telemetry.log, telemetry.metrics)
+    let report: @Sendable (String) async -> Void = { [words = telemetry.words] in words.error("\($0)") }
     let database = store.database
     let plugins = ServerPlugins(
       bootstrap, standing: standing, state: command.state, statePath: state, plugins: command.plugins,
@@ -135,11 +135,12 @@ struct ServerProgram: Sendable {
     try await plugins.load()
     let runs = ServerRuns(
       bootstrap, store: store, settings: ServerRuns.Settings(jobs: jobs, secrets: command.secrets.secrets),
-      metrics: metrics,
+      telemetry: telemetry,
       quota: { name in (try? await database.token(named: name))?.quota }, report: report)
     let watchers = WatcherCount()
     let reload: @Sendable () async throws(CommandFailure) -> [Diagnostic] = { () async throws(CommandFailure) in
       try await plugins.refresh(readsConfiguration: true)
+      await standing.fleet.pool.set(crashes: standing.now.system.workers.crashes)
       try await reloadTLS(tls)
       return standing.now.system.warnings
     }
@@ -156,8 +157,8 @@ struct ServerProgram: Sendable {
         let found = try await database.token(
           digest: ContentDigest(sha256: token.secret.utf8), at: ProcessEnvironment.millisecondsSince1970())
         return found.map { Caller(name: $0.name.text, scope: $0.scope) }
-      }, anybody: command.noTokens ? Caller(name: "anybody", scope: .admin) : nil, isEncrypted: tls != nil,
-      measure: metrics.request, report: report)
+      }, anybody: command.noTokens ? Caller(name: "anybody", scope: .admin) : nil, limits: APIServer.Limits(perSecond: command.rateLimit), isEncrypted: tls != nil,
+      tracer: telemetry.exporter == nil ? nil : telemetry.tracer, measure: metrics.request, report: report)
     try await makeFirstToken(database)
     try await runs.goOn()
     var logger = Logger(label: "server")
@@ -169,9 +170,12 @@ struct ServerProgram: Sendable {
     } respond: { request, channel in
       await api.respond(to: request, on: channel)
     }
+    // The last ends first: spans are sent until all that makes some has ended.
+    let exporting = telemetry.exporter.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
     let group = ServiceGroup(
       configuration: .init(
-        services: [.init(service: listener, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger))
+        services: [exporting, .init(service: listener, successTerminationBehavior: .gracefullyShutdownGroup)]
+          .compactMap(\.self), logger: logger))
     do throws(CommandFailure) {
       try await attend(group, runs, watchers, tls, reload, report)
     } catch {
@@ -219,6 +223,10 @@ struct ServerProgram: Sendable {
       var stamp = await runs.bootstrap.files.run { tls?.stamp }
       while (try? await Task.sleep(for: .seconds(10))) != nil {
         await runs.tick()
+        if let standing = runs.bootstrap.standing {
+          let time = Duration.milliseconds(standing.now.system.workers.idleMilliseconds)
+          await standing.fleet.pool.endIdle(unusedFor: time)
+        }
         let now = await runs.bootstrap.files.run { tls?.stamp }
         guard now != stamp else { continue }
         stamp = now

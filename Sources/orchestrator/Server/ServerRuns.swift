@@ -5,6 +5,7 @@ import PluginModel
 import SandboxPlanning
 import Scheduling
 import StateStore
+import Tracing
 
 /// The runs of a server: begins them, carries them out, goes on with those that a server before this one had accepted.
 actor ServerRuns {
@@ -21,20 +22,20 @@ actor ServerRuns {
   /// What a token may have; nil: no bound.
   private let quota: @Sendable (String) async -> AccessQuota?
   private let report: @Sendable (String) async -> Void
-  private let metrics: ServerMetrics
+  private let telemetry: ServerTelemetry
   private var live: [String: ServedRun] = [:]
   /// Requests that are being checked.
   private var starting: [String: Int] = [:]
   private(set) var isEnding = false
 
   init(
-    _ bootstrap: Bootstrap, store: RunStore, settings: Settings, metrics: ServerMetrics,
+    _ bootstrap: Bootstrap, store: RunStore, settings: Settings, telemetry: ServerTelemetry,
     quota: @escaping @Sendable (String) async -> AccessQuota?, report: @escaping @Sendable (String) async -> Void
   ) {
     self.bootstrap = bootstrap
     self.store = store
     self.settings = settings
-    self.metrics = metrics
+    self.telemetry = telemetry
     self.quota = quota
     self.report = report
   }
@@ -50,9 +51,11 @@ actor ServerRuns {
 
   // MARK: Beginning
 
+  /// - Parameter context: what asks for it, for spans.
   /// - Returns: the run, which is written down.
   func start(
-    _ submission: RunSubmission, by submitter: String, repeating parent: StoredRun? = nil, from node: String? = nil
+    _ submission: RunSubmission, by submitter: String, repeating parent: StoredRun? = nil, from node: String? = nil,
+    in context: ServiceContext = .topLevel
   ) async throws(APIProblem) -> StoredRun {
     let quota = try await admit(submitter)
     defer { starting[submitter, default: 1] -= 1 }
@@ -74,8 +77,8 @@ actor ServerRuns {
       try await starter.begin(records, packages: nil)
     }
     let run = try await stored(kept.identifier)
-    metrics.accepted()
-    serve(kept.identifier, submitter, after: records.count) { served in
+    telemetry.metrics.accepted()
+    serve(run, submitter, after: records.count, in: context) { served in
       await self.carryOut(served, prepared, command, kept, directory, starter)
     }
     return run
@@ -202,13 +205,23 @@ actor ServerRuns {
   }
 
   private func serve(
-    _ run: String, _ submitter: String, after sequence: Int, _ work: @escaping @Sendable (ServedRun) async -> Void
+    _ stored: StoredRun, _ submitter: String, after sequence: Int, in context: ServiceContext = .topLevel,
+    _ work: @escaping @Sendable (ServedRun) async -> Void
   ) {
+    let run = stored.identifier
+    let logger = telemetry.logger(run: run)
+    let spans = RunSpans(
+      run, workflow: stored.workflow, by: telemetry.tracer, in: context, at: ProcessEnvironment.nanosecondsSince1970())
     let served = ServedRun(
-      identifier: run, submitter: submitter, feed: RunFeed(after: sequence), isSuspended: OnceFlag())
+      identifier: run, submitter: submitter, feed: RunFeed(after: sequence), isSuspended: OnceFlag(), logger: logger,
+      spans: spans)
     live[run] = served
+    logger.info(
+      sequence > 0 ? "goes on with the run" : "the run begins",
+      metadata: ["workflow": "\(stored.workflow)", "token": "\(submitter)"])
     live[run]?.task = Task {
       await work(served)
+      await spans.end(at: ProcessEnvironment.nanosecondsSince1970())
       self.ended(run)
     }
   }
@@ -229,16 +242,16 @@ actor ServerRuns {
         prepared.checked, in: directory, jobs: settings.jobs,
         timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
         observer: KeepingObserver(
-          shown: FeedObserver(feed: served.feed), log: await kept.log(), recorder: TimelineRecorder(isNeeded: false)),
+          shown: ServedRunObserver(run: served), log: await kept.log(), recorder: TimelineRecorder(isNeeded: false)),
         kept: kept, usesCache: !command.noCache, secrets: prepared.secrets,
         quota: RunQuota(of: served.submitter, await quota(served.submitter)))
       guard !served.isSuspended.isSet else { return }
-      metrics.ended(run.outcome)
+      telemetry.metrics.ended(run.outcome)
+      served.logger.info(
+        "the run has ended", metadata: ["outcome": "\(run.outcome.rawValue)", "duration_ms": "\(run.milliseconds)"])
       let problem = await bootstrap.files.run { directory.keep(run) }
-      if let problem { await report(problem.description) }
-      if let failure = run.stateFailure {
-        await report("the run \(served.identifier): \(failure.message): \(failure.cause)")
-      }
+      if let problem { served.logger.error("\(problem)") }
+      if let failure = run.stateFailure { served.logger.error("\(failure.message): \(failure.cause)") }
       await store.keepMeasurements(of: run)
       await store.tidy()
     } catch {
@@ -254,14 +267,17 @@ actor ServerRuns {
     let journal = ServedJournal(
       database: store.database, run: served.identifier, feed: served.feed, isSuspended: served.isSuspended)
     let now = ProcessEnvironment.millisecondsSince1970()
-    metrics.ended(outcome)
+    telemetry.metrics.ended(outcome)
+    served.logger.warning(
+      "the run could not be carried out",
+      metadata: ["outcome": "\(outcome.rawValue)", "why": "\(failure.diagnostics.first?.description ?? "")"])
     do {
       if !Task.isCancelled {
         try await store.database.note(problems: .array(failure.diagnostics.map(\.json)), of: served.identifier)
       }
       try await journal.append([JournalRecord(time: now, .began), JournalRecord(time: now, .finished(outcome))])
     } catch {
-      await report("the end of the run \(served.identifier) can't be written down: \(error)")
+      served.logger.error("the end of the run can't be written down: \(error)")
     }
   }
 
@@ -293,7 +309,7 @@ actor ServerRuns {
     let last = try await store.asking { database throws(StateStoreError) in
       try await database.lastSequence(of: run.identifier)
     }
-    serve(run.identifier, run.submitter ?? "", after: last) { served in
+    serve(run, run.submitter ?? "", after: last) { served in
       do throws(CommandFailure) {
         let settings = try RunSettings(of: run)
         let command: RunCommand
