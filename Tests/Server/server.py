@@ -19,6 +19,7 @@ import unittest
 from serving import Server, workflow, write_plugin
 
 PROGRAM = ""
+KILLS = 8
 WAIT = "tester/wait"
 
 
@@ -358,7 +359,7 @@ class LifeTests(unittest.TestCase):
 
     def test_killed_again_and_again_every_accepted_run_ends_and_no_node_is_done_twice(self):
         token, accepted, chance = None, [], random.Random(1)
-        for _ in range(8):
+        for _ in range(KILLS):
             with self.serve(token=token) as server:
                 token = server.token
 
@@ -540,6 +541,7 @@ class LifeTests(unittest.TestCase):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--orchestrator", required=True)
+    parser.add_argument("--kills", type=int, default=KILLS, help="how often the server is killed under load")
     chosen, rest = parser.parse_known_args()
-    PROGRAM = chosen.orchestrator
+    PROGRAM, KILLS = chosen.orchestrator, chosen.kills
     unittest.main(argv=[sys.argv[0], "-v", *rest])

@@ -150,7 +150,7 @@ class StandingTests(unittest.TestCase):
 
     def test_workers_start_when_they_are_needed_and_end_when_nobody_needs_them(self):
         server = self.serve(configuration="plugins: {workers: {idle_timeout: 1s}}")
-        self.nobody(server)
+        self.assertEqual(self.metric(server, self.IDLE), 0)
         self.run_of(server, {"a": {"type": "tester/wait", "with": {"seconds": 0}}})
         self.assertEqual(self.metric(server, self.IDLE), 1)
         self.nobody(server)

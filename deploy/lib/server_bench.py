@@ -43,7 +43,9 @@ node_types: [{}]
 permissions: []
 """
 
-CODE = '''from pipeline import (
+CODE = '''import time
+
+from pipeline import (
     DeclaredNode, DeclaredPlugin, NodeSpecification, ParameterSpecification, PortSpecification,
 )
 
@@ -57,6 +59,8 @@ def node(number):
             parameters=[ParameterSpecification("count", "integer", "Count", "How often", 1)])
 
         def execute(self, inputs, context):
+            if number == 1:
+                time.sleep(self.parameters["count"])
             return {"output": number}
 
     return Node
@@ -281,7 +285,8 @@ def held(server: Server, count: int) -> str:
     nodes: Dict[str, dict] = document["spec"]["nodes"]
     for node in nodes.values():
         node["needs"] = ["hold"]
-    nodes["hold"] = {"run": "sleep 4" if count else "sleep 0"}
+    seconds = 4 if count else 0
+    nodes["hold"] = {"type": "palette/kind_1", "with": {"count": seconds}}
     return server.start(document)
 
 
@@ -296,14 +301,15 @@ def watched(server: Server, count: int) -> float:
         )
 
     seen = asyncio.run(all_of_them()) if count else []
-    server.ended(run)
+    if server.ended(run)["state"] != "succeeded":
+        sys.exit("the busy run failed")
     with urllib.request.urlopen(
         f"http://127.0.0.1:{server.port}/api/v1/runs/{run}/events", timeout=60
     ) as answer:
         text = answer.read().decode()
     numbers = [int(one) for one in re.findall(r"^id: (\d+)", text, re.MULTILINE)]
     times = [
-        event["time"]
+        event["time_ms"]
         for event in map(json.loads, re.findall("^data: (.*)$", text, re.MULTILINE))
         if event.get("node") not in (None, "hold")
     ]

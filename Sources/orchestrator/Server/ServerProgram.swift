@@ -133,6 +133,8 @@ struct ServerProgram: Sendable {
       bootstrap, standing: standing, state: command.state, statePath: state, plugins: command.plugins,
       system: command.system, sandbox: command.sandbox)
     try await plugins.load()
+    // Those that were asked for their node types: workers start when a node needs one.
+    await standing.fleet.pool.endIdle(unusedFor: .zero)
     let runs = ServerRuns(
       bootstrap, store: store, settings: ServerRuns.Settings(jobs: jobs, secrets: command.secrets.secrets),
       telemetry: telemetry,
@@ -157,7 +159,8 @@ struct ServerProgram: Sendable {
         let found = try await database.token(
           digest: ContentDigest(sha256: token.secret.utf8), at: ProcessEnvironment.millisecondsSince1970())
         return found.map { Caller(name: $0.name.text, scope: $0.scope) }
-      }, anybody: command.noTokens ? Caller(name: "anybody", scope: .admin) : nil, limits: APIServer.Limits(perSecond: command.rateLimit), isEncrypted: tls != nil,
+      }, anybody: command.noTokens ? Caller(name: "anybody", scope: .admin) : nil,
+      limits: APIServer.Limits(perSecond: command.rateLimit), isEncrypted: tls != nil,
       tracer: telemetry.exporter == nil ? nil : telemetry.tracer, measure: metrics.request, report: report)
     try await makeFirstToken(database)
     try await runs.goOn()
