@@ -70,6 +70,21 @@ struct RunFeedTests {
     #expect(seen == (begin < last ? Array((begin + 1)...last) : []))
   }
 
+  @Test("a few who watch are told at once; of many each is told more at one time, and never later than is noticed")
+  func pauses() {
+    let feed = RunFeed(after: 0)
+    var stops: [@Sendable () -> Void] = []
+    var pauses: [Duration] = []
+    for _ in 0..<2000 {
+      stops.append(feed.watch().stop)
+      pauses.append(feed.pause)
+    }
+    #expect(pauses[..<19].allSatisfy { $0 == .zero })
+    #expect(pauses == pauses.sorted() && pauses[999] == .milliseconds(50) && pauses[1999] == .milliseconds(50))
+    for stop in stops { stop() }
+    #expect(feed.pause == .zero)
+  }
+
   @Test("what is held has a bound, and a watcher who goes is forgotten")
   func bounds() async {
     let feed = RunFeed(after: 0)

@@ -66,7 +66,10 @@ package struct RunEventStream: Sendable {
     var isQuiet = false
     while !isEnding() {
       switch feed.next(&position, wantsTransient: wantsTransient) {
-      case .pieces(let pieces): for piece in pieces { try await writer.write(piece) }
+      case .pieces(let pieces):
+        try await writer.write(pieces.joined)
+        let pause = feed.pause
+        if pause > .zero { try await Task.sleep(for: pause) }
       case .journal(let last):
         // The run was removed meanwhile.
         guard try await writeJournal(&position, upTo: last, &writer) else { return }
@@ -95,5 +98,14 @@ package struct RunEventStream: Sendable {
       hasWritten = true
     }
     return hasWritten
+  }
+}
+
+extension [ByteBuffer] {
+  /// One after the other: each write is a call of the kernel's.
+  fileprivate var joined: ByteBuffer {
+    guard count != 1, var whole = first else { return first ?? ByteBuffer() }
+    for piece in dropFirst() { whole.writeImmutableBuffer(piece) }
+    return whole
   }
 }

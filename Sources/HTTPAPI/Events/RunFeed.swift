@@ -159,5 +159,15 @@ package final class RunFeed: Sendable {
     return (changes, { [self] in state.withLock { $0.watchers[number] = nil } })
   }
 
+  /// How long a watcher that was sent something is left alone. Where many watch, each is sent more at one time and less often: to wake them
+  /// all for every record would take the processors from the run. Nothing for a few, 50 ms for a thousand and more.
+  package var pause: Duration {
+    let count = watcherCount
+    return count < Self.fewWatchers ? .zero : .milliseconds(min(count / Self.fewWatchers, Self.longestPause))
+  }
+
+  private static let fewWatchers = 20
+  private static let longestPause = 50
+
   package var watcherCount: Int { state.withLock { $0.watchers.count } }
 }
