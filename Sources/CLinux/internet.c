@@ -1,12 +1,15 @@
 // Internet sockets of the supervisor.
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <resolv.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <stddef.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "CLinux.h"
@@ -146,6 +149,61 @@ int linux_resolve(const char *name, struct linux_endpoint *endpoints, int capaci
   }
   freeaddrinfo(found);
   return count;
+}
+
+static int socket_option(int fd, int option, int *value) {
+  socklen_t length = sizeof *value;
+  return getsockopt(fd, SOL_SOCKET, option, value, &length) < 0 ? -errno : 0;
+}
+
+int linux_socket_describe(int fd, struct linux_socket *described) {
+  int domain, type, listening;
+  int result = socket_option(fd, SO_DOMAIN, &domain);
+  if (result == 0) result = socket_option(fd, SO_TYPE, &type);
+  if (result == 0) result = socket_option(fd, SO_ACCEPTCONN, &listening);
+  if (result < 0) return result;
+  *described = (struct linux_socket){
+      .family = LINUX_SOCKET_OTHER, .is_stream = type == SOCK_STREAM, .is_listening = listening != 0};
+  if (domain == AF_INET || domain == AF_INET6) {
+    union address address = {};
+    socklen_t length = sizeof address;
+    if (getsockname(fd, &address.any, &length) < 0) return -errno;
+    described->family = LINUX_SOCKET_INTERNET;
+    described->endpoint = endpoint_of(&address);
+  } else if (domain == AF_UNIX) {
+    // A path may fill sun_path, and has no NUL then.
+    struct sockaddr_un address = {};
+    socklen_t length = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) return -errno;
+    size_t size = length > offsetof(struct sockaddr_un, sun_path) ? length - offsetof(struct sockaddr_un, sun_path) : 0;
+    if (size > sizeof address.sun_path) size = sizeof address.sun_path;
+    if (size > 0 && address.sun_path[0] != 0) size = strnlen(address.sun_path, size);
+    described->family = LINUX_SOCKET_UNIX;
+    described->path_length = (uint32_t)size;
+    memcpy(described->path, address.sun_path, size);
+  }
+  return 0;
+}
+
+int linux_close_on_exec(int fd) {
+  int flags = fcntl(fd, F_GETFD);
+  if (flags < 0) return -errno;
+  return fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int linux_send_unix_datagram(const void *path, size_t path_length, const void *bytes, size_t count) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (path_length == 0 || path_length > sizeof address.sun_path) return -EINVAL;
+  memcpy(address.sun_path, path, path_length);
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path_length);
+  ssize_t sent;
+  do sent = sendto(fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, length);
+  while (sent < 0 && errno == EINTR);
+  int result = sent < 0 ? -errno : 0;
+  close(fd);
+  return result;
 }
 
 int linux_poller_watch(int epoll, int change, int fd, uint32_t interest, uint64_t token) {

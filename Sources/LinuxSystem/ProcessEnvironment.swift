@@ -88,6 +88,13 @@ package enum ProcessEnvironment {
     return UInt64(clamping: time.tv_sec) * 1_000_000_000 + UInt64(clamping: time.tv_nsec)
   }
 
+  /// Of CLOCK_MONOTONIC, which stands still while the machine sleeps.
+  package static func monotonicMicroseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1000
+  }
+
   /// `2026-01-31 23:59:59`, UTC. Milliseconds since 1970.
   package static func readableTime(_ milliseconds: Int64) -> String {
     var seconds = time_t(milliseconds / 1000)

@@ -13,13 +13,13 @@ import time
 class Server:
     """`orchestrator serve` in a state directory; what it says is in two files there."""
 
-    def __init__(self, program, state, *options, token=None):
+    def __init__(self, program, state, *options, token=None, variables=None):
         self.program, self.state, self.token = program, state, token
         os.makedirs(state, exist_ok=True)
         self.output, self.errors = (tempfile.NamedTemporaryFile("w+b", dir=os.path.dirname(state), delete=False) for _ in range(2))
         self.process = subprocess.Popen(
             [program, "serve", "--listen", "127.0.0.1:0", "--state-dir", state, "--plugins", os.path.dirname(state), *options],
-            stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, cwd=os.path.dirname(state))
+            stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.errors, cwd=os.path.dirname(state), env={**os.environ, **(variables or {})})
         self.port = int(self.wait(self.output, rb"listening at https?://127\.0\.0\.1:(\d+)"))
         if not token:
             self.token = self.wait(self.errors, rb"(orchestrator_[0-9a-f]{64})")
@@ -125,10 +125,11 @@ version: 1.0.0
 author: A
 description: Waits and answers
 entry_point: plugin.py
-node_types: [wait, fail]
+node_types: [wait, fail, inherited]
 permissions: [filesystem.write]
 """,
-    "plugin.py": '''import time
+    "plugin.py": '''import os
+import time
 
 from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, ParameterSpecification, PortSpecification
 
@@ -160,8 +161,17 @@ class Fail(DeclaredNode):
         raise ValueError("it fails")
 
 
+class Inherited(DeclaredNode):
+    specification = NodeSpecification(
+        "inherited", "Inherited", "Looks", "What a worker got from who started it",
+        outputs=[PortSpecification("output", "any", "Output", "Variables and descriptors")])
+
+    def execute(self, inputs, context):
+        return {"output": [sorted(os.environ), sorted(os.listdir("/proc/self/fd"))]}
+
+
 class Tester(DeclaredPlugin):
-    nodes = (Wait, Fail)
+    nodes = (Wait, Fail, Inherited)
 ''',
 }
 

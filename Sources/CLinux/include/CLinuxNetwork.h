@@ -34,6 +34,30 @@ int64_t linux_send_datagram(int fd, const void *bytes, size_t count, const struc
 // Returns: how many there are in `endpoints`, or -EAI_AGAIN's stand-in -EAGAIN, -ENOENT for a name that isn't there, -EIO.
 int linux_resolve(const char *name, struct linux_endpoint *endpoints, int capacity);
 
+#define LINUX_SOCKET_INTERNET 0
+#define LINUX_SOCKET_UNIX 1
+#define LINUX_SOCKET_OTHER 2
+// What a descriptor that came from elsewhere is.
+struct linux_socket {
+  // LINUX_SOCKET_*.
+  uint32_t family;
+  // Bools: SOCK_STREAM, and SO_ACCEPTCONN of socket(7).
+  uint32_t is_stream;
+  uint32_t is_listening;
+  // Of LINUX_SOCKET_INTERNET: where it is bound.
+  struct linux_endpoint endpoint;
+  // Of LINUX_SOCKET_UNIX: sun_path of unix(7), without the NUL behind a path. Of an abstract socket the first byte is NUL; one without
+  // a name has none.
+  uint8_t path[108];
+  uint32_t path_length;
+};
+// -ENOTSOCK for anything but a socket, -EBADF where nothing is open.
+int linux_socket_describe(int fd, struct linux_socket *socket);
+// FD_CLOEXEC of fcntl(2).
+int linux_close_on_exec(int fd);
+// One datagram to a socket of AF_UNIX, by the name that sun_path has for it. Never waits: -EAGAIN where it can't be taken now.
+int linux_send_unix_datagram(const void *path, size_t path_length, const void *bytes, size_t count);
+
 #define LINUX_POLLER_ADD 0
 #define LINUX_POLLER_CHANGE 1
 // epoll(7), level-triggered: reports as long as it holds. `interest` are LINUX_EVENT_* bits; of none, only the end is reported.

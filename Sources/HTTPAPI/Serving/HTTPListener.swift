@@ -13,8 +13,9 @@ import ServiceLifecycle
 package enum ListenerPlace: Hashable, Sendable {
   case address(host: String, port: Int)
   case path(String)
-  /// A socket that is listening already, which whoever started this process made.
-  case inherited(Int32)
+  /// A socket that is listening already, which whoever started this process made; it is closed when the listener ends.
+  /// - isPath: of a path in the file system.
+  case inherited(Int32, isPath: Bool)
 
   package init(_ address: ServingAddress) {
     self =
@@ -22,6 +23,14 @@ package enum ListenerPlace: Hashable, Sendable {
       case .address(let host, let port, _): .address(host: host, port: port)
       case .path(let path): .path(path.text)
       }
+  }
+
+  fileprivate var isPath: Bool {
+    switch self {
+    case .address: false
+    case .path: true
+    case .inherited(_, let isPath): isPath
+    }
   }
 }
 
@@ -119,6 +128,11 @@ package struct HTTPListener: Service {
     }
   }
 
+  /// Comes back when every thread that connections are read and written on has answered: one that hangs answers nobody.
+  package static func answer() async throws {
+    for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() { try await loop.submit {}.get() }
+  }
+
   private var channel: HTTP1Channel {
     let patience = ConnectionPatience.Limits(
       request: TimeAmount(limits.request), piece: TimeAmount(limits.piece), response: TimeAmount(limits.response),
@@ -148,7 +162,7 @@ package struct HTTPListener: Service {
         }
       }
       .childChannelOption(.allowRemoteHalfClosure, value: true)
-    let tls: TLSFiles? = if case .path = place { nil } else { self.tls }
+    let tls = place.isPath ? nil : self.tls
     let setup: @Sendable (any Channel) -> EventLoopFuture<Connection> = { [logger] channel in
       open.add(channel)
       let secured = channel.eventLoop.makeCompletedFuture {
@@ -164,7 +178,7 @@ package struct HTTPListener: Service {
     case .path(let path):
       return try await bootstrap.bind(
         unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: setup)
-    case .inherited(let descriptor): return try await bootstrap.bind(descriptor, childChannelInitializer: setup)
+    case .inherited(let descriptor, _): return try await bootstrap.bind(descriptor, childChannelInitializer: setup)
     }
   }
 }

@@ -55,6 +55,10 @@ package enum ServingAddress: Hashable, Sendable, CustomStringConvertible {
         "\(text.quoted) is not an address to listen at", why: "a number is needed: a name may come to mean another",
         hint: "use \(Self.grammar), such as 127.0.0.1:8080")
     }
+    self.init(address, port: port)
+  }
+
+  package init(_ address: NetworkAddress, port: Int) {
     self = .address(host: address.description, port: port, isLoopback: address.addressClass == .loopback)
   }
 

@@ -23,7 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
     help: ArgumentHelp(
       "Where to listen: ADDRESS:PORT, [ADDRESS]:PORT or unix:/PATH. May be repeated. Default: 127.0.0.1:8080.",
       discussion:
-        "Port 0 takes any that is free. Where systemd hands over sockets, those are used in place of the default.",
+        "Port 0 takes any that is free. Sockets that systemd hands over are used beside these, in place of the default.",
       valueName: "address"))
   var listen: [String] = []
   @Option(
@@ -78,7 +78,8 @@ struct ServeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    try await ServerProgram(command: self, bootstrap: try Bootstrap()).run()
+    let inheritance = try ServiceInheritance.take()
+    try await ServerProgram(command: self, bootstrap: try Bootstrap(), inheritance: inheritance).run()
   }
 }
 

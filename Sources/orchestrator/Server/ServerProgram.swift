@@ -14,6 +14,7 @@ import WorkerHost
 struct ServerProgram: Sendable {
   let command: ServeCommand
   let bootstrap: Bootstrap
+  let inheritance: ServiceInheritance
 
   func run() async throws(CommandFailure) {
     let places = try places()
@@ -37,23 +38,23 @@ struct ServerProgram: Sendable {
 
   // MARK: Before it listens
 
-  private func places() throws(CommandFailure) -> [ServingAddress] {
-    let texts = command.listen.isEmpty ? ["127.0.0.1:8080"] : command.listen
+  private func places() throws(CommandFailure) -> [ServingPlace] {
+    let inherited = inheritance.sockets
+    let texts = command.listen.isEmpty && inherited.isEmpty ? ["127.0.0.1:8080"] : command.listen
     let exposure = ServingExposure(
       speaksTLS: command.tlsCertificate != nil, isBehindProxy: command.behindProxy, needsTokens: !command.noTokens)
-    var addresses: [ServingAddress] = []
+    var places: [ServingPlace] = []
     var problems: [Diagnostic] = []
     for text in texts {
-      do throws(Diagnostic) {
-        let address = try ServingAddress(text)
-        addresses.append(address)
-        if let refusal = exposure.refusal(of: address) { problems.append(refusal) }
-      } catch {
+      do throws(Diagnostic) { places.append(ServingPlace(address: try ServingAddress(text))) } catch {
         problems.append(error)
       }
     }
+    // Whoever made a socket doesn't change who reaches it.
+    places += inherited
+    problems += places.compactMap { exposure.refusal(of: $0.address) }
     guard problems.isEmpty else { throw CommandFailure(.invalidInput, problems) }
-    return addresses
+    return places
   }
 
   private func tls() async throws(CommandFailure) -> TLSFiles? {
@@ -122,12 +123,13 @@ struct ServerProgram: Sendable {
   // MARK: While it runs
 
   private func serve(
-    at places: [ServingAddress], _ tls: TLSFiles?, _ state: String, _ store: RunStore, _ standing: StandingHost,
+    at places: [ServingPlace], _ tls: TLSFiles?, _ state: String, _ store: RunStore, _ standing: StandingHost,
     _ telemetry: ServerTelemetry, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) {
     let console = bootstrap.console
     let (log, metrics) = (telemetry.log, telemetry.metrics)
     let report: @Sendable (String) async -> Void = { [words = telemetry.words] in words.error("\($0)") }
+    let manager = ServiceManager(inheritance.notices, report: report)
     let database = store.database
     let plugins = ServerPlugins(
       bootstrap, standing: standing, state: command.state, statePath: state, plugins: command.plugins,
@@ -141,10 +143,12 @@ struct ServerProgram: Sendable {
       quota: { name in (try? await database.token(named: name))?.quota }, report: report)
     let watchers = WatcherCount()
     let reload: @Sendable () async throws(CommandFailure) -> [Diagnostic] = { () async throws(CommandFailure) in
-      try await plugins.refresh(readsConfiguration: true)
-      await standing.fleet.pool.set(crashes: standing.now.system.workers.crashes)
-      try await reloadTLS(tls)
-      return standing.now.system.warnings
+      try await manager.reloading { () async throws(CommandFailure) in
+        try await plugins.refresh(readsConfiguration: true)
+        await standing.fleet.pool.set(crashes: standing.now.system.workers.crashes)
+        try await reloadTLS(tls)
+        return standing.now.system.warnings
+      }
     }
     let handler = ServerAPI(
       server: ServerAdministration(
@@ -154,7 +158,7 @@ struct ServerProgram: Sendable {
       plugins: plugins, workflows: ServerWorkflows(runs: runs), runs: runs, artifacts: ServerArtifacts(runs: runs),
       audit: ServerAudit(database: database))
     let api = APIServer(
-      handler, hosts: HostPolicy(names: command.allowedHost + places.compactMap(\.hostName)),
+      handler, hosts: HostPolicy(names: command.allowedHost + places.compactMap(\.address.hostName)),
       authenticate: { token in
         let found = try await database.token(
           digest: ContentDigest(sha256: token.secret.utf8), at: ProcessEnvironment.millisecondsSince1970())
@@ -166,10 +170,11 @@ struct ServerProgram: Sendable {
     try await runs.goOn()
     var logger = Logger(label: "server")
     logger.logLevel = .critical
-    let listener = HTTPListener(places.map { ListenerPlace($0) }, tls: tls, logger: logger) { bound in
-      for address in Self.shown(places, bound, isEncrypted: tls != nil) {
-        await console.print("listening at \(address)")
-      }
+    let addresses = places.map(\.address)
+    let listener = HTTPListener(places.map(\.listener), tls: tls, logger: logger) { bound in
+      let shown = Self.shown(addresses, bound, isEncrypted: tls != nil)
+      for address in shown { await console.print("listening at \(address)") }
+      await manager.tell(.listening("listening at \(shown.joined(separator: ", "))"))
     } respond: { request, channel in
       await api.respond(to: request, on: channel)
     }
@@ -180,7 +185,7 @@ struct ServerProgram: Sendable {
         services: [exporting, .init(service: listener, successTerminationBehavior: .gracefullyShutdownGroup)]
           .compactMap(\.self), logger: logger))
     do throws(CommandFailure) {
-      try await attend(group, runs, watchers, tls, reload, report)
+      try await attend(group, runs, watchers, tls, manager, reload, report)
     } catch {
       _ = await log.flush(within: .seconds(2))
       throw error
@@ -190,7 +195,7 @@ struct ServerProgram: Sendable {
 
   /// Until the listener has ended: by a signal, or because it can't listen.
   private func attend(
-    _ group: ServiceGroup, _ runs: ServerRuns, _ watchers: WatcherCount, _ tls: TLSFiles?,
+    _ group: ServiceGroup, _ runs: ServerRuns, _ watchers: WatcherCount, _ tls: TLSFiles?, _ manager: ServiceManager,
     _ reload: @escaping @Sendable () async throws(CommandFailure) -> [Diagnostic],
     _ report: @escaping @Sendable (String) async -> Void
   ) async throws(CommandFailure) {
@@ -212,6 +217,7 @@ struct ServerProgram: Sendable {
             continue
           }
           isEnding = true
+          await manager.tell(.ending(within: time + Self.endingAllowance))
           Task {
             await runs.end(within: time)
             watchers.end()
@@ -230,6 +236,7 @@ struct ServerProgram: Sendable {
           let time = Duration.milliseconds(standing.now.system.workers.idleMilliseconds)
           await standing.fleet.pool.endIdle(unusedFor: time)
         }
+        await manager.tell(.status(await status(of: runs)))
         let now = await runs.bootstrap.files.run { tls?.stamp }
         guard now != stamp else { continue }
         stamp = now
@@ -238,9 +245,11 @@ struct ServerProgram: Sendable {
         }
       }
     }
+    let watching = Task { await manager.watch(within: inheritance.watchdog) { try await answer(runs) } }
     defer {
       attending.cancel()
       ticking.cancel()
+      watching.cancel()
     }
     do {
       try await group.run()
@@ -251,6 +260,23 @@ struct ServerProgram: Sendable {
         hint: "see whether something listens there, and whether this user may")
     }
     await runs.end(within: .zero)
+  }
+
+  /// For connections to end, and workers, after the runs have had their time.
+  private static let endingAllowance: Duration = .seconds(30)
+
+  /// For people who ask the service manager.
+  private func status(of runs: ServerRuns) async -> String {
+    let live = await runs.identifiers.count
+    return live == 0 ? "no runs" : "\(live) run\(live == 1 ? "" : "s") under way"
+  }
+
+  /// Comes back when each part that answers requests has answered: the connections' threads, the runs, the files, the database.
+  private func answer(_ runs: ServerRuns) async throws {
+    try await HTTPListener.answer()
+    _ = await runs.isEnding
+    await bootstrap.files.run {}
+    _ = try await runs.store.database.hasTokens()
   }
 
   private func reloadTLS(_ tls: TLSFiles?) async throws(CommandFailure) {
