@@ -36,6 +36,7 @@ package final class APIServer: Sendable {
   private let tracing: RequestTracing
   private let table = RouteTable()
   private let isEncrypted: Bool
+  private let isBehindProxy: Bool
   private let limits: Limits
   private let callers: Lock<RateLimiter<String>>
   private let refused: Lock<RateLimiter<String>>
@@ -43,11 +44,12 @@ package final class APIServer: Sendable {
 
   /// - Parameters:
   ///   - anybody: nil: a token is needed.
+  ///   - isBehindProxy: whoever connects is a proxy, which says in `X-Forwarded-For` for whom.
   ///   - tracer: nil: no spans are made of requests.
   ///   - report: told what went wrong here; whoever asked is told nothing of it.
   package init(
     _ handler: any APIHandler, hosts: HostPolicy, authenticate: @escaping Authentication, anybody: Caller? = nil,
-    limits: Limits = Limits(), isEncrypted: Bool = false,
+    limits: Limits = Limits(), isEncrypted: Bool = false, isBehindProxy: Bool = false,
     tracer: (any Tracer)? = nil, measure: @escaping Measurement = { _, _, _ in },
     report: @escaping @Sendable (String) async -> Void
   ) {
@@ -58,6 +60,7 @@ package final class APIServer: Sendable {
     self.authenticate = authenticate
     self.anybody = anybody
     self.isEncrypted = isEncrypted
+    self.isBehindProxy = isBehindProxy
     self.report = report
     self.limits = limits
     callers = Lock(RateLimiter(perSecond: limits.perSecond, burst: limits.burst))
@@ -127,7 +130,8 @@ package final class APIServer: Sendable {
   private func caller(of request: Request, _ channel: any Channel) async throws -> Caller {
     if let anybody { return anybody }
     if let token = request.headers[.authorization].flatMap({ BearerToken(authorization: $0) }) {
-      let address = channel.remoteAddress?.ipAddress ?? ""
+      let forwarded = isBehindProxy ? ForwardedFor.address(Self.fields(of: request)) : nil
+      let address = forwarded ?? channel.remoteAddress?.ipAddress ?? ""
       // To look for a token takes the database's time.
       guard refused.withLock({ $0.has(address, at: microseconds) }) else {
         throw APIProblem(429, "too many requests", retryAfter: 5)
@@ -136,6 +140,10 @@ package final class APIServer: Sendable {
       _ = refused.withLock { $0.take(address, at: microseconds) }
     }
     throw APIProblem(401, "a token is needed", hint: "send one as: Authorization: Bearer TOKEN")
+  }
+
+  private static func fields(of request: Request) -> [String] {
+    HTTPField.Name(ForwardedFor.name).map { request.headers[values: $0] } ?? []
   }
 
   private func call(

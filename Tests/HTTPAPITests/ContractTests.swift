@@ -121,6 +121,16 @@ struct ContractTests {
     }
   }
 
+  @Test("of what a proxy says of who asks, only what it has seen itself counts")
+  func forwarded() {
+    #expect(ForwardedFor.address(["192.0.2.1"]) == "192.0.2.1")
+    #expect(ForwardedFor.address(["198.51.100.9, 192.0.2.1"]) == "192.0.2.1")
+    #expect(ForwardedFor.address(["198.51.100.9", "2001:db8:0::1"]) == "2001:db8::1")
+    for fields in [[], [""], ["192.0.2.1,"], ["192.0.2.1, unknown"], ["192.0.2.1:80"], ["somebody"]] {
+      #expect(ForwardedFor.address(fields) == nil, "\(fields)")
+    }
+  }
+
   @Test("nobody asks more than so often, and to remember who asked takes bounded memory")
   func rates() {
     var limiter = RateLimiter<Int>(perSecond: 10, burst: 5, mostKeys: 100)

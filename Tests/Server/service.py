@@ -106,6 +106,31 @@ class ServiceTests(unittest.TestCase):
             self.assertEqual([name for name in variables if name.startswith(("NOTIFY_", "WATCHDOG_", "LISTEN_"))], [])
             self.assertEqual(server.stop(), 0)
 
+    def test_the_first_token_may_come_from_a_file_and_is_shown_nowhere(self):
+        token = "orchestrator_" + "5" * 64
+        path = f"{self.directory.name}/token"
+        for content, status in [("short", 2), (token + "\n", 0)]:
+            with open(path, "w") as file:
+                file.write(content)
+            if status:
+                ended = subprocess.run([PROGRAM, "serve", "--listen", "127.0.0.1:0", "--state-dir", self.state, "--first-token", path],
+                                       capture_output=True, timeout=60)
+                self.assertEqual(ended.returncode, status)
+                self.assertIn(b"holds no token that can be used", ended.stderr)
+        with Server(PROGRAM, self.state, "--first-token", path, token=token) as server:
+            self.assertEqual(server.ok("GET", "/api/v1/me")["scope"], "admin")
+            self.assertNotIn(b"orchestrator_", server.text(server.errors) + server.text(server.output))
+            self.assertEqual(server.stop(), 0)
+
+    def test_behind_a_proxy_nobody_uses_up_what_others_may_ask_wrongly(self):
+        with self.serve("--behind-proxy") as server:
+            statuses = [server.ask("GET", "/api/v1/me", token="x" * 32, headers={"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.1"})[0]
+                        for number in range(200)]
+            self.assertEqual(set(statuses), {401, 429})
+            self.assertEqual(server.ask("GET", "/api/v1/me", headers={"X-Forwarded-For": "198.51.100.1"})[0], 429)
+            self.assertEqual(server.ask("GET", "/api/v1/me", headers={"X-Forwarded-For": "198.51.100.1, 198.51.100.2"})[0], 200)
+            self.assertEqual(server.stop(), 0)
+
     # Sockets
 
     def activated(self, *arguments, options=()):

@@ -35,13 +35,20 @@ struct ServeCommand: AsyncParsableCommand {
   @Flag(
     help: ArgumentHelp(
       "Listen without encryption where others reach it.",
-      discussion: "Only behind a proxy that speaks TLS, on a network that nobody else listens to."))
+      discussion:
+        "Only behind a proxy that speaks TLS, on a network that nobody else listens to. Who asks too often is then told apart by the "
+        + "last address of X-Forwarded-For, which the proxy has to set."))
   var behindProxy = false
   @Option(
     help: ArgumentHelp(
       "A name that it is asked by, as the Host field has it. May be repeated.",
       discussion: "Beside localhost, and the addresses that it listens at.", valueName: "name"))
   var allowedHost: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "Where there is no token yet, the first is the one in this file, in place of one that is made and shown.",
+      discussion: "For what hands over secrets in files. It may do everything.", valueName: "file"))
+  var firstToken: String?
   @Flag(help: "Ask nobody for a token: whoever can connect may do everything. On this host alone.") var noTokens = false
   @Option(help: ArgumentHelp("How many nodes run at the same time. Default: one a processor.", valueName: "number"))
   var jobs: Int?
@@ -75,6 +82,7 @@ struct ServeCommand: AsyncParsableCommand {
     if (tlsCertificate == nil) != (tlsKey == nil) {
       throw ValidationError("--tls-certificate and --tls-key belong together.")
     }
+    if noTokens, firstToken != nil { throw ValidationError("--no-tokens and --first-token exclude each other.") }
   }
 
   func run() async throws {

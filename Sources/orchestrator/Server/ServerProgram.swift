@@ -165,7 +165,8 @@ struct ServerProgram: Sendable {
         return found.map { Caller(name: $0.name.text, scope: $0.scope) }
       }, anybody: command.noTokens ? Caller(name: "anybody", scope: .admin) : nil,
       limits: APIServer.Limits(perSecond: command.rateLimit), isEncrypted: tls != nil,
-      tracer: telemetry.exporter == nil ? nil : telemetry.tracer, measure: metrics.request, report: report)
+      isBehindProxy: command.behindProxy, tracer: telemetry.exporter == nil ? nil : telemetry.tracer,
+      measure: metrics.request, report: report)
     try await makeFirstToken(database)
     try await runs.goOn()
     var logger = Logger(label: "server")
@@ -298,13 +299,15 @@ struct ServerProgram: Sendable {
   /// Nobody could ask anything without one.
   private func makeFirstToken(_ database: StateDatabase) async throws(CommandFailure) {
     guard !command.noTokens else { return }
-    let made: (token: AccessToken, secret: BearerToken)
+    let given = try await givenFirstToken()
+    var made: (token: AccessToken, secret: BearerToken)
     do throws(FileError) {
       made = try AccessToken.generated(
         name: AccessTokenName(unchecked: "first"), scope: .admin, at: ProcessEnvironment.millisecondsSince1970())
     } catch {
       throw CommandFailure(.invalidInput, "no token can be made", why: error.description)
     }
+    if let given { made.secret = given }
     do throws(StateStoreError) {
       guard try await !database.hasTokens() else { return }
       let audit = AuditEntry(
@@ -316,9 +319,23 @@ struct ServerProgram: Sendable {
     } catch {
       throw CommandFailure(error)
     }
+    guard given == nil else { return }
     await bootstrap.console.printError(
       "the first token, shown this once, for all that there is to administer:\n  \(made.secret.secret)\n"
         + "make others: orchestrator token create NAME --scope SCOPE")
+  }
+
+  private func givenFirstToken() async throws(CommandFailure) -> BearerToken? {
+    guard let path = command.firstToken else { return nil }
+    let bytes = try await bootstrap.contents(path, limit: 4096)
+    // As many as nobody guesses.
+    guard let token = BearerToken(String(decoding: bytes, as: UTF8.self)), token.secret.utf8.count >= 32 else {
+      throw CommandFailure(
+        .invalidInput, "\(path) holds no token that can be used",
+        why: "a token is \(BearerToken.grammar), and the first at least 32 of them",
+        hint: "make one: echo orchestrator_$(openssl rand -hex 32)")
+    }
+    return token
   }
 
   private static func shown(_ places: [ServingAddress], _ ports: [Int?], isEncrypted: Bool) -> [String] {
