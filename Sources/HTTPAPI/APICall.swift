@@ -23,8 +23,10 @@ package struct APICall: Sendable {
   package let path: [APIParameter.Path: String]
   /// Only names that the route has, and several only where it takes several.
   package let query: [String: [String]]
-  package let headers: HTTPFields
-  package let body: RequestBody
+  /// As it came.
+  let request: Request
+  package var headers: HTTPFields { request.headers }
+  package var body: RequestBody { request.body }
   /// Bytes.
   let bodyLimit: Int
   /// What it is a part of, for spans.
@@ -32,13 +34,12 @@ package struct APICall: Sendable {
 
   package init(
     caller: Caller, path: [APIParameter.Path: String] = [:], query: [String: [String]] = [:],
-    headers: HTTPFields = [:], body: RequestBody = RequestBody(buffer: ByteBuffer()), bodyLimit: Int = 0
+    request: Request, bodyLimit: Int = 0
   ) {
     self.caller = caller
     self.path = path
     self.query = query
-    self.headers = headers
-    self.body = body
+    self.request = request
     self.bodyLimit = bodyLimit
   }
 
@@ -121,16 +122,20 @@ extension APIProblem {
 package enum APIReply: Sendable {
   case json(JSONValue, status: Int = 200, location: String? = nil, tag: String? = nil)
   /// What was made ready before.
-  case document(ByteBuffer, mediaType: String, tag: String?)
+  /// - policy: the content security policy of what is to be shown as a page; nil: nothing is.
+  case document(ByteBuffer, mediaType: String, tag: String?, policy: String? = nil)
   case content(APIContent)
+  /// Made by the registry, which others of its kind speak too.
+  case made(Response)
   case events(@Sendable (inout any ResponseBodyWriter) async throws -> Void)
   case nothing(status: Int = 204)
 
   /// JSON that is asked for often: made ready, with a tag by which it needn't be sent again.
-  package static func prepared(_ value: JSONValue) -> APIReply {
-    let bytes = value.utf8()
+  package static func prepared(_ value: JSONValue) -> APIReply { .prepared(value.utf8(), mediaType: MediaType.json) }
+
+  package static func prepared(_ bytes: [UInt8], mediaType: String, policy: String? = nil) -> APIReply {
     let tag = "\"\(ContentDigest(sha256: bytes).hexadecimal.prefix(32))\""
-    return .document(ByteBuffer(bytes: bytes), mediaType: MediaType.json, tag: tag)
+    return .document(ByteBuffer(bytes: bytes), mediaType: mediaType, tag: tag, policy: policy)
   }
 }
 
@@ -141,17 +146,20 @@ package struct APIContent: Sendable {
   /// For a file of whoever gets it.
   package var name: String
   package var tag: String
+  /// The content security policy of a page, which is shown; nil: it is nothing to be shown.
+  package var policy: String?
   /// At most so many from an offset on; fewer only at the end.
   package var read: @Sendable (_ offset: Int, _ count: Int) async throws -> [UInt8]
 
   package init(
-    size: Int, mediaType: String, name: String, tag: String,
+    size: Int, mediaType: String, name: String, tag: String, policy: String? = nil,
     read: @escaping @Sendable (_ offset: Int, _ count: Int) async throws -> [UInt8]
   ) {
     self.size = size
     self.mediaType = mediaType
     self.name = name
     self.tag = tag
+    self.policy = policy
     self.read = read
   }
 }

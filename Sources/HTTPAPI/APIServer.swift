@@ -79,6 +79,8 @@ package final class APIServer: Sendable {
       response = try await answer(request, match, channel)
     } catch let problem as APIProblem {
       response = .problem(problem)
+    } catch let problem as RegistryProblem {
+      response = .problem(problem, to: request)
     } catch let wrong as Diagnostic {
       response = .problem(APIProblem(400, wrong.what, why: wrong.why, hint: wrong.hint))
     } catch {
@@ -99,7 +101,7 @@ package final class APIServer: Sendable {
     case .foreignOrigin: throw APIProblem(403, "requests from pages of other origins aren't taken")
     }
     if case .found(let operation, _) = match, operation.route.scope == nil {
-      return response(to: request, try await handler.handle(operation, APICall(caller: .nobody)))
+      return response(to: request, try await handler.handle(operation, APICall(caller: .nobody, request: request)))
     }
     let caller = try await caller(of: request, channel)
     guard limits.perSecond == 0 || callers.withLock({ $0.take(caller.name, at: microseconds) }) else {
@@ -179,8 +181,7 @@ package final class APIServer: Sendable {
     }
     try check(route.body, request)
     return APICall(
-      caller: caller, path: values, query: query, headers: request.headers, body: request.body,
-      bodyLimit: route.body?.limit ?? 0)
+      caller: caller, path: values, query: query, request: request, bodyLimit: route.body?.limit ?? 0)
   }
 
   private func check(_ body: APIBody?, _ request: Request) throws(APIProblem) {
@@ -212,8 +213,12 @@ package final class APIServer: Sendable {
       var response = tagged(ByteBuffer(bytes: value.utf8()), MediaType.json, tag, status: status, to: request)
       if let location { response.headers[.location] = location }
       return response
-    case .document(let bytes, let mediaType, let tag): return tagged(bytes, mediaType, tag, to: request)
+    case .document(let bytes, let mediaType, let tag, let policy):
+      var response = tagged(bytes, mediaType, tag, to: request)
+      if let policy { response.headers[.contentSecurityPolicy] = policy }
+      return response
     case .content(let content): return .content(content, to: request)
+    case .made(let response): return response
     case .events(let write):
       return Response(
         status: .ok, headers: [.contentType: MediaType.events, .cacheControl: "no-store"],
@@ -275,6 +280,10 @@ extension Response {
       .contentType: content.mediaType, .eTag: content.tag, .acceptRanges: "bytes", .cacheControl: "no-cache",
       .contentDisposition: "attachment; filename*=UTF-8''\(PercentText.encoded(content.name))",
     ]
+    if let policy = content.policy {
+      headers[.contentDisposition] = "inline"
+      headers[.contentSecurityPolicy] = policy
+    }
     if request.holds(content.tag) { return Response(status: .notModified, headers: headers) }
     var part = 0..<content.size
     var status = HTTPResponse.Status.ok

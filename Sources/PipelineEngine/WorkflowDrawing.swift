@@ -19,7 +19,7 @@ package struct WorkflowDrawing: Sendable {
         + "height=\"\(Self.number(layout.height))\" role=\"img\" aria-labelledby=\"title desc\">",
       "<title id=\"title\">\(Self.escape("Workflow \(graph.name)"))</title>",
       "<desc id=\"desc\">\(Self.escape(spokenDescription))</desc>",
-      Self.style,
+      "<style>\(Self.style)</style>",
       "<rect class=\"page\" width=\"100%\" height=\"100%\"/>",
     ]
     lines += layout.wires.map(Self.path)
@@ -28,8 +28,13 @@ package struct WorkflowDrawing: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// For whoever shows the picture as a page: its style, and nothing else.
+  package static let policy =
+    "default-src 'none'; style-src \(HTMLReport.source(style)); base-uri 'none'; form-action 'none'; "
+    + "frame-ancestors 'none'; sandbox"
+
   private static let style = """
-    <style>
+
     text { font-family: system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1d2733; }
     .page { fill: #ffffff; }
     .box { fill: #f6f8fa; stroke: #c4ccd6; }
@@ -48,7 +53,7 @@ package struct WorkflowDrawing: Sendable {
       .dot { fill: #0f141a; stroke: #8b97a5; }
       .wire { stroke: #7d8a98; }
     }
-    </style>
+
     """
 
   static func path(_ wire: DrawingLayout.Wire) -> String {

@@ -29,24 +29,28 @@ package struct RegistryClient: Sendable {
     package init() {}
   }
 
+  /// Where the token comes from; nil: there is none.
+  package typealias TokenSource = @Sendable () async throws(Diagnostic) -> BearerToken?
+
   package let address: RegistryAddress
-  private let token: BearerToken?
+  private let token: TokenSource
   private let limits: RegistryLimits
   private let patience: Patience
   private let client: HTTPClient
 
   /// - Parameters:
-  ///   - token: sent with what changes the registry, to its own origin, and with nothing else.
+  ///   - token: sent with what changes the registry, and with what it answers with 401 without one; to its own origin, and with nothing
+  ///     else. It isn't asked for before.
+  ///   - changes: the registry is to be changed, which takes longer.
   ///   - certificates: a file in PEM; they are trusted beside the system's.
   package static func use<Success: Sendable, Failure: Error>(
-    _ address: RegistryAddress, token: BearerToken?, certificates: String? = nil,
+    _ address: RegistryAddress, changes: Bool, token: @escaping TokenSource, certificates: String? = nil,
     limits: RegistryLimits = RegistryLimits(), patience: Patience = Patience(),
     _ body: (RegistryClient) async throws(Failure) -> Success
   ) async throws(Failure) -> Success {
     let client = HTTPClient(
       eventLoopGroupProvider: .singleton,
-      configuration: Self.configuration(
-        certificates, patience, idle: token == nil ? patience.idle : patience.publishing))
+      configuration: Self.configuration(certificates, patience, idle: changes ? patience.publishing : patience.idle))
     let result: Result<Success, Failure>
     do throws(Failure) {
       result = .success(
@@ -57,6 +61,16 @@ package struct RegistryClient: Sendable {
     }
     try? await client.shutdown()
     return try result.get()
+  }
+
+  package static func use<Success: Sendable, Failure: Error>(
+    _ address: RegistryAddress, token: BearerToken?, certificates: String? = nil,
+    limits: RegistryLimits = RegistryLimits(), patience: Patience = Patience(),
+    _ body: (RegistryClient) async throws(Failure) -> Success
+  ) async throws(Failure) -> Success {
+    try await use(
+      address, changes: token != nil, token: { () throws(Diagnostic) in token }, certificates: certificates,
+      limits: limits, patience: patience, body)
   }
 
   /// No variable of the environment has a part in it: a proxy that somebody set for other programs would see tokens.
@@ -166,6 +180,12 @@ package struct RegistryClient: Sendable {
     for _ in 0...RegistryAddress.maximumRedirects {
       let response = try await client.execute(
         request(place, .GET, accepting: type), deadline: .now() + TimeAmount(patience.package))
+      if response.status == .unauthorized, place.origin == address.origin {
+        guard let token = try await token() else {
+          throw Diagnostic("it shows nothing to whoever has no token", hint: Self.tokenHint)
+        }
+        return try await get(place, accepting: type, with: token)
+      }
       guard Self.redirects.contains(response.status.code) else {
         try Self.demand(
           response.headers["content-encoding"].allSatisfy { $0.lowercased() == "identity" },
@@ -177,6 +197,23 @@ package struct RegistryClient: Sendable {
     throw RegistryAddress.Detour.tooMany
   }
 
+  /// What the registry shows only to those whom it knows.
+  private func get(
+    _ place: RegistryAddress, accepting type: String, with token: BearerToken
+  ) async throws -> HTTPClientResponse {
+    var request = request(place, .GET, accepting: type)
+    request.headers.add(name: "authorization", value: token.authorization)
+    let response = try await client.execute(request, deadline: .now() + TimeAmount(patience.package))
+    try Self.demand(!Self.redirects.contains(response.status.code), Self.elsewhere)
+    try Self.demand(
+      response.headers["content-encoding"].allSatisfy { $0.lowercased() == "identity" },
+      "it is compressed, which wasn't asked for")
+    return response
+  }
+
+  private static let tokenHint =
+    "name a file with it in plugins.registry.token_file, or set \(RegistrySettings.tokenVariable)"
+  private static let elsewhere = "the registry sends to another place, where no token goes"
   private static let redirects: Set<UInt> = [301, 302, 303, 307, 308]
 
   private func request(_ place: RegistryAddress, _ method: HTTPMethod, accepting type: String) -> HTTPClientRequest {
@@ -225,10 +262,9 @@ package struct RegistryClient: Sendable {
     _ route: RegistryRoute, _ method: HTTPMethod, _ body: HTTPClientRequest.Body?, _ doing: String,
     within limit: Duration
   ) async throws(Diagnostic) -> HTTPResponseStatus {
-    guard let token else {
+    guard let token = try await token() else {
       throw Diagnostic(
-        doing, why: "there is no token",
-        hint: "name a file with it in plugins.registry.token_file, or set \(RegistrySettings.tokenVariable)")
+        doing, why: "there is no token", hint: Self.tokenHint)
     }
     return try await told(doing, within: limit) {
       var request = request(route.address(in: address), method, accepting: "application/json")
@@ -236,9 +272,7 @@ package struct RegistryClient: Sendable {
       if body != nil { request.headers.add(name: "content-type", value: "application/zip") }
       request.body = body
       let response = try await client.execute(request, deadline: .now() + TimeAmount(limit))
-      try Self.demand(
-        !Self.redirects.contains(response.status.code),
-        "the registry sends to another place, where no token goes")
+      try Self.demand(!Self.redirects.contains(response.status.code), Self.elsewhere)
       guard response.status == .ok || response.status == .created else { throw try await problem(response) }
       return response.status
     }

@@ -51,6 +51,7 @@ extension RegistryClient {
   private static func diagnostic(_ doing: String, _ error: any Error) -> Diagnostic {
     switch error {
     case let problem as RegistryProblem: problem.diagnostic(doing)
+    case let problem as Diagnostic: Diagnostic(doing, why: problem.what, hint: problem.hint)
     case let detour as RegistryAddress.Detour:
       Diagnostic(doing, why: "the registry sends \(detour.words)", hint: "look at plugins.registry.url")
     case let unacceptable as Unacceptable: Diagnostic(doing, why: unacceptable.why)

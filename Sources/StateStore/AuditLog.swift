@@ -21,15 +21,22 @@ extension StateDatabase {
     return value
   }
 
+  /// Entries that are kept: the latest so many.
+  package static let auditEntries: Int64 = 100_000
+
   /// - Returns: its number, to say with how it ended.
-  package func beginAudit(_ entry: AuditEntry) async throws(StateStoreError) -> Int64 {
+  package func beginAudit(
+    _ entry: AuditEntry, keeping most: Int64 = auditEntries
+  ) async throws(StateStoreError) -> Int64 {
     try await write { database in
       try database.execute(
         sql: "INSERT INTO audit (time, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
         arguments: [
           entry.time, entry.actor.description, entry.action.text, entry.subject, entry.detail.text(),
         ])
-      return database.lastInsertedRowID
+      let number = database.lastInsertedRowID
+      try database.execute(sql: "DELETE FROM audit WHERE id <= ?", arguments: [number - most])
+      return number
     }
   }
 

@@ -46,10 +46,7 @@ struct HTMLReportTests {
   @Test("asks nobody for anything, and its script makes no markup of text")
   func selfContained() throws {
     let page = Self.page(ReportSample.saying("plain"))
-    let policy =
-      "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-      + "form-action 'none'; require-trusted-types-for 'script'"
-    let meta = try #require(page.firstRange(of: "content=\"\(policy)\""))
+    let meta = try #require(page.firstRange(of: "content=\"\(HTMLReport.policy)\""))
     let firstCode = try #require(page.firstRange(of: "<style>"))
     #expect(meta.upperBound < firstCode.lowerBound, "the policy holds only for what follows it")
     let withoutNamespace = page.replacing("http://www.w3.org/2000/svg", with: "")
@@ -59,6 +56,27 @@ struct HTMLReportTests {
       "DOMParser", "createContextualFragment", "setHTMLUnsafe", "srcdoc", "javascript:",
     ]
     for word in forbidden { #expect(!withoutNamespace.contains(word), "\(word)") }
+  }
+
+  @Test("a browser runs and shows what the page's own style and script are, and nothing else")
+  func policy() throws {
+    let page = Self.page(ReportSample.saying("</script><script>alert(1)</script>"))
+    func contents(_ start: String, _ end: String) throws -> String {
+      let begin = try #require(page.ranges(of: start).last).upperBound
+      return String(page[begin..<(try #require(page[begin...].firstRange(of: end))).lowerBound])
+    }
+    let (script, style) = (try contents("<script>", "</script>"), try contents("<style>", "</style>"))
+    #expect(script.contains("JSON.parse") && style.contains("--page"))
+    let expected =
+      "default-src 'none'; script-src \(HTMLReport.source(script)); style-src \(HTMLReport.source(style)); "
+      + "img-src data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+    #expect(HTMLReport.policy == expected)
+    #expect(HTMLReport.policy(ofPage: Array(page.utf8)) == expected)
+    // The digest of the empty text, as FIPS 180-4 has it.
+    #expect(HTMLReport.source("") == "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='")
+    for other in ["", "<!DOCTYPE html>", "content=\"", "http-equiv=\"Content-Security-Policy\" content=\"a\r\nb\""] {
+      #expect(HTMLReport.policy(ofPage: Array(other.utf8)) == nil)
+    }
   }
 
   @Test("a column has a value for every node, and attempts come by node")

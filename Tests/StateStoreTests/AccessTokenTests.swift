@@ -119,4 +119,17 @@ struct AccessTokenTests {
         == #"{"id":1,"time_ms":1,"actor":"console","action":"plugin.grant","subject":"files","#
         + #""detail":{"permission":"filesystem.write"},"outcome":"done"}"#)
   }
+
+  @Test("of the audit log the latest entries are kept, and no number is given twice")
+  func boundedAudit() async throws {
+    func entry(_ time: Int64) -> AuditEntry {
+      AuditEntry(time: time, actor: .console, action: .grant, subject: "files")
+    }
+    for time in 1...7 { _ = try await database.beginAudit(entry(Int64(time)), keeping: 3) }
+    #expect(try await database.audit(limit: 10).map(\.number) == [7, 6, 5])
+    // One that is gone meanwhile ends all the same.
+    try await database.endAudit(1, outcome: .done)
+    #expect(try await database.beginAudit(entry(8), keeping: 3) == 8)
+    #expect(try await database.audit(limit: 10).map(\.entry.time) == [8, 7, 6])
+  }
 }

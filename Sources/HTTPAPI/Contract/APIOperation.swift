@@ -1,13 +1,15 @@
-/// Everything that can be asked of the server, but for the registry that it also is.
+/// Everything that can be asked of the server.
 package enum APIOperation: Hashable, Sendable {
   case server(ServerOperation)
   case plugins(PluginOperation)
   case workflows(WorkflowOperation)
   case runs(RunOperation)
+  case registry(RegistryOperation)
 
   package static var all: [APIOperation] {
     ServerOperation.allCases.map { .server($0) } + PluginOperation.allCases.map { .plugins($0) }
       + WorkflowOperation.allCases.map { .workflows($0) } + RunOperation.allCases.map { .runs($0) }
+      + RegistryOperation.allCases.map { .registry($0) }
   }
 
   /// Of the OpenAPI document.
@@ -17,6 +19,7 @@ package enum APIOperation: Hashable, Sendable {
     case .plugins(let operation): operation.rawValue
     case .workflows(let operation): operation.rawValue
     case .runs(let operation): operation.rawValue
+    case .registry(let operation): operation.rawValue
     }
   }
 
@@ -27,6 +30,7 @@ package enum APIOperation: Hashable, Sendable {
     case .plugins: "Plugins"
     case .workflows: "Workflows"
     case .runs: "Runs"
+    case .registry: "Registry"
     }
   }
 
@@ -36,6 +40,7 @@ package enum APIOperation: Hashable, Sendable {
     case .plugins(let operation): operation.route
     case .workflows(let operation): operation.route
     case .runs(let operation): operation.route
+    case .registry(let operation): operation.route
     }
   }
 }

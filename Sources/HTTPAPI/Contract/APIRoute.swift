@@ -51,6 +51,7 @@ package struct APIParameter: Sendable {
   /// What stands in a path between braces.
   package enum Path: String, CaseIterable, Sendable {
     case plugin
+    case version
     case type
     case workflow
     case run
@@ -137,10 +138,12 @@ package struct APIAnswer: Sendable {
   package var isLocated: Bool
   /// Other statuses of success, without content.
   package var others: [Int: String]
+  /// Other media types of the same, by what was asked for.
+  package var otherMediaTypes: [String]
 
   package init(
     _ status: Int, _ summary: String, _ mediaType: String?, _ schema: JSONValue?, isTagged: Bool = false,
-    hasRanges: Bool = false, isLocated: Bool = false, others: [Int: String] = [:]
+    hasRanges: Bool = false, isLocated: Bool = false, others: [Int: String] = [:], otherMediaTypes: [String] = []
   ) {
     self.status = status
     self.summary = summary
@@ -150,6 +153,7 @@ package struct APIAnswer: Sendable {
     self.hasRanges = hasRanges
     self.isLocated = isLocated
     self.others = others
+    self.otherMediaTypes = otherMediaTypes
   }
 
   package static func json(
@@ -172,4 +176,6 @@ package enum MediaType {
   package static let events = "text/event-stream"
   package static let metrics = "text/plain; version=0.0.4; charset=utf-8"
   package static let text = "text/plain; charset=utf-8"
+  package static let picture = "image/svg+xml"
+  package static let page = "text/html; charset=utf-8"
 }

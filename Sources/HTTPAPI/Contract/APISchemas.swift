@@ -17,7 +17,7 @@ enum APISchemas {
     APISchema.object([(member, APISchema.array(APISchema.reference(name))), ("next", next)])
   }
 
-  static let all: [(name: String, schema: JSONValue)] = server + plugins + workflows + runs
+  static let all: [(name: String, schema: JSONValue)] = server + plugins + workflows + runs + registry
 
   private static let server: [(name: String, schema: JSONValue)] = [
     (
@@ -302,6 +302,39 @@ enum APISchemas {
         ("files", APISchema.array(APISchema.object([("path", text), ("bytes", count), ("modified_s", count)]))),
         ("has_more", APISchema.boolean()),
       ])
+    ),
+  ]
+  private static let registry: [(name: String, schema: JSONValue)] = [
+    (
+      "RegistryPage",
+      APISchema.object(
+        [
+          (
+            "plugins",
+            APISchema.array(
+              APISchema.object([
+                ("name", text), ("version", text), ("author", text), ("description", text), ("categories", texts),
+              ]))
+          )
+        ], optional: [("next", text)])
+    ),
+    (
+      "RegistryPlugin",
+      APISchema.object([
+        ("name", text), ("owner", text), ("versions", APISchema.array(APISchema.reference("RegistryVersion"))),
+      ])
+    ),
+    (
+      "RegistryVersion",
+      APISchema.object(
+        [
+          ("version", text), ("checksum", text), ("contents", text), ("size", count), ("author", text),
+          ("description", text), ("license", text), ("categories", texts), ("node_types", texts),
+          ("permissions", texts), ("dependencies", texts), ("signers", texts), ("published", text),
+        ],
+        optional: [
+          ("min_engine_version", text), ("max_engine_version", text), ("yanked", APISchema.object([("reason", text)])),
+        ])
     ),
   ]
 }

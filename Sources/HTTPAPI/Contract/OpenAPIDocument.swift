@@ -82,7 +82,8 @@ package enum OpenAPIDocument {
       }
       if !headers.isEmpty { response.append(.init("headers", .object(headers))) }
       if hasContent, let mediaType = success.mediaType, let schema = success.schema {
-        response.append(.init("content", .object([.init(mediaType, ["schema": schema])])))
+        let mediaTypes = [mediaType] + success.otherMediaTypes
+        response.append(.init("content", .object(mediaTypes.map { .init($0, ["schema": schema]) })))
       }
       members.append(.init("\(status)", .object(response)))
     }
@@ -118,7 +119,9 @@ package enum OpenAPIDocument {
     case 401: "A token is needed."
     case 403: "The token doesn't allow it, or a page of another origin asks."
     case 404: "There is no such thing."
+    case 408: "It took too long to come."
     case 409: "What is there stands against it."
+    case 411: "Its length has to be said beforehand."
     case 412: "It has changed meanwhile."
     case 413: "It is too large."
     case 415: "It is of a kind that isn't taken."
@@ -137,6 +140,7 @@ extension APIParameter.Path {
   var summary: String {
     switch self {
     case .plugin: "The plugin's name."
+    case .version: "The version, with all three numbers."
     case .type: "The node type's name."
     case .workflow: "The workflow's name."
     case .run: "The run's identifier."
@@ -150,7 +154,7 @@ extension APIParameter.Path {
   var schema: JSONValue {
     switch self {
     case .index: APISchema.integer(most: 1_000_000)
-    case .plugin, .type, .workflow, .run, .node, .port, .token: APISchema.string(most: 512)
+    case .plugin, .version, .type, .workflow, .run, .node, .port, .token: APISchema.string(most: 512)
     }
   }
 }

@@ -13,6 +13,8 @@ package enum RunOperation: String, CaseIterable, Sendable {
   case runEvents
   case runLogs
   case runWaiting
+  case runGraph
+  case runReport
   case listArtifacts
   case readArtifact
   case listFiles
@@ -91,6 +93,17 @@ package enum RunOperation: String, CaseIterable, Sendable {
       APIRoute(
         .get, "/api/v1/runs/{run}/waiting", .viewer, "What the queued nodes of a run wait for.",
         success: .json("Waiting", "The nodes."), refusals: [404])
+    case .runGraph:
+      APIRoute(
+        .get, "/api/v1/runs/{run}/graph", .viewer, "The workflow of a run, drawn.", parameters: [.drawingFormat],
+        success: .drawing, refusals: [404, 422, 503])
+    case .runReport:
+      APIRoute(
+        .get, "/api/v1/runs/{run}/report", .viewer,
+        "A run that has ended, as one page that needs nothing else: what went wrong, when each node ran, what it used.",
+        parameters: [Self.range],
+        success: APIAnswer(200, "The page.", MediaType.page, APISchema.string(), isTagged: true, hasRanges: true),
+        refusals: [404, 409])
     case .listArtifacts:
       APIRoute(
         .get, "/api/v1/runs/{run}/artifacts", .viewer, "What the nodes of a run returned.",

@@ -10,6 +10,7 @@ package enum WorkflowOperation: String, CaseIterable, Sendable {
   case validateWorkflow
   case importWorkflow
   case exportWorkflow
+  case workflowGraph
 
   static let versionNumber = APISchema.integer(least: 1, most: Int(Int32.max))
 
@@ -73,6 +74,29 @@ package enum WorkflowOperation: String, CaseIterable, Sendable {
         .get, "/api/v1/workflows/{workflow}/export", .viewer, "A workflow as React Flow's JSON.",
         parameters: [Self.version],
         success: APIAnswer(200, "Nodes and edges.", MediaType.json, ["type": "object"]), refusals: [404, 422])
+    case .workflowGraph:
+      APIRoute(
+        .get, "/api/v1/workflows/{workflow}/graph", .viewer, "A workflow, drawn.",
+        parameters: [Self.version, .drawingFormat], success: .drawing, refusals: [404, 422, 503])
     }
+  }
+}
+
+/// How a workflow is drawn.
+package enum DrawingFormat: String, CaseIterable, Sendable {
+  case svg
+  case text
+}
+
+extension APIParameter {
+  static var drawingFormat: APIParameter {
+    .query("format", APISchema.choice(DrawingFormat.allCases.map(\.rawValue)), "svg where it isn't said.")
+  }
+}
+
+extension APIAnswer {
+  static var drawing: APIAnswer {
+    APIAnswer(
+      200, "The drawing.", MediaType.picture, APISchema.string(), isTagged: true, otherMediaTypes: [MediaType.text])
   }
 }

@@ -24,11 +24,11 @@ package struct RegistryRoutes: Sendable {
   private let uploading = Lock(Set<PublisherName>())
 
   /// - Parameters:
-  ///   - authorise: whose token it is; nil: nobody's.
+  ///   - authorise: whose token it is; nil: nobody's. Where a server has asked that already, it isn't asked.
   ///   - report: told what went wrong here; whoever asked is told nothing of it.
   package init(
     store: any RegistryStore, settings: Settings = Settings(),
-    authorise: @escaping @Sendable (BearerToken) async -> PublisherName?,
+    authorise: @escaping @Sendable (BearerToken) async -> PublisherName? = { _ in nil },
     report: @escaping @Sendable (String) async -> Void = { _ in }
   ) {
     self.store = store
@@ -37,25 +37,54 @@ package struct RegistryRoutes: Sendable {
     self.report = report
   }
 
+  /// What is asked, whoever has found the route.
+  private struct Question: Sendable {
+    var request: Request
+    var name = ""
+    var version = ""
+    /// Whoever asks; an error where that isn't known.
+    var publisher: @Sendable () async throws -> PublisherName
+    /// Whoever asks may do what the owner of a plugin may.
+    var administers = false
+  }
+
   /// Adds the routes below `group`, which is the registry's address.
   package func add<Context>(to group: some RouterMethods<Context>) {
     let plugins = RouterPath(RegistryRoute.Word.plugins)
     let version = "\(RegistryRoute.Word.plugins)/:name/:version"
-    group.get(plugins) { request, _ in await answer(request) { try await search(request) } }
-    group.get("\(RegistryRoute.Word.plugins)/:name") { request, context in
-      await answer(request) { try await information(request, context.parameters) }
+    func route(
+      _ work: @escaping @Sendable (Question) async throws -> Response
+    ) -> @Sendable (Request, Context) async throws -> Response {
+      { request, context in
+        await answer(request) {
+          try await work(
+            Question(
+              request: request, name: context.parameters.get("name") ?? "",
+              version: context.parameters.get("version") ?? "", publisher: { try await publisher(request) }))
+        }
+      }
     }
-    group.get("\(version)/\(RegistryRoute.Word.package)") { request, context in
-      await answer(request) { try await package(request, context.parameters) }
-    }
-    group.put("\(version)/\(RegistryRoute.Word.package)") { request, context in
-      await answer(request) { try await publish(request, context.parameters) }
-    }
-    group.put("\(version)/\(RegistryRoute.Word.yank)") { request, context in
-      await answer(request) { try await yank(request, context.parameters) }
-    }
-    group.delete("\(version)/\(RegistryRoute.Word.yank)") { request, context in
-      await answer(request) { try await undoYank(request, context.parameters) }
+    group.get(plugins, use: route(search))
+    group.get("\(RegistryRoute.Word.plugins)/:name", use: route(information))
+    group.get("\(version)/\(RegistryRoute.Word.package)", use: route(package))
+    group.put("\(version)/\(RegistryRoute.Word.package)", use: route(publish))
+    group.put("\(version)/\(RegistryRoute.Word.yank)", use: route(yank))
+    group.delete("\(version)/\(RegistryRoute.Word.yank)", use: route(undoYank))
+  }
+
+  /// The same for whoever asks a server that has more to offer, and who that is.
+  /// - Throws: ``RegistryProblem``, ``Diagnostic``, or what is wrong here.
+  package func answer(_ operation: RegistryOperation, _ call: APICall) async throws -> APIReply {
+    let question = Question(
+      request: call.request, name: call.text(.plugin), version: call.text(.version),
+      publisher: { PublisherName(unchecked: call.caller.name) }, administers: call.caller.scope == .admin)
+    return switch operation {
+    case .searchRegistry: .made(try await search(question))
+    case .showRegistryPlugin: .made(try await information(question))
+    case .fetchPackage: .made(try await package(question))
+    case .publishPackage: .made(try await publish(question))
+    case .yankVersion: .made(try await yank(question))
+    case .undoYank: .made(try await undoYank(question))
     }
   }
 
@@ -74,24 +103,24 @@ package struct RegistryRoutes: Sendable {
 
   // MARK: Reading
 
-  private func search(_ request: Request) async throws -> Response {
-    let items = request.uri.queryParameters
+  private func search(_ question: Question) async throws -> Response {
+    let items = question.request.uri.queryParameters
     func item(_ word: String) -> String? { items[word[...]].map(String.init) }
     let query = try RegistryQuery(
       text: item(RegistryRoute.Word.query) ?? "", category: item(RegistryRoute.Word.category),
       after: item(RegistryRoute.Word.after), limit: item(RegistryRoute.Word.limit))
-    return .document(try await store.search(query).jsonValue, to: request)
+    return .document(try await store.search(query).jsonValue, to: question.request)
   }
 
-  private func information(_ request: Request, _ parameters: Parameters) async throws -> Response {
-    .document(try await plugin(name(parameters)).jsonValue, to: request)
+  private func information(_ question: Question) async throws -> Response {
+    .document(try await plugin(name(question)).jsonValue, to: question.request)
   }
 
-  private func package(_ request: Request, _ parameters: Parameters) async throws -> Response {
-    let found = try await existing(parameters)
+  private func package(_ question: Question) async throws -> Response {
+    let found = try await existing(question)
     let tag = "\"\(found.checksum)\""
     var headers: HTTPFields = [.eTag: tag, .cacheControl: "public, max-age=31536000, immutable"]
-    if request.holds(tag) { return Response(status: .notModified, headers: headers) }
+    if question.request.holds(tag) { return Response(status: .notModified, headers: headers) }
     let package = try await store.package(found.checksum)
     headers[.contentType] = "application/zip"
     headers[.xContentTypeOptions] = "nosniff"
@@ -99,8 +128,8 @@ package struct RegistryRoutes: Sendable {
       status: .ok, headers: headers, body: ResponseBody(of: 0..<package.size, read: package.read))
   }
 
-  private func name(_ parameters: Parameters) throws(Diagnostic) -> PluginName {
-    let text = parameters.get("name") ?? ""
+  private func name(_ question: Question) throws(Diagnostic) -> PluginName {
+    let text = question.name
     guard let name = PluginName(text) else {
       throw Diagnostic("\(text.quoted) is not a plugin name", hint: "use \(PluginName.grammar)")
     }
@@ -108,8 +137,8 @@ package struct RegistryRoutes: Sendable {
   }
 
   /// Only as this program writes it: a version has one address.
-  private func version(_ parameters: Parameters) throws(Diagnostic) -> SemanticVersion {
-    let text = parameters.get("version") ?? ""
+  private func version(_ question: Question) throws(Diagnostic) -> SemanticVersion {
+    let text = question.version
     guard let version = SemanticVersion(text), version.description == text else {
       throw Diagnostic("\(text.quoted) is not a version", hint: "use \(SemanticVersion.grammar)")
     }
@@ -123,8 +152,8 @@ package struct RegistryRoutes: Sendable {
       404, "there is no plugin \(name.text.quoted)", hint: near.map { "did you mean \($0.quoted)?" })
   }
 
-  private func existing(_ parameters: Parameters) async throws -> RegistryVersion {
-    let (name, version) = (try name(parameters), try version(parameters))
+  private func existing(_ question: Question) async throws -> RegistryVersion {
+    let (name, version) = (try name(question), try version(question))
     guard let found = try await store.version(version, of: name) else {
       throw RegistryProblem(404, "there is no version \(version) of \(name)")
     }
@@ -152,10 +181,11 @@ package struct RegistryRoutes: Sendable {
       403, "the name \(name) belongs to another publisher", hint: "publish it under another name, or ask its owner")
   }
 
-  private func publish(_ request: Request, _ parameters: Parameters) async throws -> Response {
-    let (name, version) = (try name(parameters), try version(parameters))
+  private func publish(_ question: Question) async throws -> Response {
+    let request = question.request
+    let (name, version) = (try name(question), try version(question))
     // Before one byte of the body is read.
-    let publisher = try await publisher(request)
+    let publisher = try await question.publisher()
     try await demandOwner(publisher, name)
     guard !name.text.hasPrefix(PluginDiscovery.reservedPrefix) else {
       throw RegistryProblem(
@@ -264,27 +294,28 @@ package struct RegistryRoutes: Sendable {
     return found
   }
 
-  private func yank(_ request: Request, _ parameters: Parameters) async throws -> Response {
-    let reason = request.uri.queryParameters[RegistryRoute.Word.reason[...]].map(String.init) ?? ""
+  private func yank(_ question: Question) async throws -> Response {
+    let reason = question.request.uri.queryParameters[RegistryRoute.Word.reason[...]].map(String.init) ?? ""
     let isPlain = reason.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     guard reason.utf8.count <= settings.limits.reasonBytes, isPlain else {
       throw Diagnostic(
         "the reason can't be used", hint: "write one line of at most \(settings.limits.reasonBytes) bytes")
     }
-    return try await setYanked(request, parameters, reason)
+    return try await setYanked(question, reason)
   }
 
-  private func undoYank(_ request: Request, _ parameters: Parameters) async throws -> Response {
-    try await setYanked(request, parameters, nil)
+  private func undoYank(_ question: Question) async throws -> Response {
+    try await setYanked(question, nil)
   }
 
-  private func setYanked(_ request: Request, _ parameters: Parameters, _ reason: String?) async throws -> Response {
-    let (name, version) = (try name(parameters), try version(parameters))
-    let publisher = try await publisher(request)
+  private func setYanked(_ question: Question, _ reason: String?) async throws -> Response {
+    let (name, version) = (try name(question), try version(question))
+    var publisher = try await question.publisher()
+    if question.administers, let owner = try await store.owner(of: name) { publisher = owner }
     try await demandOwner(publisher, name)
     guard try await store.yank(name, version, reason: reason, by: publisher) else {
       throw RegistryProblem(404, "there is no version \(version) of \(name)")
     }
-    return .document(try await existing(parameters).jsonValue, to: request)
+    return .document(try await existing(question).jsonValue, to: question.request)
   }
 }

@@ -52,6 +52,8 @@ package struct HTTPListener: Service {
     package var response: Duration = .seconds(600)
     /// For what is under way when the server is to end.
     package var ending: Duration = .seconds(10)
+    /// Of a socket with a path: who may write to it may connect.
+    package var socketPermissions: UInt32 = 0o660
     /// Bytes of all fields of a request's header, and their number.
     package var headerBytes = 32 << 10
     package var headerFields = 100
@@ -62,15 +64,15 @@ package struct HTTPListener: Service {
   private let tls: TLSFiles?
   private let limits: Limits
   private let respond: Responder
-  private let isReady: @Sendable ([Int?]) async -> Void
+  private let isReady: @Sendable ([Int?]) async throws -> Void
   private let logger: Logger
 
   /// - Parameters:
   ///   - tls: nil: connections aren't encrypted. Those through a path in the file system never are.
-  ///   - isReady: told the port of each place, once everybody may connect; nil for a path.
+  ///   - isReady: told the port of each place, once everybody may connect; nil for a path. Where it throws, the listener ends.
   package init(
     _ places: [ListenerPlace], tls: TLSFiles? = nil, limits: Limits = Limits(), logger: Logger,
-    isReady: @escaping @Sendable ([Int?]) async -> Void, respond: @escaping Responder
+    isReady: @escaping @Sendable ([Int?]) async throws -> Void, respond: @escaping Responder
   ) {
     self.places = places
     self.tls = tls
@@ -94,16 +96,19 @@ package struct HTTPListener: Service {
       for listener in listening { try? await listener.channel.close() }
       throw error
     }
-    await isReady(listening.map { $0.channel.localAddress?.port })
-    await withGracefulShutdownHandler {
+    var problem: (any Error)?
+    do { try await isReady(listening.map { $0.channel.localAddress?.port }) } catch { problem = error }
+    await withGracefulShutdownHandler { [isEnding = problem != nil] in
       await withDiscardingTaskGroup { group in
         for listener in listening {
           group.addTask { await accept(listener, http) }
         }
+        if isEnding { group.addTask { [listening] in await Self.end(listening, open) } }
       }
     } onGracefulShutdown: { [listening] in
       Task { await Self.end(listening, open) }
     }
+    if let problem { throw problem }
   }
 
   /// For what was accepted to be taken up.
@@ -176,8 +181,15 @@ package struct HTTPListener: Service {
     case .address(let host, let port):
       return try await bootstrap.bind(host: host, port: port, childChannelInitializer: setup)
     case .path(let path):
-      return try await bootstrap.bind(
-        unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: setup)
+      let socket: LinuxSystem.FileDescriptor
+      do throws(UnixListener.Refusal) {
+        socket = try UnixListener.listen(at: path, permissions: limits.socketPermissions)
+      } catch {
+        throw Diagnostic(
+          "no connections can be taken at unix:\(path)", why: error.description,
+          hint: "end what serves it, or name another path")
+      }
+      return try await bootstrap.bind(socket.release(), childChannelInitializer: setup)
     case .inherited(let descriptor, _): return try await bootstrap.bind(descriptor, childChannelInitializer: setup)
     }
   }

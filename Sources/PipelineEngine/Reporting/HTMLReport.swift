@@ -1,3 +1,4 @@
+import Crypto
 import PluginModel
 
 /// A run as one HTML page that needs nothing else: no request leaves it, and its content security policy would let none.
@@ -19,15 +20,44 @@ package enum HTMLReport {
   ) -> [UInt8] {
     let data = HTMLReportData(graph: graph, report: report, timeline: timeline, suggestions: suggestions)
     var page = Array(head.utf8)
-    page += Array(style.utf8)
+    page += Array(styleElement.utf8)
     page += Array(body.utf8)
     page += data.jsonValue.utf8()
     page += Array(beforeScript.utf8)
-    for part in [basicScript, summaryScript, tableScript, detailScript, chartScript, graphScript, startScript] {
-      page += Array(part.utf8)
-      page.append(0x0A)
-    }
+    page += Array(scriptElement.utf8)
     page += Array(end.utf8)
     return page
+  }
+
+  // MARK: What a browser may do with it
+
+  /// What stands in the element, to the letter.
+  static let styleElement = "\n" + style
+  static let scriptElement =
+    "\n"
+    + [basicScript, summaryScript, tableScript, detailScript, chartScript, graphScript, startScript]
+    .map { $0 + "\n" }.joined()
+
+  /// The page's content security policy: its own style and its own script, known by their digests, and nothing else.
+  package static let policy =
+    "default-src 'none'; script-src \(source(scriptElement)); style-src \(source(styleElement)); img-src data:; "
+    + "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
+
+  /// CSP level 3, section 2.3.1.
+  static func source(_ text: String) -> String { "'sha256-\(Base64.text(Array(SHA256.hash(data: Array(text.utf8)))))'" }
+
+  /// Bytes at a page's start that have its policy.
+  package static let policyBytes = 2048
+
+  /// That of a page which this or another version has written, for the header of a response. Nil: it is no such page.
+  /// - Parameter start: its first ``policyBytes``. What isn't of this program stands behind them.
+  package static func policy(ofPage start: [UInt8]) -> String? {
+    let text = String(decoding: start.prefix(policyBytes), as: UTF8.self)
+    let words = "http-equiv=\"Content-Security-Policy\" content=\""
+    guard let begin = text.firstRange(of: words)?.upperBound, let end = text[begin...].firstIndex(of: "\"") else {
+      return nil
+    }
+    let policy = text[begin..<end]
+    return policy.utf8.allSatisfy { (0x20..<0x7F).contains($0) } ? String(policy) : nil
   }
 }

@@ -1,4 +1,4 @@
-// The fixed text of the page. Nothing is ever put into it.
+// The fixed text of the page. Nothing is ever put into it but the policy, which follows from the rest.
 
 extension HTMLReport {
   static let head = """
@@ -6,14 +6,12 @@ extension HTMLReport {
     <html lang="en">
     <head>
     <meta charset="utf-8">
-    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
-    style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'">
+    <meta http-equiv="Content-Security-Policy" content="\(policy)">
     <meta name="referrer" content="no-referrer">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
     <title>Run report</title>
     <style>
-
     """
 
   static let body = """
@@ -97,7 +95,6 @@ extension HTMLReport {
 
     </script>
     <script>
-
     """
 
   static let end = """

@@ -55,7 +55,8 @@ struct ProfileLearnCommand: AsyncParsableCommand {
 
   func run() async throws {
     let bootstrap = try Bootstrap()
-    let target: LearnedFile? = if let file { try await LearnedFile(file, replaces: force, bootstrap) } else { nil }
+    let target: NewFile? =
+      if let file { try await NewFile(file, option: "--write", replaces: force, bootstrap) } else { nil }
     let learning = Learning(command: self, bootstrap: bootstrap, jobs: jobs ?? ProcessEnvironment.processorCount)
     let result = try await learning.run()
     if let target { try await target.write(result.proposal.profile.yaml) }
@@ -64,54 +65,6 @@ struct ProfileLearnCommand: AsyncParsableCommand {
       for line in result.lines { await bootstrap.console.print(line) }
       for line in result.notes { await bootstrap.console.printError(bootstrap.console.errorStyle(line, .faint)) }
     case .json: await bootstrap.console.print(result.json.text(.pretty))
-    }
-  }
-}
-
-/// Where a profile is to be written: looked at before anything runs.
-struct LearnedFile: Sendable {
-  private let path: String
-  private let name: String
-  private let directory: Directory
-  private let replaces: Bool
-  private let files: DedicatedThread
-
-  init(_ path: String, replaces: Bool, _ bootstrap: Bootstrap) async throws(CommandFailure) {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    let name = parts.last.map(String.init) ?? ""
-    let parent = parts.count > 1 ? parts.dropLast().joined(separator: "/") + "/" : "."
-    guard !name.isEmpty, name != ".", name != ".." else {
-      throw CommandFailure(.invalidInput, "--write \(path.quoted) is not the name of a file")
-    }
-    self.path = path
-    self.name = name
-    self.replaces = replaces
-    files = bootstrap.files
-    do throws(FileError) {
-      directory = try await bootstrap.files.run { () throws(FileError) in
-        try Directory(opening: ProcessEnvironment.resolve(parent) ?? parent)
-      }
-    } catch {
-      throw CommandFailure(
-        .invalidInput, "\(path) can't be written", why: error.description, hint: "make its directory first")
-    }
-    let isThere = await files.run { [directory] in (try? directory.status(name)) != nil }
-    if isThere, !replaces { throw exists }
-  }
-
-  private var exists: CommandFailure {
-    CommandFailure(.invalidInput, "\(path) is there already", hint: "name another file, or replace it with --force")
-  }
-
-  func write(_ text: String) async throws(CommandFailure) {
-    do throws(FileError) {
-      try await files.run { [self] () throws(FileError) in
-        let bytes = Array(text.utf8)
-        if replaces { try directory.replace(name, with: bytes) } else { try directory.create(name, bytes) }
-      }
-    } catch {
-      if case .system(let cause) = error, cause.code == .exists { throw exists }
-      throw CommandFailure(.invalidInput, "\(path) can't be written", why: error.description)
     }
   }
 }

@@ -28,6 +28,10 @@ struct ServeCommand: AsyncParsableCommand {
   var listen: [String] = []
   @Option(
     help: ArgumentHelp(
+      "The mode of a socket with a path, in octal: who may write to it may connect.", valueName: "mode"))
+  var socketMode = "660"
+  @Option(
+    help: ArgumentHelp(
       "The certificate, with those that vouch for it behind it, as PEM. Read again when it changes.", valueName: "file")
   )
   var tlsCertificate: String?
@@ -79,10 +83,18 @@ struct ServeCommand: AsyncParsableCommand {
         "--shutdown-timeout \(shutdownTimeout) is not a duration: write a whole number above 0 and one of ms, s, m, h, d."
       )
     }
+    if socketPermissions == nil {
+      throw ValidationError("--socket-mode \(socketMode) is not a mode from 600 to 777.")
+    }
     if (tlsCertificate == nil) != (tlsKey == nil) {
       throw ValidationError("--tls-certificate and --tls-key belong together.")
     }
     if noTokens, firstToken != nil { throw ValidationError("--no-tokens and --first-token exclude each other.") }
+  }
+
+  /// Its owner may connect, whatever it says of others.
+  var socketPermissions: UInt32? {
+    UInt32(socketMode, radix: 8).flatMap { (0o600...0o777).contains($0) ? $0 : nil }
   }
 
   func run() async throws {

@@ -5,7 +5,7 @@ import RegistryClient
 
 extension Bootstrap {
   /// Asks the operator's registry.
-  /// - Parameter changes: it is to be changed, which takes a token. Otherwise none is read.
+  /// - Parameter changes: it is to be changed, which takes a token. Otherwise one is read only where the registry asks for it.
   func withRegistry<Success: Sendable>(
     _ system: SystemConfiguration, changes: Bool = false,
     _ body: (RegistryClient) async throws(CommandFailure) -> Success
@@ -19,7 +19,13 @@ extension Bootstrap {
     let token = changes ? try await registryToken(system.registry) : nil
     if let certificates = system.registry.certificates { _ = try await contents(certificates.text, limit: 4 << 20) }
     return try await RegistryClient.use(
-      address, token: token, certificates: system.registry.certificates?.text, body)
+      address, changes: changes,
+      token: { () async throws(Diagnostic) in
+        if changes { return token }
+        do throws(CommandFailure) { return try await registryToken(system.registry) } catch {
+          throw error.diagnostics.first ?? Diagnostic("the token of the registry can't be read")
+        }
+      }, certificates: system.registry.certificates?.text, body)
   }
 
   /// The variable's, or else the file's; nil where neither is there.

@@ -5,10 +5,13 @@ import Scheduling
 
 /// Keeps when what happened in a run, where somebody asked for it.
 actor TimelineRecorder {
-  private(set) var timeline = RunTimeline()
+  private(set) var timeline: RunTimeline
   private nonisolated let isNeeded: Bool
 
-  init(isNeeded: Bool) { self.isNeeded = isNeeded }
+  init(isNeeded: Bool, bounds: RunTimeline.Bounds = RunTimeline.Bounds()) {
+    self.isNeeded = isNeeded
+    timeline = RunTimeline(bounds: bounds)
+  }
 
   nonisolated func add(_ events: [RunEvent]) async {
     if isNeeded { await apply(events) }
@@ -21,6 +24,9 @@ actor TimelineRecorder {
 
 /// The files that the operator asked for.
 struct RunFiles: Sendable {
+  /// The page of a server's run, in the run's directory.
+  static let keptPage = "report.html"
+
   /// The run as a page.
   let page: String?
   /// The run as trace events.

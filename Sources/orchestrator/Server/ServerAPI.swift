@@ -12,6 +12,7 @@ struct ServerAPI: APIHandler {
   let workflows: ServerWorkflows
   let runs: ServerRuns
   let artifacts: ServerArtifacts
+  let registry: RegistryRoutes
   let audit: ServerAudit
 
   func handle(_ operation: APIOperation, _ call: APICall) async throws -> APIReply {
@@ -20,6 +21,21 @@ struct ServerAPI: APIHandler {
     case .plugins(let operation): try await handle(operation, call)
     case .workflows(let operation): try await handle(operation, call)
     case .runs(let operation): try await handle(operation, call)
+    case .registry(let operation): try await handle(operation, call)
+    }
+  }
+
+  private func handle(_ operation: RegistryOperation, _ call: APICall) async throws -> APIReply {
+    switch operation {
+    case .searchRegistry, .showRegistryPlugin, .fetchPackage, .publishPackage:
+      return try await registry.answer(operation, call)
+    case .yankVersion, .undoYank:
+      // A publisher's own affair; what an admin does is written down, whosever plugin it is.
+      guard call.caller.scope == .admin else { return try await registry.answer(operation, call) }
+      return try await audit.doing(
+        operation == .undoYank ? .undoYank : .yank, to: "\(call.text(.plugin)) \(call.text(.version))",
+        ["reason": call.item(RegistryRoute.Word.reason).map(JSONValue.string) ?? .null], by: call.caller
+      ) { try await registry.answer(operation, call) }
     }
   }
 
@@ -109,6 +125,7 @@ struct ServerAPI: APIHandler {
     case .validateWorkflow: .json(try await workflows.validate(call))
     case .importWorkflow: .json(try await workflows.imported(call))
     case .exportWorkflow: .json(try await workflows.exported(call))
+    case .workflowGraph: try await workflows.drawing(call)
     }
   }
 
@@ -138,6 +155,8 @@ struct ServerAPI: APIHandler {
     case .runEvents: return try await runs.events(call, server.watchers)
     case .runLogs: return .json(try await runs.logs(call))
     case .runWaiting: return .json(await server.waiting(of: try await runs.stored(run)))
+    case .runGraph: return try await runs.drawing(of: try await runs.stored(run), call)
+    case .runReport: return try await artifacts.report(run)
     case .listArtifacts: return .json(try await artifacts.list(run))
     case .readArtifact: return try await artifacts.read(call)
     case .listFiles: return .json(try await artifacts.files(run))

@@ -52,6 +52,34 @@ struct ServerArtifacts: Sendable {
       })
   }
 
+  /// The page that was written when the run ended.
+  func report(_ run: String) async throws(APIProblem) -> APIReply {
+    let run = try await runs.stored(run).identifier
+    guard await !runs.isLive(run) else {
+      throw APIProblem(409, "the run hasn't ended", hint: "its report is there once it has", retryAfter: 1)
+    }
+    let directory = store.directory(of: run)
+    let opened: (file: FileDescriptor, size: Int, tag: String, policy: String)? = await runs.bootstrap.files.run {
+      guard let (file, status) = try? Directory(opening: directory).file(RunFiles.keptPage),
+        let start = try? file.bytes(at: 0, count: HTMLReport.policyBytes), let policy = HTMLReport.policy(ofPage: start)
+      else { return nil }
+      let tag = ContentDigest(of: "\(run) \(status.size) \(status.modified)".utf8).hexadecimal.prefix(32)
+      return (file, Int(clamping: status.size), "\"\(tag)\"", policy)
+    }
+    guard let opened else {
+      throw APIProblem(
+        404, "the run has no report", why: "it was never carried out to its end, or a command did",
+        hint: "a command writes one: orchestrator run --report FILE")
+    }
+    return .content(
+      APIContent(
+        size: opened.size, mediaType: MediaType.page, name: "\(run).html", tag: opened.tag,
+        policy: "\(opened.policy); frame-ancestors 'none'"
+      ) { [files = runs.bootstrap.files] offset, count in
+        try await files.run { () throws(SystemError) in try opened.file.bytes(at: offset, count: count) }
+      })
+  }
+
   // MARK: The workspace
 
   private func workspace(_ run: String) async throws(APIProblem) -> String {

@@ -156,7 +156,7 @@ struct ServerProgram: Sendable {
         openAPI: .prepared(OpenAPIDocument.document(version: "\(engineVersion)")), reload: reload,
         uploads: try Self.thread("uploads")),
       plugins: plugins, workflows: ServerWorkflows(runs: runs), runs: runs, artifacts: ServerArtifacts(runs: runs),
-      audit: ServerAudit(database: database))
+      registry: try await registry(state, bootstrap, report), audit: ServerAudit(database: database))
     let api = APIServer(
       handler, hosts: HostPolicy(names: command.allowedHost + places.compactMap(\.address.hostName)),
       authenticate: { token in
@@ -167,12 +167,15 @@ struct ServerProgram: Sendable {
       limits: APIServer.Limits(perSecond: command.rateLimit), isEncrypted: tls != nil,
       isBehindProxy: command.behindProxy, tracer: telemetry.exporter == nil ? nil : telemetry.tracer,
       measure: metrics.request, report: report)
-    try await makeFirstToken(database)
     try await runs.goOn()
     var logger = Logger(label: "server")
     logger.logLevel = .critical
     let addresses = places.map(\.address)
-    let listener = HTTPListener(places.map(\.listener), tls: tls, logger: logger) { bound in
+    var limits = HTTPListener.Limits()
+    if let permissions = command.socketPermissions { limits.socketPermissions = permissions }
+    let listener = HTTPListener(places.map(\.listener), tls: tls, limits: limits, logger: logger) { bound in
+      // Shown by a server that can be asked with it: it is shown once.
+      try await makeFirstToken(database)
       let shown = Self.shown(addresses, bound, isEncrypted: tls != nil)
       for address in shown { await console.print("listening at \(address)") }
       await manager.tell(.listening("listening at \(shown.joined(separator: ", "))"))
@@ -192,6 +195,21 @@ struct ServerProgram: Sendable {
       throw error
     }
     _ = await log.flush(within: .seconds(2))
+  }
+
+  /// Of plugins, in the state directory.
+  private func registry(
+    _ state: String, _ bootstrap: Bootstrap, _ report: @escaping @Sendable (String) async -> Void
+  ) async throws(CommandFailure) -> RegistryRoutes {
+    do {
+      return RegistryRoutes(
+        store: try await StoredRegistry(directory: "\(state)/registry", on: bootstrap.files, report: report),
+        report: report)
+    } catch let problem as Diagnostic {
+      throw CommandFailure(.invalidInput, [problem])
+    } catch {
+      throw CommandFailure(.invalidInput, "the registry in \(state)/registry can't be offered", why: "\(error)")
+    }
   }
 
   /// Until the listener has ended: by a signal, or because it can't listen.
@@ -256,6 +274,8 @@ struct ServerProgram: Sendable {
       try await group.run()
     } catch {
       await runs.end(within: .zero)
+      if let failure = error as? CommandFailure { throw failure }
+      if let problem = error as? Diagnostic { throw CommandFailure(.invalidInput, [problem]) }
       throw CommandFailure(
         .invalidInput, "the server can't listen", why: "\(error)",
         hint: "see whether something listens there, and whether this user may")

@@ -143,6 +143,29 @@ extension ServerRuns {
     ]
   }
 
+  /// A workflow, drawn as `orchestrator graph` does: what it is checked against are the plugins of now.
+  nonisolated func drawing(of draft: StoredRun, _ call: APICall) async throws(APIProblem) -> APIReply {
+    let format = call.item("format").map { DrawingFormat(rawValue: $0) } ?? .svg
+    guard let format else {
+      throw APIProblem(
+        400, "there is no such format of a drawing",
+        hint: "use one of \(DrawingFormat.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    let command = try parsed([draft.file])
+    do throws(CommandFailure) {
+      let session = try await WorkflowSession(command.options, jobs: 1, source: draft, bootstrap)
+      let drawing = WorkflowDrawing(try await session.outline().content)
+      switch format {
+      case .svg:
+        return .prepared(
+          Array(drawing.svg.utf8), mediaType: MediaType.picture, policy: WorkflowDrawing.policy)
+      case .text: return .prepared(Array(drawing.text.utf8), mediaType: MediaType.text)
+      }
+    } catch {
+      throw APIProblem(error, of: WorkflowSubjects(of: draft))
+    }
+  }
+
   /// What is wrong with a workflow, by node and port.
   nonisolated func validation(of bytes: [UInt8]) async throws(APIProblem) -> JSONValue {
     let draft = try await gathered("workflow.yaml", bytes)

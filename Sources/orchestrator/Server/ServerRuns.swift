@@ -235,6 +235,7 @@ actor ServerRuns {
     var kept = begun
     kept.journal = ServedJournal(
       database: store.database, run: served.identifier, feed: served.feed, isSuspended: served.isSuspended)
+    let recorder = TimelineRecorder(isNeeded: true, bounds: Self.reported)
     do throws(CommandFailure) {
       try await prepared.session.provide(for: prepared.checked)
       try await note(packages: try await starter.packages(), of: served.identifier)
@@ -242,7 +243,7 @@ actor ServerRuns {
         prepared.checked, in: directory, jobs: settings.jobs,
         timeoutMilliseconds: command.timeout.flatMap(Quantity.duration),
         observer: KeepingObserver(
-          shown: ServedRunObserver(run: served), log: await kept.log(), recorder: TimelineRecorder(isNeeded: false)),
+          shown: ServedRunObserver(run: served), log: await kept.log(), recorder: recorder),
         kept: kept, usesCache: !command.noCache, secrets: prepared.secrets,
         quota: RunQuota(of: served.submitter, await quota(served.submitter)))
       guard !served.isSuspended.isSet else { return }
@@ -252,11 +253,25 @@ actor ServerRuns {
       let problem = await bootstrap.files.run { directory.keep(run) }
       if let problem { served.logger.error("\(problem)") }
       if let failure = run.stateFailure { served.logger.error("\(failure.message): \(failure.cause)") }
+      let earlier = await store.earlierMeasurements(like: run)
       await store.keepMeasurements(of: run)
+      let page = RunFiles(
+        page: "\(store.directory(of: served.identifier))/\(RunFiles.keptPage)", trace: nil, files: bootstrap.files)
+      for problem in await page.write(prepared.checked.content, run, await recorder.timeline, earlier: earlier) {
+        served.logger.error("\(problem)")
+      }
       await store.tidy()
     } catch {
       await fail(served, error)
     }
+  }
+
+  /// Less than a command keeps for its page: there may be many runs at one time.
+  private static var reported: RunTimeline.Bounds {
+    var bounds = RunTimeline.Bounds()
+    (bounds.nodes, bounds.allAttempts, bounds.testCases) = (100_000, 100_000, 20_000)
+    (bounds.lines, bounds.lineBytes, bounds.logBytes, bounds.failureBytes) = (50, 1024, 2 << 20, 2 << 20)
+    return bounds
   }
 
   /// It could not be carried out.

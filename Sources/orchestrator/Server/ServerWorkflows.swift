@@ -158,6 +158,11 @@ struct ServerWorkflows: Sendable {
     }
   }
 
+  func drawing(_ call: APICall) async throws(APIProblem) -> APIReply {
+    let found = try await stored(call)
+    return try await runs.drawing(of: try await runs.gathered("\(found.version.name).yaml", found.content), call)
+  }
+
   func exported(_ call: APICall) async throws(APIProblem) -> JSONValue {
     let found = try await stored(call)
     do throws(Diagnostics) {
