@@ -192,6 +192,45 @@ class ServerTests(unittest.TestCase):
         self.assertIn(("registry.undo_yank", "wares 1.0.0", "chief", "done"), [
             (one["action"], one["subject"], one["actor"], one["outcome"]) for one in self.server.ok("GET", "/api/v1/audit")["entries"]])
 
+    def test_a_plugin_comes_from_the_registry_with_what_it_needs_and_no_more_is_granted_than_was_said(self):
+        # The registry of this server is that of another one too.
+        config = f"{self.directory.name}/other.yaml"
+        with open(f"{self.directory.name}/registry.token", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(self.token("other-server", "viewer"))
+        with open(config, "w") as file:
+            file.write(f"plugins: {{registry: {{enable: true, url: \"http://127.0.0.1:{self.server.port}/api/registry\", "
+                       f"token_file: {self.directory.name}/registry.token}}}}\n")
+        author = self.token("dave", "author")
+        for name, version, rest in [("ware", "1.0.0", ""), ("ware", "1.1.0", ""), ("stall", "1.0.0", "dependencies: ['plugin:ware<1.1']\n")]:
+            done = self.command("plugin", "publish", self.pack(name, version, rest), token=author)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        empty = f"{self.directory.name}/empty"
+        os.makedirs(empty, exist_ok=True)
+        with Server(PROGRAM, f"{empty}/state", "--config", config, "--jobs", "2") as other:
+            made = other.ok("POST", "/api/v1/plugins/stall/install", {"grants": {"ware": ["filesystem.write"]}})
+            self.assertEqual([(one["name"], one["version"]) for one in made["installed"]], [("ware", "1.0.0"), ("stall", "1.0.0")])
+            self.assertIn("not signed", json.dumps(made["warnings"]))
+            self.assertIn("ware/wait", {one["nodeType"] for one in other.ok("GET", "/api/plugins/nodes")["nodes"]})
+            for name, granted in [("ware", ["filesystem.write"]), ("stall", [])]:
+                effective = other.ok("GET", f"/api/v1/plugins/{name}/grants")["effective"]
+                self.assertEqual([one for one in effective if one == "filesystem.write"], granted)
+            upgraded = other.ok("POST", "/api/v1/plugins/ware/install", {"range": ">=1.1"})["installed"]
+            self.assertEqual([(one["version"], one["before"]) for one in upgraded], [("1.1.0", "1.0.0")])
+            for body, status in [({"range": ">=9"}, 422), ({"range": "x y"}, 422), ({"grants": {"ware": ["all"]}}, 422), ({"grants": []}, 422),
+                                 ({"range": "1.0.0"}, 422), ({"checksum": "sha256:" + "0" * 64}, 422), ({"other": 1}, 422)]:
+                self.assertEqual(other.ask("POST", "/api/v1/plugins/ware/install", body)[0], status, body)
+            self.assertEqual(other.ok("POST", "/api/v1/plugins/ware/install", {"range": "1.0.0", "allow_downgrade": True})["installed"][0]["version"], "1.0.0")
+            self.assertEqual(other.ask("POST", "/api/v1/plugins/..%2fware/install")[0], 422)
+            self.assertEqual(other.ask("POST", "/api/v1/plugins/nothing_there/install")[0], 422)
+            told = [(one["action"], one["subject"], one["outcome"]) for one in other.ok("GET", "/api/v1/audit")["entries"]]
+            self.assertIn(("plugin.install", "stall", "done"), told)
+            self.assertIn(("plugin.install", "nothing_there", "failed"), told)
+            self.assertEqual(other.stop(), 0)
+        # Nothing is asked where nothing is configured.
+        status, _, answer = self.server.ask("POST", "/api/v1/plugins/ware/install")
+        self.assertEqual(status, 422)
+        self.assertIn("no registry of plugins is configured", answer["title"])
+
     def test_a_registry_takes_nothing_that_is_not_whole_or_not_what_it_is_said_to_be(self):
         token = self.token("carol", "author")
         with open(self.pack("goods", "1.0.0"), "rb") as file:

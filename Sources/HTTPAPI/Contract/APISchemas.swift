@@ -200,6 +200,32 @@ enum APISchemas {
       ])
     ),
     (
+      "RegistryInstallation",
+      APISchema.object(
+        [],
+        optional: [
+          ("range", APISchema.optional(APISchema.string("Of versions, such as >=1.0,<2.", most: 256))),
+          (
+            "grants",
+            APISchema.optional(
+              APISchema.map(
+                of: APISchema.array(APISchema.string(most: 4096), most: 64),
+                "What of that which they ask for they are granted, lastingly, by the plugin's name."))
+          ),
+          ("without_consent", APISchema.optional(APISchema.boolean())),
+          ("allow_yanked", APISchema.optional(APISchema.boolean())),
+          ("allow_downgrade", APISchema.optional(APISchema.boolean())),
+          ("checksum", APISchema.optional(APISchema.string(pattern: "^sha256:[0-9a-f]{64}$"))),
+        ], isClosed: true)
+    ),
+    (
+      "InstallationList",
+      APISchema.object([
+        ("installed", APISchema.array(APISchema.reference("Installation"))),
+        ("warnings", APISchema.array(APISchema.reference("Diagnostic"))),
+      ])
+    ),
+    (
       "Rollback",
       APISchema.object([], optional: [("version", APISchema.optional(PluginOperation.version))], isClosed: true)
     ),

@@ -9,6 +9,7 @@ package enum PluginOperation: String, CaseIterable, Sendable {
   case listPlugins
   case showPlugin
   case installPlugin
+  case installFromRegistry
   case rollBackPlugin
   case removePlugin
   case showGrants
@@ -57,6 +58,12 @@ package enum PluginOperation: String, CaseIterable, Sendable {
         ],
         body: APIBody([MediaType.package], APISchema.bytes, limit: PackageLimits().packageSize, isStreamed: true),
         success: .json("Installation", "It counts.", status: 201, isLocated: true), refusals: [409, 422, 429])
+    case .installFromRegistry:
+      APIRoute(
+        .post, "/api/v1/plugins/{plugin}/install", .admin,
+        "Installs a plugin of the registry that is configured, with the plugins that it needs, or another version of one: the highest where none is named.",
+        body: .json("RegistryInstallation", isRequired: false),
+        success: .json("InstallationList", "They count.", status: 201, isLocated: true), refusals: [422, 429])
     case .rollBackPlugin:
       APIRoute(
         .post, "/api/v1/plugins/{plugin}/rollback", .admin, "Lets an installed version count again.",

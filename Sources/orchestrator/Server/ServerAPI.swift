@@ -72,6 +72,7 @@ struct ServerAPI: APIHandler {
     case .listPlugins: return .json(await plugins.list())
     case .showPlugin: return .json(try await plugins.show(plugin))
     case .installPlugin: return try await install(call)
+    case .installFromRegistry: return try await installFromRegistry(plugin, call)
     case .rollBackPlugin:
       let body = try await call.object(known: ["version"])
       let version = try Self.version(body?["version"])
@@ -113,6 +114,15 @@ struct ServerAPI: APIHandler {
       ], by: call.caller
     ) { try await plugins.install(package, granting: grants, withoutConsent: withoutConsent) }
     return .json(installed, status: 201, location: "/api/v1/plugins/\(package.index.name)")
+  }
+
+  private func installFromRegistry(_ plugin: String, _ call: APICall) async throws -> APIReply {
+    let body = try await call.object(known: RegistryInstallationRequest.keys) ?? .object([])
+    let request = try RegistryInstallationRequest(plugin, body)
+    let installed = try await audit.doing(.installPlugin, to: plugin, body, by: call.caller) {
+      try await plugins.install(request)
+    }
+    return .json(installed, status: 201, location: "/api/v1/plugins/\(request.wish.name)")
   }
 
   private func handle(_ operation: WorkflowOperation, _ call: APICall) async throws -> APIReply {

@@ -15,6 +15,8 @@ actor ServerPlugins {
   /// By category; nil: all.
   private var palettes: [String?: APIReply] = [:]
   private var nodeLists: [String?: APIReply] = [:]
+  /// From the registry: a gigabyte of memory may be taken meanwhile.
+  private var isFetching = false
 
   init(
     _ bootstrap: Bootstrap, standing: StandingHost, state: StateOptions, statePath: String, plugins: PluginOptions,
@@ -190,6 +192,10 @@ actor ServerPlugins {
       try await refresh(readsConfiguration: false)
       return outcome
     }
+    return Self.json(outcome)
+  }
+
+  private static func json(_ outcome: PluginInstaller.Outcome) -> JSONValue {
     let manifest = outcome.plugin.manifest
     return [
       "name": .string(manifest.name.text), "version": .string(manifest.version.description),
@@ -197,6 +203,45 @@ actor ServerPlugins {
       "before": outcome.before.map { .string($0.version.description) } ?? .null,
       "node_types": .array(outcome.nodeTypes.map { .string("\(manifest.name)/\($0.nodeType)") }),
     ]
+  }
+
+  /// From the operator's registry, with what it needs of others: all of them are fetched and verified before any is installed.
+  func install(_ request: RegistryInstallationRequest) async throws(APIProblem) -> JSONValue {
+    guard !isFetching else {
+      throw APIProblem(429, "another plugin is being fetched from the registry", retryAfter: 10)
+    }
+    isFetching = true
+    defer { isFetching = false }
+    return try await served { () async throws(CommandFailure) in
+      let fetched = try await RegistryFetch(
+        bootstrap: bootstrap, system: system, state: statePath, catalog: catalog, sandbox: options.sandbox,
+        choice: request.choice, checksum: request.checksum
+      ).packages(for: request.wish)
+      let policy = try await bootstrap.grantPolicy(system, granting: request.grants, state: statePath)
+      let consent = UpgradeConsent(
+        bootstrap: bootstrap, state: statePath, policy: policy, way: request.withoutConsent ? .given : .demanded)
+      var installed: [JSONValue] = []
+      var names: [String] = []
+      for item in fetched {
+        do throws(CommandFailure) {
+          // With what was installed before it.
+          let installer = PluginInstaller(
+            bootstrap, system: system, state: statePath, catalog: catalog, sandbox: options.sandbox)
+          let outcome = try await installer.install(
+            item.content, shown: item.content.package.path, signers: item.signers, consent: consent,
+            allowsDowngrade: request.choice.allowsDowngrade)
+          names.append("\(item.manifest.name) \(item.manifest.version)")
+          installed.append(Self.json(outcome))
+          try await bootstrap.remember(grants: request.grants, for: outcome.plugin, state: statePath)
+          try await refresh(readsConfiguration: false)
+        } catch {
+          throw error.after(names)
+        }
+      }
+      return [
+        "installed": .array(installed), "warnings": .array(fetched.flatMap(\.warnings).map(\.json)),
+      ]
+    }
   }
 
   func rollBack(_ text: String, to version: SemanticVersion?) async throws(APIProblem) -> JSONValue {
