@@ -24,7 +24,9 @@ package enum UnixListener {
   /// The socket has its mode and listens before it gets its name, so that nobody meets one that takes no connections yet, or more than
   /// its mode says; and it takes no name that another has: of two who begin at one time, one is refused.
   /// - Parameter permissions: of the socket, whatever the umask: who may write to it may connect.
-  package static func listen(at path: String, permissions: UInt32, backlog: Int32 = 1024) throws(Refusal) -> FileDescriptor {
+  package static func listen(at path: String, permissions: UInt32, backlog: Int32 = 1024) throws(Refusal)
+    -> FileDescriptor
+  {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     let name = parts.last.map(String.init) ?? ""
     let parent = parts.count > 1 ? parts.dropLast().joined(separator: "/") + "/" : "."

@@ -215,6 +215,26 @@ enum Migrations {
           ) STRICT
           """)
     }
+    migrator.registerMigration("uploads") { database in
+      // `used` is when it was last wanted. What a run has stays as long as that run is kept.
+      try database.execute(
+        sql: """
+          CREATE TABLE upload (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            created INTEGER NOT NULL,
+            used INTEGER NOT NULL
+          ) STRICT, WITHOUT ROWID;
+          CREATE TABLE run_upload (
+            run TEXT NOT NULL REFERENCES run ON DELETE CASCADE,
+            upload TEXT NOT NULL REFERENCES upload,
+            PRIMARY KEY (run, upload)
+          ) STRICT, WITHOUT ROWID;
+          CREATE INDEX run_upload_upload ON run_upload (upload)
+          """)
+    }
     return migrator
   }
 

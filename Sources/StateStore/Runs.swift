@@ -20,6 +20,10 @@ extension StateDatabase {
           sql: "INSERT INTO run_file (run, path, content) VALUES (?, ?, ?)",
           arguments: [run.identifier, path, Blob(bytes)])
       }
+      for upload in run.uploads.sorted() {
+        try database.execute(
+          sql: "INSERT INTO run_upload (run, upload) VALUES (?, ?)", arguments: [run.identifier, upload])
+      }
       try database.append(records, to: run.identifier)
     }
   }

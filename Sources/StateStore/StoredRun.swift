@@ -27,6 +27,8 @@ package struct StoredRun: Sendable {
   package var problems: JSONValue?
   /// The run that it repeats.
   package var parent: String?
+  /// Files that it was given: identifiers. Only of one that is to be written down; its settings say what became of them.
+  package var uploads: Set<String> = []
 
   package init(
     identifier: String, workflow: String, file: String, source: [UInt8], files: [String: [UInt8]] = [:],

@@ -21,7 +21,8 @@ struct Orchestrator: AsyncParsableCommand {
     version: "orchestrator \(engineVersion)",
     subcommands: [
       RunCommand.self, ValidateCommand.self, GraphCommand.self, ConvertCommand.self, PlanCommand.self,
-      PluginCommand.self, ProfileCommand.self, ConfigCommand.self, RunsCommand.self, CacheCommand.self, ExplainCommand.self,
+      PluginCommand.self, ProfileCommand.self, ConfigCommand.self, RunsCommand.self, CacheCommand.self,
+      ExplainCommand.self,
       RegistryCommand.self, ServeCommand.self, TokenCommand.self, DoctorCommand.self,
     ])
 }

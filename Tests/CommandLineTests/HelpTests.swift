@@ -9,7 +9,8 @@ struct HelpTests {
   @Test(
     "help says what each command does",
     arguments: [
-      "", "run", "validate", "graph", "convert", "plan", "plan show", "plan bundle", "explain", "doctor", "plugin", "plugin list",
+      "", "run", "validate", "graph", "convert", "plan", "plan show", "plan bundle", "explain", "doctor", "plugin",
+      "plugin list",
       "plugin nodes", "plugin new", "plugin lint", "plugin test", "plugin dev", "plugin permissions", "plugin grant",
       "plugin revoke", "plugin pack", "plugin keygen", "plugin sign", "plugin verify", "plugin install",
       "plugin rollback", "plugin remove", "plugin prune", "plugin search", "plugin info", "plugin publish",

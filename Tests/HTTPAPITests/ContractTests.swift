@@ -75,7 +75,8 @@ struct ContractTests {
     #expect(open == [.server(.health), .server(.readiness)])
     let administered: [APIOperation] = [
       .server(.reload), .server(.listTokens), .server(.createToken), .server(.revokeToken), .server(.audit),
-      .plugins(.installPlugin), .plugins(.installFromRegistry), .plugins(.rollBackPlugin), .plugins(.removePlugin), .plugins(.grant),
+      .plugins(.installPlugin), .plugins(.installFromRegistry), .plugins(.rollBackPlugin), .plugins(.removePlugin),
+      .plugins(.grant),
       .plugins(.revokeGrants),
     ]
     #expect(Set(APIOperation.all.filter { $0.route.scope == .admin }) == Set(administered))

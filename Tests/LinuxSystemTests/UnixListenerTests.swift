@@ -100,7 +100,9 @@ struct UnixListenerTests {
         try? UnixListener.listen(at: path, permissions: 0o660).close()
         let (path, won) = (path, Lock([FileDescriptor]()))
         DispatchQueue.concurrentPerform(iterations: 8) { _ in
-          if let listener = try? UnixListener.listen(at: path, permissions: 0o660) { won.withLock { $0.append(listener) } }
+          if let listener = try? UnixListener.listen(at: path, permissions: 0o660) {
+            won.withLock { $0.append(listener) }
+          }
         }
         #expect(won.withLock { $0.count } == 1)
         #expect(connects())

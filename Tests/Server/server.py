@@ -1,14 +1,11 @@
 """`orchestrator serve` in use, as its clients and its enemies use it. Each test says what holds."""
 
 import argparse
-import base64
 import concurrent.futures
-import hashlib
 import http.client
 import json
 import os
 import random
-import re
 import signal
 import socket
 import ssl
@@ -20,41 +17,13 @@ import threading
 import time
 import unittest
 
-from serving import PLUGIN, Server, workflow, write_plugin
+from serving import WAIT, Server, ServerCase, node, workflow, write_plugin
 
 PROGRAM = ""
 KILLS = 8
-WAIT = "tester/wait"
 
 
-def node(seconds=0, needs=None, **rest):
-    made = {"type": WAIT, "with": {"seconds": seconds, **rest}}
-    if needs:
-        made["needs"] = needs
-    return made
-
-
-class ServerTests(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.directory = tempfile.TemporaryDirectory(dir="/var/tmp")
-        write_plugin(cls.directory.name)
-        cls.server = Server(PROGRAM, f"{cls.directory.name}/state", "--jobs", "4")
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            assert cls.server.stop() == 0, cls.server.text(cls.server.errors)
-        finally:
-            cls.server.__exit__()
-            cls.directory.cleanup()
-
-    def token(self, name, scope, **rest):
-        return self.server.ok("POST", "/api/v1/tokens", {"name": name, "scope": scope, **rest})["secret"]
-
-    def run_of(self, nodes, token=None, **rest):
-        return self.server.ok("POST", "/api/v1/runs", {"document": workflow(nodes), **rest}, token=token)["run"]
-
+class ServerTests(ServerCase):
     # Who may ask
 
     def test_without_a_token_nobody_learns_more_than_that_one_is_needed(self):
@@ -131,123 +100,6 @@ class ServerTests(unittest.TestCase):
         self.assertEqual(self.server.ask("GET", "/api/plugins/nodes", headers={"If-None-Match": headers["ETag"]})[0], 304)
         few = self.server.ok("GET", "/api/plugins/nodes?category=Tests")["nodes"]
         self.assertEqual({entry["nodeType"] for entry in few}, {WAIT, "tester/fail"})
-
-    # The registry
-
-    def pack(self, name, version, rest="", directory=None):
-        place = directory or f"{self.directory.name}/sources"
-        os.makedirs(f"{place}/{name}", exist_ok=True)
-        for file, text in PLUGIN.items():
-            with open(f"{place}/{name}/{file}", "w") as written:
-                written.write(text.replace("name: tester", f"name: {name}").replace("version: 1.0.0", f"version: {version}") + (
-                    rest if file == "plugin.yaml" else ""))
-        package = f"{place}/{name}-{version}.zip"
-        subprocess.run([PROGRAM, "plugin", "pack", f"{place}/{name}", "--out", package], check=True, capture_output=True, timeout=60)
-        return package
-
-    def command(self, *arguments, token="", port=None):
-        """A command on a host of its own, which has the server's registry configured and, in its environment, a token."""
-        elsewhere = f"{self.directory.name}/elsewhere"
-        os.makedirs(elsewhere, exist_ok=True)
-        with open(f"{elsewhere}/s.yaml", "w") as file:
-            file.write(f"plugins: {{registry: {{enable: true, url: \"http://127.0.0.1:{port or self.server.port}/api/registry\"}}}}\n")
-        surroundings = {**os.environ, "ORCHESTRATOR_REGISTRY_TOKEN": token}
-        if not token:
-            del surroundings["ORCHESTRATOR_REGISTRY_TOKEN"]
-        state = ["--state-dir", f"{elsewhere}/state"] if arguments[1] in ("install", "info", "list") else []
-        return subprocess.run([PROGRAM, *arguments, "--config", f"{elsewhere}/s.yaml", *state], stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=120, cwd=elsewhere, env=surroundings, text=True)
-
-    def test_plugins_are_published_found_installed_and_yanked_by_the_commands_as_the_scopes_say(self):
-        tokens = {name: self.token(name, scope) for name, scope in [
-            ("reader", "viewer"), ("worker", "runner"), ("alice", "author"), ("mallory", "author"), ("chief", "admin")]}
-        package = self.pack("wares", "1.0.0")
-        for name in ["reader", "worker"]:
-            refused = self.command("plugin", "publish", package, token=tokens[name])
-            self.assertEqual(refused.returncode, 2)
-            self.assertIn("scope author", refused.stderr)
-        published = self.command("plugin", "publish", package, "--category", "tests", token=tokens["alice"])
-        self.assertIn("wares 1.0.0 is published", published.stdout, published.stderr)
-        self.assertIn("was published before", self.command("plugin", "publish", package, token=tokens["alice"]).stdout)
-        stolen = self.command("plugin", "publish", self.pack("wares", "1.1.0"), token=tokens["mallory"])
-        self.assertEqual(stolen.returncode, 2)
-        self.assertIn("belongs to another publisher", stolen.stderr)
-        self.assertEqual(self.server.ok("GET", "/api/registry/plugins/wares", token=tokens["reader"])["owner"], "alice")
-        # Who has no token learns nothing, and is told where one is named.
-        blind = self.command("plugin", "search", "wares")
-        self.assertEqual(blind.returncode, 2)
-        self.assertIn("token_file", blind.stderr)
-        self.assertIn("wares 1.0.0", self.command("plugin", "search", "waits", "--category", "tests", token=tokens["reader"]).stdout)
-        self.assertIn("alice", self.command("plugin", "info", "wares", token=tokens["reader"]).stdout)
-        installed = self.command("plugin", "install", "wares", "--no-consent", token=tokens["reader"])
-        self.assertEqual(installed.returncode, 0, installed.stderr)
-        self.assertIn("wares 1.0.0", self.command("plugin", "list").stdout)
-        self.assertEqual(self.command("plugin", "yank", "wares@1.0.0", "--reason", "no", token=tokens["mallory"]).returncode, 2)
-        yanked = self.command("plugin", "yank", "wares@1.0.0", "--reason", "loses a line", token=tokens["alice"])
-        self.assertEqual(yanked.returncode, 0, yanked.stderr)
-        self.assertNotIn("wares", self.command("plugin", "search", "waits", token=tokens["reader"]).stdout)
-        # An admin may do it for anybody, and it is written down.
-        self.assertEqual(self.command("plugin", "yank", "wares@1.0.0", "--undo", token=tokens["chief"]).returncode, 0)
-        self.assertIn("wares 1.0.0", self.command("plugin", "search", "waits", token=tokens["reader"]).stdout)
-        self.assertIn(("registry.undo_yank", "wares 1.0.0", "chief", "done"), [
-            (one["action"], one["subject"], one["actor"], one["outcome"]) for one in self.server.ok("GET", "/api/v1/audit")["entries"]])
-
-    def test_a_plugin_comes_from_the_registry_with_what_it_needs_and_no_more_is_granted_than_was_said(self):
-        # The registry of this server is that of another one too.
-        config = f"{self.directory.name}/other.yaml"
-        with open(f"{self.directory.name}/registry.token", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-            file.write(self.token("other-server", "viewer"))
-        with open(config, "w") as file:
-            file.write(f"plugins: {{registry: {{enable: true, url: \"http://127.0.0.1:{self.server.port}/api/registry\", "
-                       f"token_file: {self.directory.name}/registry.token}}}}\n")
-        author = self.token("dave", "author")
-        for name, version, rest in [("ware", "1.0.0", ""), ("ware", "1.1.0", ""), ("stall", "1.0.0", "dependencies: ['plugin:ware<1.1']\n")]:
-            done = self.command("plugin", "publish", self.pack(name, version, rest), token=author)
-            self.assertEqual(done.returncode, 0, done.stderr)
-        empty = f"{self.directory.name}/empty"
-        os.makedirs(empty, exist_ok=True)
-        with Server(PROGRAM, f"{empty}/state", "--config", config, "--jobs", "2") as other:
-            made = other.ok("POST", "/api/v1/plugins/stall/install", {"grants": {"ware": ["filesystem.write"]}})
-            self.assertEqual([(one["name"], one["version"]) for one in made["installed"]], [("ware", "1.0.0"), ("stall", "1.0.0")])
-            self.assertIn("not signed", json.dumps(made["warnings"]))
-            self.assertIn("ware/wait", {one["nodeType"] for one in other.ok("GET", "/api/plugins/nodes")["nodes"]})
-            for name, granted in [("ware", ["filesystem.write"]), ("stall", [])]:
-                effective = other.ok("GET", f"/api/v1/plugins/{name}/grants")["effective"]
-                self.assertEqual([one for one in effective if one == "filesystem.write"], granted)
-            upgraded = other.ok("POST", "/api/v1/plugins/ware/install", {"range": ">=1.1"})["installed"]
-            self.assertEqual([(one["version"], one["before"]) for one in upgraded], [("1.1.0", "1.0.0")])
-            for body, status in [({"range": ">=9"}, 422), ({"range": "x y"}, 422), ({"grants": {"ware": ["all"]}}, 422), ({"grants": []}, 422),
-                                 ({"range": "1.0.0"}, 422), ({"checksum": "sha256:" + "0" * 64}, 422), ({"other": 1}, 422)]:
-                self.assertEqual(other.ask("POST", "/api/v1/plugins/ware/install", body)[0], status, body)
-            self.assertEqual(other.ok("POST", "/api/v1/plugins/ware/install", {"range": "1.0.0", "allow_downgrade": True})["installed"][0]["version"], "1.0.0")
-            self.assertEqual(other.ask("POST", "/api/v1/plugins/..%2fware/install")[0], 422)
-            self.assertEqual(other.ask("POST", "/api/v1/plugins/nothing_there/install")[0], 422)
-            told = [(one["action"], one["subject"], one["outcome"]) for one in other.ok("GET", "/api/v1/audit")["entries"]]
-            self.assertIn(("plugin.install", "stall", "done"), told)
-            self.assertIn(("plugin.install", "nothing_there", "failed"), told)
-            self.assertEqual(other.stop(), 0)
-        # Nothing is asked where nothing is configured.
-        status, _, answer = self.server.ask("POST", "/api/v1/plugins/ware/install")
-        self.assertEqual(status, 422)
-        self.assertIn("no registry of plugins is configured", answer["title"])
-
-    def test_a_registry_takes_nothing_that_is_not_whole_or_not_what_it_is_said_to_be(self):
-        token = self.token("carol", "author")
-        with open(self.pack("goods", "1.0.0"), "rb") as file:
-            package = file.read()
-        path, zipped = "/api/registry/plugins/goods/1.0.0/package", {"Content-Type": "application/zip"}
-        for bytes_sent, place, headers, status in [
-                (b"nothing", path, zipped, 422), (package, path.replace("1.0.0", "2.0.0"), zipped, 422), (package, path.replace("1.0.0", "1.0"), zipped, 400),
-                (package, path.replace("goods", "..%2f..%2fgoods"), zipped, 400), (package, path, {"Content-Type": "text/plain"}, 415),
-                (package, path + "?category=no%20category", zipped, 400), (package, path + "?other=1", zipped, 400)]:
-            self.assertEqual(self.server.ask("PUT", place, bytes_sent, token=token, headers=headers)[0], status, (place, headers))
-        chunked = self.server.ask("PUT", path, iter([package]), token=token, headers={**zipped, "Transfer-Encoding": "chunked"})
-        self.assertEqual(chunked[0], 411)
-        self.assertIn(b" 413 ", self.raw(f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
-                                         f"Content-Type: application/zip\r\nContent-Length: 9000000000\r\n\r\n".encode()))
-        self.assertEqual(self.server.ask("GET", "/api/registry/plugins/goods")[0], 404)
-        self.assertEqual(self.server.ask("PUT", path, package, token=token, headers=zipped)[0], 201)
-        self.assertEqual(self.server.ok("GET", path, raw=True), package)
 
     # Workflows
 
@@ -327,43 +179,6 @@ class ServerTests(unittest.TestCase):
                      "in", "", ".", "..%2f..%2fstate.sqlite", "%2e%2e/lock", "in/here.txt%00"]:
             status, _, _ = self.server.ask("GET", f"/api/v1/runs/{run}/file?path={path}", timeout=10)
             self.assertIn(status, (400, 404), path)
-
-    def test_a_run_is_drawn_and_reported_in_pages_that_run_nothing_but_their_own_script(self):
-        hostile = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
-        nodes = {"a": node(lines=2, say=hostile), "b": {"type": "tester/fail", "in": {"input": "a.output"}, "continue-on-error": True}}
-        run = self.run_of(nodes)
-        self.server.ended(run)
-        report = f"/api/v1/runs/{run}/report"
-        end = time.monotonic() + 20
-        while (answer := self.server.ask("GET", report))[0] == 409 and time.monotonic() < end:
-            time.sleep(0.05)
-        status, headers, page = answer
-        self.assertEqual((status, headers["Content-Type"], headers["Content-Disposition"]), (200, "text/html; charset=utf-8", "inline"))
-        policy = headers["Content-Security-Policy"]
-        self.assertTrue(policy.startswith("default-src 'none'; script-src 'sha256-") and policy.endswith("frame-ancestors 'none'"), policy)
-        self.assertNotIn("unsafe", policy)
-        self.assertEqual((headers["X-Content-Type-Options"], headers["X-Frame-Options"]), ("nosniff", "DENY"))
-        allowed = {f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'"
-                   for text in re.findall(rb"<(?:script|style)>(.*?)</(?:script|style)>", page, re.DOTALL)}
-        self.assertEqual(allowed, set(re.findall(r"'sha256-[^']*'", policy)))
-        self.assertNotIn(b"alert(1)</script>", page)
-        self.assertNotIn(b"<img", page)
-        self.assertEqual(self.server.ask("GET", report, headers={"If-None-Match": headers["ETag"]})[0], 304)
-        status, headers, drawing = self.server.ask("GET", f"/api/v1/runs/{run}/graph")
-        self.assertEqual((status, headers["Content-Type"]), (200, "image/svg+xml"))
-        self.assertIn("style-src 'sha256-", headers["Content-Security-Policy"])
-        self.assertIn("sandbox", headers["Content-Security-Policy"])
-        self.assertTrue(drawing.startswith(b"<svg") and b"tester/fail" in drawing)
-        self.assertIn("b", self.server.ok("GET", f"/api/v1/runs/{run}/graph?format=text").decode())
-        self.assertEqual(self.server.ask("GET", f"/api/v1/runs/{run}/graph?format=dot")[0], 400)
-        self.server.ok("PUT", "/api/v1/workflows/drawn", workflow(nodes), headers={"If-None-Match": "*"})
-        self.assertEqual(self.server.ok("GET", "/api/v1/workflows/drawn/graph"), drawing)
-        self.assertEqual(self.server.ask("GET", "/api/v1/workflows/none/graph")[0], 404)
-        self.assertEqual(self.server.ask("GET", "/api/v1/runs/none/report")[0], 404)
-        running = self.run_of({"a": node(20)})
-        self.assertEqual(self.server.ask("GET", f"/api/v1/runs/{running}/report")[0], 409)
-        self.server.ok("POST", f"/api/v1/runs/{running}/cancel")
-        self.server.ended(running)
 
     def test_every_event_comes_once_and_in_order_to_each_who_watches(self):
         nodes = {f"n{i}": node(random.Random(i).random() / 5, [f"n{i - 4}"] if i >= 4 else None) for i in range(40)}
@@ -458,19 +273,6 @@ class ServerTests(unittest.TestCase):
         self.server.ended(run)
 
     # Enemies
-
-    def raw(self, text, seconds=20):
-        with socket.create_connection(("127.0.0.1", self.server.port), timeout=seconds) as connection:
-            connection.sendall(text)
-            answer = b""
-            try:
-                while piece := connection.recv(65536):
-                    answer += piece
-                    if b"\r\n\r\n" in answer:
-                        break
-            except (TimeoutError, ConnectionResetError):
-                pass
-        return answer
 
     def head(self, rest=""):
         return (f"POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.server.token}\r\n"
@@ -717,5 +519,6 @@ if __name__ == "__main__":
     parser.add_argument("--orchestrator", required=True)
     parser.add_argument("--kills", type=int, default=KILLS, help="how often the server is killed under load")
     chosen, rest = parser.parse_known_args()
-    PROGRAM, KILLS = chosen.orchestrator, chosen.kills
+    PROGRAM = ServerCase.program = chosen.orchestrator
+    KILLS = chosen.kills
     unittest.main(argv=[sys.argv[0], "-v", *rest])

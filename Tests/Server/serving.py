@@ -5,9 +5,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
+import unittest
 
 
 class Server:
@@ -188,3 +190,52 @@ def workflow(nodes, inputs=None, name="test"):
     if inputs:
         spec["inputs"] = inputs
     return {"apiVersion": "orchestrator/v1", "kind": "Workflow", "metadata": {"name": name}, "spec": spec}
+
+
+WAIT = "tester/wait"
+
+
+def node(seconds=0, needs=None, **rest):
+    made = {"type": WAIT, "with": {"seconds": seconds, **rest}}
+    if needs:
+        made["needs"] = needs
+    return made
+
+
+class ServerCase(unittest.TestCase):
+    """Tests of one server, which is asked by all of them."""
+
+    program = ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory(dir="/var/tmp")
+        write_plugin(cls.directory.name)
+        cls.server = Server(cls.program, f"{cls.directory.name}/state", "--jobs", "4")
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            assert cls.server.stop() == 0, cls.server.text(cls.server.errors)
+        finally:
+            cls.server.__exit__()
+            cls.directory.cleanup()
+
+    def token(self, name, scope, **rest):
+        return self.server.ok("POST", "/api/v1/tokens", {"name": name, "scope": scope, **rest})["secret"]
+
+    def run_of(self, nodes, token=None, **rest):
+        return self.server.ok("POST", "/api/v1/runs", {"document": workflow(nodes), **rest}, token=token)["run"]
+
+    def raw(self, text, seconds=20):
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=seconds) as connection:
+            connection.sendall(text)
+            answer = b""
+            try:
+                while piece := connection.recv(65536):
+                    answer += piece
+                    if b"\r\n\r\n" in answer:
+                        break
+            except (TimeoutError, ConnectionResetError):
+                pass
+        return answer

@@ -4,12 +4,13 @@ package enum APIOperation: Hashable, Sendable {
   case plugins(PluginOperation)
   case workflows(WorkflowOperation)
   case runs(RunOperation)
+  case uploads(UploadOperation)
   case registry(RegistryOperation)
 
   package static var all: [APIOperation] {
     ServerOperation.allCases.map { .server($0) } + PluginOperation.allCases.map { .plugins($0) }
       + WorkflowOperation.allCases.map { .workflows($0) } + RunOperation.allCases.map { .runs($0) }
-      + RegistryOperation.allCases.map { .registry($0) }
+      + UploadOperation.allCases.map { .uploads($0) } + RegistryOperation.allCases.map { .registry($0) }
   }
 
   /// Of the OpenAPI document.
@@ -19,6 +20,7 @@ package enum APIOperation: Hashable, Sendable {
     case .plugins(let operation): operation.rawValue
     case .workflows(let operation): operation.rawValue
     case .runs(let operation): operation.rawValue
+    case .uploads(let operation): operation.rawValue
     case .registry(let operation): operation.rawValue
     }
   }
@@ -30,6 +32,7 @@ package enum APIOperation: Hashable, Sendable {
     case .plugins: "Plugins"
     case .workflows: "Workflows"
     case .runs: "Runs"
+    case .uploads: "Uploads"
     case .registry: "Registry"
     }
   }
@@ -40,6 +43,7 @@ package enum APIOperation: Hashable, Sendable {
     case .plugins(let operation): operation.route
     case .workflows(let operation): operation.route
     case .runs(let operation): operation.route
+    case .uploads(let operation): operation.route
     case .registry(let operation): operation.route
     }
   }

@@ -59,6 +59,7 @@ package struct APIParameter: Sendable {
     case port
     case index
     case token
+    case upload
   }
 
   package var place: Place

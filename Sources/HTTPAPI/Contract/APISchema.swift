@@ -9,6 +9,7 @@ package enum APISchema {
   }
 
   static let workflowName = string(WorkflowName.grammar, pattern: "^[a-z][a-z0-9_.-]{0,63}$")
+  static let pluginName = string(PluginName.grammar, pattern: "^[a-z][a-z0-9_-]{0,63}$")
   static let duration = string("A duration, such as 30d.", pattern: "^[1-9][0-9]{0,5}(ms|s|m|h|d)$")
 
   package static func choice(_ words: [String], _ summary: String? = nil) -> JSONValue {

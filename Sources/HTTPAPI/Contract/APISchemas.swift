@@ -17,7 +17,7 @@ enum APISchemas {
     APISchema.object([(member, APISchema.array(APISchema.reference(name))), ("next", next)])
   }
 
-  static let all: [(name: String, schema: JSONValue)] = server + plugins + workflows + runs + registry
+  static let all: [(name: String, schema: JSONValue)] = server + plugins + workflows + runs + uploads + registry
 
   private static let server: [(name: String, schema: JSONValue)] = [
     (
@@ -281,6 +281,13 @@ enum APISchemas {
           ("inputs", APISchema.optional(["type": "object"])),
           ("timeout", APISchema.optional(APISchema.duration)),
           ("no_cache", APISchema.optional(APISchema.boolean())),
+          (
+            "files",
+            APISchema.optional(
+              APISchema.map(
+                of: APISchema.string(pattern: UploadOperation.identifierPattern),
+                "Files that are there before the run begins: uploads, by the paths that they get in its workspace."))
+          ),
         ], isClosed: true)
     ),
     (
@@ -301,6 +308,10 @@ enum APISchemas {
           ("inputs", APISchema.optional(["type": "object"])), ("workspace", maybeText),
           ("nodes", APISchema.array(APISchema.object([("node", text), ("state", text), ("attempts", count)]))),
           ("source", text), ("problems", APISchema.array(APISchema.reference("Diagnostic"))),
+          (
+            "given_files",
+            APISchema.array(APISchema.object([("path", text), ("upload", text), ("digest", text), ("bytes", count)]))
+          ),
         ])
     ),
     (
@@ -330,6 +341,16 @@ enum APISchemas {
       ])
     ),
   ]
+  private static let uploads: [(name: String, schema: JSONValue)] = [
+    (
+      "Upload",
+      APISchema.object([
+        ("upload", text), ("owner", text), ("digest", text), ("bytes", count), ("created_ms", time),
+        ("expires_ms", maybeTime), ("taken", APISchema.boolean("A run that is kept has it.")),
+      ])
+    ), ("UploadList", page("uploads", of: "Upload")),
+  ]
+
   private static let registry: [(name: String, schema: JSONValue)] = [
     (
       "RegistryPage",

@@ -148,13 +148,17 @@ extension APIParameter.Path {
     case .port: "The port's name."
     case .index: "Which of the port's values, from 0."
     case .token: "The token's name or identifier."
+    case .upload: "The upload's identifier."
     }
   }
 
   var schema: JSONValue {
     switch self {
     case .index: APISchema.integer(most: 1_000_000)
-    case .plugin, .version, .type, .workflow, .run, .node, .port, .token: APISchema.string(most: 512)
+    case .plugin: APISchema.pluginName
+    case .version: PluginOperation.version
+    case .upload: APISchema.string(pattern: UploadOperation.identifierPattern)
+    case .type, .workflow, .run, .node, .port, .token: APISchema.string(most: 512)
     }
   }
 }

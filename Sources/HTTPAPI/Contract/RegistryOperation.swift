@@ -20,10 +20,11 @@ package enum RegistryOperation: String, CaseIterable, Sendable {
         .get, Self.plugins, .viewer, "The plugins of the registry, by name.",
         parameters: [
           .query(
-            RegistryRoute.Word.query, APISchema.string(most: RegistryQuery.maximumBytes),
+            RegistryRoute.Word.query,
+            APISchema.string(pattern: "^ *([^ ]+( +[^ ]+){0,7})? *$", most: RegistryQuery.maximumBytes),
             "Only those with all of these words in name, author, description or node types."),
           .query(RegistryRoute.Word.category, Self.category, "Only those of this category."),
-          .query(RegistryRoute.Word.after, APISchema.string(most: 64), "Only names that come after this one."),
+          .query(RegistryRoute.Word.after, APISchema.pluginName, "Only names that come after this one."),
           .query(
             RegistryRoute.Word.limit,
             APISchema.integer(least: RegistryQuery.limits.lowerBound, most: RegistryQuery.limits.upperBound),
@@ -35,7 +36,8 @@ package enum RegistryOperation: String, CaseIterable, Sendable {
         success: .json("RegistryPlugin", "The plugin.", isTagged: true), refusals: [404])
     case .fetchPackage:
       APIRoute(
-        .get, "\(Self.version)/\(RegistryRoute.Word.package)", .viewer, "The package of a version, which never changes.",
+        .get, "\(Self.version)/\(RegistryRoute.Word.package)", .viewer,
+        "The package of a version, which never changes.",
         success: APIAnswer(200, "The package.", MediaType.package, APISchema.bytes, isTagged: true), refusals: [404])
     case .publishPackage:
       APIRoute(
@@ -51,7 +53,10 @@ package enum RegistryOperation: String, CaseIterable, Sendable {
         .put, "\(Self.version)/\(RegistryRoute.Word.yank)", .author,
         "Takes a version back: it is installed only where exactly it is asked for. For its publisher, and for admins.",
         parameters: [
-          .query(RegistryRoute.Word.reason, APISchema.string(most: RegistryLimits().reasonBytes), "One line.")
+          .query(
+            RegistryRoute.Word.reason,
+            APISchema.string(pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$", most: RegistryLimits().reasonBytes),
+            "One line.")
         ], success: .json("RegistryVersion", "The version.", isTagged: true), refusals: [404])
     case .undoYank:
       APIRoute(

@@ -40,6 +40,8 @@ package struct RegistryRoutes: Sendable {
   /// What is asked, whoever has found the route.
   private struct Question: Sendable {
     var request: Request
+    /// Of the query, by its name.
+    var items: @Sendable (String) -> [String]
     var name = ""
     var version = ""
     /// Whoever asks; an error where that isn't known.
@@ -59,7 +61,8 @@ package struct RegistryRoutes: Sendable {
         await answer(request) {
           try await work(
             Question(
-              request: request, name: context.parameters.get("name") ?? "",
+              request: request, items: { request.uri.queryParameters.getAll($0) },
+              name: context.parameters.get("name") ?? "",
               version: context.parameters.get("version") ?? "", publisher: { try await publisher(request) }))
         }
       }
@@ -76,7 +79,7 @@ package struct RegistryRoutes: Sendable {
   /// - Throws: ``RegistryProblem``, ``Diagnostic``, or what is wrong here.
   package func answer(_ operation: RegistryOperation, _ call: APICall) async throws -> APIReply {
     let question = Question(
-      request: call.request, name: call.text(.plugin), version: call.text(.version),
+      request: call.request, items: { call.query[$0] ?? [] }, name: call.text(.plugin), version: call.text(.version),
       publisher: { PublisherName(unchecked: call.caller.name) }, administers: call.caller.scope == .admin)
     return switch operation {
     case .searchRegistry: .made(try await search(question))
@@ -104,8 +107,7 @@ package struct RegistryRoutes: Sendable {
   // MARK: Reading
 
   private func search(_ question: Question) async throws -> Response {
-    let items = question.request.uri.queryParameters
-    func item(_ word: String) -> String? { items[word[...]].map(String.init) }
+    func item(_ word: String) -> String? { question.items(word).first }
     let query = try RegistryQuery(
       text: item(RegistryRoute.Word.query) ?? "", category: item(RegistryRoute.Word.category),
       after: item(RegistryRoute.Word.after), limit: item(RegistryRoute.Word.limit))
@@ -192,7 +194,7 @@ package struct RegistryRoutes: Sendable {
         403, "names that begin with \(PluginDiscovery.reservedPrefix.quoted) are the program's own",
         hint: "give the plugin another name")
     }
-    let categories = try Self.categories(request)
+    let categories = try Self.categories(question)
     let limit = settings.limits.packageBytes
     guard let length = request.headers[.contentLength].flatMap({ Int($0) }), length > 0 else {
       throw RegistryProblem(411, "the length of the package has to be said beforehand")
@@ -224,8 +226,8 @@ package struct RegistryRoutes: Sendable {
     }
   }
 
-  private static func categories(_ request: Request) throws(Diagnostic) -> [PluginCategory] {
-    let texts = request.uri.queryParameters.getAll(RegistryRoute.Word.category)
+  private static func categories(_ question: Question) throws(Diagnostic) -> [PluginCategory] {
+    let texts = question.items(RegistryRoute.Word.category)
     let categories = texts.compactMap { PluginCategory($0) }
     guard categories.count == texts.count, texts.count <= PluginCategory.maximumCount else {
       throw Diagnostic(
@@ -235,7 +237,7 @@ package struct RegistryRoutes: Sendable {
     return categories
   }
 
-  private func receive(_ request: Request, _ length: Int, into upload: PackageUpload) async throws {
+  private func receive(_ request: Request, _ length: Int, into upload: FileUpload) async throws {
     let (body, time) = (request.body, settings.uploadTime)
     let isWhole = try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask {
@@ -264,7 +266,7 @@ package struct RegistryRoutes: Sendable {
   }
 
   private func verified(
-    _ upload: PackageUpload, _ name: PluginName, _ version: SemanticVersion, _ categories: [PluginCategory]
+    _ upload: FileUpload, _ name: PluginName, _ version: SemanticVersion, _ categories: [PluginCategory]
   ) async throws -> RegistryVersion {
     let title = "\(name)-\(version).zip"
     let package: PackageFile
@@ -295,7 +297,7 @@ package struct RegistryRoutes: Sendable {
   }
 
   private func yank(_ question: Question) async throws -> Response {
-    let reason = question.request.uri.queryParameters[RegistryRoute.Word.reason[...]].map(String.init) ?? ""
+    let reason = question.items(RegistryRoute.Word.reason).first ?? ""
     let isPlain = reason.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     guard reason.utf8.count <= settings.limits.reasonBytes, isPlain else {
       throw Diagnostic(

@@ -16,10 +16,10 @@ package protocol RegistryStore: Sendable {
   /// The package of this checksum.
   func package(_ checksum: ContentDigest) async throws -> StoredPackage
   /// Where a package is put while it comes; of what isn't published nothing stays.
-  func upload() async throws -> PackageUpload
+  func upload() async throws -> FileUpload
   /// Whole or not at all, and on the disk before it is told of.
   func publish(
-    _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, _ upload: PackageUpload
+    _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, _ upload: FileUpload
   ) async throws -> RegistryPublication
   /// - Parameter reason: nil: it may be used again.
   func yank(
@@ -40,28 +40,8 @@ package struct StoredPackage: Sendable {
   }
 }
 
-/// A package while it comes: a file without a name. Works on a thread of its own, since all of it blocks.
-package actor PackageUpload {
-  private let thread: DedicatedThread
-  private let place: Directory
-  private var draft: DraftFile?
-  package private(set) var byteCount = 0
-
-  package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
-
-  /// - Parameter place: on the filesystem on which it will stay.
-  package init(in place: Directory, on thread: DedicatedThread) {
-    self.place = place
-    self.thread = thread
-  }
-
-  /// Appends.
-  package func write(_ bytes: [UInt8]) throws(FileError) {
-    let draft = try opened()
-    try draft.write(bytes)
-    byteCount += bytes.count
-  }
-
+// A package, while it comes.
+extension FileUpload {
   /// What was written, in memory that nobody changes any more, checked as any package is before anything is done with it.
   /// - Throws: ``Diagnostic`` for what is wrong with it.
   package func package(_ title: String) throws -> PackageFile {
@@ -87,23 +67,5 @@ package actor PackageUpload {
         hint: "publish it as orchestrator plugin pack makes it")
     }
     return (package, try content.manifest(engineVersion: nil))
-  }
-
-  /// Gives it a name of its own where it was put, once all of it is on the disk.
-  /// - Returns: the name, which is that of a draft.
-  package func settle() throws(FileError) -> String {
-    let draft = try opened()
-    let name = try DraftFile.temporaryName()
-    try draft.set(permissions: 0o600)
-    try draft.synchronise()
-    try draft.publish(as: name, in: place)
-    return name
-  }
-
-  private func opened() throws(FileError) -> DraftFile {
-    if let draft { return draft }
-    let draft = try DraftFile(in: place)
-    self.draft = draft
-    return draft
   }
 }

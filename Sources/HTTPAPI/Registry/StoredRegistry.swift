@@ -104,10 +104,10 @@ package struct StoredRegistry: RegistryStore {
     }
   }
 
-  package func upload() -> PackageUpload { PackageUpload(in: packages, on: uploads) }
+  package func upload() -> FileUpload { FileUpload(in: packages, on: uploads) }
 
   package func publish(
-    _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, _ upload: PackageUpload
+    _ version: RegistryVersion, of name: PluginName, by publisher: PublisherName, _ upload: FileUpload
   ) async throws -> RegistryPublication {
     // Most of what is refused needs no file; the row decides all the same.
     if let refusal = try await plugin(name)?.refusal(of: version, by: publisher, limits) { return refusal }

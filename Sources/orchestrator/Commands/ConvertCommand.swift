@@ -63,7 +63,9 @@ struct ConvertCommand: AsyncParsableCommand {
   /// Of a flow that brings none: what its file is called, as far as a workflow may be called so.
   static func workflowName(ofFile path: String) -> String {
     let name = path.directoryAndName.name.prefix { $0 != "." }
-    let bytes = name.utf8.prefix(64).map { $0.isLetter || $0.isDigit || $0 == UInt8(ascii: "-") ? $0 : UInt8(ascii: "_") }
+    let bytes = name.utf8.prefix(64).map {
+      $0.isLetter || $0.isDigit || $0 == UInt8(ascii: "-") ? $0 : UInt8(ascii: "_")
+    }
     let text = String(decoding: bytes, as: UTF8.self)
     return NodeName.accepts(text) ? text : "imported"
   }

@@ -66,6 +66,9 @@ struct ServeCommand: AsyncParsableCommand {
       "How many requests a token may make a second, five times as many at once. 0: as many as it likes.",
       valueName: "number"))
   var rateLimit: Int = 200
+  @Option(
+    help: ArgumentHelp("How long a file that was sent is kept while no run takes it: 1h, 7d.", valueName: "duration"))
+  var uploadLifetime = "24h"
   @Option(help: "How to write the log, which is on standard error: text, or json (one object a line).")
   var logFormat: ServiceLog.Format = .text
   @OptionGroup var secrets: SecretOptions
@@ -81,6 +84,11 @@ struct ServeCommand: AsyncParsableCommand {
     if Quantity.duration(shutdownTimeout) == nil {
       throw ValidationError(
         "--shutdown-timeout \(shutdownTimeout) is not a duration: write a whole number above 0 and one of ms, s, m, h, d."
+      )
+    }
+    if Quantity.duration(uploadLifetime) == nil {
+      throw ValidationError(
+        "--upload-lifetime \(uploadLifetime) is not a duration: write a whole number above 0 and one of ms, s, m, h, d."
       )
     }
     if socketPermissions == nil {

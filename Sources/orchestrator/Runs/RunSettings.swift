@@ -14,6 +14,8 @@ struct RunSettings: Sendable {
   /// The digests of the Python packages of those that have some of their own. Nil: a version before there were any began it.
   var packages: [PluginName: String]?
   var workspace: AbsolutePath
+  /// Files that lay in the workspace when it began.
+  var uploads: [RunUpload] = []
 
   init(
     arguments: [String], directory: String, inputs: [ParameterName: JSONValue], plugins: [PluginName: String],
@@ -33,8 +35,10 @@ struct RunSettings: Sendable {
       "inputs": .object(inputs.sorted { $0.key < $1.key }.map { .init($0.key.text, $0.value) }),
       "plugins": Self.object(plugins), "workspace": .string(workspace.text),
     ]
-    guard let packages, case .object(let members) = told else { return told }
-    return .object(members + [.init("packages", Self.object(packages))])
+    guard case .object(var members) = told else { return told }
+    if let packages { members.append(.init("packages", Self.object(packages))) }
+    if !uploads.isEmpty { members.append(.init("uploads", .array(uploads.map(\.jsonValue)))) }
+    return .object(members)
   }
 
   private static func object(_ digests: [PluginName: String]) -> JSONValue {
@@ -72,5 +76,6 @@ struct RunSettings: Sendable {
       ) { first, _ in first },
       plugins: Self.digests(plugins), workspace: workspace)
     if case .object(let packages)? = value["packages"] { self.packages = Self.digests(packages) }
+    uploads = value["uploads"]?.arrayValue?.compactMap { RunUpload($0) } ?? []
   }
 }

@@ -23,6 +23,8 @@ struct RunStarter: Sendable {
     var file: String
     /// The run that it repeats.
     var parent: String?
+    /// Files that are to be in its workspace.
+    var uploads: [RunUpload] = []
   }
 
   /// - Parameters:
@@ -52,16 +54,35 @@ struct RunStarter: Sendable {
     _ records: [JournalRecord], packages: [PluginName: String]?
   ) async throws(CommandFailure) -> (KeptRun, RunDirectory) {
     let directory = try await session.makeDirectory(workspace: workspace)
-    let settings = RunSettings(
+    let uploads = origin?.uploads ?? []
+    var settings = RunSettings(
       arguments: arguments, directory: ProcessEnvironment.workingDirectory ?? "/", inputs: try session.boundInputs(),
       plugins: checked.decisions.mapValues(\.digest), packages: packages, workspace: directory.workspace)
+    settings.uploads = uploads
     var run = StoredRun(
       identifier: directory.identifier, workflow: checked.content.name, file: origin?.file ?? filePath,
       source: checked.file.bytes, files: checked.file.others, settings: settings.jsonValue,
       nodeCount: checked.content.nodes.count, created: ProcessEnvironment.millisecondsSince1970())
     run.submitter = origin?.submitter
     run.parent = origin?.parent
-    return (try await store.begin(run, records), directory)
+    run.uploads = Set(uploads.map(\.upload))
+    do throws(CommandFailure) {
+      try await place(uploads, in: directory.workspace)
+      return (try await store.begin(run, records), directory)
+    } catch {
+      if !uploads.isEmpty { try? await store.remove([directory.identifier], workspaces: true) }
+      throw error
+    }
+  }
+
+  private func place(_ uploads: [RunUpload], in workspace: AbsolutePath) async throws(CommandFailure) {
+    do throws(FileError) {
+      try await store.files.run { [store] () throws(FileError) in try store.place(uploads, in: workspace) }
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "the run's files can't be put into its workspace", why: error.description,
+        hint: "look whether the disk is full")
+    }
   }
 
   func packages() async throws(CommandFailure) -> [PluginName: String] {

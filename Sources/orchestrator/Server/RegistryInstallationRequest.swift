@@ -37,7 +37,9 @@ struct RegistryInstallationRequest: Sendable {
     }
     var range: VersionRange?
     if let value = given(.range) {
-      guard let read = value.stringValue.flatMap({ VersionRange($0) }) else { throw wrong(.range, VersionRange.grammar) }
+      guard let read = value.stringValue.flatMap({ VersionRange($0) }) else {
+        throw wrong(.range, VersionRange.grammar)
+      }
       range = read
     }
     wish = RegistryWish(name: name, range: range)

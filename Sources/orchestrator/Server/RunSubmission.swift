@@ -15,9 +15,14 @@ struct RunSubmission: Sendable {
   /// As `--timeout` has it.
   var timeout: String?
   var usesCache = true
+  /// Uploads, by where they are to be in the workspace.
+  var files: [(path: PackagePath, upload: String)] = []
+
+  /// Of one run.
+  static let mostFiles = 256
 
   private enum Key: String, CaseIterable {
-    case workflow, version, document, source, inputs, timeout
+    case workflow, version, document, source, inputs, timeout, files
     case noCache = "no_cache"
   }
 
@@ -59,6 +64,11 @@ struct RunSubmission: Sendable {
     case .object(let members): inputs = members
     default: throw wrong(.inputs, "an object: a value for each input by its name")
     }
+    switch body[Key.files.rawValue] {
+    case nil, .null: break
+    case .object(let members) where members.count <= Self.mostFiles: files = try Self.files(members)
+    default: throw wrong(.files, "an object of at most \(Self.mostFiles): an upload for each path in the workspace")
+    }
     switch body[Key.timeout.rawValue] {
     case nil, .null: break
     case .string(let text) where Quantity.duration(text) != nil: timeout = text
@@ -69,6 +79,30 @@ struct RunSubmission: Sendable {
     case .bool(true): usesCache = false
     default: throw wrong(.noCache, "true or false")
     }
+  }
+
+  /// Such paths mean the same everywhere and lead nowhere else, and no two of them lie in each other's way.
+  private static func files(_ members: [JSONValue.Member]) throws(APIProblem) -> [(path: PackagePath, upload: String)] {
+    var (tree, files, wrong) = (PackageTree(), [(path: PackagePath, upload: String)](), [Diagnostic]())
+    for member in members {
+      let shown = String(member.key.prefix(200)).quoted
+      guard let upload = member.value.stringValue, ServerUploads.isIdentifier(upload) else {
+        wrong.append(
+          Diagnostic("there is no such upload for \(shown)", hint: "name one by what POST /api/v1/uploads said"))
+        continue
+      }
+      do {
+        let path = try PackagePath(member.key)
+        try tree.insert(path)
+        files.append((path, upload))
+      } catch let flaw as PackagePath.Flaw {
+        wrong.append(Diagnostic("no file of a workspace can be called \(shown)", why: "\(flaw)"))
+      } catch {
+        wrong.append(Diagnostic("\(shown) and another of the files can't lie in one workspace"))
+      }
+    }
+    guard wrong.isEmpty else { throw APIProblem(CommandFailure(.invalidInput, wrong)) }
+    return files
   }
 
   init(source: Source, inputs: [JSONValue.Member], usesCache: Bool = true) {

@@ -12,6 +12,7 @@ struct ServerAPI: APIHandler {
   let workflows: ServerWorkflows
   let runs: ServerRuns
   let artifacts: ServerArtifacts
+  let uploads: ServerUploads
   let registry: RegistryRoutes
   let audit: ServerAudit
 
@@ -21,7 +22,19 @@ struct ServerAPI: APIHandler {
     case .plugins(let operation): try await handle(operation, call)
     case .workflows(let operation): try await handle(operation, call)
     case .runs(let operation): try await handle(operation, call)
+    case .uploads(let operation): try await handle(operation, call)
     case .registry(let operation): try await handle(operation, call)
+    }
+  }
+
+  private func handle(_ operation: UploadOperation, _ call: APICall) async throws -> APIReply {
+    switch operation {
+    case .createUpload: return try await uploads.receive(call)
+    case .listUploads: return .json(try await uploads.list(call))
+    case .showUpload: return .json(try await uploads.show(call))
+    case .deleteUpload:
+      try await uploads.remove(call)
+      return .nothing()
     }
   }
 
@@ -146,7 +159,9 @@ struct ServerAPI: APIHandler {
       guard let body = try await call.object(known: RunSubmission.keys) else {
         throw APIProblem(400, "this takes a body")
       }
-      let begun = try await runs.start(try RunSubmission(body), by: call.caller.name, in: call.context)
+      let submission = try RunSubmission(body)
+      let given = try await uploads.wanted(submission.files, by: call.caller)
+      let begun = try await runs.start(submission, by: call.caller.name, given: given, in: call.context)
       return .json(
         await runs.json(begun), status: 202, location: "/api/v1/runs/\(begun.identifier)")
     case .listRuns: return .json(try await runs.list(call))

@@ -169,7 +169,7 @@ struct ServerAdministration: Sendable {
   func package(_ call: APICall) async throws -> PackageFile {
     let place = "\(runs.store.state)/staging"
     let directory = try await uploads.run { () throws(FileError) in try Directory(making: place, permissions: 0o700) }
-    let upload = PackageUpload(in: directory, on: uploads)
+    let upload = FileUpload(in: directory, on: uploads)
     let limit = PackageLimits().packageSize
     do {
       for try await piece in call.body {

@@ -150,13 +150,22 @@ struct ServerProgram: Sendable {
         return standing.now.system.warnings
       }
     }
+    var uploadSettings = ServerUploads.Settings()
+    if let lifetime = Quantity.duration(command.uploadLifetime) { uploadSettings.lifetime = lifetime }
+    let uploads = try await ServerUploads(store: store, settings: uploadSettings, on: Self.thread("files sent"))
+    let pruning = Task { [lifetime = uploadSettings.lifetime] in
+      while (try? await Task.sleep(for: .milliseconds(min(lifetime, 600_000)))) != nil {
+        do throws(StateStoreError) { try await uploads.prune() } catch { await report("uploads: \(error)") }
+      }
+    }
+    defer { pruning.cancel() }
     let handler = ServerAPI(
       server: ServerAdministration(
         runs: runs, plugins: plugins, standing: standing, watchers: watchers, metrics: metrics,
         openAPI: .prepared(OpenAPIDocument.document(version: "\(engineVersion)")), reload: reload,
         uploads: try Self.thread("uploads")),
       plugins: plugins, workflows: ServerWorkflows(runs: runs), runs: runs, artifacts: ServerArtifacts(runs: runs),
-      registry: try await registry(state, bootstrap, report), audit: ServerAudit(database: database))
+      uploads: uploads, registry: try await registry(state, bootstrap, report), audit: ServerAudit(database: database))
     let api = APIServer(
       handler, hosts: HostPolicy(names: command.allowedHost + places.compactMap(\.address.hostName)),
       authenticate: { token in

@@ -55,6 +55,7 @@ extension ServerRuns {
       members + listed.origin + [
         .init("source", .string(String(decoding: run.source, as: UTF8.self))),
         .init("problems", run.problems ?? .array([])),
+        .init("given_files", .array(RunSettings(run.settings)?.uploads.map(\.jsonValue) ?? [])),
       ])
   }
 
@@ -78,7 +79,7 @@ extension ServerRuns {
     let inputs = settings.inputs.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key.text, $0.value) }
     return try await start(
       RunSubmission(source: .written(parent.source), inputs: inputs, usesCache: usesCache), by: submitter,
-      repeating: parent, from: node)
+      given: settings.uploads, repeating: parent, from: node)
   }
 
   /// - Parameter watchers: how many there are, and may be.

@@ -54,8 +54,8 @@ actor ServerRuns {
   /// - Parameter context: what asks for it, for spans.
   /// - Returns: the run, which is written down.
   func start(
-    _ submission: RunSubmission, by submitter: String, repeating parent: StoredRun? = nil, from node: String? = nil,
-    in context: ServiceContext = .topLevel
+    _ submission: RunSubmission, by submitter: String, given uploads: [RunUpload] = [],
+    repeating parent: StoredRun? = nil, from node: String? = nil, in context: ServiceContext = .topLevel
   ) async throws(APIProblem) -> StoredRun {
     let quota = try await admit(submitter)
     defer { starting[submitter, default: 1] -= 1 }
@@ -70,7 +70,8 @@ actor ServerRuns {
     try await apply(quota, of: submitter, to: prepared)
     let starter = RunStarter(
       session: prepared.session, checked: prepared.checked, arguments: arguments, workspace: nil, store: store,
-      origin: RunStarter.Origin(submitter: submitter, file: draft.file, parent: parent?.identifier))
+      origin: RunStarter.Origin(
+        submitter: submitter, file: draft.file, parent: parent?.identifier, uploads: uploads))
     let records = try await records(repeating: parent, from: node, in: prepared.checked.content)
     guard !isEnding else { throw Self.ending }
     let (kept, directory) = try await served { () async throws(CommandFailure) in
