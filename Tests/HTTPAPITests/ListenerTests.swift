@@ -36,6 +36,21 @@ struct ListenerTests {
     try await blocking { try body(port) }
   }
 
+  /// Sends it again and again while `body` runs, and not a moment longer: the number of a connection that was closed is soon another's.
+  private func dripping(_ text: String, on connection: RawConnection, _ body: () -> Void) {
+    let (isOver, ended) = (OnceFlag(), DispatchSemaphore(value: 0))
+    Thread.detachNewThread {
+      while !isOver.isSet {
+        connection.send(text)
+        usleep(100_000)
+      }
+      ended.signal()
+    }
+    body()
+    isOver.set()
+    ended.wait()
+  }
+
   @Test("who sends a request byte by byte is cut off when its time is over")
   func drips() async throws {
     try await serving({ $0.request = .seconds(1) }) { port in
@@ -43,14 +58,7 @@ struct ListenerTests {
       defer { connection.close() }
       connection.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
       let start = Date()
-      let dripping = Thread {
-        while Date().timeIntervalSince(start) < 15 {
-          connection.send("a")
-          usleep(100_000)
-        }
-      }
-      dripping.start()
-      _ = connection.receive(seconds: 15)
+      dripping("a", on: connection) { _ = connection.receive(seconds: 15) }
       #expect(Date().timeIntervalSince(start) < 10)
     }
   }
@@ -62,14 +70,7 @@ struct ListenerTests {
       defer { connection.close() }
       let start = Date()
       connection.send("GET / HTTP/1.1\r\n")
-      let dripping = Thread {
-        while Date().timeIntervalSince(start) < 15 {
-          connection.send("X-A: b\r\n")
-          usleep(100_000)
-        }
-      }
-      dripping.start()
-      _ = connection.receive(seconds: 15)
+      dripping("X-A: b\r\n", on: connection) { _ = connection.receive(seconds: 15) }
       #expect(Date().timeIntervalSince(start) < 10)
     }
   }

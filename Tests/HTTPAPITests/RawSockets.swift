@@ -88,6 +88,8 @@ final class HostileServer: @unchecked Sendable {
     try #require(result)
     port = UInt16(bigEndian: address.sin_port)
     Thread.detachNewThread { [weak self] in
+      // Closed by who accepts on it alone: its number may be that of another server's socket a moment later.
+      defer { Foundation.close(number) }
       while true {
         let connection = RawConnection(number: accept(number, nil, nil))
         guard connection.number >= 0 else { return }
@@ -112,8 +114,5 @@ final class HostileServer: @unchecked Sendable {
     }
   }
 
-  deinit {
-    shutdown(number, Int32(SHUT_RDWR))
-    close(number)
-  }
+  deinit { shutdown(number, Int32(SHUT_RDWR)) }
 }
