@@ -122,6 +122,35 @@ struct HostileRegistryTests {
     #expect(loop.requests.count == 6)
   }
 
+  @Test("a token goes with a question only where the registry itself asks for one, and behind no redirect")
+  func readingToken() async throws {
+    let token = try #require(RunningRegistry.token("alice"))
+    func asks(_ server: HostileServer, _ token: BearerToken?) async -> String {
+      await refusal { _ = try await asked(server, token: token) { try await $0.plugin(try plugin("shop")) } }
+    }
+    @Sendable func answer(_ status: String, _ location: String = "") -> String {
+      "HTTP/1.1 \(status)\r\n\(location.isEmpty ? "" : "location: \(location)\r\n")content-length: 0\r\nconnection: close\r\n\r\n"
+    }
+    @Sendable func hasToken(_ head: String) -> Bool { head.lowercased().contains("authorization: bearer") }
+    let open = try HostileServer(answer("404 Not Found"))
+    _ = await asks(open, token)
+    #expect(open.requests.map(hasToken) == [false])
+    let closed = try HostileServer(answer("401 Unauthorized"))
+    #expect(await asks(closed, token).contains("it knows no such token"))
+    #expect(closed.requests.map(hasToken) == [false, true])
+    #expect(await asks(closed, nil).contains("whoever has no token"))
+    // Whoever it sends to may ask as it likes.
+    let other = try HostileServer(answer("401 Unauthorized"))
+    let sending = try HostileServer { head, connection in
+      connection.send(
+        hasToken(head) ? answer("302 Found", "http://localhost:\(other.port)/api") : answer("401 Unauthorized"))
+    }
+    #expect(await asks(sending, token).contains("where no token goes"))
+    let detour = try HostileServer(answer("307 Again", "http://localhost:\(other.port)/api"))
+    _ = await asks(detour, token)
+    #expect(!other.requests.contains(where: hasToken))
+  }
+
   @Test("a package may lie elsewhere on the registry's own origin")
   func sameOrigin() async throws {
     let bytes = try Sample.bytes()

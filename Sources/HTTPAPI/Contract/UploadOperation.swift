@@ -16,7 +16,7 @@ package enum UploadOperation: String, CaseIterable, Sendable {
     case .createUpload:
       APIRoute(
         .post, "/api/v1/uploads", .runner,
-        "Sends a file for runs to come. One that no run takes for a day is removed.",
+        "Sends a file for runs to come. One that no run takes is removed after a day, or as long as the server is told.",
         body: APIBody(
           [MediaType.bytes], APISchema.bytes, limit: Self.mostBytes, isStreamed: true, isRequired: false),
         success: .json("Upload", "It is kept.", status: 201, isLocated: true), refusals: [429])

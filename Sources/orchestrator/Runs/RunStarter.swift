@@ -67,17 +67,23 @@ struct RunStarter: Sendable {
     run.parent = origin?.parent
     run.uploads = Set(uploads.map(\.upload))
     do throws(CommandFailure) {
-      try await place(uploads, in: directory.workspace)
-      return (try await store.begin(run, records), directory)
+      try await place(uploads, in: directory)
+      let kept = try await store.begin(run, records)
+      if !uploads.isEmpty { await store.files.run { [store] in try? store.endPlacing(in: directory.identifier) } }
+      return (kept, directory)
     } catch {
       if !uploads.isEmpty { try? await store.remove([directory.identifier], workspaces: true) }
       throw error
     }
   }
 
-  private func place(_ uploads: [RunUpload], in workspace: AbsolutePath) async throws(CommandFailure) {
+  private func place(_ uploads: [RunUpload], in directory: RunDirectory) async throws(CommandFailure) {
+    guard !uploads.isEmpty else { return }
     do throws(FileError) {
-      try await store.files.run { [store] () throws(FileError) in try store.place(uploads, in: workspace) }
+      try await store.files.run { [store] () throws(FileError) in
+        try store.beginPlacing(in: directory.identifier)
+        try store.place(uploads, in: directory.workspace)
+      }
     } catch {
       throw CommandFailure(
         .invalidInput, "the run's files can't be put into its workspace", why: error.description,

@@ -64,9 +64,10 @@ extension RunStore {
       guard let directory = try? Directory(opening: state + "/runs") else { return }
       for run in runs {
         guard let own = try? directory.directory(run) else { continue }
-        for name in [RunLog.name, RunReports.name, RunFiles.keptPage, WaitingNotes.name, RunLock.name] {
-          try? own.remove(name)
-        }
+        let names = [
+          RunLog.name, RunReports.name, RunFiles.keptPage, WaitingNotes.name, RunLock.name, Self.placingName,
+        ]
+        for name in names { try? own.remove(name) }
         if workspaces, let tree = try? Tree(opening: "\(state)/runs/\(run)") {
           try? tree.remove(EntryName("workspace"))
         }

@@ -43,6 +43,32 @@ extension RunStore {
   static let uploadsName = "uploads"
   var uploads: String { "\(state)/\(Self.uploadsName)" }
 
+  /// In the directory of a run while files are put into its workspace, until it is written down.
+  static let placingName = "placing"
+
+  func beginPlacing(in run: String) throws(FileError) {
+    try Directory(opening: directory(of: run)).create(Self.placingName, [], permissions: 0o600)
+  }
+
+  func endPlacing(in run: String) throws(FileError) {
+    try Directory(opening: directory(of: run)).remove(Self.placingName)
+  }
+
+  /// Removes what a server has left that was killed while it gave files to a run, which never was one.
+  func removeUnbegun() async throws(CommandFailure) {
+    let placing = await files.run { [state] () -> [String] in
+      guard let runs = try? Directory(opening: "\(state)/runs"), let names = try? runs.names(limit: 1_000_000) else {
+        return []
+      }
+      return names.filter { (try? runs.directory($0).status(Self.placingName)) != nil }
+    }
+    for run in placing where await holder(of: run) == nil {
+      let begun = try await asking { database throws(StateStoreError) in try await database.run(run) }
+      await files.run { try? endPlacing(in: run) }
+      if begun == nil { try await remove([run], workspaces: true) }
+    }
+  }
+
   /// Puts files into a workspace that was made for a run, whole and on the disk, before the run is written down. Blocks.
   /// - Throws: also where something is there already, which a workspace that was made hasn't.
   func place(_ files: [RunUpload], in workspace: AbsolutePath) throws(FileError) {

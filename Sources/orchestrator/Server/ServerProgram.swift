@@ -176,6 +176,7 @@ struct ServerProgram: Sendable {
       limits: APIServer.Limits(perSecond: command.rateLimit), isEncrypted: tls != nil,
       isBehindProxy: command.behindProxy, tracer: telemetry.exporter == nil ? nil : telemetry.tracer,
       measure: metrics.request, report: report)
+    try await store.removeUnbegun()
     try await runs.goOn()
     var logger = Logger(label: "server")
     logger.logLevel = .critical

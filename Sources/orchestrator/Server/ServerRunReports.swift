@@ -155,7 +155,14 @@ extension ServerRuns {
     let command = try parsed([draft.file])
     do throws(CommandFailure) {
       let session = try await WorkflowSession(command.options, jobs: 1, source: draft, bootstrap)
-      let drawing = WorkflowDrawing(try await session.outline().content)
+      let outline = try await session.outline().content
+      guard outline.nodeCount <= HTMLReport.maximumDrawnNodes else {
+        throw CommandFailure(
+          .invalidInput, "the workflow is too large to be drawn",
+          why: "it has \(outline.nodeCount) nodes, and at most \(HTMLReport.maximumDrawnNodes) are drawn here",
+          hint: "orchestrator graph draws any")
+      }
+      let drawing = WorkflowDrawing(outline)
       switch format {
       case .svg:
         return .prepared(
