@@ -56,6 +56,24 @@ struct RegistryTLSTests {
     #expect(foreign.contains("isn't accepted") && !foreign.contains("404"), "\(foreign)")
   }
 
+  @Test("a token doesn't go where the registry sends its readers, who may go there without")
+  func token() async throws {
+    let server = try await blocking { try Server(name: "localhost") }
+    func asked(_ address: String) async -> String {
+      await refusal {
+        try await RegistryClient.use(
+          try RegistryAddress(address), token: RunningRegistry.token("alice"), certificates: server.authority
+        ) { _ = try await $0.plugin(try plugin("shop")) }
+      }
+    }
+    let closed = "https://localhost:\(server.port)/closed"
+    #expect(await asked(closed).contains("a token came"))
+    let sending = try HostileServer(
+      "HTTP/1.1 302 Found\r\nlocation: \(closed)\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    let sent = await asked("http://127.0.0.1:\(sending.port)/api")
+    #expect(sent.contains("no token came"), "\(sent)")
+  }
+
   @Test("versions of TLS before 1.2 are refused")
   func versions() async throws {
     let server = try await blocking { try Server(name: "localhost", version: "1.1") }

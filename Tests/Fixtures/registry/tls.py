@@ -1,4 +1,4 @@
-"""Answers every request with 404, over TLS, until it is ended.
+"""Answers every request with 404, and below /closed with 401 and whether a token came, over TLS, until it is ended.
 
     tls.py CHAIN KEY [1.1]
 
@@ -12,9 +12,13 @@ import sys
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(404)
-        self.send_header("content-length", "0")
+        is_closed = self.path.startswith("/closed")
+        body = b'{"title": "%s token came"}' % (b"a" if "authorization" in self.headers else b"no") if is_closed else b""
+        self.send_response(401 if is_closed else 404)
+        self.send_header("content-type", "application/problem+json")
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_):
         pass
