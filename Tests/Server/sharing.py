@@ -193,6 +193,8 @@ class UploadTests(ServerCase):
         self.assertEqual(self.server.ok("GET", f"/api/v1/runs/{run}/file?path=data/in/large.bin"), content)
         listed = {one["path"]: one["bytes"] for one in self.server.ok("GET", f"/api/v1/runs/{run}/files")["files"]}
         self.assertEqual(listed, {"data/in/large.bin": len(content), "data/in/again": len(content), "data/empty": 0})
+        told = subprocess.run([self.program, "runs", "show", run, "--state-dir", f"{self.directory.name}/state"], capture_output=True, timeout=60)
+        self.assertIn(f"data/in/large.bin, {len(content)} bytes", told.stdout.decode(), told.stderr)
         # What a run has stays, and the run goes on and is repeated with it.
         self.assertEqual(self.server.ask("DELETE", f"/api/v1/uploads/{large['upload']}")[0], 409)
         self.assertTrue(self.server.ok("GET", f"/api/v1/uploads/{large['upload']}")["taken"])

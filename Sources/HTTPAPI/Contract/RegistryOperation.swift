@@ -44,7 +44,7 @@ package enum RegistryOperation: String, CaseIterable, Sendable {
         .put, "\(Self.version)/\(RegistryRoute.Word.package)", .author,
         "Publishes a version, as the publisher of the token's name. Who publishes a name first owns it.",
         parameters: [.list(RegistryRoute.Word.category, of: Self.category, "What the plugin is for.")],
-        body: APIBody([MediaType.package], APISchema.bytes, limit: RegistryLimits().packageBytes, isStreamed: true),
+        body: APIBody([MediaType.package], APISchema.bytes, limit: RegistryLimits.usualPackageBytes, isStreamed: true),
         success: APIAnswer(
           200, "These very bytes were there.", MediaType.json, APISchema.reference("RegistryVersion"), isTagged: true,
           others: [201: "It is published."]), refusals: [408, 409, 411, 422, 429])

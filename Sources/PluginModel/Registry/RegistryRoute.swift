@@ -138,6 +138,8 @@ package struct RegistryLimits: Hashable, Sendable {
   package var versions = 1000
   /// Bytes of a package.
   package var packageBytes = PackageLimits().packageSize
+  /// Of one that a registry takes, unless it is told otherwise.
+  package static let usualPackageBytes = 128 << 20
   /// Bytes of a reason to yank.
   package var reasonBytes = 512
   /// Signatures that are listed of one version.

@@ -37,7 +37,7 @@ struct RegistryServeCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Where to listen: \(ListenAddress.grammar).", valueName: "address"))
   var listen: String = "127.0.0.1:5000"
   @Option(help: ArgumentHelp("The largest package that is taken, in MiB.", valueName: "size"))
-  var maxPackageMb: Int = 128
+  var maxPackageMb: Int = RegistryLimits.usualPackageBytes >> 20
 
   func run() async throws {
     let bootstrap = try Bootstrap()

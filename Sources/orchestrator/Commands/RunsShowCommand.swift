@@ -2,6 +2,7 @@ import ArgumentParser
 import LinuxSystem
 import PipelineEngine
 import PluginModel
+import PluginRegistry
 import StateStore
 
 /// `orchestrator runs show`
@@ -51,6 +52,9 @@ struct RunHistoryReport: Sendable {
         "  input      \(name) = \(SafeText.line(value.text(), limit: 200))"
       }
       lines.append("  workspace  \(SafeText.line(settings.workspace.text))")
+      lines += settings.uploads.map { file in
+        "  given      \(SafeText.line(file.path.text)), \(file.bytes) bytes, \(DigestText.short(file.digest.description))"
+      }
     }
     lines += nodes.flatMap { name, node in node.lines(name, style: style) }
     // Instances of nodes with `foreach` come on top of what the workflow names.
@@ -76,6 +80,7 @@ struct RunHistoryReport: Sendable {
       members + [
         .init("inputs", inputs ?? .null),
         .init("workspace", settings.map { .string($0.workspace.text) } ?? .null),
+        .init("given_files", .array(settings?.uploads.map(\.jsonValue) ?? [])),
         .init("nodes", .array(nodes.map { $1.json($0) })),
       ])
   }

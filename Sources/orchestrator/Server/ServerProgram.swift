@@ -211,10 +211,12 @@ struct ServerProgram: Sendable {
   private func registry(
     _ state: String, _ bootstrap: Bootstrap, _ report: @escaping @Sendable (String) async -> Void
   ) async throws(CommandFailure) -> RegistryRoutes {
+    var limits = RegistryLimits()
+    limits.packageBytes = RegistryLimits.usualPackageBytes
     do {
-      return RegistryRoutes(
-        store: try await StoredRegistry(directory: "\(state)/registry", on: bootstrap.files, report: report),
-        report: report)
+      let store = try await StoredRegistry(
+        directory: "\(state)/registry", on: bootstrap.files, limits: limits, report: report)
+      return RegistryRoutes(store: store, settings: RegistryRoutes.Settings(limits: limits), report: report)
     } catch let problem as Diagnostic {
       throw CommandFailure(.invalidInput, [problem])
     } catch {

@@ -55,7 +55,6 @@ extension ServerRuns {
       members + listed.origin + [
         .init("source", .string(String(decoding: run.source, as: UTF8.self))),
         .init("problems", run.problems ?? .array([])),
-        .init("given_files", .array(RunSettings(run.settings)?.uploads.map(\.jsonValue) ?? [])),
       ])
   }
 
