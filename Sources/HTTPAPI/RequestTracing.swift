@@ -1,4 +1,5 @@
 import HTTPTypes
+import Hummingbird
 import Tracing
 
 /// A span for each request whose token was good. Names and attributes by OpenTelemetry's conventions for HTTP.
@@ -39,6 +40,7 @@ extension APIReply {
   fileprivate var status: Int {
     switch self {
     case .json(_, let status, _, _), .nothing(let status): status
+    case .made(let response): response.status.code
     case .document, .content, .events: 200
     }
   }
