@@ -20,6 +20,17 @@ package enum HostProbes {
     }
   }
 
+  /// Names a new UTS namespace, sethostname(2). Nil when it works.
+  package static func hostName() -> ErrorCode? {
+    do throws(SystemError) {
+      let stack = try SpawnStack()
+      let result = sandbox_probe_host_name(stack.stack)
+      return result < 0 ? ErrorCode(rawValue: -result) : nil
+    } catch {
+      return error.code
+    }
+  }
+
   /// Mounts an overlay of the directories `lower`, `upper` and `work` in `directory`, as an ordinary user in a user namespace
   /// may: overlayfs with `userxattr`, Linux 5.11. Nil when it works.
   package static func overlay(in directory: String) -> ErrorCode? {

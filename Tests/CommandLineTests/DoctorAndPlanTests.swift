@@ -35,6 +35,28 @@ struct DoctorAndPlanTests {
     #expect(whole["capabilities"]?.arrayValue?.contains("cap_setuid") == (geteuid() == 0))
   }
 
+  /// A filter such as containers have around what is in them.
+  private static let withoutSethostname = """
+    import ctypes, os, sys
+    library = ctypes.CDLL("libseccomp.so.2")
+    library.seccomp_init.restype = ctypes.c_void_p
+    library.seccomp_init.argtypes = [ctypes.c_uint32]
+    context = ctypes.c_void_p(library.seccomp_init(0x7FFF0000))
+    number = library.seccomp_syscall_resolve_name(b"sethostname")
+    assert library.seccomp_rule_add(context, ctypes.c_uint32(0x00050001), ctypes.c_int(number), ctypes.c_uint(0)) == 0
+    assert library.seccomp_load(context) == 0
+    os.execv(sys.argv[1], sys.argv[1:])
+    """
+
+  @Test("doctor says that nothing can start where no sandbox may have a host name of its own, and what would let it")
+  func hostName() throws {
+    let outcome = try Program.run(
+      ["doctor"], in: TemporaryDirectory(), through: ["/usr/bin/python3", "-c", Self.withoutSethostname])
+    #expect(outcome.status == 3)
+    #expect(outcome.output.contains("sethostname: Operation not permitted (EPERM)"))
+    #expect(outcome.output.contains("allow sethostname in its seccomp profile"))
+  }
+
   @Test("doctor ends with 3 where no Python can be found")
   func noPython() throws {
     let outcome = try Program.run(["doctor", "--python", "/nonexistent/python3"], in: TemporaryDirectory())

@@ -90,6 +90,8 @@ int sandbox_start_program(struct sandbox_stack *stack, char *const *arguments, i
 int sandbox_hold_user_namespace(struct sandbox_stack *stack, int32_t *pid, int32_t *pidfd);
 // 0 when clone3(2) with these namespaces works here; the child ends at once.
 int sandbox_probe_namespaces(struct sandbox_stack *stack, uint64_t namespaces);
+// 0 when a process in a new user and UTS namespace may name it here: sethostname(2).
+int sandbox_probe_host_name(struct sandbox_stack *stack);
 // 0 when a process in a user namespace of its own can mount an overlay of `lower`, `upper` and `work` in `directory`.
 int sandbox_probe_overlay(struct sandbox_stack *stack, const char *directory, uint32_t user, uint32_t group);
 

@@ -72,7 +72,12 @@ package struct HostReport: Hashable, Sendable {
 
   private static func namespaces(_ feature: Feature, _ kinds: [Namespace]) -> Finding {
     guard let code = HostProbes.namespaces(kinds.reduce(0) { $0 | $1.cloneFlag }) else {
-      return Finding(feature: feature, severity: .ok, detail: "made and removed", remedy: nil)
+      // Filters of containers let the namespace be made and not named.
+      guard kinds.contains(.uts), let code = HostProbes.hostName() else {
+        return Finding(feature: feature, severity: .ok, detail: "made and removed", remedy: nil)
+      }
+      return Finding(
+        feature: feature, severity: .missing, detail: "sethostname: \(code)", remedy: Remedy.of(.hostname, code))
     }
     return Finding(
       feature: feature, severity: .missing, detail: "clone3: \(code)", remedy: Remedy.of(LaunchStep.spawn, code))

@@ -55,6 +55,9 @@ enum Remedy {
     case (.userNamespaces, .readOnlyFilesystem), (.userNamespaces, .notFound):
       "/proc/sys must be writable by the supervisor: in a container, mount /proc without masks (--privileged, or "
         + "--security-opt unmask=ALL)"
+    case (.hostname, .operationNotPermitted):
+      "something keeps a process from naming a host of its own: in a container, allow sethostname in its seccomp profile "
+        + "(--security-opt seccomp=unconfined); in a unit of systemd, leave out ProtectHostname="
     case (.mount, .operationNotPermitted):
       "a new /proc may only be mounted where the supervisor's own is whole: in a container, unmask it"
     case (.overlay, _):
