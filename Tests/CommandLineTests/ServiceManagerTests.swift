@@ -67,7 +67,7 @@ struct ServiceManagerTests {
     await manager.tell(.listening(""))
     let watching = Task { await manager.watch(within: .milliseconds(100)) {} }
     var seen: [String] = []
-    for _ in 0..<200 where seen.count < 4 {
+    for _ in 0..<3000 where seen.count < 4 {
       try await Task.sleep(for: .milliseconds(20))
       seen += listener.notices
     }
@@ -98,6 +98,7 @@ struct ServiceManagerTests {
     let watching = Task {
       await manager.watch(within: .milliseconds(20)) { throw CommandFailure(.invalidInput, "no database") }
     }
+    for _ in 0..<1200 where reports.withLock({ $0.isEmpty }) { try await Task.sleep(for: .milliseconds(50)) }
     try await Task.sleep(for: .milliseconds(500))
     watching.cancel()
     await watching.value
@@ -114,7 +115,7 @@ struct ServiceManagerTests {
     let telling = Task { for number in 0..<60 { await manager.tell(.status("\(number)")) } }
     try await Task.sleep(for: .milliseconds(200))
     var seen = listener.notices
-    for _ in 0..<100 where seen.count < 61 {
+    for _ in 0..<1200 where seen.count < 61 {
       try await Task.sleep(for: .milliseconds(50))
       seen += listener.notices
     }
