@@ -268,7 +268,11 @@ extension Response {
   static func problem(_ problem: APIProblem) -> Response {
     var headers: HTTPFields = [.contentType: MediaType.problem]
     if problem.status == 401 { headers[.wwwAuthenticate] = BearerToken.scheme }
-    if let seconds = problem.retryAfter { headers[.retryAfter] = "\(seconds)" }
+    if let seconds = problem.retryAfter {
+      headers[.retryAfter] = "\(seconds)"
+      // Somebody else may have the place until then.
+      headers[.connection] = "close"
+    }
     if !problem.allowed.isEmpty { headers[.allow] = problem.allowed.joined(separator: ", ") }
     return Response(
       status: .init(code: problem.status), headers: headers,

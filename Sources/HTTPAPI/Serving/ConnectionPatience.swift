@@ -88,7 +88,8 @@ final class ConnectionPatience: ChannelDuplexHandler, RemovableChannelHandler {
       context.write(data, promise: written)
     case .end:
       answered += 1
-      if isLast { close(context, in: limits.lingering) }
+      // Who has sent all of it reads the answer now.
+      if isLast { close(context, in: ended >= answered ? min(.seconds(1), limits.lingering) : limits.lingering) }
       context.write(data, promise: promise)
       rest()
     }
