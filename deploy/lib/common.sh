@@ -68,6 +68,18 @@ build_programs() {
   build_optimised orchestrator
 }
 
+# need_web_tools: deno, and what drives a browser, in an environment of their own, whose directory is then in $web_tools.
+need_web_tools() {
+  web_tools=$root/.build-web
+  local requirements=$root/Tests/Web/requirements.txt
+  if cmp --silent "$requirements" "$web_tools/requirements.txt"; then return; fi
+  need_packages python3 python3-venv
+  rm -rf "$web_tools"
+  /usr/bin/python3 -m venv "$web_tools"
+  "$web_tools/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+  cp "$requirements" "$web_tools/requirements.txt"
+}
+
 # compile_python DIRECTORY...: byte code beside the sources, for workers can't write it. Python checks it against a hash of
 # the source whenever it is read, and falls back on the source: editing never leaves it stale.
 compile_python() {

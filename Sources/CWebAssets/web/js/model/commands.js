@@ -1,0 +1,353 @@
+/**
+ * Everything that can be done to a workflow, each as a command: a name for people, and a function from document to document that changes
+ * nothing where it doesn't apply. What it gives is kept by the history, which undoes it.
+ *
+ * @typedef {import("./json.js").JSONValue} JSONValue
+ * @typedef {import("./json.js").JSONObject} JSONObject
+ * @typedef {import("./document.js").WorkflowDocument} WorkflowDocument
+ * @typedef {import("./document.js").Place} Place
+ * @typedef {import("./document.js").PortReference} PortReference
+ * @typedef {import("./document.js").Edge} Edge
+ *
+ * `gesture`: commands in a row with the same one are undone as one, for they are one movement of somebody's hand.
+ * @typedef {{label: string, gesture?: string, change: (document: WorkflowDocument) => WorkflowDocument}} Command
+ */
+
+import { drawingsKey, nodesOf, withLayout, withNodes } from "./document.js";
+import { isArray, isEqual, isObject, Problem } from "./json.js";
+import { identifierGrammar, isNodeName } from "./names.js";
+import { emptyObject, mapMembers, objectAt, withChangeAt, withMember, withoutMembers, withRenamed } from "./objects.js";
+import { renamedOutputs, renamedWithin } from "./references.js";
+
+// Nodes
+
+/**
+ * @param {string} name
+ * @param {JSONObject} node
+ * @param {Place} place
+ * @returns {Command}
+ */
+export function addNode(name, node, place) {
+  return {
+    label: `Add ${name}`,
+    change: (document) => {
+      const nodes = nodesOf(document);
+      if (nodes.has(name) || !isNodeName(name)) return document;
+      return placed(withNodes(document, withMember(nodes, name, node)), new Map([[name, place]]));
+    },
+  };
+}
+
+/**
+ * With the edges that they have.
+ * @param {Iterable<string>} names
+ * @returns {Command}
+ */
+export function removeNodes(names) {
+  const gone = new Set(names);
+  return {
+    label: gone.size === 1 ? `Remove ${[...gone][0]}` : `Remove ${gone.size} nodes`,
+    change: (document) => {
+      const nodes = nodesOf(document);
+      if (![...gone].some((name) => nodes.has(name))) return document;
+      /** @param {string} name */
+      const rename = (name) => gone.has(name) ? undefined : name;
+      const left = withoutMembers(nodes, gone);
+      const changed = withNodes(
+        document,
+        mapMembers(left, (node) => isObject(node) ? renamedWithin(node, rename) : node),
+      );
+      return withLayout(renamedOutputs(changed, rename), (layout) => withoutMembers(layout, gone));
+    },
+  };
+}
+
+/**
+ * @param {ReadonlyMap<string, Place>} places
+ * @param {string} [gesture]
+ * @returns {Command}
+ */
+export function moveNodes(places, gesture) {
+  return {
+    label: places.size === 1 ? `Move ${[...places.keys()][0]}` : `Move ${places.size} nodes`,
+    ...(gesture ? { gesture } : {}),
+    change: (document) => placed(document, places),
+  };
+}
+
+/**
+ * @param {WorkflowDocument} document
+ * @param {ReadonlyMap<string, Place>} places
+ */
+function placed(document, places) {
+  const nodes = nodesOf(document);
+  return withLayout(document, (layout) => {
+    /** @type {Map<string, JSONValue>} */
+    const copy = new Map(layout);
+    let hasChanged = false;
+    for (const [name, place] of places) {
+      if (!nodes.has(name)) continue;
+      const before = copy.get(name);
+      const entry = isObject(before) ? before : emptyObject;
+      const after = withMember(withMember(entry, "x", Math.round(place.x)), "y", Math.round(place.y));
+      if (after !== entry) hasChanged = true;
+      copy.set(name, after);
+    }
+    return hasChanged ? copy : layout;
+  });
+}
+
+/**
+ * Everywhere that it is named: edges, `needs`, conditions, the workflow's outputs, its place.
+ * @param {string} name
+ * @param {string} other
+ * @returns {Command}
+ */
+export function renameNode(name, other) {
+  return {
+    label: `Rename ${name} to ${other}`,
+    change: (document) => {
+      if (renamingProblem(document, name, other) || name === other) return document;
+      /** @param {string} text */
+      const rename = (text) => text === name ? other : text;
+      const nodes = withRenamed(nodesOf(document), name, other);
+      const changed = withNodes(
+        document,
+        mapMembers(nodes, (node) => isObject(node) ? renamedWithin(node, rename) : node),
+      );
+      return withLayout(renamedOutputs(changed, rename), (layout) => withRenamed(layout, name, other));
+    },
+  };
+}
+
+/**
+ * @param {WorkflowDocument} document
+ * @param {string} name
+ * @param {string} other
+ * @returns {Problem | undefined} why the node can't be called so
+ */
+export function renamingProblem(document, name, other) {
+  const nodes = nodesOf(document);
+  if (!nodes.has(name)) return new Problem(`there is no node ${name}`);
+  if (!isNodeName(other)) return new Problem("no node can be called so", `use ${identifierGrammar}, and not "inputs"`);
+  if (other !== name && nodes.has(other)) return new Problem(`there is a node ${other} already`);
+  return undefined;
+}
+
+/**
+ * A member of a node, such as `if`, `cache` or `timeout`; undefined takes it out.
+ * @param {string} name
+ * @param {string} member
+ * @param {JSONValue | undefined} value
+ * @param {string} [gesture]
+ * @returns {Command}
+ */
+export function setMember(name, member, value, gesture) {
+  return {
+    label: `Set ${member} of ${name}`,
+    ...(gesture ? { gesture } : {}),
+    change: (document) =>
+      withNode(
+        document,
+        name,
+        (node) => value === undefined ? withoutMembers(node, [member]) : withValue(node, member, value),
+      ),
+  };
+}
+
+/**
+ * @param {string} name
+ * @param {string} parameter
+ * @param {JSONValue | undefined} value undefined: as its type says
+ * @param {string} [gesture]
+ * @returns {Command}
+ */
+export function setParameter(name, parameter, value, gesture) {
+  return {
+    label: value === undefined ? `Reset ${parameter} of ${name}` : `Set ${parameter} of ${name}`,
+    ...(gesture ? { gesture } : {}),
+    change: (document) =>
+      withNode(
+        document,
+        name,
+        (node) =>
+          withChangeAt(node, ["with"], (values) =>
+            value === undefined ? withoutMembers(values, [parameter]) : withValue(values, parameter, value)),
+      ),
+  };
+}
+
+/**
+ * Also where it is another object of the same value, nothing changes.
+ * @param {JSONObject} object
+ * @param {string} key
+ * @param {JSONValue} value
+ */
+function withValue(object, key, value) {
+  return isEqual(object.get(key), value) ? object : withMember(object, key, value);
+}
+
+/**
+ * @param {WorkflowDocument} document
+ * @param {string} name
+ * @param {(node: JSONObject) => JSONObject} change
+ */
+function withNode(document, name, change) {
+  const nodes = nodesOf(document);
+  const node = nodes.get(name);
+  return node === undefined ? document : withNodes(document, withMember(nodes, name, change(node)));
+}
+
+// Edges
+
+/**
+ * Lets a value flow. Whether that is allowed is `connectionProblem`'s to say.
+ * @param {PortReference} from
+ * @param {PortReference} to
+ * @param {boolean} multiple the input takes several; otherwise what it had goes
+ * @returns {Command}
+ */
+export function connect(from, to, multiple) {
+  const source = `${from.node}.${from.port}`;
+  return {
+    label: `Connect ${source} to ${to.node}.${to.port}`,
+    change: (document) => {
+      if (!nodesOf(document).has(from.node)) return document;
+      return withNode(document, to.node, (node) =>
+        withChangeAt(node, ["in"], (inputs) => {
+          const before = inputs.get(to.port);
+          if (!multiple) return withValue(inputs, to.port, source);
+          const sources = before === undefined ? [] : isArray(before) ? before : [before];
+          return sources.includes(source) ? inputs : withMember(inputs, to.port, [...sources, source]);
+        }));
+    },
+  };
+}
+
+/**
+ * Lets a node wait for another.
+ * @param {string} from
+ * @param {string} to
+ * @returns {Command}
+ */
+export function addOrder(from, to) {
+  return {
+    label: `Let ${to} wait for ${from}`,
+    change: (document) => {
+      if (!nodesOf(document).has(from)) return document;
+      return withNode(document, to, (node) => {
+        const before = node.get("needs");
+        const needs = before === undefined || before === null ? [] : isArray(before) ? before : [before];
+        return needs.includes(from) ? node : withMember(node, "needs", [...needs, from]);
+      });
+    },
+  };
+}
+
+/**
+ * @param {ReadonlyArray<Edge>} edges
+ * @returns {Command}
+ */
+export function disconnect(edges) {
+  return {
+    label: edges.length === 1 ? "Disconnect" : `Disconnect ${edges.length} edges`,
+    change: (document) => {
+      // From the last: what lies behind a source that is taken out has another index.
+      const ordered = [...edges].sort((left, right) => indexOf(right) - indexOf(left));
+      return ordered.reduce(
+        (changed, edge) => withNode(changed, edge.to.node, (node) => withoutEdge(node, edge)),
+        document,
+      );
+    },
+  };
+}
+
+/** @param {Edge} edge */
+function indexOf(edge) {
+  return edge.kind === "value" ? edge.index : 0;
+}
+
+/**
+ * @param {JSONObject} node
+ * @param {Edge} edge
+ */
+function withoutEdge(node, edge) {
+  if (edge.kind === "order") {
+    const needs = node.get("needs");
+    if (needs === edge.from.node) return withoutMembers(node, ["needs"]);
+    if (!isArray(needs) || !needs.includes(edge.from.node)) return node;
+    const left = needs.filter((need) => need !== edge.from.node);
+    return left.length === 0 ? withoutMembers(node, ["needs"]) : withMember(node, "needs", left);
+  }
+  const source = `${edge.from.node}.${edge.from.port}`;
+  return withChangeAt(node, ["in"], (inputs) => {
+    const before = inputs.get(edge.to.port);
+    if (before === source) return withoutMembers(inputs, [edge.to.port]);
+    if (!isArray(before) || before[edge.index] !== source) return inputs;
+    const left = before.filter((_, index) => index !== edge.index);
+    return left.length === 0 ? withoutMembers(inputs, [edge.to.port]) : withMember(inputs, edge.to.port, left);
+  });
+}
+
+// Groups and comments
+
+/**
+ * @param {"groups" | "comments"} kind
+ * @param {string} id
+ * @param {JSONObject | undefined} drawing undefined: it goes
+ * @param {string} [gesture]
+ * @returns {Command}
+ */
+export function setDrawing(kind, id, drawing, gesture) {
+  const noun = kind === "groups" ? "group" : "comment";
+  return {
+    label: drawing === undefined ? `Remove ${noun}` : `Change ${noun}`,
+    ...(gesture ? { gesture } : {}),
+    change: (document) =>
+      withChangeAt(
+        document,
+        ["layout", drawingsKey, kind],
+        (drawings) => drawing === undefined ? withoutMembers(drawings, [id]) : withValue(drawings, id, drawing),
+      ),
+  };
+}
+
+/**
+ * @param {WorkflowDocument} document
+ * @param {"groups" | "comments"} kind
+ * @returns {string} an id that none has
+ */
+export function freeDrawingId(document, kind) {
+  const taken = objectAt(document, ["layout", drawingsKey, kind]);
+  for (let number = 1;; number++) if (!taken.has(String(number))) return String(number);
+}
+
+// Several at once
+
+/**
+ * What is put into a workflow in one step: see `clipboard.js`, which gives the names.
+ * @param {ReadonlyMap<string, JSONObject>} nodes
+ * @param {ReadonlyMap<string, Place>} places
+ * @returns {Command}
+ */
+export function paste(nodes, places) {
+  return {
+    label: nodes.size === 1 ? `Paste ${[...nodes.keys()][0]}` : `Paste ${nodes.size} nodes`,
+    change: (document) => {
+      const known = nodesOf(document);
+      const added = [...nodes].filter(([name]) => !known.has(name));
+      if (added.length === 0) return document;
+      return placed(withNodes(document, new Map([...known, ...added])), places);
+    },
+  };
+}
+
+/**
+ * Another document in the place of this one: an import, or an edit of its text.
+ * @param {string} label
+ * @param {WorkflowDocument} other
+ * @returns {Command}
+ */
+export function replaceDocument(label, other) {
+  return { label, change: (document) => isEqual(document, other) ? document : other };
+}

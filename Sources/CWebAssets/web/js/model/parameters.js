@@ -1,0 +1,260 @@
+/**
+ * How a parameter is edited, what may be written into it, and what is wrong with it: as the engine checks it before a run (ValueChecks), so
+ * that nobody has to start one to be told. 0, false and "" are values like any other.
+ *
+ * @typedef {import("./catalog.js").Parameter} Parameter
+ * @typedef {import("./json.js").JSONValue} JSONValue
+ *
+ * `json`: a value of any type, or a list or a mapping, as JSON.
+ * @typedef {"checkbox" | "select" | "slider" | "number" | "text" | "lines" | "secret" | "json"} EditorKind
+ * @typedef {{value: JSONValue, problem?: undefined} | {value?: undefined, problem: string}} Reading
+ */
+
+import {
+  ExactNumber,
+  isArray,
+  isEqual,
+  isObject,
+  numberOf,
+  numericValue,
+  Problem,
+  readJSON,
+  writeJSON,
+} from "./json.js";
+import { lineOf } from "./text.js";
+
+/** What an engine says of the types, as ValueType of PluginModel does. */
+const phrases = {
+  string: "text",
+  number: "a number",
+  integer: "a whole number",
+  boolean: "true or false",
+  list: "a list",
+  mapping: "a mapping",
+  any: "a value",
+};
+
+/**
+ * By what the plugin wishes, where that can show every value of the type.
+ * @param {Parameter} parameter
+ * @returns {EditorKind}
+ */
+export function editorKind(parameter) {
+  const isNumeric = parameter.type === "number" || parameter.type === "integer";
+  if (parameter.isSecret) return "secret";
+  if (parameter.choices) return "select";
+  switch (parameter.component) {
+    case "checkbox":
+      if (parameter.type === "boolean") return "checkbox";
+      break;
+    case "slider":
+      if (
+        isNumeric && parameter.least !== undefined && parameter.most !== undefined && parameter.least < parameter.most
+      ) {
+        return "slider";
+      }
+      break;
+    case "input":
+    case "select":
+      break;
+  }
+  switch (parameter.type) {
+    case "boolean":
+      return "checkbox";
+    case "number":
+    case "integer":
+      return "number";
+    case "string":
+      return parameter.isLong || isLong(parameter.defaultValue) ? "lines" : "text";
+    case "list":
+    case "mapping":
+    case "any":
+      return "json";
+  }
+}
+
+/** @param {JSONValue} value */
+function isLong(value) {
+  return typeof value === "string" && (value.includes("\n") || value.length > 80);
+}
+
+/**
+ * The step of a slider and of the arrows beside a number.
+ * @param {Parameter} parameter
+ * @returns {number | "any"}
+ */
+export function stepOf(parameter) {
+  if (parameter.step !== undefined) return parameter.step;
+  if (parameter.type === "integer") return 1;
+  if (parameter.least === undefined || parameter.most === undefined) return "any";
+  // A hundred places or more, at a round number.
+  return 10 ** Math.floor(Math.log10((parameter.most - parameter.least) / 100));
+}
+
+/**
+ * Whether it is worked out when the run begins: what it will be isn't known here.
+ * @param {JSONValue} value
+ * @returns {boolean}
+ */
+export function hasExpressions(value) {
+  if (typeof value === "string") return value.includes("${{");
+  if (isArray(value)) return value.some(hasExpressions);
+  return isObject(value) && [...value.values()].some(hasExpressions);
+}
+
+/**
+ * @param {Parameter} parameter
+ * @param {JSONValue} value
+ * @returns {string | undefined} what is wrong, as the end of a sentence that begins with the parameter's name
+ */
+export function parameterProblem(parameter, value) {
+  if (hasExpressions(value)) return undefined;
+  if (!isOfType(parameter.type, value) && !(value === null && parameter.defaultValue === null)) {
+    return `must be ${phrases[parameter.type]}`;
+  }
+  if (parameter.choices && !parameter.choices.some((choice) => isSameValue(choice, value))) {
+    const shown = parameter.choices.slice(0, 8).map(shortText).join(", ");
+    return `must be one of ${shown}${parameter.choices.length > 8 ? ", …" : ""}`;
+  }
+  const number = numericValue(value);
+  if (number !== undefined) {
+    if (parameter.least !== undefined && number < parameter.least) return `must be at least ${parameter.least}`;
+    if (parameter.most !== undefined && number > parameter.most) return `must be at most ${parameter.most}`;
+  }
+  if (typeof value === "string" && parameter.pattern !== undefined && matches(parameter.pattern, value) === false) {
+    return `must match ${lineOf(parameter.pattern, 60)}`;
+  }
+  return undefined;
+}
+
+/**
+ * @param {Parameter["type"]} type
+ * @param {JSONValue} value
+ */
+function isOfType(type, value) {
+  switch (type) {
+    case "any":
+      return true;
+    case "string":
+      return typeof value === "string";
+    case "boolean":
+      return typeof value === "boolean";
+    case "number":
+      return numericValue(value) !== undefined;
+    case "integer":
+      return value instanceof ExactNumber
+        ? value.isInteger
+        : typeof value === "number" && /^-?[0-9]+$/.test(String(value));
+    case "list":
+      return isArray(value);
+    case "mapping":
+      return isObject(value);
+  }
+}
+
+/**
+ * @param {JSONValue} left
+ * @param {JSONValue} right
+ */
+function isSameValue(left, right) {
+  const [number, other] = [numericValue(left), numericValue(right)];
+  return number !== undefined && other !== undefined ? number === other : isEqual(left, right);
+}
+
+/**
+ * A plugin's pattern could take exponential time: only those are tried here that can't, on a text that isn't long. The others are tried by
+ * the plugin's own worker alone.
+ * @param {string} pattern
+ * @param {string} text
+ * @returns {boolean | undefined} undefined: it wasn't tried
+ */
+export function matches(pattern, text) {
+  if (pattern.length > 200 || text.length > 200) return undefined;
+  // Without groups and alternatives nothing is nested; two open ends take cubic time at most.
+  const outside = pattern.replace(/\\./g, "x").replace(/\[\^?\]?[^\]]*\]/g, "x");
+  if (/[()|]/.test(outside) || /\\[1-9kpPbBAZzNuUx]/.test(pattern) || /[*+?}][*+?{]/.test(outside)) return undefined;
+  if ((outside.match(/[*+]|\{/g) ?? []).length > 2) return undefined;
+  try {
+    return new RegExp(pattern, "u").test(text);
+  } catch {
+    // Python's, and not JavaScript's.
+    return undefined;
+  }
+}
+
+// Between texts and values
+
+/**
+ * @param {Parameter} parameter
+ * @param {JSONValue} value
+ * @returns {string} what a field shows for it
+ */
+export function fieldText(parameter, value) {
+  if (typeof value === "string" && editorKind(parameter) !== "json") return value;
+  if (value === null && parameter.defaultValue === null) return "";
+  return writeJSON(value, isArray(value) || isObject(value) ? 2 : 0);
+}
+
+/**
+ * @param {Parameter} parameter
+ * @param {string} text of a field
+ * @returns {Reading} what the field says
+ */
+export function readField(parameter, text) {
+  if (text === "" && parameter.defaultValue === null && parameter.type !== "string") return { value: null };
+  switch (parameter.type) {
+    case "string":
+      return text === "" && parameter.defaultValue === null ? { value: null } : { value: text };
+    case "number":
+    case "integer":
+      return readNumber(parameter, text.trim());
+    case "boolean":
+      if (text === "true" || text === "false") return { value: text === "true" };
+      return hasExpressions(text) ? { value: text } : { problem: "must be true or false" };
+    case "list":
+    case "mapping":
+    case "any":
+      return readValue(text);
+  }
+}
+
+/**
+ * @param {Parameter} parameter
+ * @param {string} text
+ * @returns {Reading}
+ */
+function readNumber(parameter, text) {
+  if (hasExpressions(text)) return { value: text };
+  const written = text.replace(/^\+/, "").replace(/^(-?)0+(?=[0-9])/, "$1").replace(/^(-?)\./, "$10.").replace(
+    /\.$/,
+    "",
+  );
+  if (!/^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/.test(written) || !Number.isFinite(Number(written))) {
+    return { problem: `must be ${phrases[parameter.type]}` };
+  }
+  return { value: numberOf(written) };
+}
+
+/**
+ * JSON; what can't be read as that, and doesn't look like it, is the text itself.
+ * @param {string} text
+ * @returns {Reading}
+ */
+function readValue(text) {
+  try {
+    return { value: readJSON(text) };
+  } catch (error) {
+    if (/^\s*\$\{\{/.test(text)) return { value: text };
+    return {
+      problem: error instanceof Problem ? `must be JSON: ${error.message.replace(/^.*: /, "")}` : "must be JSON",
+    };
+  }
+}
+
+/**
+ * @param {JSONValue} value
+ * @returns {string} for a message
+ */
+export function shortText(value) {
+  return lineOf(writeJSON(value), 60);
+}

@@ -1,0 +1,223 @@
+/**
+ * Where a run stands, of the events of `GET /api/v1/runs/{run}/events`. An event that is kept has a number; one that was seen already
+ * changes nothing, so that whoever asks again after a lost connection may be told more than is missing.
+ *
+ * @typedef {"waiting" | "queued" | "running" | "retrying" | "succeeded" | "failed" | "skipped" | "cancelled"} NodeState
+ *
+ * @typedef {object} RunError
+ * @property {string} kind
+ * @property {string} message
+ * @property {string} cause
+ * @property {string} hint
+ * @property {string} traceback
+ *
+ * A node, or one instance of it.
+ * @typedef {object} NodeProgress
+ * @property {NodeState} state
+ * @property {number} attempt
+ * @property {number | undefined} fraction of 0 to 1
+ * @property {string} message
+ * @property {number | undefined} started milliseconds since 1970
+ * @property {number | undefined} duration milliseconds, once it has ended
+ * @property {boolean} cached
+ * @property {RunError | undefined} error
+ * @property {string} reason why it was skipped
+ *
+ * `last`: the number of the last event that was seen. `outcome` is there once the run has ended.
+ * @typedef {object} RunState
+ * @property {number} last
+ * @property {number | undefined} began milliseconds since 1970
+ * @property {number | undefined} ended
+ * @property {string | undefined} outcome
+ * @property {ReadonlyMap<string, NodeProgress>} nodes by the run's names: `test`, `test[0]`, `build/compile`
+ *
+ * @typedef {{id: number | undefined, kind: string, data: unknown}} RunEvent
+ */
+
+import { lineOf, linesOf } from "./text.js";
+
+/** @type {RunState} */
+export const emptyRun = { last: 0, began: undefined, ended: undefined, outcome: undefined, nodes: new Map() };
+
+/** @type {NodeProgress} */
+const waiting = {
+  state: "waiting",
+  attempt: 0,
+  fraction: undefined,
+  message: "",
+  started: undefined,
+  duration: undefined,
+  cached: false,
+  error: undefined,
+  reason: "",
+};
+
+/**
+ * @param {RunState} state
+ * @param {RunEvent} event
+ * @returns {RunState} the same where nothing changes
+ */
+export function afterEvent(state, event) {
+  const data = membersOf(event.data);
+  const node = typeof data.node === "string" ? data.node : undefined;
+  if (event.id === undefined) return node === undefined ? state : afterTransient(state, event.kind, node, data);
+  if (event.id <= state.last) return state;
+  const time = numberOf(data.time_ms);
+  const detail = membersOf(data.detail);
+  const seen = { ...state, last: event.id };
+  if (event.kind === "began") return { ...seen, began: seen.began ?? time, ended: undefined, outcome: undefined };
+  if (event.kind === "finished") return { ...seen, ended: time, outcome: lineOf(detail.outcome, 40) || "failed" };
+  if (node === undefined) return seen;
+  const progress = afterRecord(state.nodes.get(node) ?? waiting, event.kind, detail, time);
+  return progress ? { ...seen, nodes: new Map(state.nodes).set(node, progress) } : seen;
+}
+
+/**
+ * @param {NodeProgress} before
+ * @param {string} kind
+ * @param {Record<string, unknown>} detail
+ * @param {number | undefined} time
+ * @returns {NodeProgress | undefined} undefined: it isn't known here
+ */
+function afterRecord(before, kind, detail, time) {
+  const duration = numberOf(detail.duration_ms) ??
+    (before.started !== undefined && time !== undefined ? Math.max(0, time - before.started) : undefined);
+  const ended = { ...before, fraction: undefined, message: "", duration };
+  switch (kind) {
+    case "started":
+      return { ...waiting, state: "running", attempt: numberOf(detail.attempt) ?? 1, started: before.started ?? time };
+    case "retried":
+      return { ...before, state: "retrying", fraction: undefined, message: "", error: readError(detail.error) };
+    case "succeeded":
+      return { ...ended, state: "succeeded", cached: detail.cached === true, error: undefined };
+    case "failed":
+      return { ...ended, state: "failed", error: readError(detail.error) };
+    case "skipped":
+      return { ...ended, state: "skipped", reason: skipText(detail) };
+    case "cancelled":
+      return { ...ended, state: "cancelled" };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * What isn't kept: it comes late, or not at all, and undoes nothing that is.
+ * @param {RunState} state
+ * @param {string} kind
+ * @param {string} node
+ * @param {Record<string, unknown>} data
+ * @returns {RunState}
+ */
+function afterTransient(state, kind, node, data) {
+  const before = state.nodes.get(node) ?? waiting;
+  /** @type {NodeProgress | undefined} */
+  let after;
+  if (kind === "queued" && before.state === "waiting") after = { ...before, state: "queued" };
+  if (kind === "progress" && before.state === "running") {
+    const fraction = numberOf(data.fraction);
+    after = {
+      ...before,
+      fraction: fraction === undefined ? before.fraction : Math.min(1, Math.max(0, fraction)),
+      message: lineOf(data.message, 200),
+    };
+  }
+  return after ? { ...state, nodes: new Map(state.nodes).set(node, after) } : state;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {RunError}
+ */
+function readError(value) {
+  const error = membersOf(value);
+  return {
+    kind: lineOf(error.class, 40),
+    message: linesOf(error.message, 4000) || "it failed",
+    cause: linesOf(error.cause, 4000),
+    hint: linesOf(error.hint, 2000),
+    traceback: linesOf(error.traceback, 20_000),
+  };
+}
+
+/** @param {Record<string, unknown>} detail */
+function skipText(detail) {
+  if (detail.condition === false) {
+    return detail.of ? `the condition of ${lineOf(detail.of, 200)} is false` : "its condition is false";
+  }
+  const root = lineOf(detail.failed, 200);
+  return root ? `${root} failed` : `${lineOf(detail.without_result, 200) || "what it needs"} has no result`;
+}
+
+/**
+ * The node of the document that a name of a run belongs to: `test` of `test[0]`, `build` of `build/compile`.
+ * @param {string} name
+ */
+export function documentNode(name) {
+  const end = name.search(/[[/]/);
+  return end < 0 ? name : name.slice(0, end);
+}
+
+/** What outweighs what where a node stands for several. */
+const weight = /** @type {const} */ (
+  ["failed", "cancelled", "running", "retrying", "queued", "waiting", "skipped", "succeeded"]
+);
+
+/**
+ * @param {RunState} state
+ * @returns {Map<string, NodeProgress & {count: number, doneCount: number}>} by the document's names: instances together
+ */
+export function byDocumentNode(state) {
+  /** @type {Map<string, NodeProgress[]>} */
+  const groups = new Map();
+  for (const [name, progress] of state.nodes) {
+    const own = documentNode(name);
+    const known = groups.get(own);
+    // Beside its instances the node itself says no more than they do.
+    if (known && name !== own) known.push(progress);
+    else if (!known) groups.set(own, [progress]);
+  }
+  return new Map([...groups].map(([name, list]) => [name, together(list)]));
+}
+
+/**
+ * @param {NodeProgress[]} list not empty
+ * @returns {NodeProgress & {count: number, doneCount: number}}
+ */
+function together(list) {
+  const first = list.reduce((left, right) => weight.indexOf(right.state) < weight.indexOf(left.state) ? right : left);
+  const done = list.filter(({ duration, state }) => duration !== undefined || isEnded(state));
+  if (list.length === 1) return { ...first, count: 1, doneCount: done.length };
+  const durations = done.map(({ duration }) => duration ?? 0);
+  return {
+    ...first,
+    count: list.length,
+    doneCount: done.length,
+    cached: list.every(({ cached }) => cached),
+    fraction: isEnded(first.state) ? undefined : done.length / list.length,
+    duration: isEnded(first.state) ? Math.max(0, ...durations) : undefined,
+  };
+}
+
+/** @param {NodeState} state */
+export function isEnded(state) {
+  return state === "succeeded" || state === "failed" || state === "skipped" || state === "cancelled";
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Record<string, unknown>}
+ */
+function membersOf(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? /** @type {Record<string, unknown>} */ (value)
+    : {};
+}
+
+/**
+ * @param {unknown} value
+ * @returns {number | undefined}
+ */
+function numberOf(value) {
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
