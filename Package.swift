@@ -51,6 +51,11 @@ let package = Package(
     .target(name: "CStart", cSettings: strictC + [.unsafeFlags(["-fno-builtin", "-fno-stack-protector"])]),
     .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: strict),
 
+    // The editor's files: C, for `#embed`.
+    .target(
+      name: "CWebAssets", exclude: ["web", "deno.json", "model.json"],
+      cSettings: [.unsafeFlags(["-std=gnu23", "-Wall", "-Wextra", "-Werror"])]),
+
     // Pure: no kernel, clock, file or socket.
     .target(name: "PluginModel", dependencies: ["CYaml"], swiftSettings: strict),
     .target(name: "SandboxPlanning", dependencies: ["PluginModel", "CSeccomp"], swiftSettings: strict),
@@ -111,7 +116,7 @@ let package = Package(
     .target(
       name: "HTTPAPI",
       dependencies: [
-        "PluginRegistry", "StateStore", "PipelineEngine", "PluginModel", "LinuxSystem",
+        "PluginRegistry", "StateStore", "PipelineEngine", "PluginModel", "LinuxSystem", "CWebAssets",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),

@@ -35,6 +35,7 @@ package final class APIServer: Sendable {
   private let measure: Measurement
   private let tracing: RequestTracing
   private let table = RouteTable()
+  private let pages = WebPages()
   private let isEncrypted: Bool
   private let isBehindProxy: Bool
   private let limits: Limits
@@ -100,6 +101,7 @@ package final class APIServer: Sendable {
     case .misdirected: throw APIProblem(421, "this server isn't asked by that name")
     case .foreignOrigin: throw APIProblem(403, "requests from pages of other origins aren't taken")
     }
+    if let page = pages.response(to: request) { return page }
     if case .found(let operation, _) = match, operation.route.scope == nil {
       return response(to: request, try await handler.handle(operation, APICall(caller: .nobody, request: request)))
     }
@@ -250,7 +252,7 @@ extension Caller {
   fileprivate static let nobody = Caller(name: "", scope: .viewer)
 }
 
-/// What every response says to a browser: nothing of it is a page, may be shown in one of others, or be kept.
+/// What every response says to a browser: nothing of it is a page, may be shown in one of others, or be kept. ``WebPages`` are pages, and say so.
 enum SecurityHeaders {
   static let all: [(name: HTTPField.Name, value: String)] = [
     (.xContentTypeOptions, "nosniff"), (.cacheControl, "no-store"),

@@ -240,7 +240,14 @@ enum APISchemas {
 
   private static let workflows: [(name: String, schema: JSONValue)] = [
     ("WorkflowVersion", APISchema.object(versionMembers)),
-    ("Workflow", APISchema.object(versionMembers + [("source", text)])),
+    (
+      "Workflow",
+      APISchema.object(
+        versionMembers + [
+          ("source", text),
+          ("document", APISchema.optional(["type": "object", "description": "The same as JSON, in the same order."])),
+        ])
+    ),
     ("WorkflowList", page("workflows", of: "WorkflowVersion")),
     (
       "WorkflowVersionList",

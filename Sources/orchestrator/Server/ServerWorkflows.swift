@@ -54,8 +54,13 @@ struct ServerWorkflows: Sendable {
 
   private static func json(_ workflow: StoredWorkflow) -> JSONValue {
     guard case .object(let members) = workflow.version.json else { return .null }
+    // What was stored was read before. An earlier version of this program may have read more.
+    let document = try? DocumentNode(yaml: workflow.content, file: "\(workflow.version.name).yaml").jsonValue
     return .object(
-      members + [.init("source", .string(String(decoding: workflow.content, as: UTF8.self)))])
+      members + [
+        .init("source", .string(String(decoding: workflow.content, as: UTF8.self))),
+        .init("document", document ?? .null),
+      ])
   }
 
   /// What whoever changes it believes is there.
