@@ -221,6 +221,23 @@ export function reachable(document, names, direction) {
   return found;
 }
 
+/** @type {WeakMap<object, Map<string, ReadonlySet<string>>>} */
+const beforeByNodes = new WeakMap();
+
+/**
+ * @param {WorkflowDocument} document
+ * @param {string} name
+ * @returns {ReadonlySet<string>} what the node waits for, directly or not, with itself; found once for the same nodes
+ */
+export function allBefore(document, name) {
+  const nodes = nodesOf(document);
+  let known = beforeByNodes.get(nodes);
+  if (!known) beforeByNodes.set(nodes, known = new Map());
+  let found = known.get(name);
+  if (!found) known.set(name, found = reachable(document, [name], "before"));
+  return found;
+}
+
 // Layout
 
 /**

@@ -11,7 +11,7 @@
  * @typedef {import("./json.js").JSONObject} JSONObject
  */
 
-import { kindOf, nodesOf, reachable, sourcesOf } from "./document.js";
+import { allBefore, kindOf, nodesOf, sourcesOf } from "./document.js";
 
 const most = { characters: 64, depth: 8 };
 
@@ -97,7 +97,7 @@ export function connectionProblem(document, catalog, from, to) {
  */
 export function cycleProblem(document, from, to) {
   if (from === to) return { reason: `${to} can't wait for itself` };
-  if (!reachable(document, [to], "after").has(from)) return undefined;
+  if (!allBefore(document, from).has(to)) return undefined;
   return { reason: `a cycle: ${from} waits for ${to}`, hint: "disconnect what leads there first" };
 }
 

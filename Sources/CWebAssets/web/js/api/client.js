@@ -1,0 +1,216 @@
+/**
+ * What the server is asked, with the token that somebody signed in with: in a header, never in an address.
+ *
+ * @typedef {import("../model/json.js").JSONValue} JSONValue
+ * @typedef {{severity: string, what: string, why: string, hint: string, node: string, port: string, parameter: string}} Diagnostic
+ * @typedef {{status: number, value: JSONValue, tag: string | null}} Answer
+ */
+
+import { isArray, isObject, numericValue, Problem, readJSON, writeJSON } from "../model/json.js";
+import { valueAt } from "../model/objects.js";
+import { lineOf, linesOf } from "../model/text.js";
+
+/** Of what is asked at one time; watching a run takes as long as that does. */
+const patience = 60_000;
+const answerLimits = { characters: 64 << 20, depth: 200, values: 4_000_000 };
+
+/** The server refused something: RFC 9457. */
+export class ServerProblem extends Problem {
+  /**
+   * @param {number} status 0: it didn't answer
+   * @param {string} title
+   * @param {string} [detail]
+   * @param {string} [hint]
+   * @param {Diagnostic[]} [diagnostics]
+   */
+  constructor(status, title, detail = "", hint = undefined, diagnostics = []) {
+    super(detail ? `${title}: ${detail}` : title, hint);
+    this.name = "ServerProblem";
+    this.status = status;
+    this.diagnostics = diagnostics;
+  }
+}
+
+/**
+ * @param {JSONValue | undefined} value
+ * @returns {Diagnostic[]}
+ */
+export function readDiagnostics(value) {
+  if (!isArray(value)) return [];
+  return value.slice(0, 1000).map((item) => {
+    /** @param {string} key */
+    const text = (key) => linesOf(valueAt(item, [key]), 2000);
+    return {
+      severity: text("severity"),
+      what: text("what"),
+      why: text("why"),
+      hint: text("hint"),
+      node: text("node"),
+      port: text("port"),
+      parameter: text("parameter"),
+    };
+  });
+}
+
+/**
+ * @param {number} status
+ * @param {string} body
+ */
+function problemOf(status, body) {
+  try {
+    const value = readJSON(body, answerLimits);
+    const title = lineOf(valueAt(value, ["title"]), 400) || `the server answered ${status}`;
+    const hint = lineOf(valueAt(value, ["hint"]), 400) || undefined;
+    const detail = lineOf(valueAt(value, ["detail"]), 400);
+    return new ServerProblem(status, title, detail, hint, readDiagnostics(valueAt(value, ["diagnostics"])));
+  } catch {
+    return new ServerProblem(status, `the server answered ${status}`);
+  }
+}
+
+export class Client {
+  /** @param {string} token */
+  constructor(token) {
+    this.token = token;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{body?: JSONValue, headers?: Record<string, string>, signal?: AbortSignal}} [options]
+   * @returns {Promise<Response>} one of success
+   * @throws {ServerProblem}
+   */
+  async send(method, path, options = {}) {
+    /** @type {Record<string, string>} */
+    const headers = { ...options.headers };
+    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    let response;
+    try {
+      response = await fetch(path, {
+        method,
+        headers,
+        credentials: "omit",
+        redirect: "error",
+        cache: "no-store",
+        ...(options.body === undefined ? {} : { body: writeJSON(options.body, 2) + "\n" }),
+        ...(options.signal ? { signal: options.signal } : {}),
+      });
+    } catch (error) {
+      if (options.signal?.aborted && !(options.signal.reason instanceof DOMException)) throw error;
+      throw new ServerProblem(0, "the server can't be reached", "", "is it running, and this machine connected?");
+    }
+    if (response.ok) return response;
+    throw problemOf(response.status, await response.text().catch(() => ""));
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{body?: JSONValue, headers?: Record<string, string>}} [options]
+   * @returns {Promise<Answer>}
+   * @throws {Problem}
+   */
+  async ask(method, path, options = {}) {
+    const response = await this.send(method, path, { ...options, signal: AbortSignal.timeout(patience) });
+    const text = await response.text();
+    return {
+      status: response.status,
+      value: text === "" ? null : readJSON(text, answerLimits),
+      tag: response.headers.get("ETag"),
+    };
+  }
+
+  // Workflows
+
+  /** @returns {Promise<{name: string, version: number}[]>} all of them, by name */
+  async workflows() {
+    /** @type {{name: string, version: number}[]} */
+    const found = [];
+    let after = "";
+    while (true) {
+      const query = `limit=200${after ? `&after=${encodeURIComponent(after)}` : ""}`;
+      const { value } = await this.ask("GET", `/api/v1/workflows?${query}`);
+      const page = valueAt(value, ["workflows"]);
+      for (const item of isArray(page) ? page : []) {
+        const name = valueAt(item, ["name"]);
+        if (typeof name === "string") found.push({ name, version: numericValue(valueAt(item, ["version"])) ?? 0 });
+      }
+      const next = valueAt(value, ["next"]);
+      if (typeof next !== "string" || next === after) return found;
+      after = next;
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @returns {Promise<{document: JSONValue, tag: string | null, version: number, author: string}>}
+   */
+  async workflow(name) {
+    const { value, tag } = await this.ask("GET", `/api/v1/workflows/${encodeURIComponent(name)}`);
+    return {
+      document: valueAt(value, ["document"]) ?? null,
+      tag,
+      version: numericValue(valueAt(value, ["version"])) ?? 0,
+      author: lineOf(valueAt(value, ["author"]), 64),
+    };
+  }
+
+  /**
+   * @param {string} name
+   * @param {JSONValue} document
+   * @param {string | null} tag of the version that it follows; null: it is a new workflow
+   * @returns {Promise<string | null>} the tag that it has now
+   * @throws {ServerProblem} status 412: somebody else has saved another version
+   */
+  async save(name, document, tag) {
+    /** @type {Record<string, string>} */
+    const headers = tag === null ? { "If-None-Match": "*" } : { "If-Match": tag };
+    const answer = await this.ask("PUT", `/api/v1/workflows/${encodeURIComponent(name)}`, { body: document, headers });
+    return answer.tag;
+  }
+
+  /**
+   * @param {JSONValue} document
+   * @returns {Promise<Diagnostic[]>}
+   */
+  async validate(document) {
+    const { value } = await this.ask("POST", "/api/v1/workflows/validate", { body: document });
+    return readDiagnostics(valueAt(value, ["diagnostics"]));
+  }
+
+  // Runs
+
+  /**
+   * @param {JSONValue} document
+   * @param {JSONValue} inputs
+   * @returns {Promise<string>} the run
+   */
+  async start(document, inputs) {
+    const body = new Map(/** @type {[string, JSONValue][]} */ ([["document", document], ["inputs", inputs]]));
+    const { value } = await this.ask("POST", "/api/v1/runs", { body });
+    const run = valueAt(value, ["run"]);
+    if (typeof run !== "string") throw new ServerProblem(0, "the server didn't say which run it started");
+    return run;
+  }
+
+  /** @param {string} run */
+  async cancel(run) {
+    await this.ask("POST", `/api/v1/runs/${encodeURIComponent(run)}/cancel`);
+  }
+
+  /**
+   * @param {string} run
+   * @param {string} node
+   * @returns {Promise<string[]>} the latest of what it logged and printed
+   */
+  async log(run, node) {
+    const path = `/api/v1/runs/${encodeURIComponent(run)}/logs?node=${encodeURIComponent(node)}&limit=200`;
+    const { value } = await this.ask("GET", path);
+    const entries = valueAt(value, ["entries"]);
+    return (isArray(entries) ? entries : []).filter(isObject).map((entry) =>
+      linesOf(entry.get("message") ?? entry.get("text") ?? entry.get("line"), 4000)
+    ).filter(Boolean);
+  }
+}

@@ -1,0 +1,294 @@
+/** The canvas: nodes and lines, as far as they are seen, and what part of it all that is. */
+
+import { edgesOf, nodesOf } from "../model/document.js";
+import { portPlace } from "../model/shapes.js";
+import { bounds, fitted, overlaps, toCanvas, zoomed } from "../model/viewport.js";
+import { element, setAttribute } from "../ui/dom.js";
+import { strings } from "../ui/strings.js";
+import { Lines } from "./lines.js";
+import { NodeView } from "./node_view.js";
+
+/** @typedef {import("../ui/editor.js").Editor} Editor */
+/** @typedef {import("../ui/editor.js").PortEnd} PortEnd */
+/** @typedef {import("../model/document.js").Place} Place */
+/** @typedef {import("../model/viewport.js").View} View */
+/** @typedef {import("../model/viewport.js").Rectangle} Rectangle */
+
+/** Beneath this zoom texts can't be read, and aren't drawn. */
+const farZoom = 0.4;
+/** Around what is seen, of the canvas. */
+const margin = 300;
+
+export class WorkflowCanvas extends HTMLElement {
+  constructor() {
+    super();
+    /** @type {Editor | undefined} */
+    this.editor = undefined;
+    /** @type {View} */
+    this.view = { x: 48, y: 48, zoom: 1 };
+    /** @type {Map<string, NodeView>} those that are drawn */
+    this.views = new Map();
+    this.lines = new Lines();
+    this.world = element("div", { class: "world", children: [this.lines.element] });
+    this.box = element("div", { class: "select-box", attributes: { hidden: true, "aria-hidden": "true" } });
+    this.hint = element("p", { class: "canvas-hint", text: strings.canvas.empty });
+    /** @type {ReadonlyMap<string, Rectangle>} */
+    this.rectangles = new Map();
+    /** The node that Tab leads to. */
+    this.focusName = "";
+    /** @type {Place | undefined} of the screen: where a line that is drawn ends */
+    this.draftEnd = undefined;
+    this.size = { width: 0, height: 0 };
+    /** @type {unknown[]} */
+    this.drawnOf = [];
+    this.hasFitted = false;
+    /** @type {string | undefined} of the port that a line begins at, as it was shown last */
+    this.pendingKey = undefined;
+  }
+
+  connectedCallback() {
+    setAttribute(this, "role", "region");
+    setAttribute(this, "aria-label", strings.canvas.label);
+    setAttribute(this, "tabindex", 0);
+    this.classList.add("canvas");
+    this.replaceChildren(this.world, this.box, this.hint);
+    this.observer = new ResizeObserver(() => {
+      const { width, height } = this.getBoundingClientRect();
+      this.size = { width, height };
+      if (!this.hasFitted && width > 0) this.fit();
+      this.editor?.changed();
+    });
+    this.observer.observe(this);
+  }
+
+  disconnectedCallback() {
+    this.observer?.disconnect();
+  }
+
+  // Showing
+
+  update() {
+    const { editor } = this;
+    if (!editor) return;
+    const shapes = editor.shapes;
+    this.measure(editor);
+    const { zoom, x, y } = this.view;
+    this.world.style.transform = `translate(${x}px, ${y}px) scale(${zoom})`;
+    this.classList.toggle("is-far", zoom < farZoom);
+    this.hint.hidden = nodesOf(editor.document).size > 0;
+    const corner = toCanvas(this.view, { x: 0, y: 0 });
+    const seen = {
+      x: corner.x - margin,
+      y: corner.y - margin,
+      width: this.size.width / zoom + 2 * margin,
+      height: this.size.height / zoom + 2 * margin,
+    };
+    if (!this.rectangles.has(this.focusName)) this.focusName = this.rectangles.keys().next().value ?? "";
+    for (const [name, rectangle] of this.rectangles) {
+      const shape = shapes.get(name);
+      if (!shape || !(overlaps(rectangle, seen) || name === this.focusName)) continue;
+      let view = this.views.get(name);
+      if (!view) {
+        view = new NodeView(shape);
+        this.views.set(name, view);
+        this.world.append(view.element);
+      } else if (view.shape !== shape) this.redraw(view, shape);
+      view.moveTo(rectangle);
+      view.show(editor.selection.has(name), editor.problemsOf(name).length > 0, editor.nodeStates.get(name));
+      setAttribute(view.element, "tabindex", name === this.focusName ? 0 : -1);
+    }
+    this.removeUnseen(seen);
+    this.showLines(editor, seen);
+    this.showPending(editor);
+  }
+
+  /** @param {Editor} editor */
+  measure(editor) {
+    const shapes = editor.shapes;
+    const now = [editor.document.get("layout"), shapes];
+    if (now.every((part, index) => part === this.drawnOf[index])) return;
+    this.drawnOf = now;
+    /** @type {Map<string, Rectangle>} */
+    const rectangles = new Map();
+    for (const [name, { width, height }] of shapes) {
+      const { x, y } = editor.placeOf(name);
+      rectangles.set(name, { x, y, width, height });
+    }
+    this.rectangles = rectangles;
+  }
+
+  /**
+   * What was focused within it is focused again.
+   * @param {NodeView} view
+   * @param {import("../model/shapes.js").Shape} shape
+   */
+  redraw(view, shape) {
+    const focused = view.element.contains(document.activeElement) ? document.activeElement : null;
+    const { port, side } = focused instanceof HTMLElement ? focused.dataset : { port: undefined, side: undefined };
+    view.draw(shape);
+    if (port !== undefined) view.ports.get(`${side} ${port}`)?.focus({ preventScroll: true });
+  }
+
+  /** @param {Rectangle} seen */
+  removeUnseen(seen) {
+    for (const [name, view] of this.views) {
+      const rectangle = this.rectangles.get(name);
+      if (rectangle && (name === this.focusName || overlaps(rectangle, seen))) continue;
+      const hadFocus = view.element.contains(document.activeElement);
+      view.element.remove();
+      this.views.delete(name);
+      if (hadFocus) this.focus({ preventScroll: true });
+    }
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {Rectangle} seen
+   */
+  showLines(editor, seen) {
+    const edges = edgesOf(editor.document).filter((edge) => {
+      const [start, end] = [this.rectangles.get(edge.from.node), this.rectangles.get(edge.to.node)];
+      const around = start && end && bounds([start, end]);
+      return around !== undefined && overlaps(around, seen);
+    });
+    const states = editor.nodeStates;
+    this.lines.show(edges, {
+      shapes: editor.shapes,
+      placeOf: (name) => this.rectangles.get(name) ?? { x: 0, y: 0 },
+      isSelected: (key) => editor.selectedEdges.has(key),
+      stateOf: (name) => states.get(name)?.state,
+    });
+  }
+
+  /** @param {Editor} editor */
+  showPending(editor) {
+    const pending = editor.pending;
+    const key = pending && `${pending.node} ${pending.side} ${pending.port}`;
+    if (key !== this.pendingKey) {
+      this.pendingKey = key;
+      this.classList.toggle("is-connecting", pending !== undefined);
+      if (!pending) {
+        for (const view of this.views.values()) view.hideFit();
+        this.draftEnd = undefined;
+      }
+    }
+    if (pending) {
+      for (const [name, view] of this.views) {
+        const own = name === pending.node ? `${pending.side} ${pending.port}` : undefined;
+        view.showFit((side, port) => editor.refusal(pending, { node: name, port, side }), own);
+      }
+    }
+    const from = pending && this.portPoint(pending);
+    if (!pending || !from || !this.draftEnd) return this.lines.hideDraft();
+    const to = toCanvas(this.view, this.draftEnd);
+    if (pending.side === "outputs") this.lines.showDraft(from, to);
+    else this.lines.showDraft(to, from);
+  }
+
+  /**
+   * @param {PortEnd} end
+   * @returns {Place | undefined} of the canvas
+   */
+  portPoint(end) {
+    const [rectangle, shape] = [this.rectangles.get(end.node), this.editor?.shapes.get(end.node)];
+    if (!rectangle || !shape) return undefined;
+    const place = portPlace(shape, end.side, end.port);
+    return { x: rectangle.x + place.x, y: rectangle.y + place.y };
+  }
+
+  // What is seen
+
+  /** @param {View} view */
+  setView(view) {
+    this.view = view;
+    this.editor?.changed();
+  }
+
+  fit() {
+    if (!this.editor || this.size.width === 0) return;
+    this.hasFitted = true;
+    this.measure(this.editor);
+    this.setView(fitted(bounds(this.rectangles.values()), this.size));
+  }
+
+  /** @param {number} factor */
+  zoomBy(factor) {
+    this.setView(zoomed(this.view, factor, { x: this.size.width / 2, y: this.size.height / 2 }));
+  }
+
+  /** @returns {Place} of the canvas: in the middle of what is seen, where no node begins yet */
+  freePlace() {
+    const middle = toCanvas(this.view, { x: this.size.width / 2 - 110, y: this.size.height / 2 - 60 });
+    const taken = [...this.rectangles.values()];
+    while (taken.some(({ x, y }) => Math.abs(x - middle.x) < 20 && Math.abs(y - middle.y) < 20)) {
+      middle.x += 32;
+      middle.y += 32;
+    }
+    return middle;
+  }
+
+  /**
+   * Brings a node into view and gives it the focus.
+   * @param {string} name
+   */
+  focusNode(name) {
+    if (!this.editor) return;
+    this.focusName = name;
+    this.measure(this.editor);
+    const rectangle = this.rectangles.get(name);
+    if (rectangle) this.reveal(rectangle);
+    this.update();
+    this.views.get(name)?.element.focus({ preventScroll: true });
+  }
+
+  /** @param {Rectangle} rectangle */
+  reveal(rectangle) {
+    const { zoom } = this.view;
+    const edge = 24;
+    const left = rectangle.x * zoom + this.view.x;
+    const top = rectangle.y * zoom + this.view.y;
+    const beyondRight = left + rectangle.width * zoom + edge - this.size.width;
+    const beyondBottom = top + rectangle.height * zoom + edge - this.size.height;
+    let { x, y } = this.view;
+    if (beyondRight > 0) x -= beyondRight;
+    if (beyondBottom > 0) y -= beyondBottom;
+    if (left < edge) x += edge - left;
+    if (top < edge) y += edge - top;
+    if (x !== this.view.x || y !== this.view.y) this.view = { x, y, zoom };
+  }
+
+  /**
+   * @param {{clientX: number, clientY: number}} event
+   * @returns {Place} of this element
+   */
+  pointOf(event) {
+    const { left, top } = this.getBoundingClientRect();
+    return { x: event.clientX - left, y: event.clientY - top };
+  }
+
+  /**
+   * @param {EventTarget | null} target
+   * @returns {string | undefined} the node that it belongs to
+   */
+  nodeAt(target) {
+    const found = target instanceof Element ? target.closest(".node") : null;
+    return found instanceof HTMLElement ? found.dataset.node : undefined;
+  }
+
+  /**
+   * @param {EventTarget | null} target
+   * @returns {PortEnd | undefined}
+   */
+  portAt(target) {
+    const found = target instanceof Element ? target.closest(".port") : null;
+    const node = this.nodeAt(found);
+    if (!(found instanceof HTMLElement) || node === undefined) return undefined;
+    return {
+      node,
+      port: found.dataset.port ?? "",
+      side: found.dataset.side === "inputs" ? "inputs" : "outputs",
+    };
+  }
+}
+
+customElements.define("workflow-canvas", WorkflowCanvas);

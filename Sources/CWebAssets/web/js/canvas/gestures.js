@@ -1,0 +1,306 @@
+/** What a mouse, a pen or fingers do on the canvas. */
+
+import { edgeKey, edgesOf } from "../model/document.js";
+import { moveNodes } from "../model/commands.js";
+import { overlaps, toCanvas, zoomed } from "../model/viewport.js";
+import { snapped } from "../ui/editor.js";
+import { strings } from "../ui/strings.js";
+
+/** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
+/** @typedef {import("../ui/editor.js").Editor} Editor */
+/** @typedef {import("../ui/editor.js").PortEnd} PortEnd */
+/** @typedef {import("../model/document.js").Place} Place */
+
+/**
+ * What has begun: `move` is told of every movement, `end` of its end, unless somebody has cancelled it.
+ * @typedef {{move: (point: Place, event: PointerEvent) => void, end: (event: PointerEvent, isCancelled: boolean) => void}} Gesture
+ */
+
+/** Pixels within which a hand that meant to click may tremble. */
+const tremble = 4;
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ */
+export function watchPointers(canvas, editor) {
+  const signalSource = new AbortController();
+  const { signal } = signalSource;
+  /** @type {Map<number, Place>} fingers */
+  const pointers = new Map();
+  /** @type {Gesture | undefined} */
+  let gesture;
+
+  canvas.addEventListener("pointerdown", (event) => {
+    const point = canvas.pointOf(event);
+    pointers.set(event.pointerId, point);
+    if (pointers.size === 2) {
+      gesture?.end(event, true);
+      gesture = pinch(canvas, pointers);
+      return;
+    }
+    if (gesture || pointers.size > 2) return;
+    gesture = beginning(canvas, editor, point, event);
+    if (gesture) canvas.setPointerCapture(event.pointerId);
+  }, { signal });
+
+  canvas.addEventListener("pointermove", (event) => {
+    const point = canvas.pointOf(event);
+    if (pointers.has(event.pointerId)) pointers.set(event.pointerId, point);
+    if (gesture) gesture.move(point, event);
+    else if (editor.pending && event.pointerType !== "touch") followPending(canvas, editor, point, event.target);
+  }, { signal });
+
+  for (const kind of /** @type {const} */ (["pointerup", "pointercancel"])) {
+    canvas.addEventListener(kind, (event) => {
+      pointers.delete(event.pointerId);
+      gesture?.end(event, kind === "pointercancel");
+      gesture = undefined;
+    }, { signal });
+  }
+
+  canvas.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const scale = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    if (event.shiftKey) {
+      const { x, y, zoom } = canvas.view;
+      canvas.setView({ x: x - (event.deltaX + event.deltaY) * scale, y, zoom });
+      return;
+    }
+    const factor = Math.exp(-Math.max(-60, Math.min(60, event.deltaY * scale)) * (event.ctrlKey ? 0.01 : 0.003));
+    canvas.setView(zoomed(canvas.view, factor, canvas.pointOf(event)));
+  }, { signal, passive: false });
+
+  return () => signalSource.abort();
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {Place} point
+ * @param {PointerEvent} event
+ * @returns {Gesture | undefined}
+ */
+function beginning(canvas, editor, point, event) {
+  if (event.button === 1) return panning(canvas, point);
+  if (event.button !== 0) return undefined;
+  const port = canvas.portAt(event.target);
+  if (port) return wiring(canvas, editor, port, point);
+  const name = canvas.nodeAt(event.target);
+  const isAdding = event.shiftKey || event.ctrlKey || event.metaKey;
+  if (name !== undefined) return dragging(canvas, editor, name, point, isAdding);
+  const line = event.target instanceof Element ? event.target.closest("[data-edge]") : null;
+  const key = line?.getAttribute("data-edge");
+  if (key) {
+    editor.setPending(undefined);
+    editor.select([], isAdding ? [...editor.selectedEdges, key] : [key]);
+    canvas.focus({ preventScroll: true });
+    return undefined;
+  }
+  return isAdding ? selecting(canvas, editor, point) : panning(canvas, point, () => {
+    editor.setPending(undefined);
+    editor.select([]);
+  });
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Place} start
+ * @param {() => void} [click] where nothing moved
+ * @returns {Gesture}
+ */
+function panning(canvas, start, click = () => undefined) {
+  const view = canvas.view;
+  let hasMoved = false;
+  return {
+    move: (point) => {
+      hasMoved ||= isFar(start, point);
+      if (!hasMoved) return;
+      canvas.classList.add("is-panning");
+      canvas.setView({ ...view, x: view.x + point.x - start.x, y: view.y + point.y - start.y });
+    },
+    end: (_, isCancelled) => {
+      canvas.classList.remove("is-panning");
+      if (!hasMoved && !isCancelled) click();
+    },
+  };
+}
+
+/**
+ * Two fingers: what is between them stays between them.
+ * @param {WorkflowCanvas} canvas
+ * @param {Map<number, Place>} pointers
+ * @returns {Gesture}
+ */
+function pinch(canvas, pointers) {
+  const measure = () => {
+    const [first, second] = [...pointers.values()];
+    if (!first || !second) return undefined;
+    return {
+      x: (first.x + second.x) / 2,
+      y: (first.y + second.y) / 2,
+      distance: Math.max(1, Math.hypot(first.x - second.x, first.y - second.y)),
+    };
+  };
+  let before = measure();
+  return {
+    move: () => {
+      const now = measure();
+      if (now && before) {
+        const view = zoomed(canvas.view, now.distance / before.distance, before);
+        canvas.setView({ ...view, x: view.x + now.x - before.x, y: view.y + now.y - before.y });
+      }
+      before = now;
+    },
+    end: () => undefined,
+  };
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {string} name
+ * @param {Place} start
+ * @param {boolean} isAdding
+ * @returns {Gesture}
+ */
+function dragging(canvas, editor, name, start, isAdding) {
+  const wasSelected = editor.selection.has(name);
+  if (!wasSelected) editor.select(isAdding ? [...editor.selection, name] : [name]);
+  canvas.focusNode(name);
+  const places = new Map([...editor.selection].map((moved) => [moved, editor.placeOf(moved)]));
+  const own = places.get(name) ?? editor.placeOf(name);
+  const gesture = editor.newGesture();
+  let hasMoved = false;
+  return {
+    move: (point, event) => {
+      hasMoved ||= isFar(start, point);
+      if (!hasMoved) return;
+      const { zoom } = canvas.view;
+      const wish = { x: own.x + (point.x - start.x) / zoom, y: own.y + (point.y - start.y) / zoom };
+      const place = event.altKey ? wish : snapped(wish);
+      const [right, down] = [place.x - own.x, place.y - own.y];
+      const moved = [...places].map(([one, { x, y }]) => /** @type {const} */ ([one, { x: x + right, y: y + down }]));
+      editor.perform(moveNodes(new Map(moved), gesture));
+    },
+    end: (_, isCancelled) => {
+      if (hasMoved && isCancelled) editor.undo();
+      editor.endGesture();
+      if (hasMoved || isCancelled || !wasSelected) return;
+      // A click on one of several chooses it alone.
+      editor.select(isAdding ? [...editor.selection].filter((other) => other !== name) : [name]);
+    },
+  };
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {Place} start
+ * @returns {Gesture}
+ */
+function selecting(canvas, editor, start) {
+  const before = editor.selection;
+  const { box } = canvas;
+  return {
+    move: (point) => {
+      const [left, top] = [Math.min(start.x, point.x), Math.min(start.y, point.y)];
+      const [width, height] = [Math.abs(start.x - point.x), Math.abs(start.y - point.y)];
+      box.hidden = false;
+      Object.assign(box.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+      const { zoom } = canvas.view;
+      const area = { ...toCanvas(canvas.view, { x: left, y: top }), width: width / zoom, height: height / zoom };
+      const inside = [...canvas.rectangles].filter(([, rectangle]) => overlaps(rectangle, area)).map(([name]) => name);
+      editor.select([...before, ...inside]);
+    },
+    end: (_, isCancelled) => {
+      box.hidden = true;
+      if (isCancelled) editor.select(before);
+      else if (editor.selection.size > 0) editor.say(strings.canvas.selected(editor.selection.size));
+    },
+  };
+}
+
+/**
+ * A line that is drawn: by dragging it from port to port, or by a click on each of them.
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {PortEnd} port
+ * @param {Place} start
+ * @returns {Gesture}
+ */
+function wiring(canvas, editor, port, start) {
+  const before = editor.pending;
+  let hasMoved = false;
+  if (!before) editor.setPending(port);
+  return {
+    move: (point) => {
+      hasMoved ||= isFar(start, point);
+      if (hasMoved) followPending(canvas, editor, point, targetAt(canvas, point));
+    },
+    end: (event, isCancelled) => {
+      if (isCancelled) return editor.setPending(undefined);
+      const end = canvas.portAt(targetAt(canvas, canvas.pointOf(event)));
+      if (before && !hasMoved) {
+        if (isSame(before, port)) editor.setPending(undefined);
+        else editor.connect(before, port);
+      } else if (hasMoved) {
+        const from = before ?? port;
+        if (end && !isSame(from, end)) editor.connect(from, end);
+        else {
+          editor.setPending(undefined);
+          editor.say(strings.canvas.ended);
+        }
+      }
+    },
+  };
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {Place} point
+ * @param {EventTarget | null} target
+ */
+function followPending(canvas, editor, point, target) {
+  canvas.draftEnd = point;
+  const end = canvas.portAt(target);
+  if (end && editor.pending && !isSame(end, editor.pending)) {
+    const refusal = editor.refusal(editor.pending, end);
+    if (refusal) editor.say(strings.canvas.refused(refusal.reason), "error");
+  }
+  editor.changed();
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Place} point
+ */
+function targetAt(canvas, point) {
+  const { left, top } = canvas.getBoundingClientRect();
+  return document.elementFromPoint(point.x + left, point.y + top);
+}
+
+/**
+ * @param {PortEnd} left
+ * @param {PortEnd} right
+ */
+function isSame(left, right) {
+  return left.node === right.node && left.port === right.port && left.side === right.side;
+}
+
+/**
+ * @param {Place} start
+ * @param {Place} point
+ */
+function isFar(start, point) {
+  return Math.hypot(point.x - start.x, point.y - start.y) > tremble;
+}
+
+/**
+ * @param {Editor} editor
+ * @returns {string[]} the keys of all edges, for who selects everything
+ */
+export function allEdgeKeys(editor) {
+  return edgesOf(editor.document).map(edgeKey);
+}

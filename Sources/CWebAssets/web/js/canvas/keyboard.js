@@ -1,0 +1,197 @@
+/** What the keyboard does on the canvas: everything that a mouse does. */
+
+import { moveNodes } from "../model/commands.js";
+import { nodesOf } from "../model/document.js";
+import { nextIn } from "../model/viewport.js";
+import { grid } from "../ui/editor.js";
+import { actionOf } from "../ui/keys.js";
+import { strings } from "../ui/strings.js";
+
+/** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
+/** @typedef {import("../ui/editor.js").Editor} Editor */
+/** @typedef {import("../ui/editor.js").PortEnd} PortEnd */
+
+/** @typedef {"left" | "right" | "up" | "down"} Direction */
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {{showDetails: () => void}} around
+ */
+export function watchKeys(canvas, editor, { showDetails }) {
+  const signalSource = new AbortController();
+  const { signal } = signalSource;
+
+  canvas.addEventListener("focusin", (event) => {
+    const name = canvas.nodeAt(event.target);
+    if (name === undefined) return;
+    canvas.focusName = name;
+    editor.changed();
+  }, { signal });
+
+  // By Enter or Space: a pointer's clicks are gestures.
+  canvas.addEventListener("click", (event) => {
+    const port = event.detail === 0 ? canvas.portAt(event.target) : undefined;
+    if (port) choosePort(canvas, editor, port);
+  }, { signal });
+
+  canvas.addEventListener("keydown", (event) => {
+    const action = actionOf(event, true);
+    const port = canvas.portAt(event.target);
+    const name = canvas.nodeAt(event.target);
+    const direction = directionOf(event);
+    let isDone = true;
+    if (port && direction && !event.altKey) goAmongPorts(canvas, editor, port, direction);
+    else if (action === "go" && direction) go(canvas, name, direction);
+    else if (action === "move" && direction) move(editor, direction, event.shiftKey);
+    else if (action === "details" && name !== undefined && !port) {
+      editor.select([name]);
+      showDetails();
+    } else if (action === "toggle" && name !== undefined && !port) toggle(editor, name);
+    else if (action === "connect" && name !== undefined) goToPorts(canvas, name);
+    else if (action === "duplicate") editor.duplicate();
+    else if (action === "remove") {
+      if (editor.selection.size === 0 && editor.selectedEdges.size === 0 && name !== undefined) editor.select([name]);
+      editor.removeSelected();
+    } else if (action === "selectAll") {
+      editor.select(nodesOf(editor.document).keys());
+      editor.say(strings.canvas.selected(editor.selection.size));
+    } else if (action === "escape" && port && !editor.pending) canvas.focusNode(port.node);
+    else isDone = false;
+    if (!isDone) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, { signal });
+
+  return () => signalSource.abort();
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @returns {Direction | undefined}
+ */
+function directionOf(event) {
+  switch (event.key) {
+    case "ArrowLeft":
+      return "left";
+    case "ArrowRight":
+      return "right";
+    case "ArrowUp":
+      return "up";
+    case "ArrowDown":
+      return "down";
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {string | undefined} name
+ * @param {Direction} direction
+ */
+function go(canvas, name, direction) {
+  if (name === undefined) return canvas.focusName ? canvas.focusNode(canvas.focusName) : undefined;
+  const next = nextIn(canvas.rectangles, name, direction);
+  if (next !== undefined) canvas.focusNode(next);
+}
+
+/**
+ * @param {Editor} editor
+ * @param {Direction} direction
+ * @param {boolean} isFar
+ */
+function move(editor, direction, isFar) {
+  if (editor.selection.size === 0) return editor.say(strings.canvas.nothingCopied);
+  const step = isFar ? 8 * grid : grid;
+  const right = direction === "left" ? -step : direction === "right" ? step : 0;
+  const down = direction === "up" ? -step : direction === "down" ? step : 0;
+  const places = [...editor.selection].map((name) => {
+    const { x, y } = editor.placeOf(name);
+    return /** @type {const} */ ([name, { x: x + right, y: y + down }]);
+  });
+  editor.perform(moveNodes(new Map(places), `keys ${[...editor.selection].join(" ")}`));
+}
+
+/**
+ * @param {Editor} editor
+ * @param {string} name
+ */
+function toggle(editor, name) {
+  const selection = new Set(editor.selection);
+  if (!selection.delete(name)) selection.add(name);
+  editor.select(selection);
+  editor.say(strings.canvas.selected(selection.size));
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {string} name
+ */
+function goToPorts(canvas, name) {
+  const ports = [...canvas.views.get(name)?.ports.values() ?? []];
+  (ports.find((port) => port.dataset.side === "outputs") ?? ports[0])?.focus({ preventScroll: true });
+}
+
+/**
+ * Up and down among the ports of a side, left and right to the other one; among those that fit where a line has begun.
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {PortEnd} port
+ * @param {Direction} direction
+ */
+function goAmongPorts(canvas, editor, port, direction) {
+  if (editor.pending) return goToFitting(canvas, editor, port, direction === "right" || direction === "down" ? 1 : -1);
+  const ports = [...canvas.views.get(port.node)?.ports ?? []];
+  const own = ports.filter(([key]) => key.startsWith(port.side));
+  const other = ports.filter(([key]) => !key.startsWith(port.side));
+  const index = own.findIndex(([key]) => key === `${port.side} ${port.port}`);
+  const step = direction === "up" ? -1 : direction === "down" ? 1 : 0;
+  const next = step === 0 ? other[Math.min(index, other.length - 1)] : own[(index + step + own.length) % own.length];
+  next?.[1].focus({ preventScroll: true });
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {PortEnd} port
+ * @param {1 | -1} step
+ */
+function goToFitting(canvas, editor, port, step) {
+  const pending = editor.pending;
+  if (!pending) return;
+  const side = pending.side === "outputs" ? "inputs" : "outputs";
+  const fitting = [...editor.shapes.values()].flatMap((shape) =>
+    shape[side].map(({ name }) => ({ node: shape.name, port: name, side: /** @type {PortEnd["side"]} */ (side) }))
+      .filter((end) => !editor.refusal(pending, end))
+  );
+  if (fitting.length === 0) return editor.say(strings.canvas.connectNone(`${pending.node}.${pending.port}`), "error");
+  const index = fitting.findIndex((end) => end.node === port.node && end.port === port.port && port.side === side);
+  const next =
+    fitting[index < 0 ? (step > 0 ? 0 : fitting.length - 1) : (index + step + fitting.length) % fitting.length];
+  focusPort(canvas, next);
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {PortEnd} port
+ */
+function focusPort(canvas, port) {
+  canvas.focusNode(port.node);
+  canvas.views.get(port.node)?.ports.get(`${port.side} ${port.port}`)?.focus({ preventScroll: true });
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {PortEnd} port
+ */
+function choosePort(canvas, editor, port) {
+  const pending = editor.pending;
+  if (!pending) {
+    editor.setPending(port);
+    goToFitting(canvas, editor, port, 1);
+  } else if (pending.node === port.node && pending.port === port.port && pending.side === port.side) {
+    editor.setPending(undefined);
+  } else if (editor.connect(pending, port)) canvas.focusNode(port.node);
+}

@@ -1,0 +1,90 @@
+/** The lines between nodes: SVG paths, those that are seen. */
+
+import { edgeKey } from "../model/document.js";
+import { linePath, portPlace } from "../model/shapes.js";
+import { drawing } from "../ui/dom.js";
+
+/** @typedef {import("../model/document.js").Edge} Edge */
+/** @typedef {import("../model/document.js").Place} Place */
+/** @typedef {import("../model/shapes.js").Shape} Shape */
+
+/** @typedef {{group: SVGGElement, paths: SVGPathElement[], text: string}} Line */
+
+export class Lines {
+  constructor() {
+    this.element = drawing("svg", { class: "lines", "aria-hidden": "true" });
+    /** A line that is being drawn. */
+    this.draft = drawing("path", { class: "line-draft" });
+    this.element.append(this.draft);
+    /** @type {Map<string, Line>} */
+    this.lines = new Map();
+  }
+
+  /**
+   * @param {Iterable<Edge>} edges those that are seen
+   * @param {{shapes: ReadonlyMap<string, Shape>, placeOf: (name: string) => Place, isSelected: (key: string) => boolean,
+   *   stateOf: (name: string) => string | undefined}} context
+   */
+  show(edges, { shapes, placeOf, isSelected, stateOf }) {
+    /** @type {Set<string>} */
+    const seen = new Set();
+    for (const edge of edges) {
+      const [start, end] = [shapes.get(edge.from.node), shapes.get(edge.to.node)];
+      if (!start || !end) continue;
+      const key = edgeKey(edge);
+      seen.add(key);
+      const isValue = edge.kind === "value";
+      const from = added(placeOf(start.name), portPlace(start, "outputs", isValue ? edge.from.port : undefined));
+      const to = added(placeOf(end.name), portPlace(end, "inputs", isValue ? edge.to.port : undefined));
+      const line = this.lines.get(key) ?? this.make(key, isValue);
+      const text = linePath(from, to);
+      if (text !== line.text) {
+        line.text = text;
+        for (const path of line.paths) path.setAttribute("d", text);
+      }
+      line.group.classList.toggle("is-selected", isSelected(key));
+      line.group.classList.toggle("is-done", stateOf(start.name) === "succeeded");
+      line.group.classList.toggle("is-active", stateOf(end.name) === "running");
+    }
+    for (const [key, line] of this.lines) {
+      if (seen.has(key)) continue;
+      line.group.remove();
+      this.lines.delete(key);
+    }
+  }
+
+  /**
+   * @param {string} key
+   * @param {boolean} isValue
+   * @returns {Line}
+   */
+  make(key, isValue) {
+    // The first is wide and not seen: a line of two pixels is hard to point at.
+    const paths = [drawing("path", { class: "line-reach" }), drawing("path", { class: "line" })];
+    const group = drawing("g", { class: isValue ? "value-line" : "order-line", "data-edge": key }, paths);
+    const line = { group, paths, text: "" };
+    this.lines.set(key, line);
+    this.element.append(group);
+    return line;
+  }
+
+  /**
+   * @param {Place} from
+   * @param {Place} to
+   */
+  showDraft(from, to) {
+    this.draft.setAttribute("d", linePath(from, to));
+  }
+
+  hideDraft() {
+    this.draft.removeAttribute("d");
+  }
+}
+
+/**
+ * @param {Place} left
+ * @param {Place} right
+ */
+function added(left, right) {
+  return { x: left.x + right.x, y: left.y + right.y };
+}

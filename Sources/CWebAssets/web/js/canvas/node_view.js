@@ -1,0 +1,163 @@
+/** A node as it is drawn. */
+
+import { portPlace, sizes } from "../model/shapes.js";
+import { durationText } from "../model/text.js";
+import { drawing, element, setAttribute } from "../ui/dom.js";
+import { strings } from "../ui/strings.js";
+
+/** @typedef {import("../model/shapes.js").Shape} Shape */
+/** @typedef {import("../model/shapes.js").ShapePort} ShapePort */
+/** @typedef {import("../ui/editor.js").Editor} Editor */
+/** @typedef {ReturnType<import("../model/run.js").byDocumentNode> extends Map<string, infer State> ? State : never} NodeState */
+
+export class NodeView {
+  /** @param {Shape} shape */
+  constructor(shape) {
+    this.shape = shape;
+    this.element = element("div", {
+      class: "node",
+      attributes: { role: "group", tabindex: -1, "data-node": shape.name },
+    });
+    this.state = element("span", { class: "node-state" });
+    this.progress = element("div", { class: "node-progress" });
+    /** @type {NodeState | undefined} */
+    this.shown = undefined;
+    this.place = "";
+    /** @type {Map<string, HTMLElement>} by side and name */
+    this.ports = new Map();
+    this.draw(shape);
+  }
+
+  /** @param {Shape} shape */
+  draw(shape) {
+    this.shape = shape;
+    const { element: node } = this;
+    node.style.width = `${shape.width}px`;
+    node.style.height = `${shape.height}px`;
+    node.classList.toggle("is-missing", shape.isMissing);
+    const color = drawing("svg", { class: "node-color", "aria-hidden": "true", width: 4, height: sizes.header }, [
+      drawing("rect", { width: 4, height: sizes.header, rx: 2, fill: shape.type?.color ?? "currentColor" }),
+    ]);
+    const head = element("div", {
+      class: "node-head",
+      children: [
+        color,
+        element("span", { class: "node-icon", text: shape.type?.icon || "", attributes: { "aria-hidden": "true" } }),
+        element("span", {
+          class: "node-names",
+          children: [
+            element("bdi", { class: "node-title", text: shape.title }),
+            element("bdi", { class: "node-kind", text: shape.isMissing ? strings.canvas.missing : shape.kind }),
+          ],
+        }),
+        this.state,
+      ],
+    });
+    this.ports = new Map();
+    const ports = [
+      ...shape.inputs.map((port) => this.port("inputs", port)),
+      ...shape.outputs.map((port) => this.port("outputs", port)),
+    ];
+    const rows = Math.max(shape.inputs.length, shape.outputs.length);
+    const values = shape.values.map(({ title, text }, index) => {
+      const made = element("div", {
+        class: "node-value",
+        children: [element("bdi", { class: "node-value-name", text: title }), element("bdi", { text })],
+      });
+      made.style.top = `${sizes.header + rows * sizes.row + index * sizes.value}px`;
+      return made;
+    });
+    node.replaceChildren(head, ...ports, ...values, this.progress);
+  }
+
+  /**
+   * @param {"inputs" | "outputs"} side
+   * @param {ShapePort} port
+   */
+  port(side, port) {
+    const rest = (port.required ? strings.canvas.required : "") + (port.multiple ? strings.canvas.multiple : "");
+    const label = side === "inputs"
+      ? strings.canvas.input(port.title, port.type, rest)
+      : strings.canvas.output(port.title, port.type);
+    const made = element("button", {
+      class: `port ${side}`,
+      title: port.description ? `${label}\n${port.description}` : label,
+      attributes: { type: "button", tabindex: -1, "aria-label": label, "data-port": port.name, "data-side": side },
+      children: [
+        element("span", {
+          class: `port-dot${port.multiple ? " is-multiple" : ""}`,
+          attributes: { "aria-hidden": "true" },
+        }),
+        element("bdi", { class: "port-title", text: port.title }),
+        port.required
+          ? element("span", { class: "port-required", text: "*", attributes: { "aria-hidden": "true" } })
+          : undefined,
+      ],
+    });
+    made.style.top = `${portPlace(this.shape, side, port.name).y - sizes.row / 2}px`;
+    this.ports.set(`${side} ${port.name}`, made);
+    return made;
+  }
+
+  /**
+   * @param {import("../model/document.js").Place} place
+   */
+  moveTo(place) {
+    const text = `translate(${place.x}px, ${place.y}px)`;
+    if (text === this.place) return;
+    this.place = text;
+    this.element.style.transform = text;
+  }
+
+  /**
+   * @param {boolean} isSelected
+   * @param {boolean} hasProblems
+   * @param {NodeState | undefined} state in the last run
+   */
+  show(isSelected, hasProblems, state) {
+    const { element: node } = this;
+    node.classList.toggle("is-selected", isSelected);
+    node.classList.toggle("has-problems", hasProblems);
+    if (state !== this.shown) {
+      this.shown = state;
+      setAttribute(node, "data-state", state?.state);
+      this.state.textContent = state ? stateText(state) : "";
+      const fraction = state?.fraction;
+      this.progress.hidden = state?.state !== "running";
+      this.progress.classList.toggle("is-open", fraction === undefined);
+      this.progress.style.transform = fraction === undefined ? "" : `scaleX(${fraction})`;
+    }
+    const words = [state ? strings.run.state[state.state] ?? state.state : "", isSelected ? "selected" : ""].filter(
+      Boolean,
+    );
+    setAttribute(node, "aria-label", strings.canvas.node(this.shape.title, this.shape.kind, words.join(", ")));
+  }
+
+  /**
+   * @param {(side: "inputs" | "outputs", port: string) => {reason: string} | undefined} refusal
+   * @param {string | undefined} own the port that the line begins at
+   */
+  showFit(refusal, own) {
+    for (const [key, port] of this.ports) {
+      const [side, name] = /** @type {["inputs" | "outputs", string]} */ (key.split(" "));
+      const fits = own !== key && refusal(side, name) === undefined;
+      port.classList.toggle("fits", fits);
+      port.classList.toggle("refuses", own !== key && !fits);
+      port.classList.toggle("is-pending", own === key);
+    }
+  }
+
+  hideFit() {
+    for (const port of this.ports.values()) port.classList.remove("fits", "refuses", "is-pending");
+  }
+}
+
+/** @param {NodeState} state */
+function stateText(state) {
+  const words = [strings.run.state[state.state] ?? state.state];
+  if (state.cached && state.state === "succeeded") words[0] = strings.run.cached;
+  else if (state.state === "succeeded" && state.duration !== undefined) words[0] = durationText(state.duration);
+  if (state.count > 1) words.push(strings.run.instances(state.doneCount, state.count));
+  if (state.state === "running" && state.fraction !== undefined) words[0] = `${Math.round(100 * state.fraction)} %`;
+  return words.join(" · ");
+}

@@ -1,0 +1,163 @@
+/**
+ * How nodes look, as far as it follows from what they are: which ports they show, how large they are, where lines meet them. All sizes are
+ * fixed, so that nothing has to be measured in a page.
+ *
+ * @typedef {import("./catalog.js").Catalog} Catalog
+ * @typedef {import("./catalog.js").NodeType} NodeType
+ * @typedef {import("./document.js").WorkflowDocument} WorkflowDocument
+ * @typedef {import("./document.js").Place} Place
+ * @typedef {import("./json.js").JSONObject} JSONObject
+ *
+ * `type` is a type as it is written; empty where nobody knows it.
+ * @typedef {{name: string, title: string, type: string, description: string, required: boolean, multiple: boolean}} ShapePort
+ *
+ * @typedef {object} Shape
+ * @property {string} name
+ * @property {string} title
+ * @property {string} kind its type, as it is written; or what else it is
+ * @property {NodeType | undefined} type
+ * @property {boolean} isMissing its type isn't there
+ * @property {ReadonlyArray<ShapePort>} inputs
+ * @property {ReadonlyArray<ShapePort>} outputs
+ * @property {ReadonlyArray<{title: string, text: string}>} values what was given for its parameters, the first of them
+ * @property {number} width
+ * @property {number} height
+ */
+
+import { edgesOf, kindOf, nodesOf, parametersOf, sourcesOf } from "./document.js";
+import { shortText } from "./parameters.js";
+import { portTypeText } from "./ports.js";
+import { lineOf } from "./text.js";
+
+export const sizes = { width: 220, header: 48, row: 26, value: 20, padding: 8, values: 3 };
+
+/** @type {WeakMap<Catalog, WeakMap<JSONObject, Shape>>} */
+const knownShapes = new WeakMap();
+/** @type {WeakMap<object, {catalog: Catalog, shapes: ReadonlyMap<string, Shape>}>} */
+const shapesByNodes = new WeakMap();
+
+/**
+ * @param {WorkflowDocument} document
+ * @param {Catalog} catalog
+ * @returns {ReadonlyMap<string, Shape>} of all nodes; the same for the same nodes
+ */
+export function shapesOf(document, catalog) {
+  const nodes = nodesOf(document);
+  const before = shapesByNodes.get(nodes);
+  if (before?.catalog === catalog) return before.shapes;
+  let known = knownShapes.get(catalog);
+  if (!known) knownShapes.set(catalog, known = new WeakMap());
+  const used = usedOutputs(document, catalog);
+  /** @type {Map<string, Shape>} */
+  const shapes = new Map();
+  for (const [name, node] of nodes) {
+    const outputs = used.get(name);
+    const shape = outputs ? undefined : known.get(node);
+    if (shape && shape.name === name) {
+      shapes.set(name, shape);
+      continue;
+    }
+    const made = makeShape(name, node, catalog, outputs ?? []);
+    if (!outputs) known.set(node, made);
+    shapes.set(name, made);
+  }
+  shapesByNodes.set(nodes, { catalog, shapes });
+  return shapes;
+}
+
+/**
+ * @param {WorkflowDocument} document
+ * @param {Catalog} catalog
+ * @returns {Map<string, string[]>} of nodes whose type says nothing of them: the outputs that others take
+ */
+function usedOutputs(document, catalog) {
+  /** @type {Map<string, string[]>} */
+  const used = new Map();
+  const nodes = nodesOf(document);
+  for (const edge of edgesOf(document)) {
+    if (edge.kind !== "value") continue;
+    const { node, port } = edge.from;
+    const type = catalog.get(kindOf(nodes.get(node) ?? new Map()).text);
+    if (type?.outputs.some(({ name }) => name === port)) continue;
+    const list = used.get(node) ?? [];
+    if (!list.includes(port)) list.push(port);
+    used.set(node, list);
+  }
+  return used;
+}
+
+/**
+ * @param {string} name
+ * @param {JSONObject} node
+ * @param {Catalog} catalog
+ * @param {string[]} used outputs that its type doesn't say
+ * @returns {Shape}
+ */
+function makeShape(name, node, catalog, used) {
+  const { kind, text } = kindOf(node);
+  const type = kind === "type" ? catalog.get(text) : undefined;
+  /** @param {string} port */
+  const unknown = (port) => ({ name: port, title: port, type: "", description: "", required: false, multiple: false });
+  const inputs = (type?.inputs ?? []).map(shapePort);
+  for (const [port] of sourcesOf(node)) if (!inputs.some((known) => known.name === port)) inputs.push(unknown(port));
+  const outputs = [...(type?.outputs ?? []).map(shapePort), ...used.map(unknown)];
+  const given = [...parametersOf(node)].slice(0, sizes.values).map(([parameter, value]) => {
+    const known = type?.parameters.find((candidate) => candidate.name === parameter);
+    return {
+      title: known?.title ?? lineOf(parameter, 64),
+      text: known?.isSecret ? "••••" : typeof value === "string" ? lineOf(value, 60) : shortText(value),
+    };
+  });
+  const values = kind === "run" ? [{ title: "run", text: lineOf(text, 60) }] : given;
+  const rows = Math.max(inputs.length, outputs.length);
+  return {
+    name,
+    title: name,
+    kind: kind === "run" ? "command" : kind === "workflow" ? lineOf(text, 60) : type?.title ?? lineOf(text, 60),
+    type,
+    isMissing: kind === "type" && !type,
+    inputs,
+    outputs,
+    values,
+    width: sizes.width,
+    height: sizes.header + rows * sizes.row + values.length * sizes.value +
+      (rows + values.length > 0 ? sizes.padding : 0),
+  };
+}
+
+/**
+ * @param {import("./catalog.js").Port} port
+ * @returns {ShapePort}
+ */
+function shapePort(port) {
+  return {
+    name: port.name,
+    title: port.title,
+    type: portTypeText(port.type),
+    description: port.description,
+    required: port.required && !port.hasDefault,
+    multiple: port.multiple,
+  };
+}
+
+/**
+ * @param {Shape} shape
+ * @param {"inputs" | "outputs"} side
+ * @param {string | undefined} port undefined: where lines of order meet the node
+ * @returns {Place} relative to the node's corner
+ */
+export function portPlace(shape, side, port) {
+  const index = port === undefined ? -1 : shape[side].findIndex(({ name }) => name === port);
+  const y = index < 0 ? sizes.header / 2 : sizes.header + (index + 0.5) * sizes.row;
+  return { x: side === "inputs" ? 0 : shape.width, y };
+}
+
+/**
+ * A line between two ports, as SVG writes it.
+ * @param {Place} from
+ * @param {Place} to
+ */
+export function linePath(from, to) {
+  const bend = Math.min(Math.max(40, Math.abs(to.x - from.x) / 2), 240);
+  return `M${from.x} ${from.y}C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
+}

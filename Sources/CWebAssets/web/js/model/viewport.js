@@ -1,0 +1,98 @@
+/**
+ * What part of a canvas is seen: points of it are multiplied by `zoom`, then moved by `x` and `y`.
+ *
+ * @typedef {{x: number, y: number, zoom: number}} View
+ * @typedef {{x: number, y: number, width: number, height: number}} Rectangle
+ * @typedef {import("./document.js").Place} Place
+ */
+
+export const zoomLimits = { least: 0.05, most: 2 };
+
+/**
+ * @param {View} view
+ * @param {Place} point of the screen
+ * @returns {Place} of the canvas
+ */
+export function toCanvas(view, point) {
+  return { x: (point.x - view.x) / view.zoom, y: (point.y - view.y) / view.zoom };
+}
+
+/**
+ * @param {View} view
+ * @param {number} factor
+ * @param {Place} point of the screen, which stays where it is
+ * @returns {View}
+ */
+export function zoomed(view, factor, point) {
+  const zoom = Math.min(zoomLimits.most, Math.max(zoomLimits.least, view.zoom * factor));
+  const scale = zoom / view.zoom;
+  return { zoom, x: point.x - (point.x - view.x) * scale, y: point.y - (point.y - view.y) * scale };
+}
+
+/**
+ * @param {Iterable<Rectangle>} rectangles
+ * @returns {Rectangle | undefined} around all of them
+ */
+export function bounds(rectangles) {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { x, y, width, height } of rectangles) {
+    left = Math.min(left, x);
+    top = Math.min(top, y);
+    right = Math.max(right, x + width);
+    bottom = Math.max(bottom, y + height);
+  }
+  return left === Infinity ? undefined : { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/**
+ * @param {Rectangle | undefined} content
+ * @param {{width: number, height: number}} screen
+ * @param {number} [margin] of the screen
+ * @returns {View} all of the content in the middle, never larger than it is
+ */
+export function fitted(content, screen, margin = 48) {
+  if (!content || screen.width <= 0 || screen.height <= 0) return { x: margin, y: margin, zoom: 1 };
+  const wide = Math.max(40, screen.width - 2 * margin) / Math.max(1, content.width);
+  const high = Math.max(40, screen.height - 2 * margin) / Math.max(1, content.height);
+  const zoom = Math.min(1, Math.max(zoomLimits.least, Math.min(wide, high)));
+  return {
+    zoom,
+    x: (screen.width - content.width * zoom) / 2 - content.x * zoom,
+    y: (screen.height - content.height * zoom) / 2 - content.y * zoom,
+  };
+}
+
+/**
+ * @param {Rectangle} left
+ * @param {Rectangle} right
+ */
+export function overlaps(left, right) {
+  return left.x <= right.x + right.width && right.x <= left.x + left.width &&
+    left.y <= right.y + right.height && right.y <= left.y + left.height;
+}
+
+/**
+ * The next one in a direction: near, and rather straight ahead than aside.
+ * @param {ReadonlyMap<string, Rectangle>} rectangles
+ * @param {string} from
+ * @param {"left" | "right" | "up" | "down"} direction
+ * @returns {string | undefined}
+ */
+export function nextIn(rectangles, from, direction) {
+  const start = rectangles.get(from);
+  if (!start) return undefined;
+  const [startX, startY] = [start.x + start.width / 2, start.y + start.height / 2];
+  /** @type {{name: string, distance: number} | undefined} */
+  let best;
+  for (const [name, { x, y, width, height }] of rectangles) {
+    if (name === from) continue;
+    const [aside, ahead] = [x + width / 2 - startX, y + height / 2 - startY];
+    const isAcross = direction === "left" || direction === "right";
+    const forward = isAcross ? (direction === "right" ? aside : -aside) : direction === "down" ? ahead : -ahead;
+    const sideways = Math.abs(isAcross ? ahead : aside);
+    if (forward <= 1 || sideways > 2 * forward + 40) continue;
+    const distance = forward + 2 * sideways;
+    if (!best || distance < best.distance) best = { name, distance };
+  }
+  return best?.name;
+}

@@ -1,0 +1,125 @@
+/** Elements of the page. Text goes into them as text: nothing here, or anywhere in the editor, makes markup of it. */
+
+/**
+ * @typedef {object} Options
+ * @property {string} [class]
+ * @property {string} [text]
+ * @property {string} [title]
+ * @property {Record<string, string | number | boolean | undefined>} [attributes] true: an empty one; false or undefined: none
+ * @property {Record<string, (event: any) => void>} [on]
+ * @property {ReadonlyArray<Node | string | undefined>} [children]
+ */
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Options} [options]
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function element(tag, options = {}) {
+  const made = document.createElement(tag);
+  if (options.class) made.className = options.class;
+  if (options.text !== undefined) made.textContent = options.text;
+  if (options.title) made.title = options.title;
+  for (const [name, value] of Object.entries(options.attributes ?? {})) setAttribute(made, name, value);
+  for (const [name, listener] of Object.entries(options.on ?? {})) made.addEventListener(name, listener);
+  for (const child of options.children ?? []) if (child !== undefined) made.append(child);
+  return made;
+}
+
+/**
+ * @param {Element} target
+ * @param {string} name
+ * @param {string | number | boolean | undefined} value true: an empty one; false or undefined: none
+ */
+export function setAttribute(target, name, value) {
+  if (value === undefined || value === false) target.removeAttribute(name);
+  else if (target.getAttribute(name) !== String(value === true ? "" : value)) {
+    target.setAttribute(name, String(value === true ? "" : value));
+  }
+}
+
+const svgNamespace = "http://www.w3.org/2000/svg";
+
+/**
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {SVGElement[]} [children]
+ * @returns {SVGElementTagNameMap[Tag]}
+ */
+export function drawing(tag, attributes = {}, children = []) {
+  const made = document.createElementNS(svgNamespace, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  made.append(...children);
+  return made;
+}
+
+/** Lines of 24 by 24, one path each. */
+const icons = {
+  add: "M12 5v14M5 12h14",
+  close: "M6 6l12 12M18 6L6 18",
+  undo: "M9 7L4 12l5 5M4 12h10a6 6 0 0 1 0 12",
+  redo: "M15 7l5 5-5 5M20 12H10a6 6 0 0 0 0 12",
+  run: "M7 4l13 8-13 8z",
+  stop: "M6 6h12v12H6z",
+  save: "M5 4h11l3 3v13H5zM8 4v5h7V4M8 20v-6h8v6",
+  fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+  arrange: "M4 5h6v5H4zM14 3h6v5h-6zM14 13h6v5h-6zM10 7.5h4M12 7.5v8h2",
+  help: "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 18v.5",
+  palette: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
+  inspector: "M4 6h10M18 6h2M4 12h4M12 12h8M4 18h12M20 18h0M14 4v4M8 10v4M16 16v4",
+  menu: "M4 6h16M4 12h16M4 18h16",
+  leave: "M14 4h5v16h-5M4 12h10M10 8l4 4-4 4",
+};
+
+/**
+ * @param {keyof typeof icons} name
+ * @returns {SVGSVGElement}
+ */
+export function icon(name) {
+  return drawing("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true", focusable: "false" }, [
+    drawing("path", { d: icons[name] }),
+  ]);
+}
+
+/**
+ * @param {keyof typeof icons} name
+ * @param {string} label
+ * @param {() => void} act
+ * @param {Options} [options]
+ */
+export function iconButton(name, label, act, options = {}) {
+  return element("button", {
+    ...options,
+    class: `icon-button ${options.class ?? ""}`.trim(),
+    title: label,
+    attributes: { type: "button", "aria-label": label, ...options.attributes },
+    on: { click: act },
+    children: [icon(name)],
+  });
+}
+
+/**
+ * @param {string} label
+ * @param {() => void} act
+ * @param {Options} [options]
+ */
+export function button(label, act, options = {}) {
+  return element("button", {
+    text: label,
+    ...options,
+    attributes: { type: "button", ...options.attributes },
+    on: { click: act },
+  });
+}
+
+/**
+ * Whether somebody is writing there, so that a key is a letter and no order.
+ * @param {EventTarget | null} target
+ */
+export function isField(target) {
+  return target instanceof HTMLElement &&
+    (target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement ||
+      (target instanceof HTMLInputElement && !["checkbox", "range", "button"].includes(target.type)));
+}

@@ -1,0 +1,346 @@
+/**
+ * What the editor holds while somebody works on a workflow, and what can be done to it. Whatever shows it is told when it has changed, once
+ * for each frame.
+ *
+ * @typedef {import("../api/client.js").Client} Client
+ * @typedef {import("../api/client.js").Diagnostic} Diagnostic
+ * @typedef {import("../model/catalog.js").Catalog} Catalog
+ * @typedef {import("../model/commands.js").Command} Command
+ * @typedef {import("../model/document.js").Edge} Edge
+ * @typedef {import("../model/document.js").Place} Place
+ * @typedef {import("../model/document.js").WorkflowDocument} WorkflowDocument
+ * @typedef {import("../model/history.js").History} History
+ * @typedef {import("../model/run.js").RunState} RunState
+ *
+ * An end of a line that is being drawn.
+ * @typedef {{node: string, port: string, side: "inputs" | "outputs"}} PortEnd
+ * @typedef {{document: WorkflowDocument, tag: string | null, author: string}} Conflict
+ */
+
+import { fragmentText, placeFragment, readFragment } from "../model/clipboard.js";
+import * as commands from "../model/commands.js";
+import { edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
+import { fromPlain } from "../model/json.js";
+import { layeredLayout } from "../model/layout.js";
+import { freeName } from "../model/names.js";
+import { connectionProblem, portOf } from "../model/ports.js";
+import { byDocumentNode, emptyRun } from "../model/run.js";
+import { shapesOf } from "../model/shapes.js";
+import { strings } from "./strings.js";
+
+export const grid = 8;
+
+export class Editor {
+  /**
+   * @param {Client} client
+   * @param {Catalog} catalog
+   * @param {string} name that it is stored by
+   * @param {History} history
+   * @param {string | null} tag of the version that it follows; null: it isn't stored yet
+   */
+  constructor(client, catalog, name, history, tag) {
+    this.client = client;
+    this.catalog = catalog;
+    this.name = name;
+    this.history = history;
+    this.tag = tag;
+    /** @type {ReadonlySet<string>} */
+    this.selection = new Set();
+    /** @type {ReadonlySet<string>} keys of edges */
+    this.selectedEdges = new Set();
+    /** @type {PortEnd | undefined} */
+    this.pending = undefined;
+    /** @type {ReadonlyArray<Diagnostic>} */
+    this.problems = [];
+    /** @type {Conflict | undefined} */
+    this.conflict = undefined;
+    /** @type {string | undefined} */
+    this.runId = undefined;
+    /** @type {RunState} */
+    this.run = emptyRun;
+    this.isConnected = true;
+    /** @type {Map<string, import("../model/json.js").JSONValue>} by the names of the workflow's inputs */
+    this.runInputs = new Map();
+    this.message = "";
+    this.messageKind = "info";
+    /** @type {Set<() => void>} */
+    this.watchers = new Set();
+    this.isScheduled = false;
+    this.gestures = 0;
+    /** @type {RunState | undefined} that `states` were made of */
+    this.statesOf = undefined;
+    /** @type {ReturnType<typeof byDocumentNode>} */
+    this.states = new Map();
+    /** @type {object | undefined} the nodes that `unplaced` was made of */
+    this.unplacedOf = undefined;
+    /** @type {Map<string, Place>} */
+    this.unplaced = new Map();
+  }
+
+  get document() {
+    return this.history.document;
+  }
+
+  get shapes() {
+    return shapesOf(this.document, this.catalog);
+  }
+
+  get isRunning() {
+    return this.runId !== undefined && this.run.outcome === undefined;
+  }
+
+  /** @returns {ReturnType<typeof byDocumentNode>} where each node of the document stands in the last run */
+  get nodeStates() {
+    if (this.statesOf !== this.run) {
+      this.statesOf = this.run;
+      this.states = byDocumentNode(this.run);
+    }
+    return this.states;
+  }
+
+  /**
+   * @param {() => void} watcher
+   * @returns {() => void} ends it
+   */
+  watch(watcher) {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  changed() {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    requestAnimationFrame(() => {
+      this.isScheduled = false;
+      for (const watcher of this.watchers) watcher();
+    });
+  }
+
+  /**
+   * @param {string} text for people who look, and for those who listen
+   * @param {"info" | "error"} [kind]
+   */
+  say(text, kind = "info") {
+    this.message = text;
+    this.messageKind = kind;
+    this.changed();
+  }
+
+  // Changes
+
+  /** @param {Command} command */
+  perform(command) {
+    const before = this.history;
+    this.history = before.perform(command);
+    if (this.history === before) return false;
+    this.keepSelection();
+    if (!command.gesture) this.say(strings.canvas.done(command.label));
+    this.changed();
+    return true;
+  }
+
+  /** @returns {string} of a movement that begins now */
+  newGesture() {
+    return `gesture-${++this.gestures}`;
+  }
+
+  endGesture() {
+    this.history = this.history.endGesture();
+  }
+
+  undo() {
+    const label = this.history.undoLabel;
+    if (label === undefined) return;
+    this.history = this.history.undo();
+    this.keepSelection();
+    this.say(strings.canvas.undone(label));
+  }
+
+  redo() {
+    const label = this.history.redoLabel;
+    if (label === undefined) return;
+    this.history = this.history.redo();
+    this.keepSelection();
+    this.say(strings.canvas.redone(label));
+  }
+
+  /** What isn't there any more isn't selected. */
+  keepSelection() {
+    const nodes = nodesOf(this.document);
+    if ([...this.selection].some((name) => !nodes.has(name))) {
+      this.selection = new Set([...this.selection].filter((name) => nodes.has(name)));
+    }
+    if (this.selectedEdges.size > 0) {
+      const keys = new Set(edgesOf(this.document).map(edgeKey));
+      this.selectedEdges = new Set([...this.selectedEdges].filter((key) => keys.has(key)));
+    }
+    if (this.pending && !nodes.has(this.pending.node)) this.pending = undefined;
+  }
+
+  /**
+   * @param {Iterable<string>} names
+   * @param {Iterable<string>} [edges]
+   */
+  select(names, edges = []) {
+    this.selection = new Set(names);
+    this.selectedEdges = new Set(edges);
+    this.changed();
+  }
+
+  // Nodes
+
+  /**
+   * @param {string} type
+   * @param {Place} place of its corner
+   * @returns {string | undefined} its name
+   */
+  addNode(type, place) {
+    const known = this.catalog.get(type);
+    if (!known) return undefined;
+    const nodes = nodesOf(this.document);
+    const name = freeName(type.slice(type.indexOf("/") + 1), (candidate) => nodes.has(candidate));
+    const node = /** @type {import("../model/json.js").JSONObject} */ (fromPlain({ type }));
+    if (!this.perform(commands.addNode(name, node, snapped(place)))) return undefined;
+    this.select([name]);
+    return name;
+  }
+
+  removeSelected() {
+    const edges = edgesOf(this.document).filter((edge) => this.selectedEdges.has(edgeKey(edge)));
+    if (this.selection.size > 0) this.perform(commands.removeNodes(this.selection));
+    else if (edges.length > 0) this.perform(commands.disconnect(edges));
+  }
+
+  /** @returns {string} what is selected, for a clipboard; empty where that is nothing */
+  copy() {
+    if (this.selection.size === 0) {
+      this.say(strings.canvas.nothingCopied);
+      return "";
+    }
+    this.say(strings.canvas.copied(this.selection.size));
+    return fragmentText(this.document, this.selection);
+  }
+
+  /**
+   * @param {string} text
+   * @param {Place} corner
+   */
+  paste(text, corner) {
+    const fragment = placeFragment(this.document, readFragment(text), snapped(corner));
+    if (this.perform(commands.paste(fragment.nodes, fragment.places))) this.select(fragment.nodes.keys());
+  }
+
+  duplicate() {
+    if (this.selection.size === 0) return;
+    const places = [...this.selection].map((name) => this.placeOf(name));
+    const corner = {
+      x: Math.min(...places.map(({ x }) => x)) + 4 * grid,
+      y: Math.min(...places.map(({ y }) => y)) + 4 * grid,
+    };
+    this.paste(fragmentText(this.document, this.selection), corner);
+  }
+
+  /** The selected nodes where they are several, otherwise all. */
+  arrange() {
+    const names = this.selection.size > 1 ? this.selection : new Set(nodesOf(this.document).keys());
+    if (names.size === 0) return;
+    const places = [...names].map((name) => this.placeOf(name));
+    const corner = { x: Math.min(...places.map(({ x }) => x)), y: Math.min(...places.map(({ y }) => y)) };
+    const laid = this.layoutOf(names, names.size === nodesOf(this.document).size ? { x: 0, y: 0 } : corner);
+    this.perform({ ...commands.moveNodes(laid), label: strings.bar.arrange });
+  }
+
+  /**
+   * @param {Iterable<string>} names
+   * @param {Place} corner
+   */
+  layoutOf(names, corner) {
+    const shapes = this.shapes;
+    const boxes = [...names].flatMap((name) => shapes.get(name) ?? []);
+    const lines = edgesOf(this.document).map((edge) => ({ from: edge.from.node, to: edge.to.node }));
+    return layeredLayout(boxes, lines, corner);
+  }
+
+  /**
+   * @param {string} name
+   * @returns {Place} where it is drawn; those that nobody has placed are laid out beneath the others
+   */
+  placeOf(name) {
+    const place = placeOf(this.document, name);
+    if (place) return place;
+    const nodes = nodesOf(this.document);
+    if (this.unplacedOf !== nodes) {
+      this.unplacedOf = nodes;
+      const unplaced = [...nodes.keys()].filter((other) => !placeOf(this.document, other));
+      const bottoms = [...nodes.keys()].flatMap((other) => {
+        const known = placeOf(this.document, other);
+        return known ? [known.y + (this.shapes.get(other)?.height ?? 0) + 60] : [];
+      });
+      this.unplaced = this.layoutOf(unplaced, { x: 0, y: Math.max(0, ...bottoms) });
+    }
+    return this.unplaced.get(name) ?? { x: 0, y: 0 };
+  }
+
+  // Lines
+
+  /**
+   * @param {PortEnd} first
+   * @param {PortEnd} second
+   * @returns {{reason: string, hint?: string} | undefined} undefined: they can be connected
+   */
+  refusal(first, second) {
+    if (first.side === second.side) return { reason: strings.canvas.sameSide };
+    const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
+    return connectionProblem(this.document, this.catalog, from, to);
+  }
+
+  /**
+   * @param {PortEnd} first
+   * @param {PortEnd} second
+   * @returns {boolean} whether they are connected now
+   */
+  connect(first, second) {
+    const refusal = this.refusal(first, second);
+    this.pending = undefined;
+    this.changed();
+    if (refusal) {
+      const hint = refusal.hint ? ` (${refusal.hint})` : "";
+      this.say(strings.canvas.refused(refusal.reason + hint), "error");
+      return false;
+    }
+    const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
+    const target = nodesOf(this.document).get(to.node);
+    const multiple = target ? portOf(this.catalog, target, "inputs", to.port)?.multiple ?? false : false;
+    const isDone = this.perform(
+      commands.connect({ node: from.node, port: from.port }, { node: to.node, port: to.port }, multiple),
+    );
+    if (isDone) this.say(strings.canvas.connected(`${from.node}.${from.port}`, `${to.node}.${to.port}`));
+    return isDone;
+  }
+
+  /** @param {PortEnd | undefined} end */
+  setPending(end) {
+    this.pending = end;
+    if (end) this.say(strings.canvas.connectFrom(`${end.node}.${end.port}`));
+    this.changed();
+  }
+
+  /**
+   * @param {string} name
+   * @returns {ReadonlyArray<Diagnostic>}
+   */
+  problemsOf(name) {
+    return this.problems.filter(({ node }) => node === name);
+  }
+
+  /** @param {string} name */
+  typeOf(name) {
+    const node = nodesOf(this.document).get(name);
+    return node ? this.catalog.get(kindOf(node).text) : undefined;
+  }
+}
+
+/** @param {Place} place */
+export function snapped(place) {
+  return { x: Math.round(place.x / grid) * grid, y: Math.round(place.y / grid) * grid };
+}

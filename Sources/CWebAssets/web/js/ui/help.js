@@ -1,0 +1,38 @@
+/** The keys, listed. */
+
+import { button, element } from "./dom.js";
+import { keyBindings } from "./keys.js";
+import { strings } from "./strings.js";
+
+/** @returns {HTMLDialogElement} */
+export function helpDialog() {
+  const rows = keyBindings.map(({ keys, what }) =>
+    element("div", {
+      children: [
+        element("dt", {
+          children: keys.flatMap((key, index) => [index > 0 ? " " : "", element("kbd", { text: shown(key) })]),
+        }),
+        element("dd", { text: what }),
+      ],
+    })
+  );
+  /** @type {HTMLDialogElement} */
+  const dialog = element("dialog", {
+    attributes: { "aria-labelledby": "help-title" },
+    children: [
+      element("h2", { text: strings.help.title, attributes: { id: "help-title" } }),
+      element("dl", { class: "keys", children: rows }),
+      button(strings.help.close, () => dialog.close(), { class: "primary" }),
+    ],
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  return dialog;
+}
+
+/** @param {string} key */
+function shown(key) {
+  return key.replace("Arrow", "").replace(/^ $/, "Space").replace(
+    /\+([a-z])$/,
+    (_, letter) => `+${letter.toUpperCase()}`,
+  );
+}

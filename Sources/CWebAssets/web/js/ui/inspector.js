@@ -1,0 +1,488 @@
+/** What is selected, in detail: parameters, what flows in, settings, and how the last run went. */
+
+import { connect, disconnect, renameNode, renamingProblem, setMember, setParameter } from "../model/commands.js";
+import { edgesOf, kindOf, nodesOf, parametersOf, sourcesOf } from "../model/document.js";
+import { isObject } from "../model/json.js";
+import { objectAt } from "../model/objects.js";
+import { durationText, lineOf, linesOf } from "../model/text.js";
+import { button, element, iconButton, setAttribute } from "./dom.js";
+import { Field } from "./fields.js";
+import { strings } from "./strings.js";
+
+/** @typedef {import("./editor.js").Editor} Editor */
+/** @typedef {import("../model/json.js").JSONObject} JSONObject */
+/** @typedef {import("../model/json.js").JSONValue} JSONValue */
+
+/** Fitting outputs that are offered for one input. */
+const mostOffers = 300;
+const words = strings.inspector;
+
+export class NodeInspector extends HTMLElement {
+  constructor() {
+    super();
+    /** @type {Editor | undefined} */
+    this.editor = undefined;
+    /** What the form was made for; it is made anew when that changes. */
+    this.madeFor = "";
+    /** @type {Map<string, Field>} */
+    this.fields = new Map();
+    this.heading = element("h2");
+    this.problems = element("ul", { class: "problems" });
+    this.inputs = element("div", { class: "inspector-inputs" });
+    this.outcome = element("div", { class: "inspector-run" });
+    /** @type {unknown[]} what those three were made of */
+    this.shownOf = [];
+    /** @type {string[] | undefined} */
+    this.log = undefined;
+  }
+
+  connectedCallback() {
+    this.setAttribute("aria-label", words.label);
+    this.setAttribute("role", "region");
+    this.setAttribute("tabindex", "0");
+  }
+
+  update() {
+    const { editor } = this;
+    if (!editor) return;
+    const name = editor.selection.size === 1 ? [...editor.selection][0] : undefined;
+    const node = name === undefined ? undefined : nodesOf(editor.document).get(name);
+    const type = name === undefined ? undefined : editor.typeOf(name);
+    const values = node ? parametersOf(node) : undefined;
+    const kinds =
+      type?.parameters.map((one) => Field.kindFor(one, values?.get(one.name) ?? one.defaultValue)).join(" ") ?? "";
+    const madeFor = node ? `node ${name} ${kindOf(node).text} ${kinds}` : `other ${editor.selection.size > 1}`;
+    if (madeFor !== this.madeFor) {
+      this.madeFor = madeFor;
+      this.shownOf = [];
+      this.log = undefined;
+      this.fields = new Map();
+      if (name !== undefined && node) this.drawNode(editor, name, node);
+      else if (editor.selection.size > 1) this.drawSeveral(editor);
+      else this.drawWorkflow(editor);
+    }
+    if (name !== undefined && node) this.showNode(editor, name, node);
+    else if (editor.selection.size > 1) this.heading.replaceChildren(words.several(editor.selection.size));
+    else this.showWorkflow(editor);
+  }
+
+  /** Goes to the first field. */
+  focusFirst() {
+    this.update();
+    const target = this.querySelector(".field input, .field select, .field textarea") ?? this;
+    if (target instanceof HTMLElement) target.focus();
+  }
+
+  /**
+   * @param {string} text
+   * @param {...(Node | undefined)} rest
+   */
+  begin(text, ...rest) {
+    this.heading = element("h2", { children: [element("bdi", { text })] });
+    this.replaceChildren(this.heading, ...rest.filter((part) => part !== undefined));
+  }
+
+  /** @param {Editor} editor */
+  drawSeveral(editor) {
+    this.begin(words.several(editor.selection.size), this.actions(editor));
+  }
+
+  // The workflow
+
+  /** @param {Editor} editor */
+  drawWorkflow(editor) {
+    const fields = [];
+    for (const [name, input] of objectAt(editor.document, ["spec", "inputs"])) {
+      if (isObject(input)) fields.push(this.runInput(editor, name, input));
+    }
+    this.begin(
+      words.none,
+      element("p", { class: "quiet", text: words.noneHint }),
+      this.problems,
+      fields.length > 0 ? element("h3", { text: words.runInputs }) : undefined,
+      ...fields,
+      this.outcome,
+    );
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {string} name
+   * @param {JSONObject} input
+   */
+  runInput(editor, name, input) {
+    const type = input.get("type");
+    const types = /** @type {const} */ (["string", "number", "integer", "boolean", "list", "mapping"]);
+    /** @type {import("../model/catalog.js").Parameter} */
+    const parameter = {
+      name,
+      type: types.find((known) => known === type) ?? "any",
+      title: lineOf(name, 64),
+      description: linesOf(input.get("description"), 2000),
+      defaultValue: input.get("default") ?? null,
+      component: "input",
+      choices: undefined,
+      least: undefined,
+      most: undefined,
+      step: undefined,
+      pattern: undefined,
+      isSecret: false,
+      isLong: false,
+    };
+    const show = () => field.show(editor.runInputs.get(name) ?? parameter.defaultValue, editor.runInputs.has(name));
+    const field = new Field(parameter, editor.runInputs.get(name) ?? parameter.defaultValue, {
+      change: (value) => {
+        editor.runInputs.set(name, value);
+        show();
+      },
+      settle: () => undefined,
+      reset: () => {
+        editor.runInputs.delete(name);
+        show();
+      },
+    });
+    show();
+    return field.element;
+  }
+
+  /** @param {Editor} editor */
+  showWorkflow(editor) {
+    this.showProblems(editor, editor.problems.filter(({ node }) => !node || !nodesOf(editor.document).has(node)));
+    const { outcome, began, ended } = editor.run;
+    const text = outcome === undefined ? "" : strings.run.outcome(outcome);
+    const taken = began !== undefined && ended !== undefined ? durationText(ended - began) : "";
+    this.outcome.replaceChildren(
+      ...(text ? [element("h3", { text: words.runState }), element("p", { text: `${text} ${taken}` })] : []),
+    );
+  }
+
+  // A node
+
+  /**
+   * @param {Editor} editor
+   * @param {string} name
+   * @param {JSONObject} node
+   */
+  drawNode(editor, name, node) {
+    const type = editor.typeOf(name);
+    const { kind, text } = kindOf(node);
+    const parts = [
+      this.nameField(editor, name),
+      element("p", {
+        class: "quiet",
+        children: [element("bdi", { text: type ? `${type.title} · ${type.type} ${type.version}` : lineOf(text, 200) })],
+      }),
+      type?.description ? element("p", { class: "description", text: type.description }) : undefined,
+      this.problems,
+    ];
+    if (kind !== "type") {
+      parts.push(this.textField(editor, name, kind, kind === "run" ? words.command : words.file, kind === "run"));
+    }
+    if (type && type.parameters.length > 0) parts.push(element("h3", { text: words.parameters }));
+    for (const parameter of type?.parameters ?? []) {
+      const given = parametersOf(node).get(parameter.name);
+      const gesture = `type ${name}.${parameter.name}`;
+      const field = new Field(parameter, given ?? parameter.defaultValue, {
+        change: (value, isGesture) =>
+          editor.perform(setParameter(name, parameter.name, value, isGesture ? gesture : undefined)),
+        settle: () => editor.endGesture(),
+        reset: () => editor.perform(setParameter(name, parameter.name, undefined)),
+      });
+      this.fields.set(parameter.name, field);
+      parts.push(field.element);
+    }
+    parts.push(
+      this.inputs,
+      element("h3", { text: words.settings }),
+      this.textField(editor, name, "if", words.condition, false),
+      this.textField(editor, name, "timeout", words.timeout, false),
+      this.outcome,
+      this.actions(editor),
+    );
+    this.begin(name, ...parts);
+  }
+
+  /** @param {Editor} editor */
+  actions(editor) {
+    return element("div", {
+      class: "inspector-actions",
+      children: [
+        button(words.duplicate, () => editor.duplicate()),
+        button(words.remove, () => editor.removeSelected(), { class: "danger" }),
+      ],
+    });
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {string} name
+   */
+  nameField(editor, name) {
+    const problem = element("p", { class: "field-problem", attributes: { hidden: true, id: "name-problem" } });
+    const input = element("input", {
+      attributes: {
+        type: "text",
+        id: "node-name",
+        value: name,
+        autocomplete: "off",
+        "aria-describedby": "name-problem",
+      },
+      on: {
+        input: () => {
+          const found = renamingProblem(editor.document, name, input.value);
+          problem.hidden = !found;
+          problem.textContent = found ? `${found.message}${found.hint ? `: ${found.hint}` : ""}` : "";
+          setAttribute(input, "aria-invalid", found ? "true" : undefined);
+        },
+        change: () => {
+          if (renamingProblem(editor.document, name, input.value)) input.value = name;
+          else if (editor.perform(renameNode(name, input.value))) editor.select([input.value]);
+        },
+      },
+    });
+    return element("div", {
+      class: "field",
+      children: [element("label", { text: words.name, attributes: { for: "node-name" } }), input, problem],
+    });
+  }
+
+  /**
+   * A member of the node that is a text.
+   * @param {Editor} editor
+   * @param {string} name
+   * @param {string} member
+   * @param {string} title
+   * @param {boolean} isLong
+   */
+  textField(editor, name, member, title, isLong) {
+    const value = nodesOf(editor.document).get(name)?.get(member);
+    const gesture = `type ${name} ${member}`;
+    const id = `member-${member}`;
+    const input = element(isLong ? "textarea" : "input", {
+      attributes: { id, autocomplete: "off", spellcheck: "false", ...(isLong ? { rows: 4 } : { type: "text" }) },
+      on: {
+        input: () => editor.perform(setMember(name, member, input.value === "" ? undefined : input.value, gesture)),
+        change: () => editor.endGesture(),
+      },
+    });
+    input.value = typeof value === "string" ? value : value === undefined || value === null ? "" : String(value);
+    return element("div", {
+      class: "field",
+      children: [element("label", { text: title, attributes: { for: id } }), input],
+    });
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {string} name
+   * @param {JSONObject} node
+   */
+  showNode(editor, name, node) {
+    const values = parametersOf(node);
+    for (const [parameter, field] of this.fields) {
+      field.show(values.get(parameter) ?? field.parameter.defaultValue, values.has(parameter));
+    }
+    for (const member of ["if", "timeout", "run", "workflow"]) this.showMember(node, member);
+    const now = [nodesOf(editor.document), editor.problems, editor.nodeStates.get(name), this.log];
+    if (now.every((part, index) => part === this.shownOf[index])) return;
+    this.shownOf = now;
+    this.showProblems(editor, editor.problemsOf(name));
+    this.showInputs(editor, name, node);
+    this.showRun(editor, name);
+  }
+
+  /**
+   * @param {JSONObject} node
+   * @param {string} member
+   */
+  showMember(node, member) {
+    const input = this.querySelector(`#member-${member}`);
+    if (
+      !(input instanceof HTMLInputElement || input instanceof HTMLTextAreaElement) || document.activeElement === input
+    ) return;
+    const value = node.get(member);
+    input.value = typeof value === "string" ? value : value === undefined || value === null ? "" : String(value);
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {ReadonlyArray<import("./editor.js").Diagnostic>} problems
+   */
+  showProblems(editor, problems) {
+    this.problems.hidden = problems.length === 0;
+    this.problems.replaceChildren(
+      ...problems.slice(0, 50).map(({ what, why, hint, node }) =>
+        element("li", {
+          children: [
+            element("strong", { text: what }),
+            why ? element("span", { text: why }) : undefined,
+            hint ? element("span", { class: "quiet", text: hint }) : undefined,
+            node && nodesOf(editor.document).has(node) && !editor.selection.has(node)
+              ? button(node, () => editor.select([node]))
+              : undefined,
+          ],
+        })
+      ),
+    );
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {string} name
+   * @param {JSONObject} node
+   */
+  showInputs(editor, name, node) {
+    const shape = editor.shapes.get(name);
+    if (!shape || shape.inputs.length === 0) return this.inputs.replaceChildren();
+    const sources = new Map(sourcesOf(node));
+    const focused = this.inputs.contains(document.activeElement) ? document.activeElement?.id : undefined;
+    const rows = shape.inputs.map((port, index) => {
+      const texts = sources.get(port.name) ?? [];
+      const connected = texts.map((text, place) => this.source(editor, name, port, text, place));
+      return element("div", {
+        class: "input-row",
+        children: [
+          element("span", {
+            class: "input-title",
+            children: [
+              element("bdi", { text: port.title }),
+              element("span", { class: "quiet", text: ` ${port.type}${port.required ? " *" : ""}` }),
+            ],
+          }),
+          ...connected,
+          this.offers(editor, name, port, `connect-${index}`),
+        ],
+      });
+    });
+    this.inputs.replaceChildren(element("h3", { text: words.inputs }), ...rows);
+    const again = focused ? this.inputs.querySelector(`#${focused}`) : null;
+    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {string} name
+   * @param {{name: string, title: string}} port
+   * @param {string} text
+   * @param {number} place
+   */
+  source(editor, name, port, text, place) {
+    return element("span", {
+      class: "source",
+      children: [
+        element("bdi", { text }),
+        iconButton("close", words.disconnect(text, port.title), () => {
+          const edges = edgesOf(editor.document).filter((edge) =>
+            edge.kind === "value" && edge.to.node === name && edge.to.port === port.name && edge.index === place
+          );
+          editor.perform(disconnect(edges));
+        }),
+      ],
+    });
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {string} name
+   * @param {import("../model/shapes.js").ShapePort} port
+   * @param {string} id
+   */
+  offers(editor, name, port, id) {
+    /** @type {HTMLOptionElement[]} */
+    const options = [];
+    const select = element("select", {
+      attributes: { id, "aria-label": words.connect(port.title) },
+      on: {
+        // What fits is found when somebody asks for it.
+        focus: fill,
+        pointerdown: fill,
+        change: () => {
+          const [node, output] = select.value.split(".");
+          if (!node || !output) return;
+          editor.perform(connect({ node, port: output }, { node: name, port: port.name }, port.multiple));
+        },
+      },
+    });
+    select.append(element("option", { text: "+", attributes: { value: "" } }));
+    function fill() {
+      if (options.length > 0) return;
+      for (const shape of editor.shapes.values()) {
+        for (const output of shape.outputs) {
+          if (options.length >= mostOffers) break;
+          const ends = /** @type {const} */ ([
+            { node: shape.name, port: output.name, side: "outputs" },
+            { node: name, port: port.name, side: "inputs" },
+          ]);
+          if (editor.refusal(...ends)) continue;
+          const text = `${shape.name}.${output.name}`;
+          options.push(element("option", { text, attributes: { value: text } }));
+        }
+      }
+      select.append(...options);
+    }
+    return select;
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {string} name
+   */
+  showRun(editor, name) {
+    const state = editor.nodeStates.get(name);
+    if (!state) return this.outcome.replaceChildren();
+    const facts = [
+      strings.run.state[state.state] ?? state.state,
+      state.cached ? strings.run.cached : "",
+      state.duration !== undefined ? durationText(state.duration) : "",
+      state.attempt > 1 ? strings.run.attempt(state.attempt) : "",
+      state.reason,
+      state.message,
+    ].filter(Boolean);
+    const { error } = state;
+    this.outcome.replaceChildren(
+      element("h3", { text: words.runState }),
+      element("p", { class: `run-facts is-${state.state}`, text: facts.join(" · ") }),
+      ...(error
+        ? [
+          element("p", { class: "run-error", text: error.message }),
+          ...(error.cause ? [element("p", { text: error.cause })] : []),
+          ...(error.hint ? [element("p", { class: "quiet", text: error.hint })] : []),
+          ...(error.traceback ? [this.text(words.traceback, error.traceback)] : []),
+        ]
+        : []),
+      this.log === undefined
+        ? button(words.showLog, () => this.loadLog(editor, name))
+        : this.text(words.log, this.log.join("\n") || words.noLog),
+    );
+  }
+
+  /**
+   * @param {string} title
+   * @param {string} text
+   */
+  text(title, text) {
+    return element("details", {
+      attributes: { open: true },
+      children: [
+        element("summary", { text: title }),
+        element("pre", { text, attributes: { tabindex: 0, "aria-label": title, role: "region" } }),
+      ],
+    });
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {string} name
+   */
+  async loadLog(editor, name) {
+    if (editor.runId === undefined) return;
+    try {
+      this.log = await editor.client.log(editor.runId, name);
+    } catch (error) {
+      editor.say(error instanceof Error ? error.message : String(error), "error");
+    }
+    editor.changed();
+  }
+}
+
+customElements.define("node-inspector", NodeInspector);

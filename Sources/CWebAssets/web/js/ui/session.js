@@ -1,0 +1,88 @@
+/** What a tab remembers until it is closed: the token, changes that aren't saved, and which run it watches. Nothing of it is in an address. */
+
+import { readDocument, writeDocument } from "../model/document.js";
+
+/** @typedef {import("../model/document.js").WorkflowDocument} WorkflowDocument */
+
+const tokenKey = "orchestrator.token";
+
+/**
+ * @param {string} key
+ * @returns {string | null}
+ */
+function read(key) {
+  try {
+    return sessionStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string | null} value null: it goes
+ */
+function write(key, value) {
+  try {
+    if (value === null) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, value);
+  } catch {
+    // It is full, or forbidden: then nothing is remembered.
+  }
+}
+
+export const session = {
+  get token() {
+    return read(tokenKey) ?? "";
+  },
+
+  /** @param {string} token */
+  keepToken(token) {
+    write(tokenKey, token);
+  },
+
+  /** Nothing stays that the next one at this tab could see. */
+  forget() {
+    try {
+      sessionStorage.clear();
+    } catch {
+      // There is nothing then.
+    }
+  },
+
+  /**
+   * @param {string} name of the workflow
+   * @param {WorkflowDocument | null} document null: everything is saved
+   * @param {string | null} tag of the version that it follows
+   */
+  keepDraft(name, document, tag) {
+    write(`orchestrator.draft.${name}`, document && JSON.stringify({ tag, text: writeDocument(document) }));
+  },
+
+  /**
+   * @param {string} name
+   * @returns {{document: WorkflowDocument, tag: string | null} | undefined}
+   */
+  draft(name) {
+    try {
+      const { tag, text } = JSON.parse(read(`orchestrator.draft.${name}`) ?? "null") ?? {};
+      if (typeof text !== "string") return undefined;
+      return { document: readDocument(text), tag: typeof tag === "string" ? tag : null };
+    } catch {
+      return undefined;
+    }
+  },
+
+  /**
+   * @param {string} name
+   * @param {string | null} run
+   */
+  keepRun(name, run) {
+    write(`orchestrator.run.${name}`, run);
+  },
+
+  /** @param {string} name */
+  run(name) {
+    return read(`orchestrator.run.${name}`) ?? undefined;
+  },
+};

@@ -1,0 +1,439 @@
+/** A workflow that is worked on: palette, canvas, details, and what is done with all of it: saving and running. */
+
+import { followRun } from "../api/follow.js";
+import { ServerProblem } from "../api/client.js";
+import { watchPointers } from "../canvas/gestures.js";
+import { watchKeys } from "../canvas/keyboard.js";
+import { WorkflowCanvas } from "../canvas/canvas.js";
+import { replaceDocument } from "../model/commands.js";
+import { checkedDocument, nodesOf } from "../model/document.js";
+import { differenceOf } from "../model/difference.js";
+import { emptyRun } from "../model/run.js";
+import { button, element, iconButton, isField } from "./dom.js";
+import { helpDialog } from "./help.js";
+import { NodeInspector } from "./inspector.js";
+import { actionOf } from "./keys.js";
+import { NodePalette } from "./palette.js";
+import { messageOf } from "./screens.js";
+import { session } from "./session.js";
+import { strings } from "./strings.js";
+
+/** @typedef {import("./editor.js").Editor} Editor */
+
+/** Milliseconds after a change until it is remembered. */
+const draftDelay = 500;
+
+export class Workbench {
+  /**
+   * @param {Editor} editor
+   * @param {{leave: () => void, signedOut: (message: string) => void}} around
+   */
+  constructor(editor, { leave, signedOut }) {
+    this.editor = editor;
+    this.leave = leave;
+    this.signedOut = signedOut;
+    this.ending = new AbortController();
+    /** @type {AbortController | undefined} of the run that is watched */
+    this.following = undefined;
+    this.canvas = new WorkflowCanvas();
+    this.canvas.editor = editor;
+    this.palette = new NodePalette();
+    this.palette.editor = editor;
+    this.palette.canvas = this.canvas;
+    this.inspector = new NodeInspector();
+    this.inspector.editor = editor;
+    this.status = element("p", { class: "status", attributes: { role: "status", "aria-live": "polite" } });
+    this.notice = element("div", {
+      class: "notice",
+      attributes: { hidden: true, role: "region", "aria-label": strings.save.later },
+    });
+    this.noticeFor = /** @type {unknown} */ (undefined);
+    this.bar = this.makeBar();
+    this.element = element("div", {
+      class: "workbench",
+      children: [
+        this.bar,
+        this.notice,
+        element("main", { class: "panes", children: [this.palette, this.canvas, this.inspector] }),
+        element("footer", { children: [this.status] }),
+      ],
+    });
+    this.draftTimer = 0;
+    /** @type {unknown} */
+    this.keptOf = editor.history;
+  }
+
+  makeBar() {
+    const { editor } = this;
+    const words = strings.bar;
+    this.undo = iconButton("undo", words.undo, () => editor.undo());
+    this.redo = iconButton("redo", words.redo, () => editor.redo());
+    this.save = button(words.save, () => this.saveNow());
+    this.run = button(words.run, () => this.runNow(), { class: "primary" });
+    this.cancel = button(words.cancel, () => this.cancelRun(), { class: "danger" });
+    this.state = element("span", { class: "quiet save-state" });
+    /** @param {"palette" | "inspector"} pane */
+    const toggle = (pane) => this.element.classList.toggle(`shows-${pane}`);
+    return element("header", {
+      class: "bar",
+      children: [
+        iconButton("menu", strings.workflows.back, () => this.goBack()),
+        element("h1", { class: "workflow-title", children: [element("bdi", { text: editor.name })] }),
+        this.state,
+        element("div", {
+          class: "bar-group",
+          attributes: { role: "toolbar", "aria-label": words.label },
+          children: [
+            iconButton("palette", words.palette, () => toggle("palette"), { class: "narrow-only" }),
+            iconButton("inspector", words.inspector, () => toggle("inspector"), { class: "narrow-only" }),
+            this.undo,
+            this.redo,
+            iconButton("arrange", words.arrange, () => this.arrange()),
+            iconButton("fit", words.fit, () => this.canvas.fit()),
+            iconButton("help", words.help, () => this.showHelp()),
+            this.save,
+            this.run,
+            this.cancel,
+          ],
+        }),
+      ],
+    });
+  }
+
+  /** Begins to listen; the element has to be in the page. */
+  start() {
+    const { editor, canvas, ending } = this;
+    const { signal } = ending;
+    const stops = [
+      editor.watch(() => this.update()),
+      watchPointers(canvas, editor),
+      watchKeys(canvas, editor, { showDetails: () => this.showDetails() }),
+    ];
+    signal.addEventListener("abort", () => stops.forEach((stop) => stop()));
+    addEventListener("keydown", (event) => this.onKey(event), { signal });
+    for (const kind of /** @type {const} */ (["copy", "cut", "paste"])) {
+      document.addEventListener(kind, (event) => this.onClipboard(kind, event), { signal });
+    }
+    addEventListener("beforeunload", (event) => {
+      this.keepDraft();
+      if (editor.history.isDirty) event.preventDefault();
+    }, { signal });
+    this.update();
+    const run = session.run(editor.name);
+    if (run !== undefined) this.follow(run);
+  }
+
+  stop() {
+    this.keepDraft();
+    this.ending.abort();
+    this.following?.abort();
+    this.element.remove();
+  }
+
+  update() {
+    const { editor } = this;
+    const { history } = editor;
+    this.canvas.update();
+    this.inspector.update();
+    if (this.undo && this.redo && this.run && this.cancel && this.save && this.state) {
+      this.undo.disabled = history.undoLabel === undefined;
+      this.redo.disabled = history.redoLabel === undefined;
+      this.undo.title = history.undoLabel ? `${strings.bar.undo}: ${history.undoLabel}` : strings.bar.undo;
+      this.redo.title = history.redoLabel ? `${strings.bar.redo}: ${history.redoLabel}` : strings.bar.redo;
+      this.run.hidden = editor.isRunning;
+      this.cancel.hidden = !editor.isRunning;
+      this.save.disabled = !history.isDirty;
+      const isFresh = editor.tag === null;
+      this.state.textContent = history.isDirty ? (isFresh ? strings.bar.fresh : strings.bar.dirty) : strings.bar.saved;
+      this.state.classList.toggle("is-dirty", history.isDirty);
+    }
+    const text = editor.isConnected ? editor.message : strings.run.lost;
+    if (this.status.textContent !== text) this.status.textContent = text;
+    this.status.classList.toggle("is-error", editor.messageKind === "error" || !editor.isConnected);
+    this.showConflict();
+    document.title = `${history.isDirty ? "• " : ""}${editor.name} – ${strings.product}`;
+    if (this.keptOf !== history) {
+      this.keptOf = history;
+      clearTimeout(this.draftTimer);
+      this.draftTimer = setTimeout(() => this.keepDraft(), draftDelay);
+    }
+  }
+
+  keepDraft() {
+    clearTimeout(this.draftTimer);
+    const { history, name, tag } = this.editor;
+    session.keepDraft(name, history.isDirty ? history.document : null, tag);
+  }
+
+  // Keys
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const isWriting = isField(event.target);
+    const hasControl = event.ctrlKey || event.metaKey;
+    if (isWriting && !hasControl && event.key !== "Escape") return;
+    const action = actionOf(event, false);
+    // A field has an undo of its own, for what was written last.
+    if (action === undefined || (isWriting && (action === "undo" || action === "redo"))) return;
+    if (!this.act(action)) return;
+    event.preventDefault();
+  }
+
+  /**
+   * @param {string} action
+   * @returns {boolean} whether there is such a one
+   */
+  act(action) {
+    const { editor, canvas } = this;
+    switch (action) {
+      case "search":
+        this.element.classList.add("shows-palette");
+        this.palette.focusSearch();
+        return true;
+      case "help":
+        this.showHelp();
+        return true;
+      case "save":
+        this.saveNow();
+        return true;
+      case "run":
+        if (!editor.isRunning) this.runNow();
+        return true;
+      case "undo":
+        editor.undo();
+        return true;
+      case "redo":
+        editor.redo();
+        return true;
+      case "fit":
+        canvas.fit();
+        return true;
+      case "arrange":
+        this.arrange();
+        return true;
+      case "zoomIn":
+        canvas.zoomBy(1.25);
+        return true;
+      case "zoomOut":
+        canvas.zoomBy(0.8);
+        return true;
+      case "canvas":
+        this.goToCanvas();
+        return true;
+      case "escape":
+        this.escape();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  goToCanvas() {
+    const [name] = this.editor.selection;
+    const target = name ?? this.canvas.focusName;
+    if (target) this.canvas.focusNode(target);
+    else this.canvas.focus();
+  }
+
+  escape() {
+    const { editor } = this;
+    const inPane = this.palette.contains(document.activeElement) || this.inspector.contains(document.activeElement);
+    if (editor.pending) {
+      editor.setPending(undefined);
+      editor.say(strings.canvas.ended);
+    } else if (inPane) this.goToCanvas();
+    else editor.select([]);
+    this.element.classList.remove("shows-palette", "shows-inspector");
+  }
+
+  arrange() {
+    this.editor.arrange();
+    if (this.editor.selection.size < 2) this.canvas.fit();
+  }
+
+  showDetails() {
+    this.element.classList.add("shows-inspector");
+    this.inspector.focusFirst();
+  }
+
+  showHelp() {
+    const dialog = helpDialog();
+    this.element.append(dialog);
+    dialog.showModal();
+  }
+
+  /**
+   * @param {"copy" | "cut" | "paste"} kind
+   * @param {ClipboardEvent} event
+   */
+  onClipboard(kind, event) {
+    if (isField(event.target) || !event.clipboardData || !String(getSelection() ?? "").match(/^\s*$/)) return;
+    const { editor, canvas } = this;
+    event.preventDefault();
+    if (kind === "paste") {
+      try {
+        editor.paste(event.clipboardData.getData("text/plain"), canvas.freePlace());
+      } catch (error) {
+        editor.say(messageOf(error), "error");
+      }
+      return;
+    }
+    const text = editor.copy();
+    if (text === "") return;
+    event.clipboardData.setData("text/plain", text);
+    if (kind === "cut") editor.removeSelected();
+  }
+
+  // Saving
+
+  async saveNow() {
+    const { editor } = this;
+    const { document, isDirty } = editor.history;
+    if (!isDirty) return;
+    if (nodesOf(document).size === 0) return editor.say(strings.save.empty, "error");
+    try {
+      editor.tag = await editor.client.save(editor.name, document, editor.tag);
+      editor.history = editor.history.markSaved(document);
+      editor.conflict = undefined;
+      editor.say(strings.save.done(editor.name));
+    } catch (error) {
+      if (error instanceof ServerProblem && error.status === 412) await this.findConflict(error);
+      else this.fail(error);
+    }
+  }
+
+  /** @param {ServerProblem} refusal */
+  async findConflict(refusal) {
+    const { editor } = this;
+    try {
+      const { document, tag, author } = await editor.client.workflow(editor.name);
+      editor.conflict = { document: checkedDocument(document), tag, author };
+      editor.say(strings.save.conflict(author), "error");
+    } catch (error) {
+      if (error instanceof ServerProblem && error.status === 404) editor.tag = null;
+      this.fail(refusal);
+    }
+  }
+
+  showConflict() {
+    const { editor } = this;
+    const { conflict } = editor;
+    this.notice.hidden = !conflict;
+    const isShown = this.noticeFor === conflict;
+    if (!conflict || isShown) return;
+    this.noticeFor = conflict;
+    const words = strings.save;
+    const difference = differenceOf(conflict.document, editor.document);
+    /** @param {string[]} names */
+    const listed = (names) => names.slice(0, 8).join(", ") + (names.length > 8 ? ", …" : "");
+    const facts = [
+      difference.added.length > 0 ? words.difference.added(listed(difference.added)) : "",
+      difference.removed.length > 0 ? words.difference.removed(listed(difference.removed)) : "",
+      difference.changed.length > 0 ? words.difference.changed(listed(difference.changed)) : "",
+      difference.moved.length > 0 ? words.difference.moved(listed(difference.moved)) : "",
+      difference.hasOther ? words.difference.other : "",
+    ].filter(Boolean);
+    this.notice.replaceChildren(
+      element("p", { children: [element("strong", { text: words.conflict(conflict.author) })] }),
+      element("ul", { children: (facts.length > 0 ? facts : [words.same]).map((text) => element("li", { text })) }),
+      element("div", {
+        class: "inspector-actions",
+        children: [
+          button(words.theirs, () => {
+            editor.tag = conflict.tag;
+            editor.conflict = undefined;
+            editor.perform(replaceDocument(words.theirs, conflict.document));
+            editor.history = editor.history.markSaved(conflict.document);
+            editor.changed();
+          }),
+          button(words.mine, () => {
+            editor.tag = conflict.tag;
+            editor.conflict = undefined;
+            this.saveNow();
+          }),
+          button(words.later, () => {
+            editor.conflict = undefined;
+            editor.changed();
+          }),
+        ],
+      }),
+    );
+  }
+
+  // Running
+
+  async runNow() {
+    const { editor } = this;
+    editor.problems = [];
+    try {
+      const run = await editor.client.start(editor.document, editor.runInputs);
+      editor.say(strings.run.started);
+      session.keepRun(editor.name, run);
+      this.follow(run);
+    } catch (error) {
+      if (error instanceof ServerProblem && error.diagnostics.length > 0) {
+        editor.problems = error.diagnostics;
+        const named = error.diagnostics.find(({ node }) => node && nodesOf(editor.document).has(node));
+        editor.select(named ? [named.node] : []);
+        editor.say(strings.run.problems(error.diagnostics.length), "error");
+      } else this.fail(error);
+    }
+  }
+
+  /** @param {string} run */
+  async follow(run) {
+    const { editor } = this;
+    this.following?.abort();
+    const following = new AbortController();
+    this.following = following;
+    editor.runId = run;
+    editor.run = emptyRun;
+    editor.changed();
+    try {
+      const state = await followRun(editor.client, run, {
+        onChange: (changed) => {
+          editor.run = changed;
+          editor.changed();
+        },
+        onConnection: (isConnected) => {
+          if (editor.isConnected !== isConnected) editor.changed();
+          editor.isConnected = isConnected;
+        },
+        signal: following.signal,
+      });
+      if (following.signal.aborted || state.outcome === undefined) return;
+      editor.say(strings.run.outcome(state.outcome), state.outcome === "succeeded" ? "info" : "error");
+    } catch (error) {
+      if (following.signal.aborted) return;
+      // A run of which nobody knows any more.
+      session.keepRun(editor.name, null);
+      editor.runId = undefined;
+      this.fail(error);
+    }
+  }
+
+  async cancelRun() {
+    const { editor } = this;
+    if (editor.runId === undefined) return;
+    try {
+      await editor.client.cancel(editor.runId);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    if (error instanceof ServerProblem && error.status === 401) {
+      this.keepDraft();
+      this.signedOut(strings.signIn.refused);
+    } else this.editor.say(messageOf(error), "error");
+  }
+
+  goBack() {
+    this.keepDraft();
+    if (this.editor.history.isDirty && !confirm(strings.workflows.leaveQuestion)) return;
+    this.leave();
+  }
+}
