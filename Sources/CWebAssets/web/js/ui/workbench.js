@@ -58,7 +58,7 @@ export class Workbench {
         element("footer", { children: [this.status] }),
       ],
     });
-    this.draftTimer = 0;
+    this.draftTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
     /** @type {unknown} */
     this.keptOf = editor.history;
   }

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { bounds, fitted, nextIn, overlaps, toCanvas, zoomed } from "../../Sources/CWebAssets/web/js/model/viewport.js";
+import { portPlace, shapesOf, sizes } from "../../Sources/CWebAssets/web/js/model/shapes.js";
+import { differenceOf } from "../../Sources/CWebAssets/web/js/model/difference.js";
+import { moveNodes, setParameter } from "../../Sources/CWebAssets/web/js/model/commands.js";
+import { actionOf, keyBindings } from "../../Sources/CWebAssets/web/js/ui/keys.js";
+import { catalogOf, paletteEntry, port, workflow } from "./support.js";
+
+Deno.test("what is under the pointer stays under it when the zoom changes", () => {
+  let view = { x: 10, y: -20, zoom: 1 };
+  const point = { x: 300, y: 200 };
+  const before = toCanvas(view, point);
+  for (const factor of [1.3, 0.2, 5, 100, 0.0001]) {
+    view = zoomed(view, factor, point);
+    const after = toCanvas(view, point);
+    assert.ok(Math.abs(after.x - before.x) < 1e-9 && Math.abs(after.y - before.y) < 1e-9);
+    assert.ok(view.zoom >= 0.05 && view.zoom <= 2);
+  }
+});
+
+Deno.test("everything fits into what is seen, and isn't made larger than it is", () => {
+  const screen = { width: 800, height: 600 };
+  const content = bounds([{ x: -1000, y: 0, width: 10, height: 10 }, { x: 3000, y: 900, width: 200, height: 100 }]);
+  const view = fitted(content, screen);
+  const corner = toCanvas(view, { x: 0, y: 0 });
+  assert.ok(corner.x <= -1000 && corner.y <= 0);
+  assert.equal(fitted({ x: 0, y: 0, width: 10, height: 10 }, screen).zoom, 1);
+  assert.equal(bounds([]), undefined);
+  assert.ok(fitted(undefined, { width: 0, height: 0 }).zoom > 0);
+});
+
+Deno.test("the arrows lead to the nearest straight ahead", () => {
+  const at = (/** @type {number} */ x, /** @type {number} */ y) => ({ x, y, width: 100, height: 50 });
+  const nodes = new Map([["a", at(0, 0)], ["b", at(300, 10)], ["c", at(200, 300)], ["d", at(600, 0)]]);
+  assert.equal(nextIn(nodes, "a", "right"), "b");
+  assert.equal(nextIn(nodes, "b", "right"), "d");
+  assert.equal(nextIn(nodes, "b", "down"), "c");
+  assert.equal(nextIn(nodes, "a", "left"), undefined);
+  assert.ok(overlaps(at(0, 0), at(99, 49)) && !overlaps(at(0, 0), at(101, 0)));
+});
+
+const catalog = catalogOf(
+  paletteEntry("t/a", {
+    inputs: [port("x", "string"), port("y", "string", { default: "" })],
+    outputs: [port("o", "string")],
+    parameters: [
+      { name: "key", type: "string", default: "", constraints: { secret: true } },
+      { name: "n", type: "integer", default: 0 },
+    ],
+  }),
+);
+const document = workflow({
+  a: { type: "t/a", with: { key: "hidden", n: 0 } },
+  b: { type: "gone/b", in: { p: "a.extra", q: ["c.out"] } },
+  c: { run: "echo hello" },
+});
+
+Deno.test("a node shows what its type has, and what is connected to it although nobody knows it", () => {
+  const shapes = shapesOf(document, catalog);
+  const [a, b, c] = [shapes.get("a"), shapes.get("b"), shapes.get("c")];
+  assert.deepEqual(a?.outputs.map(({ name }) => name), ["o", "extra"]);
+  assert.deepEqual(a?.inputs.map(({ required }) => required), [true, false]);
+  assert.deepEqual(a?.values.map(({ text }) => text), ["••••", "0"]);
+  assert.deepEqual([b?.isMissing, b?.inputs.map(({ name }) => name)], [true, ["p", "q"]]);
+  assert.deepEqual([c?.kind, c?.isMissing, c?.outputs.map(({ name }) => name)], ["command", false, ["out"]]);
+  assert.deepEqual(a && portPlace(a, "outputs", "extra"), { x: sizes.width, y: sizes.header + 1.5 * sizes.row });
+});
+
+Deno.test("shapes are made once: moving nodes makes none, changing one makes one", () => {
+  const plain = workflow({ a: { type: "t/a" }, b: { type: "t/a" } });
+  const shapes = shapesOf(plain, catalog);
+  assert.equal(shapesOf(moveNodes(new Map([["a", { x: 1, y: 1 }]])).change(plain), catalog), shapes);
+  const changed = shapesOf(setParameter("a", "n", 5).change(plain), catalog);
+  assert.equal(changed.get("b"), shapes.get("b"));
+  assert.notEqual(changed.get("a"), shapes.get("a"));
+});
+
+Deno.test("two versions differ in what somebody would name", () => {
+  const other = moveNodes(new Map([["a", { x: 5, y: 5 }]])).change(
+    workflow({ a: { type: "t/a", with: { key: "other" } }, c: { run: "echo hello" }, d: { run: "x" } }, { inputs: {} }),
+  );
+  assert.deepEqual(differenceOf(document, other), {
+    added: ["d"],
+    removed: ["b"],
+    changed: ["a"],
+    moved: ["a"],
+    hasOther: true,
+  });
+});
+
+Deno.test("no key means two things at one place", () => {
+  for (const place of ["anywhere", "canvas"]) {
+    const keys = keyBindings.filter(({ where }) => where === "anywhere" || where === place).flatMap(({ keys }) => keys);
+    assert.equal(new Set(keys).size, keys.length);
+  }
+  const event = { key: "Z", ctrlKey: false, metaKey: true, altKey: false, shiftKey: true };
+  assert.equal(actionOf(/** @type {KeyboardEvent} */ (event), false), "redo");
+  assert.equal(actionOf(/** @type {KeyboardEvent} */ ({ ...event, key: "?", metaKey: false }), false), "help");
+  assert.equal(
+    actionOf(/** @type {KeyboardEvent} */ ({ ...event, key: "d", metaKey: false, shiftKey: false }), false),
+    undefined,
+  );
+});
