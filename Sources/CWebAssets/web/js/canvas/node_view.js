@@ -19,7 +19,7 @@ export class NodeView {
       attributes: { role: "group", tabindex: -1, "data-node": shape.name },
     });
     this.state = element("span", { class: "node-state" });
-    this.progress = element("div", { class: "node-progress" });
+    this.progress = element("div", { class: "node-progress", attributes: { hidden: true } });
     /** @type {NodeState | undefined} */
     this.shown = undefined;
     this.place = "";
@@ -89,7 +89,7 @@ export class NodeView {
           attributes: { "aria-hidden": "true" },
         }),
         element("bdi", { class: "port-title", text: port.title }),
-        port.required
+        side === "inputs" && port.required
           ? element("span", { class: "port-required", text: "*", attributes: { "aria-hidden": "true" } })
           : undefined,
       ],

@@ -59,8 +59,8 @@ export function drawing(tag, attributes = {}, children = []) {
 const icons = {
   add: "M12 5v14M5 12h14",
   close: "M6 6l12 12M18 6L6 18",
-  undo: "M9 7L4 12l5 5M4 12h10a6 6 0 0 1 0 12",
-  redo: "M15 7l5 5-5 5M20 12H10a6 6 0 0 0 0 12",
+  undo: "M8 5L4 9l4 4M4 9h10a5 5 0 0 1 0 10h-4",
+  redo: "M16 5l4 4-4 4M20 9H10a5 5 0 0 0 0 10h4",
   run: "M7 4l13 8-13 8z",
   stop: "M6 6h12v12H6z",
   save: "M5 4h11l3 3v13H5zM8 4v5h7V4M8 20v-6h8v6",
