@@ -178,6 +178,7 @@ class EditorTests(unittest.TestCase):
         page.wire("a", "text", "b", "number")
         expect(page.status()).to_contain_text("Number takes number, and Text gives string")
         page.wire("a", "count", "b", "number")
+        expect(page.status()).to_have_text("Connected a.count to b.number.")
         page.wire("b", "count", "a", "number")
         expect(page.status()).to_contain_text("a cycle")
         # By a click on each end: what fits is lit, what doesn't is not.

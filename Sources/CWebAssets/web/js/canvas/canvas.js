@@ -1,7 +1,7 @@
 /** The canvas: nodes and lines, as far as they are seen, and what part of it all that is. */
 
 import { edgesOf, nodesOf } from "../model/document.js";
-import { portPlace } from "../model/shapes.js";
+import { isDrawnAlike, portPlace } from "../model/shapes.js";
 import { bounds, fitted, overlaps, toCanvas, zoomed } from "../model/viewport.js";
 import { element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
@@ -42,6 +42,9 @@ export class WorkflowCanvas extends HTMLElement {
     /** @type {unknown[]} */
     this.drawnOf = [];
     this.hasFitted = false;
+    this.isScheduled = false;
+    /** @type {unknown[]} */
+    this.shownOf = [];
     /** @type {string | undefined} of the port that a line begins at, as it was shown last */
     this.pendingKey = undefined;
   }
@@ -56,7 +59,7 @@ export class WorkflowCanvas extends HTMLElement {
       const { width, height } = this.getBoundingClientRect();
       this.size = { width, height };
       if (!this.hasFitted && width > 0) this.fit();
-      this.editor?.changed();
+      this.schedule();
     });
     this.observer.observe(this);
   }
@@ -67,10 +70,19 @@ export class WorkflowCanvas extends HTMLElement {
 
   // Showing
 
+  /** At the next frame. */
+  schedule() {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    requestAnimationFrame(() => {
+      if (this.isScheduled) this.update();
+    });
+  }
+
   update() {
     const { editor } = this;
+    this.isScheduled = false;
     if (!editor) return;
-    const shapes = editor.shapes;
     this.measure(editor);
     const { zoom, x, y } = this.view;
     this.world.style.transform = `translate(${x}px, ${y}px) scale(${zoom})`;
@@ -84,22 +96,39 @@ export class WorkflowCanvas extends HTMLElement {
       height: this.size.height / zoom + 2 * margin,
     };
     if (!this.rectangles.has(this.focusName)) this.focusName = this.rectangles.keys().next().value ?? "";
+    // Where only another part is seen, what is there already stays as it is.
+    const { document, selection, selectedEdges, problems, run, pending } = editor;
+    const now = [document, editor.shapes, selection, selectedEdges, problems, run, pending, this.focusName];
+    const isSame = now.every((part, index) => part === this.shownOf[index]);
+    this.shownOf = now;
+    this.showNodes(editor, seen, isSame);
+    this.removeUnseen(seen);
+    this.showLines(editor, seen, isSame);
+    if (pending || this.pendingKey !== undefined) this.showPending(editor);
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {Rectangle} seen
+   * @param {boolean} isSame
+   */
+  showNodes(editor, seen, isSame) {
+    const { shapes, nodeStates: states } = editor;
     for (const [name, rectangle] of this.rectangles) {
-      const shape = shapes.get(name);
-      if (!shape || !(overlaps(rectangle, seen) || name === this.focusName)) continue;
+      if (!(overlaps(rectangle, seen) || name === this.focusName)) continue;
       let view = this.views.get(name);
+      if (view && isSame) continue;
+      const shape = shapes.get(name);
+      if (!shape) continue;
       if (!view) {
         view = new NodeView(shape);
         this.views.set(name, view);
         this.world.append(view.element);
       } else if (view.shape !== shape) this.redraw(view, shape);
       view.moveTo(rectangle);
-      view.show(editor.selection.has(name), editor.problemsOf(name).length > 0, editor.nodeStates.get(name));
+      view.show(editor.selection.has(name), editor.problemsOf(name).length > 0, states.get(name));
       setAttribute(view.element, "tabindex", name === this.focusName ? 0 : -1);
     }
-    this.removeUnseen(seen);
-    this.showLines(editor, seen);
-    this.showPending(editor);
   }
 
   /** @param {Editor} editor */
@@ -123,6 +152,10 @@ export class WorkflowCanvas extends HTMLElement {
    * @param {import("../model/shapes.js").Shape} shape
    */
   redraw(view, shape) {
+    if (isDrawnAlike(view.shape, shape)) {
+      view.shape = shape;
+      return;
+    }
     const focused = view.element.contains(document.activeElement) ? document.activeElement : null;
     const { port, side } = focused instanceof HTMLElement ? focused.dataset : { port: undefined, side: undefined };
     view.draw(shape);
@@ -144,17 +177,22 @@ export class WorkflowCanvas extends HTMLElement {
   /**
    * @param {Editor} editor
    * @param {Rectangle} seen
+   * @param {boolean} isSame
    */
-  showLines(editor, seen) {
+  showLines(editor, seen, isSame) {
+    const { rectangles } = this;
+    const [right, bottom] = [seen.x + seen.width, seen.y + seen.height];
     const edges = edgesOf(editor.document).filter((edge) => {
-      const [start, end] = [this.rectangles.get(edge.from.node), this.rectangles.get(edge.to.node)];
-      const around = start && end && bounds([start, end]);
-      return around !== undefined && overlaps(around, seen);
+      const [start, end] = [rectangles.get(edge.from.node), rectangles.get(edge.to.node)];
+      // By the rectangle around both, without making one for each edge.
+      return start && end && Math.min(start.x, end.x) <= right &&
+        Math.max(start.x + start.width, end.x + end.width) >= seen.x &&
+        Math.min(start.y, end.y) <= bottom && Math.max(start.y + start.height, end.y + end.height) >= seen.y;
     });
     const states = editor.nodeStates;
-    this.lines.show(edges, {
+    this.lines.show(edges, isSame, {
       shapes: editor.shapes,
-      placeOf: (name) => this.rectangles.get(name) ?? { x: 0, y: 0 },
+      placeOf: (name) => rectangles.get(name) ?? { x: 0, y: 0 },
       isSelected: (key) => editor.selectedEdges.has(key),
       stateOf: (name) => states.get(name)?.state,
     });
@@ -201,7 +239,7 @@ export class WorkflowCanvas extends HTMLElement {
   /** @param {View} view */
   setView(view) {
     this.view = view;
-    this.editor?.changed();
+    this.schedule();
   }
 
   fit() {

@@ -1,6 +1,5 @@
 /** What a mouse, a pen or fingers do on the canvas. */
 
-import { edgeKey, edgesOf } from "../model/document.js";
 import { moveNodes } from "../model/commands.js";
 import { overlaps, toCanvas, zoomed } from "../model/viewport.js";
 import { snapped } from "../ui/editor.js";
@@ -264,12 +263,12 @@ function wiring(canvas, editor, port, start) {
  */
 function followPending(canvas, editor, point, target) {
   canvas.draftEnd = point;
+  canvas.schedule();
   const end = canvas.portAt(target);
   if (end && editor.pending && !isSame(end, editor.pending)) {
     const refusal = editor.refusal(editor.pending, end);
     if (refusal) editor.say(strings.canvas.refused(refusal.reason), "error");
   }
-  editor.changed();
 }
 
 /**
@@ -295,12 +294,4 @@ function isSame(left, right) {
  */
 function isFar(start, point) {
   return Math.hypot(point.x - start.x, point.y - start.y) > tremble;
-}
-
-/**
- * @param {Editor} editor
- * @returns {string[]} the keys of all edges, for who selects everything
- */
-export function allEdgeKeys(editor) {
-  return edgesOf(editor.document).map(edgeKey);
 }

@@ -22,10 +22,11 @@ export class Lines {
 
   /**
    * @param {Iterable<Edge>} edges those that are seen
+   * @param {boolean} isSame nothing has changed but what is seen
    * @param {{shapes: ReadonlyMap<string, Shape>, placeOf: (name: string) => Place, isSelected: (key: string) => boolean,
    *   stateOf: (name: string) => string | undefined}} context
    */
-  show(edges, { shapes, placeOf, isSelected, stateOf }) {
+  show(edges, isSame, { shapes, placeOf, isSelected, stateOf }) {
     /** @type {Set<string>} */
     const seen = new Set();
     for (const edge of edges) {
@@ -33,6 +34,7 @@ export class Lines {
       if (!start || !end) continue;
       const key = edgeKey(edge);
       seen.add(key);
+      if (isSame && this.lines.has(key)) continue;
       const isValue = edge.kind === "value";
       const from = added(placeOf(start.name), portPlace(start, "outputs", isValue ? edge.from.port : undefined));
       const to = added(placeOf(end.name), portPlace(end, "inputs", isValue ? edge.to.port : undefined));

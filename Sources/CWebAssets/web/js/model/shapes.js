@@ -141,6 +141,24 @@ function shapePort(port) {
 }
 
 /**
+ * Whether two shapes are drawn alike.
+ * @param {Shape} left
+ * @param {Shape} right
+ */
+export function isDrawnAlike(left, right) {
+  const isSameType = left.name === right.name && left.type === right.type && left.kind === right.kind;
+  return isSameType && left.isMissing === right.isMissing &&
+    [...left.inputs, ...left.outputs].every((port) =>
+      [...right.inputs, ...right.outputs].some(({ name }) => name === port.name)
+    ) &&
+    left.inputs.length === right.inputs.length && left.outputs.length === right.outputs.length &&
+    left.values.length === right.values.length &&
+    left.values.every(({ title, text }, index) =>
+      title === right.values[index]?.title && text === right.values[index]?.text
+    );
+}
+
+/**
  * @param {Shape} shape
  * @param {"inputs" | "outputs"} side
  * @param {string | undefined} port undefined: where lines of order meet the node

@@ -10,6 +10,7 @@ import {
   stepOf,
 } from "../model/parameters.js";
 import { isEqual, numericValue } from "../model/json.js";
+import { lineOf } from "../model/text.js";
 import { element, iconButton, setAttribute } from "./dom.js";
 import { strings } from "./strings.js";
 
@@ -76,16 +77,17 @@ export class Field {
         const choices = parameter.choices ?? [];
         const options = choices.map((choice, index) =>
           element("option", {
-            text: typeof choice === "string" ? choice : shortText(choice),
+            text: typeof choice === "string" ? lineOf(choice, 80) : shortText(choice),
             attributes: { value: String(index) },
           })
         );
         return element("select", { on, children: options });
       }
       case "slider":
+        // A drag is one step, and so are the keys until somebody leaves.
         return element("input", {
           attributes: { type: "range", min: parameter.least, max: parameter.most, step: stepOf(parameter) },
-          on,
+          on: { input: on.input, pointerdown: on.change, blur: on.change },
         });
       case "lines":
       case "json":

@@ -66,10 +66,11 @@ export class NodeInspector extends HTMLElement {
     else this.showWorkflow(editor);
   }
 
-  /** Goes to the first field. */
+  /** Goes to the first parameter, or to the first field where there is none. */
   focusFirst() {
     this.update();
-    const target = this.querySelector(".field input, .field select, .field textarea") ?? this;
+    const [first] = this.fields.values();
+    const target = first?.input ?? this.querySelector(".field input, .field select, .field textarea") ?? this;
     if (target instanceof HTMLElement) target.focus();
   }
 
