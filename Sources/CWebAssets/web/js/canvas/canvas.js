@@ -7,6 +7,7 @@ import { element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 import { Lines } from "./lines.js";
 import { NodeView } from "./node_view.js";
+import { Overview } from "./overview.js";
 
 /** @typedef {import("../ui/editor.js").Editor} Editor */
 /** @typedef {import("../ui/editor.js").PortEnd} PortEnd */
@@ -16,6 +17,8 @@ import { NodeView } from "./node_view.js";
 
 /** Beneath this zoom texts can't be read, and aren't drawn. */
 const farZoom = 0.4;
+/** Beneath this one nodes are placeholders. */
+const tinyZoom = 0.2;
 /** Around what is seen, of the canvas. */
 const margin = 300;
 
@@ -29,7 +32,8 @@ export class WorkflowCanvas extends HTMLElement {
     /** @type {Map<string, NodeView>} those that are drawn */
     this.views = new Map();
     this.lines = new Lines();
-    this.world = element("div", { class: "world", children: [this.lines.element] });
+    this.overview = new Overview();
+    this.world = element("div", { class: "world", children: [this.overview.element, this.lines.element] });
     this.box = element("div", { class: "select-box", attributes: { hidden: true, "aria-hidden": "true" } });
     this.hint = element("p", { class: "canvas-hint", text: strings.canvas.empty });
     /** @type {ReadonlyMap<string, Rectangle>} */
@@ -101,9 +105,14 @@ export class WorkflowCanvas extends HTMLElement {
     const now = [document, editor.shapes, selection, selectedEdges, problems, run, pending, this.focusName];
     const isSame = now.every((part, index) => part === this.shownOf[index]);
     this.shownOf = now;
-    this.showNodes(editor, seen, isSame);
-    this.removeUnseen(seen);
-    this.showLines(editor, seen, isSame);
+    const isTiny = zoom < tinyZoom;
+    if (isTiny) this.overview.show(editor, this.rectangles, isSame);
+    else this.overview.hide();
+    // Of placeholders only the one that the keyboard is at is an element too.
+    const drawn = isTiny ? { ...seen, x: Infinity } : seen;
+    this.showNodes(editor, drawn, isSame);
+    this.removeUnseen(drawn);
+    this.showLines(editor, drawn, isSame);
     if (pending || this.pendingKey !== undefined) this.showPending(editor);
   }
 
@@ -279,6 +288,13 @@ export class WorkflowCanvas extends HTMLElement {
     this.views.get(name)?.element.focus({ preventScroll: true });
   }
 
+  /** Ports are drawn where they can be pointed at. */
+  comeNear() {
+    if (this.view.zoom >= farZoom) return;
+    this.view = zoomed(this.view, 1 / this.view.zoom, { x: this.size.width / 2, y: this.size.height / 2 });
+    if (this.focusName) this.focusNode(this.focusName);
+  }
+
   /** @param {Rectangle} rectangle */
   reveal(rectangle) {
     const { zoom } = this.view;
@@ -311,6 +327,17 @@ export class WorkflowCanvas extends HTMLElement {
   nodeAt(target) {
     const found = target instanceof Element ? target.closest(".node") : null;
     return found instanceof HTMLElement ? found.dataset.node : undefined;
+  }
+
+  /**
+   * @param {Place} point of this element
+   * @returns {string | undefined} the placeholder there
+   */
+  placeholderAt(point) {
+    if (this.view.zoom >= tinyZoom) return undefined;
+    const { x, y } = toCanvas(this.view, point);
+    const area = { x, y, width: 0, height: 0 };
+    return [...this.rectangles].find(([, rectangle]) => overlaps(rectangle, area))?.[0];
   }
 
   /**

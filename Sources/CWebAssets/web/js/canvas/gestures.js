@@ -85,7 +85,7 @@ function beginning(canvas, editor, point, event) {
   if (event.button !== 0) return undefined;
   const port = canvas.portAt(event.target);
   if (port) return wiring(canvas, editor, port, point);
-  const name = canvas.nodeAt(event.target);
+  const name = canvas.nodeAt(event.target) ?? canvas.placeholderAt(point);
   const isAdding = event.shiftKey || event.ctrlKey || event.metaKey;
   if (name !== undefined) return dragging(canvas, editor, name, point, isAdding);
   const line = event.target instanceof Element ? event.target.closest("[data-edge]") : null;

@@ -129,6 +129,7 @@ function toggle(editor, name) {
  * @param {string} name
  */
 function goToPorts(canvas, name) {
+  canvas.comeNear();
   const ports = [...canvas.views.get(name)?.ports.values() ?? []];
   (ports.find((port) => port.dataset.side === "outputs") ?? ports[0])?.focus({ preventScroll: true });
 }
