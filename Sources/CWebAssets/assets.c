@@ -31,6 +31,9 @@ static const unsigned char js_canvas_lines_js[] = {
 static const unsigned char js_canvas_node_view_js[] = {
 #embed "web/js/canvas/node_view.js"
 };
+static const unsigned char js_canvas_overview_js[] = {
+#embed "web/js/canvas/overview.js"
+};
 static const unsigned char js_main_js[] = {
 #embed "web/js/main.js"
 };
@@ -135,6 +138,7 @@ static const web_asset assets[] = {
     ASSET("js/canvas/keyboard.js", js_canvas_keyboard_js),
     ASSET("js/canvas/lines.js", js_canvas_lines_js),
     ASSET("js/canvas/node_view.js", js_canvas_node_view_js),
+    ASSET("js/canvas/overview.js", js_canvas_overview_js),
     ASSET("js/main.js", js_main_js),
     ASSET("js/model/catalog.js", js_model_catalog_js),
     ASSET("js/model/clipboard.js", js_model_clipboard_js),

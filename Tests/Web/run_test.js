@@ -84,6 +84,10 @@ Deno.test("whoever lost the connection and asks again ends where the others do, 
   }
 });
 
+Deno.test("an event that was seen changes nothing, not even for a moment", () => {
+  for (const event of events) assert.equal(afterEvent(whole, event), whole);
+});
+
 Deno.test("what isn't kept changes nothing that is", () => {
   const progress = { id: undefined, kind: "progress", data: { node: "a", fraction: 7, message: "half\u202e" } };
   assert.equal(afterEvent(whole, progress), whole);
