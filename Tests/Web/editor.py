@@ -453,6 +453,12 @@ class EditorTests(unittest.TestCase):
             }""")
             tab.wait_for_timeout(100)
             pull(start, 60)
+            mouse.move(*start)
+            mouse.down()
+            mouse.move(start[0] + 40, start[1] + 40, steps=3)
+            mouse.up()
+            label = tab.evaluate("document.querySelector('workflow-canvas').editor.history.undoLabel")
+            self.assertRegex(label or "", "^Move [0-9]+ nodes$")
 
         for what, act in [("", pan), ("pan", pan), ("zoom", wheel), ("drag of 100", drag)]:
             before, frames = state()

@@ -275,15 +275,16 @@ export class WorkflowCanvas extends HTMLElement {
   }
 
   /**
-   * Brings a node into view and gives it the focus.
+   * Gives a node the focus.
    * @param {string} name
+   * @param {boolean} [isRevealed] it is brought into view
    */
-  focusNode(name) {
+  focusNode(name, isRevealed = true) {
     if (!this.editor) return;
     this.focusName = name;
     this.measure(this.editor);
     const rectangle = this.rectangles.get(name);
-    if (rectangle) this.reveal(rectangle);
+    if (rectangle && isRevealed) this.reveal(rectangle);
     this.update();
     this.views.get(name)?.element.focus({ preventScroll: true });
   }

@@ -166,7 +166,7 @@ function pinch(canvas, pointers) {
 function dragging(canvas, editor, name, start, isAdding) {
   const wasSelected = editor.selection.has(name);
   if (!wasSelected) editor.select(isAdding ? [...editor.selection, name] : [name]);
-  canvas.focusNode(name);
+  canvas.focusNode(name, false);
   const places = new Map([...editor.selection].map((moved) => [moved, editor.placeOf(moved)]));
   const own = places.get(name) ?? editor.placeOf(name);
   const gesture = editor.newGesture();

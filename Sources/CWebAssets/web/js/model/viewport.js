@@ -6,7 +6,7 @@
  * @typedef {import("./document.js").Place} Place
  */
 
-export const zoomLimits = { least: 0.05, most: 2 };
+export const zoomLimits = { least: 0.02, most: 2 };
 
 /**
  * @param {View} view

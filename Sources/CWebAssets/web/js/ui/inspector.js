@@ -62,7 +62,7 @@ export class NodeInspector extends HTMLElement {
       else this.drawWorkflow(editor);
     }
     if (name !== undefined && node) this.showNode(editor, name, node);
-    else if (editor.selection.size > 1) this.heading.replaceChildren(words.several(editor.selection.size));
+    else if (editor.selection.size > 1) this.showCount(editor.selection.size);
     else this.showWorkflow(editor);
   }
 
@@ -86,6 +86,12 @@ export class NodeInspector extends HTMLElement {
   /** @param {Editor} editor */
   drawSeveral(editor) {
     this.begin(words.several(editor.selection.size), this.actions(editor));
+  }
+
+  /** @param {number} count */
+  showCount(count) {
+    const text = words.several(count);
+    if (this.heading.textContent !== text) this.heading.textContent = text;
   }
 
   // The workflow

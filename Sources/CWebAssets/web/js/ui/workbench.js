@@ -61,6 +61,8 @@ export class Workbench {
     this.draftTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
     /** @type {unknown} */
     this.keptOf = editor.history;
+    /** Somebody who presses twice means it once. */
+    this.isAsking = false;
   }
 
   makeBar() {
@@ -290,8 +292,9 @@ export class Workbench {
   async saveNow() {
     const { editor } = this;
     const { document, isDirty } = editor.history;
-    if (!isDirty) return;
+    if (!isDirty || this.isAsking) return;
     if (nodesOf(document).size === 0) return editor.say(strings.save.empty, "error");
+    this.isAsking = true;
     try {
       editor.tag = await editor.client.save(editor.name, document, editor.tag);
       editor.history = editor.history.markSaved(document);
@@ -300,6 +303,8 @@ export class Workbench {
     } catch (error) {
       if (error instanceof ServerProblem && error.status === 412) await this.findConflict(error);
       else this.fail(error);
+    } finally {
+      this.isAsking = false;
     }
   }
 
@@ -365,6 +370,8 @@ export class Workbench {
 
   async runNow() {
     const { editor } = this;
+    if (this.isAsking) return;
+    this.isAsking = true;
     editor.problems = [];
     try {
       const run = await editor.client.start(editor.document, editor.runInputs);
@@ -378,6 +385,8 @@ export class Workbench {
         editor.select(named ? [named.node] : []);
         editor.say(strings.run.problems(error.diagnostics.length), "error");
       } else this.fail(error);
+    } finally {
+      this.isAsking = false;
     }
   }
 
@@ -409,7 +418,8 @@ export class Workbench {
       // A run of which nobody knows any more.
       session.keepRun(editor.name, null);
       editor.runId = undefined;
-      this.fail(error);
+      if (error instanceof ServerProblem && error.status === 404) editor.changed();
+      else this.fail(error);
     }
   }
 
