@@ -195,6 +195,31 @@ class EditorTests(unittest.TestCase):
         page.port("b", "number", "inputs").click()
         expect(page.status()).to_have_text("Connected a.count to b.number.")
 
+    def test_a_line_that_is_dropped_on_nothing_asks_for_a_node_that_fits(self):
+        self.store("wish", {"a": {"type": "odd/typed"}})
+        page = self.page().open("#workflow=wish")
+        start = page.centre(page.port("a", "text"))
+        page.drag(start, (start[0] + 80, start[1] + 120))
+        expect(page.tab.get_by_label("Search node types")).to_be_focused()
+        expect(page.tab.locator(".palette-count")).to_contain_text("that fit a.text")
+        expect(page.tab.locator(".palette-item", has_text="Key Figures")).to_have_count(0)
+        page.tab.keyboard.type("wait")
+        page.tab.keyboard.press("Enter")
+        expect(page.node("wait")).to_be_focused()
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("Saved wish.")
+        self.assertEqual(self.stored("wish")["spec"]["nodes"]["wait"], {"type": "tester/wait", "in": {"input": "a.text"}})
+        page.tab.keyboard.press("Control+z")
+        expect(page.node("wait")).to_have_count(0)
+        # By the keyboard too, and it can be given up.
+        page.tab.keyboard.press("g")
+        page.tab.keyboard.press("c")
+        page.tab.keyboard.press("Enter")
+        page.tab.keyboard.press("/")
+        expect(page.tab.locator(".palette-count")).to_contain_text("that fit")
+        page.tab.keyboard.press("Escape")
+        expect(page.tab.locator(".palette-count")).to_contain_text("node types")
+
     def test_problems_are_told_at_the_node_that_they_belong_to(self):
         self.store("problems", {"a": {"type": "tester/wait"}, "b": {"type": "odd/typed", "with": {"count": 9}}})
         page = self.page().open("#workflow=problems")

@@ -3,6 +3,7 @@ import {
   accepts,
   connectionProblem,
   cycleProblem,
+  fittingPort,
   missingInputs,
   portTypeText,
   readPortType,
@@ -166,6 +167,17 @@ Deno.test("cycles, and the same edge twice, are refused", () => {
   assert.match(text("a", "b"), /already/);
   assert.equal(text("a", "c"), "");
   assert.ok(cycleProblem(document, "c", "a") && !cycleProblem(document, "a", "c"));
+});
+
+Deno.test("for a line that ends nowhere there are the nodes that it could end at", () => {
+  const document = workflow({ a: { type: "t/source" }, b: { type: "t/sink" } });
+  const [source, sink] = catalog.types;
+  /** @param {Parameters<typeof fittingPort>[2]} end */
+  const fitting = (end, type = sink) => fittingPort(document, catalog, end, type)?.name;
+  assert.equal(fitting({ node: "a", port: "count", side: "outputs" }), "number");
+  assert.equal(fitting({ node: "a", port: "pictures", side: "outputs" }), undefined);
+  assert.equal(fitting({ node: "b", port: "numbers", side: "inputs" }, source), "many");
+  assert.equal(fitting({ node: "gone", port: "x", side: "outputs" }), undefined);
 });
 
 Deno.test("an input is missing where it is required, has no default and nothing comes", () => {

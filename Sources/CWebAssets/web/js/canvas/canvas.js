@@ -313,6 +313,18 @@ export class WorkflowCanvas extends HTMLElement {
   }
 
   /**
+   * Says that a line waits for a node: the event "wish".
+   * @param {PortEnd} end where it begins
+   * @param {Place} point of this element, where it ends
+   */
+  askForNode(end, point) {
+    const { x, y } = toCanvas(this.view, point);
+    // The node is to lie beside the end of the line, its first port about there.
+    const place = { x: end.side === "outputs" ? x : x - 220, y: y - 60 };
+    this.dispatchEvent(new CustomEvent("wish", { detail: { end, place } }));
+  }
+
+  /**
    * @param {{clientX: number, clientY: number}} event
    * @returns {Place} of this element
    */

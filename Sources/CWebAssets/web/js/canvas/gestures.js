@@ -245,8 +245,13 @@ function wiring(canvas, editor, port, start) {
         else editor.connect(before, port);
       } else if (hasMoved) {
         const from = before ?? port;
+        const point = canvas.pointOf(event);
+        const target = targetAt(canvas, point);
         if (end && !isSame(from, end)) editor.connect(from, end);
-        else {
+        else if (!end && target instanceof Node && canvas.contains(target) && canvas.nodeAt(target) === undefined) {
+          // Onto nothing: a node is looked for that fits.
+          canvas.askForNode(from, point);
+        } else {
           editor.setPending(undefined);
           editor.say(strings.canvas.ended);
         }

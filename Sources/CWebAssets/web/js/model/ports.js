@@ -143,6 +143,25 @@ function flowProblem(source, output, target, input, from) {
 }
 
 /**
+ * The port of a node that isn't there yet, at which a line could end.
+ * @param {WorkflowDocument} document
+ * @param {Catalog} catalog
+ * @param {{node: string, port: string, side: "inputs" | "outputs"}} end where the line begins
+ * @param {import("./catalog.js").NodeType} type of the node
+ * @returns {Port | undefined} the first; undefined: none fits
+ */
+export function fittingPort(document, catalog, end, type) {
+  const node = nodesOf(document).get(end.node);
+  if (!node) return undefined;
+  const port = portOf(catalog, node, end.side, end.port);
+  /** @type {JSONObject} */
+  const other = new Map();
+  if (end.side === "outputs") return type.inputs.find((input) => !port || !flowProblem(node, port, other, input, end));
+  const from = { node: type.title, port: "" };
+  return type.outputs.find((output) => !port || !flowProblem(other, output, node, port, from));
+}
+
+/**
  * @param {JSONObject} node
  * @param {string} member
  */

@@ -23,7 +23,7 @@ import { edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js
 import { fromPlain } from "../model/json.js";
 import { layeredLayout } from "../model/layout.js";
 import { freeName } from "../model/names.js";
-import { connectionProblem, portOf } from "../model/ports.js";
+import { connectionProblem, fittingPort } from "../model/ports.js";
 import { byDocumentNode, emptyRun } from "../model/run.js";
 import { shapesOf } from "../model/shapes.js";
 import { strings } from "./strings.js";
@@ -192,17 +192,38 @@ export class Editor {
   /**
    * @param {string} type
    * @param {Place} place of its corner
+   * @param {PortEnd} [end] what it is connected to, in the same step
    * @returns {string | undefined} its name
    */
-  addNode(type, place) {
+  addNode(type, place, end) {
     const known = this.catalog.get(type);
     if (!known) return undefined;
     const nodes = nodesOf(this.document);
     const name = freeName(type.slice(type.indexOf("/") + 1), (candidate) => nodes.has(candidate));
     const node = /** @type {import("../model/json.js").JSONObject} */ (fromPlain({ type }));
-    if (!this.perform(commands.addNode(name, node, snapped(place)))) return undefined;
+    const add = commands.addNode(name, node, snapped(place));
+    const port = end && fittingPort(this.document, this.catalog, end, known);
+    const line = end && port &&
+      this.lineCommand(end, { node: name, port: port.name, side: end.side === "inputs" ? "outputs" : "inputs" });
+    this.pending = undefined;
+    if (!this.perform(line ? { ...add, change: (document) => line.change(add.change(document)) } : add)) {
+      return undefined;
+    }
     this.select([name]);
     return name;
+  }
+
+  /**
+   * @param {PortEnd} first
+   * @param {PortEnd} second
+   * @returns {Command}
+   */
+  lineCommand(first, second) {
+    const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
+    const type = this.typeOf(to.node);
+    // A node that isn't there yet has nothing that could be in the way.
+    const multiple = type?.inputs.find(({ name }) => name === to.port)?.multiple ?? false;
+    return commands.connect({ node: from.node, port: from.port }, { node: to.node, port: to.port }, multiple);
   }
 
   removeSelected() {
@@ -309,11 +330,7 @@ export class Editor {
       return false;
     }
     const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
-    const target = nodesOf(this.document).get(to.node);
-    const multiple = target ? portOf(this.catalog, target, "inputs", to.port)?.multiple ?? false : false;
-    const isDone = this.perform(
-      commands.connect({ node: from.node, port: from.port }, { node: to.node, port: to.port }, multiple),
-    );
+    const isDone = this.perform(this.lineCommand(first, second));
     if (isDone) this.say(strings.canvas.connected(`${from.node}.${from.port}`, `${to.node}.${to.port}`));
     return isDone;
   }

@@ -1,5 +1,6 @@
 /** The node types, by category or by what somebody searches for: to drag onto the canvas, or to add with Enter. */
 
+import { fittingPort } from "../model/ports.js";
 import { searchTypes } from "../model/search.js";
 import { drawing, element } from "./dom.js";
 import { strings } from "./strings.js";
@@ -7,6 +8,7 @@ import { strings } from "./strings.js";
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../canvas/canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("../model/catalog.js").NodeType} NodeType */
+/** @typedef {{end: import("./editor.js").PortEnd, place: import("../model/document.js").Place}} Wish */
 
 export class NodePalette extends HTMLElement {
   constructor() {
@@ -15,6 +17,8 @@ export class NodePalette extends HTMLElement {
     this.editor = undefined;
     /** @type {WorkflowCanvas | undefined} */
     this.canvas = undefined;
+    /** A line that waits for a node to end at, and where that is to be. @type {Wish | undefined} */
+    this.wish = undefined;
     this.search = element("input", {
       attributes: {
         type: "search",
@@ -42,18 +46,49 @@ export class NodePalette extends HTMLElement {
     if (!editor) return;
     const query = this.search.value;
     const { catalog } = editor;
-    if (query.trim() === "") {
-      this.list.replaceChildren(...catalog.categories.map(([name, types]) => this.category(name, types)));
+    const types = this.offered();
+    if (query.trim() === "" && !this.wish) {
+      this.list.replaceChildren(...catalog.categories.map(([name, listed]) => this.category(name, listed)));
     } else {
-      const found = searchTypes(catalog.types, query);
+      const found = searchTypes(types, query);
       this.list.replaceChildren(element("ul", { children: found.map((type) => this.item(type)) }));
       if (found.length === 0) this.list.replaceChildren(element("p", { text: strings.palette.none }));
     }
     const shown = this.items().length;
     const refused = catalog.refusedCount > 0 ? ` ${strings.palette.refused(catalog.refusedCount)}` : "";
-    this.count.textContent = catalog.types.length === 0
-      ? strings.palette.empty
+    const { end } = this.wish ?? {};
+    const count = end
+      ? strings.palette.fitting(shown, `${end.node}.${end.port}`)
       : strings.palette.found(shown) + refused;
+    this.count.textContent = catalog.types.length === 0 ? strings.palette.empty : count;
+  }
+
+  /** @returns {ReadonlyArray<NodeType>} all, or those that fit a line */
+  offered() {
+    const { editor, wish } = this;
+    if (!editor) return [];
+    if (!wish) return editor.catalog.types;
+    return editor.catalog.types.filter((type) =>
+      fittingPort(editor.document, editor.catalog, wish.end, type) !== undefined
+    );
+  }
+
+  /**
+   * Asks for a node that a line can end at.
+   * @param {Wish} wish
+   */
+  ask(wish) {
+    this.wish = wish;
+    this.search.value = "";
+    this.draw();
+    this.list.scrollTop = 0;
+    this.focusSearch();
+  }
+
+  endWish() {
+    if (!this.wish) return;
+    this.wish = undefined;
+    this.draw();
   }
 
   /**
@@ -111,7 +146,9 @@ export class NodePalette extends HTMLElement {
    */
   add(type, place) {
     if (!this.editor || !this.canvas) return;
-    const name = this.editor.addNode(type.type, place ?? this.canvas.freePlace());
+    const { wish } = this;
+    const name = this.editor.addNode(type.type, place ?? wish?.place ?? this.canvas.freePlace(), wish?.end);
+    this.endWish();
     if (name !== undefined) this.canvas.focusNode(name);
   }
 
@@ -124,8 +161,8 @@ export class NodePalette extends HTMLElement {
   onSearchKey(event) {
     if (event.key === "ArrowDown") this.items()[0]?.focus();
     else if (event.key === "Enter") {
-      const [first] = searchTypes(this.editor?.catalog.types ?? [], this.search.value);
-      if (first && this.search.value.trim() !== "") this.add(first);
+      const [first] = searchTypes(this.offered(), this.search.value);
+      if (first && (this.wish || this.search.value.trim() !== "")) this.add(first);
     } else if (event.key === "Escape" && this.search.value !== "") {
       this.search.value = "";
       this.draw();

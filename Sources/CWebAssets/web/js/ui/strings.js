@@ -46,6 +46,7 @@ export const strings = {
     none: "Nothing fits.",
     empty: "This server has no plugins yet.",
     refused: (/** @type {number} */ count) => `${count} node types can't be shown.`,
+    fitting: (/** @type {number} */ count, /** @type {string} */ port) => `${count} that fit ${port}`,
     found: (/** @type {number} */ count) => count === 1 ? "1 node type" : `${count} node types`,
   },
   canvas: {

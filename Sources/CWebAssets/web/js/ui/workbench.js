@@ -120,6 +120,9 @@ export class Workbench {
       this.keepDraft();
       if (editor.history.isDirty) event.preventDefault();
     }, { signal });
+    canvas.addEventListener("wish", (event) => {
+      if (event instanceof CustomEvent) this.askForNode(event.detail);
+    }, { signal });
     this.update();
     const run = session.run(editor.name);
     if (run !== undefined) this.follow(run);
@@ -190,8 +193,11 @@ export class Workbench {
     const { editor, canvas } = this;
     switch (action) {
       case "search":
-        this.element.classList.add("shows-palette");
-        this.palette.focusSearch();
+        if (editor.pending) this.askForNode({ end: editor.pending, place: canvas.freePlace() });
+        else {
+          this.element.classList.add("shows-palette");
+          this.palette.focusSearch();
+        }
         return true;
       case "help":
         this.showHelp();
@@ -231,6 +237,12 @@ export class Workbench {
     }
   }
 
+  /** @param {import("./palette.js").Wish} wish */
+  askForNode(wish) {
+    this.element.classList.add("shows-palette");
+    this.palette.ask(wish);
+  }
+
   goToCanvas() {
     const [name] = this.editor.selection;
     const target = name ?? this.canvas.focusName;
@@ -241,9 +253,11 @@ export class Workbench {
   escape() {
     const { editor } = this;
     const inPane = this.palette.contains(document.activeElement) || this.inspector.contains(document.activeElement);
+    this.palette.endWish();
     if (editor.pending) {
       editor.setPending(undefined);
       editor.say(strings.canvas.ended);
+      if (inPane) this.goToCanvas();
     } else if (inPane) this.goToCanvas();
     else editor.select([]);
     this.element.classList.remove("shows-palette", "shows-inspector");
