@@ -123,6 +123,7 @@ export class WorkflowCanvas extends HTMLElement {
    */
   showNodes(editor, seen, isSame) {
     const { shapes, nodeStates: states } = editor;
+    const problems = new Set(editor.problems.map(({ node }) => node));
     for (const [name, rectangle] of this.rectangles) {
       if (!(overlaps(rectangle, seen) || name === this.focusName)) continue;
       let view = this.views.get(name);
@@ -135,8 +136,7 @@ export class WorkflowCanvas extends HTMLElement {
         this.world.append(view.element);
       } else if (view.shape !== shape) this.redraw(view, shape);
       view.moveTo(rectangle);
-      view.show(editor.selection.has(name), editor.problemsOf(name).length > 0, states.get(name));
-      setAttribute(view.element, "tabindex", name === this.focusName ? 0 : -1);
+      view.show(editor.selection.has(name), problems.has(name), states.get(name), name === this.focusName);
     }
   }
 

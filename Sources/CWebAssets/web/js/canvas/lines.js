@@ -8,7 +8,7 @@ import { drawing } from "../ui/dom.js";
 /** @typedef {import("../model/document.js").Place} Place */
 /** @typedef {import("../model/shapes.js").Shape} Shape */
 
-/** @typedef {{group: SVGGElement, paths: SVGPathElement[], text: string}} Line */
+/** `text`, `kind`: what its paths and its class say. @typedef {{group: SVGGElement, paths: SVGPathElement[], text: string, kind: string}} Line */
 
 export class Lines {
   constructor() {
@@ -38,15 +38,19 @@ export class Lines {
       const isValue = edge.kind === "value";
       const from = added(placeOf(start.name), portPlace(start, "outputs", isValue ? edge.from.port : undefined));
       const to = added(placeOf(end.name), portPlace(end, "inputs", isValue ? edge.to.port : undefined));
-      const line = this.lines.get(key) ?? this.make(key, isValue);
+      const line = this.lines.get(key) ?? this.make(key);
       const text = linePath(from, to);
       if (text !== line.text) {
         line.text = text;
         for (const path of line.paths) path.setAttribute("d", text);
       }
-      line.group.classList.toggle("is-selected", isSelected(key));
-      line.group.classList.toggle("is-done", stateOf(start.name) === "succeeded");
-      line.group.classList.toggle("is-active", stateOf(end.name) === "running");
+      const kind = `${isValue ? "value-line" : "order-line"}${isSelected(key) ? " is-selected" : ""}${
+        stateOf(start.name) === "succeeded" ? " is-done" : ""
+      }${stateOf(end.name) === "running" ? " is-active" : ""}`;
+      if (kind !== line.kind) {
+        line.kind = kind;
+        line.group.setAttribute("class", kind);
+      }
     }
     for (const [key, line] of this.lines) {
       if (seen.has(key)) continue;
@@ -57,14 +61,13 @@ export class Lines {
 
   /**
    * @param {string} key
-   * @param {boolean} isValue
    * @returns {Line}
    */
-  make(key, isValue) {
+  make(key) {
     // The first is wide and not seen: a line of two pixels is hard to point at.
     const paths = [drawing("path", { class: "line-reach" }), drawing("path", { class: "line" })];
-    const group = drawing("g", { class: isValue ? "value-line" : "order-line", "data-edge": key }, paths);
-    const line = { group, paths, text: "" };
+    const group = drawing("g", { "data-edge": key }, paths);
+    const line = { group, paths, text: "", kind: "" };
     this.lines.set(key, line);
     this.element.append(group);
     return line;

@@ -23,6 +23,7 @@ export class NodeView {
     /** @type {NodeState | undefined} */
     this.shown = undefined;
     this.place = "";
+    this.flags = "";
     /** @type {Map<string, HTMLElement>} by side and name */
     this.ports = new Map();
     this.draw(shape);
@@ -113,9 +114,14 @@ export class NodeView {
    * @param {boolean} isSelected
    * @param {boolean} hasProblems
    * @param {NodeState | undefined} state in the last run
+   * @param {boolean} isFocus Tab leads to it
    */
-  show(isSelected, hasProblems, state) {
+  show(isSelected, hasProblems, state, isFocus) {
     const { element: node } = this;
+    const flags = `${isSelected} ${hasProblems} ${isFocus} ${this.shape.kind}`;
+    if (flags === this.flags && state === this.shown) return;
+    this.flags = flags;
+    setAttribute(node, "tabindex", isFocus ? 0 : -1);
     node.classList.toggle("is-selected", isSelected);
     node.classList.toggle("has-problems", hasProblems);
     if (state !== this.shown) {

@@ -48,6 +48,17 @@ export class Workbench {
       attributes: { hidden: true, role: "region", "aria-label": strings.save.later },
     });
     this.noticeFor = /** @type {unknown} */ (undefined);
+    const words = strings.bar;
+    this.parts = {
+      undo: iconButton("undo", words.undo, () => editor.undo()),
+      redo: iconButton("redo", words.redo, () => editor.redo()),
+      save: button(words.save, () => this.saveNow()),
+      run: button(words.run, () => this.runNow(), { class: "primary" }),
+      cancel: button(words.cancel, () => this.cancelRun(), { class: "danger" }),
+      state: element("span", { class: "quiet save-state" }),
+    };
+    /** @type {unknown[]} what the bar shows */
+    this.barOf = [];
     this.bar = this.makeBar();
     this.element = element("div", {
       class: "workbench",
@@ -68,12 +79,7 @@ export class Workbench {
   makeBar() {
     const { editor } = this;
     const words = strings.bar;
-    this.undo = iconButton("undo", words.undo, () => editor.undo());
-    this.redo = iconButton("redo", words.redo, () => editor.redo());
-    this.save = button(words.save, () => this.saveNow());
-    this.run = button(words.run, () => this.runNow(), { class: "primary" });
-    this.cancel = button(words.cancel, () => this.cancelRun(), { class: "danger" });
-    this.state = element("span", { class: "quiet save-state" });
+    const { undo, redo, save, run, cancel, state } = this.parts;
     /** @param {"palette" | "inspector"} pane */
     const toggle = (pane) => this.element.classList.toggle(`shows-${pane}`);
     return element("header", {
@@ -81,21 +87,21 @@ export class Workbench {
       children: [
         iconButton("menu", strings.workflows.back, () => this.goBack()),
         element("h1", { class: "workflow-title", children: [element("bdi", { text: editor.name })] }),
-        this.state,
+        state,
         element("div", {
           class: "bar-group",
           attributes: { role: "toolbar", "aria-label": words.label },
           children: [
             iconButton("palette", words.palette, () => toggle("palette"), { class: "narrow-only" }),
             iconButton("inspector", words.inspector, () => toggle("inspector"), { class: "narrow-only" }),
-            this.undo,
-            this.redo,
+            undo,
+            redo,
             iconButton("arrange", words.arrange, () => this.arrange()),
             iconButton("fit", words.fit, () => this.canvas.fit()),
             iconButton("help", words.help, () => this.showHelp()),
-            this.save,
-            this.run,
-            this.cancel,
+            save,
+            run,
+            cancel,
           ],
         }),
       ],
@@ -140,28 +146,34 @@ export class Workbench {
     const { history } = editor;
     this.canvas.update();
     this.inspector.update();
-    if (this.undo && this.redo && this.run && this.cancel && this.save && this.state) {
-      this.undo.disabled = history.undoLabel === undefined;
-      this.redo.disabled = history.redoLabel === undefined;
-      this.undo.title = history.undoLabel ? `${strings.bar.undo}: ${history.undoLabel}` : strings.bar.undo;
-      this.redo.title = history.redoLabel ? `${strings.bar.redo}: ${history.redoLabel}` : strings.bar.redo;
-      this.run.hidden = editor.isRunning;
-      this.cancel.hidden = !editor.isRunning;
-      this.save.disabled = !history.isDirty;
-      const isFresh = editor.tag === null;
-      this.state.textContent = history.isDirty ? (isFresh ? strings.bar.fresh : strings.bar.dirty) : strings.bar.saved;
-      this.state.classList.toggle("is-dirty", history.isDirty);
-    }
+    this.updateBar();
     const text = editor.isConnected ? editor.message : strings.run.lost;
     if (this.status.textContent !== text) this.status.textContent = text;
     this.status.classList.toggle("is-error", editor.messageKind === "error" || !editor.isConnected);
     this.showConflict();
-    document.title = `${history.isDirty ? "• " : ""}${editor.name} – ${strings.product}`;
     if (this.keptOf !== history) {
       this.keptOf = history;
       clearTimeout(this.draftTimer);
       this.draftTimer = setTimeout(() => this.keepDraft(), draftDelay);
     }
+  }
+
+  updateBar() {
+    const { history, isRunning, tag, name } = this.editor;
+    const now = [history.undoLabel, history.redoLabel, history.isDirty, isRunning, tag];
+    if (now.every((part, index) => part === this.barOf[index])) return;
+    this.barOf = now;
+    const { undo, redo, save, run, cancel, state } = this.parts;
+    undo.disabled = history.undoLabel === undefined;
+    redo.disabled = history.redoLabel === undefined;
+    undo.title = history.undoLabel ? `${strings.bar.undo}: ${history.undoLabel}` : strings.bar.undo;
+    redo.title = history.redoLabel ? `${strings.bar.redo}: ${history.redoLabel}` : strings.bar.redo;
+    run.hidden = isRunning;
+    cancel.hidden = !isRunning;
+    save.disabled = !history.isDirty;
+    state.textContent = history.isDirty ? (tag === null ? strings.bar.fresh : strings.bar.dirty) : strings.bar.saved;
+    state.classList.toggle("is-dirty", history.isDirty);
+    document.title = `${history.isDirty ? "• " : ""}${name} – ${strings.product}`;
   }
 
   keepDraft() {
