@@ -91,6 +91,12 @@ static const unsigned char js_model_text_js[] = {
 static const unsigned char js_model_viewport_js[] = {
 #embed "web/js/model/viewport.js"
 };
+static const unsigned char js_ui_conflict_js[] = {
+#embed "web/js/ui/conflict.js"
+};
+static const unsigned char js_ui_connections_js[] = {
+#embed "web/js/ui/connections.js"
+};
 static const unsigned char js_ui_dom_js[] = {
 #embed "web/js/ui/dom.js"
 };
@@ -158,6 +164,8 @@ static const web_asset assets[] = {
     ASSET("js/model/shapes.js", js_model_shapes_js),
     ASSET("js/model/text.js", js_model_text_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
+    ASSET("js/ui/conflict.js", js_ui_conflict_js),
+    ASSET("js/ui/connections.js", js_ui_connections_js),
     ASSET("js/ui/dom.js", js_ui_dom_js),
     ASSET("js/ui/editor.js", js_ui_editor_js),
     ASSET("js/ui/fields.js", js_ui_fields_js),

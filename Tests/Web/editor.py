@@ -220,6 +220,25 @@ class EditorTests(unittest.TestCase):
         page.tab.keyboard.press("Escape")
         expect(page.tab.locator(".palette-count")).to_contain_text("node types")
 
+    def test_what_flows_in_is_connected_and_disconnected_in_the_details_too(self):
+        self.store("details", {"a": {"type": "odd/typed"}, "b": {"type": "tester/wait", "in": {"input": "inputs.path"}}},
+                   inputs={"path": {"type": "string", "default": ""}})
+        page = self.page().open("#workflow=details")
+        page.node("b").click()
+        page.tab.get_by_role("button", name="Disconnect inputs.path from Input").click()
+        page.tab.get_by_label("Connect Input").focus()
+        page.tab.get_by_label("Connect Input").select_option("a.count")
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("Saved details.")
+        self.assertEqual(self.stored("details")["spec"]["nodes"]["b"], {"type": "tester/wait", "in": {"input": "a.count"}})
+        page.tab.get_by_role("button", name="Disconnect a.count from Input").click()
+        page.tab.get_by_label("Name").fill("renamed")
+        page.tab.keyboard.press("Enter")
+        expect(page.node("renamed")).to_have_count(1)
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("Saved details.")
+        self.assertEqual(self.stored("details")["spec"]["nodes"]["renamed"], {"type": "tester/wait"})
+
     def test_problems_are_told_at_the_node_that_they_belong_to(self):
         self.store("problems", {"a": {"type": "tester/wait"}, "b": {"type": "odd/typed", "with": {"count": 9}}})
         page = self.page().open("#workflow=problems")

@@ -1,11 +1,12 @@
 /** What is selected, in detail: parameters, what flows in, settings, and how the last run went. */
 
-import { connect, disconnect, renameNode, renamingProblem, setMember, setParameter } from "../model/commands.js";
-import { edgesOf, kindOf, nodesOf, parametersOf, sourcesOf } from "../model/document.js";
+import { renameNode, renamingProblem, setMember, setParameter } from "../model/commands.js";
+import { kindOf, nodesOf, parametersOf } from "../model/document.js";
 import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
 import { durationText, lineOf, linesOf } from "../model/text.js";
-import { button, element, iconButton, setAttribute } from "./dom.js";
+import { connectionRows } from "./connections.js";
+import { button, element, setAttribute } from "./dom.js";
 import { Field } from "./fields.js";
 import { strings } from "./strings.js";
 
@@ -13,8 +14,6 @@ import { strings } from "./strings.js";
 /** @typedef {import("../model/json.js").JSONObject} JSONObject */
 /** @typedef {import("../model/json.js").JSONValue} JSONValue */
 
-/** Fitting outputs that are offered for one input. */
-const mostOffers = 300;
 const words = strings.inspector;
 
 export class NodeInspector extends HTMLElement {
@@ -339,95 +338,10 @@ export class NodeInspector extends HTMLElement {
    * @param {JSONObject} node
    */
   showInputs(editor, name, node) {
-    const shape = editor.shapes.get(name);
-    if (!shape || shape.inputs.length === 0) return this.inputs.replaceChildren();
-    const sources = new Map(sourcesOf(node));
     const focused = this.inputs.contains(document.activeElement) ? document.activeElement?.id : undefined;
-    const rows = shape.inputs.map((port, index) => {
-      const texts = sources.get(port.name) ?? [];
-      const connected = texts.map((text, place) => this.source(editor, name, port, text, place));
-      return element("div", {
-        class: "input-row",
-        children: [
-          element("span", {
-            class: "input-title",
-            children: [
-              element("bdi", { text: port.title }),
-              element("span", { class: "quiet", text: ` ${port.type}${port.required ? " *" : ""}` }),
-            ],
-          }),
-          ...connected,
-          this.offers(editor, name, port, `connect-${index}`),
-        ],
-      });
-    });
-    this.inputs.replaceChildren(element("h3", { text: words.inputs }), ...rows);
+    this.inputs.replaceChildren(...connectionRows(editor, name, node));
     const again = focused ? this.inputs.querySelector(`#${focused}`) : null;
     if (again instanceof HTMLElement) again.focus({ preventScroll: true });
-  }
-
-  /**
-   * @param {Editor} editor
-   * @param {string} name
-   * @param {{name: string, title: string}} port
-   * @param {string} text
-   * @param {number} place
-   */
-  source(editor, name, port, text, place) {
-    return element("span", {
-      class: "source",
-      children: [
-        element("bdi", { text }),
-        iconButton("close", words.disconnect(text, port.title), () => {
-          const edges = edgesOf(editor.document).filter((edge) =>
-            edge.kind === "value" && edge.to.node === name && edge.to.port === port.name && edge.index === place
-          );
-          editor.perform(disconnect(edges));
-        }),
-      ],
-    });
-  }
-
-  /**
-   * @param {Editor} editor
-   * @param {string} name
-   * @param {import("../model/shapes.js").ShapePort} port
-   * @param {string} id
-   */
-  offers(editor, name, port, id) {
-    /** @type {HTMLOptionElement[]} */
-    const options = [];
-    const select = element("select", {
-      attributes: { id, "aria-label": words.connect(port.title) },
-      on: {
-        // What fits is found when somebody asks for it.
-        focus: fill,
-        pointerdown: fill,
-        change: () => {
-          const [node, output] = select.value.split(".");
-          if (!node || !output) return;
-          editor.perform(connect({ node, port: output }, { node: name, port: port.name }, port.multiple));
-        },
-      },
-    });
-    select.append(element("option", { text: "+", attributes: { value: "" } }));
-    function fill() {
-      if (options.length > 0) return;
-      for (const shape of editor.shapes.values()) {
-        for (const output of shape.outputs) {
-          if (options.length >= mostOffers) break;
-          const ends = /** @type {const} */ ([
-            { node: shape.name, port: output.name, side: "outputs" },
-            { node: name, port: port.name, side: "inputs" },
-          ]);
-          if (editor.refusal(...ends)) continue;
-          const text = `${shape.name}.${output.name}`;
-          options.push(element("option", { text, attributes: { value: text } }));
-        }
-      }
-      select.append(...options);
-    }
-    return select;
   }
 
   /**

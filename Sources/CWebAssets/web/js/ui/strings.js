@@ -111,6 +111,7 @@ export const strings = {
     theirs: "Show that version",
     mine: "Save mine over it",
     later: "Not now",
+    title: "Another version",
     same: "It is the same as yours.",
     difference: {
       added: (/** @type {string} */ names) => `Only in yours: ${names}`,

@@ -5,10 +5,9 @@ import { ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
-import { replaceDocument } from "../model/commands.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
-import { differenceOf } from "../model/difference.js";
 import { emptyRun } from "../model/run.js";
+import { conflictNotice } from "./conflict.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { helpDialog } from "./help.js";
 import { NodeInspector } from "./inspector.js";
@@ -45,7 +44,7 @@ export class Workbench {
     this.status = element("p", { class: "status", attributes: { role: "status", "aria-live": "polite" } });
     this.notice = element("div", {
       class: "notice",
-      attributes: { hidden: true, role: "region", "aria-label": strings.save.later },
+      attributes: { hidden: true, role: "region", "aria-label": strings.save.title },
     });
     this.noticeFor = /** @type {unknown} */ (undefined);
     const words = strings.bar;
@@ -348,48 +347,11 @@ export class Workbench {
   }
 
   showConflict() {
-    const { editor } = this;
-    const { conflict } = editor;
+    const { conflict } = this.editor;
     this.notice.hidden = !conflict;
-    const isShown = this.noticeFor === conflict;
-    if (!conflict || isShown) return;
+    if (!conflict || this.noticeFor === conflict) return;
     this.noticeFor = conflict;
-    const words = strings.save;
-    const difference = differenceOf(conflict.document, editor.document);
-    /** @param {string[]} names */
-    const listed = (names) => names.slice(0, 8).join(", ") + (names.length > 8 ? ", …" : "");
-    const facts = [
-      difference.added.length > 0 ? words.difference.added(listed(difference.added)) : "",
-      difference.removed.length > 0 ? words.difference.removed(listed(difference.removed)) : "",
-      difference.changed.length > 0 ? words.difference.changed(listed(difference.changed)) : "",
-      difference.moved.length > 0 ? words.difference.moved(listed(difference.moved)) : "",
-      difference.hasOther ? words.difference.other : "",
-    ].filter(Boolean);
-    this.notice.replaceChildren(
-      element("p", { children: [element("strong", { text: words.conflict(conflict.author) })] }),
-      element("ul", { children: (facts.length > 0 ? facts : [words.same]).map((text) => element("li", { text })) }),
-      element("div", {
-        class: "inspector-actions",
-        children: [
-          button(words.theirs, () => {
-            editor.tag = conflict.tag;
-            editor.conflict = undefined;
-            editor.perform(replaceDocument(words.theirs, conflict.document));
-            editor.history = editor.history.markSaved(conflict.document);
-            editor.changed();
-          }),
-          button(words.mine, () => {
-            editor.tag = conflict.tag;
-            editor.conflict = undefined;
-            this.saveNow();
-          }),
-          button(words.later, () => {
-            editor.conflict = undefined;
-            editor.changed();
-          }),
-        ],
-      }),
-    );
+    this.notice.replaceChildren(...conflictNotice(this.editor, conflict, () => this.saveNow()));
   }
 
   // Running
