@@ -4,7 +4,7 @@ import { button, element } from "./dom.js";
 import { keyBindings } from "./keys.js";
 import { strings } from "./strings.js";
 
-/** @returns {HTMLDialogElement} */
+/** @returns {HTMLDialogElement} which begins at its top, also where it is longer than the screen */
 export function helpDialog() {
   const rows = keyBindings.map(({ keys, what }) =>
     element("div", {
@@ -20,7 +20,7 @@ export function helpDialog() {
   const dialog = element("dialog", {
     attributes: { "aria-labelledby": "help-title" },
     children: [
-      element("h2", { text: strings.help.title, attributes: { id: "help-title" } }),
+      element("h2", { text: strings.help.title, attributes: { id: "help-title", tabindex: -1, autofocus: true } }),
       element("dl", { class: "keys", children: rows }),
       button(strings.help.close, () => dialog.close(), { class: "primary" }),
     ],
