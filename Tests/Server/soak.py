@@ -44,7 +44,7 @@ def shapes(chance):
     if kind == 2:
         return {"good": wait(0), "bad": {"type": "tester/fail", "needs": ["good"]}}, False
     if kind == 3:
-        return {"large": wait(0, say="x" * 200_000), "next": wait(0, ["large"]), "command": {"run": "echo out; echo err >&2"}}, True
+        return {"large": wait(0, say="x" * 200_000), "next": wait(0, ["large"]), "command": {"run": "echo out; echo err >&2", **retry}}, True
     return {"slow": wait(0.8), "after": wait(0, ["slow"])}, True
 
 
