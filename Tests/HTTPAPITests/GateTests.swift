@@ -1,7 +1,6 @@
 import Foundation
 import Hummingbird
 import LinuxSystem
-import Logging
 import NIOCore
 import PluginModel
 import Testing
@@ -30,24 +29,12 @@ struct GateTests {
     limits: APIServer.Limits = APIServer.Limits(), isBehindProxy: Bool = false,
     _ body: @escaping @Sendable (UInt16) throws -> Void
   ) async throws {
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
     let api = APIServer(
       Handler(), hosts: HostPolicy(names: []),
       authenticate: { token in
         Self.tokens.first { $0.value == token.secret }.map { Caller(name: $0.key.rawValue, scope: $0.key) }
       }, limits: limits, isBehindProxy: isBehindProxy, report: { _ in })
-    let (ports, sender) = AsyncStream.makeStream(of: Int.self)
-    let listener = HTTPListener([.address(host: "127.0.0.1", port: 0)], logger: logger) { bound in
-      sender.yield((bound.first ?? nil) ?? 0)
-    } respond: {
-      await api.respond(to: $0, on: $1)
-    }
-    let running = Task { try await listener.run() }
-    defer { running.cancel() }
-    var iterator = ports.makeAsyncIterator()
-    let port = UInt16(try #require(await iterator.next()))
-    try await blocking { try body(port) }
+    try await listening(respond: { await api.respond(to: $0, on: $1) }, body)
   }
 
   /// The whole answer to one request.

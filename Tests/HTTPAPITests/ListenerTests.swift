@@ -1,7 +1,6 @@
 import Foundation
 import Hummingbird
 import LinuxSystem
-import Logging
 import NIOCore
 import Testing
 
@@ -15,25 +14,17 @@ struct ListenerTests {
   ) async throws {
     var limits = HTTPListener.Limits()
     change(&limits)
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
-    let (ports, sender) = AsyncStream.makeStream(of: Int.self)
-    let listener = HTTPListener([.address(host: "127.0.0.1", port: 0)], limits: limits, logger: logger) { bound in
-      sender.yield((bound.first ?? nil) ?? 0)
-    } respond: { request, _ in
-      var count = 0
-      do {
-        for try await piece in request.body { count += piece.readableBytes }
-      } catch {
-        return Response(status: .badRequest)
-      }
-      return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "\(count)")))
-    }
-    let running = Task { try await listener.run() }
-    defer { running.cancel() }
-    var iterator = ports.makeAsyncIterator()
-    let port = UInt16(try #require(await iterator.next()))
-    try await blocking { try body(port) }
+    try await listening(
+      limits,
+      respond: { request, _ in
+        var count = 0
+        do {
+          for try await piece in request.body { count += piece.readableBytes }
+        } catch {
+          return Response(status: .badRequest)
+        }
+        return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "\(count)")))
+      }, body)
   }
 
   /// Sends it again and again while `body` runs, and not a moment longer: the number of a connection that was closed is soon another's.

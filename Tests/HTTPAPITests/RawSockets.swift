@@ -1,4 +1,8 @@
 import Foundation
+import HTTPAPI
+import Hummingbird
+import Logging
+import NIOCore
 import Testing
 
 /// Runs what blocks on a thread of its own: the server that it waits for runs on Swift's.
@@ -6,6 +10,27 @@ func blocking<Success: Sendable>(_ body: @escaping @Sendable () throws -> Succes
   try await withCheckedThrowingContinuation { continuation in
     Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
   }
+}
+
+/// A listener that answers with what `respond` makes of each request, while `body` runs with its port.
+func listening(
+  _ limits: HTTPListener.Limits = HTTPListener.Limits(),
+  respond: @escaping @Sendable (Request, any Channel) async -> Response,
+  _ body: @escaping @Sendable (UInt16) throws -> Void
+) async throws {
+  var logger = Logger(label: "test")
+  logger.logLevel = .critical
+  let (ports, sender) = AsyncStream.makeStream(of: Int.self)
+  let listener = HTTPListener([.address(host: "127.0.0.1", port: 0)], limits: limits, logger: logger) { bound in
+    sender.yield((bound.first ?? nil) ?? 0)
+  } respond: {
+    await respond($0, $1)
+  }
+  let running = Task { try await listener.run() }
+  defer { running.cancel() }
+  var iterator = ports.makeAsyncIterator()
+  let port = UInt16(try #require(await iterator.next()))
+  try await blocking { try body(port) }
 }
 
 /// One connection, byte by byte.

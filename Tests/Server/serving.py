@@ -178,10 +178,10 @@ class Tester(DeclaredPlugin):
 }
 
 
-def write_plugin(directory):
-    for name, text in PLUGIN.items():
-        os.makedirs(f"{directory}/tester", exist_ok=True)
-        with open(f"{directory}/tester/{name}", "w") as file:
+def write_plugin(directory, plugin="tester", files=None):
+    os.makedirs(f"{directory}/{plugin}", exist_ok=True)
+    for name, text in (files or PLUGIN).items():
+        with open(f"{directory}/{plugin}/{name}", "w", encoding="utf-8") as file:
             file.write(text)
 
 

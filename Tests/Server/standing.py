@@ -84,10 +84,7 @@ class StandingTests(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory(dir="/var/tmp")
         write_plugin(self.directory.name)
-        os.makedirs(f"{self.directory.name}/breaker")
-        for name, text in BREAKER.items():
-            with open(f"{self.directory.name}/breaker/{name}", "w", encoding="utf-8") as file:
-                file.write(text)
+        write_plugin(self.directory.name, "breaker", BREAKER)
         self.addCleanup(self.directory.cleanup)
 
     def configure(self, text):
@@ -97,14 +94,9 @@ class StandingTests(unittest.TestCase):
         return path
 
     def serve(self, *options, configuration="{}", **environment):
-        before = dict(os.environ)
-        os.environ.update(environment)
-        try:
-            server = Server(
-                PROGRAM, f"{self.directory.name}/state", "--jobs", "4", "--config", self.configure(configuration), *options)
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        server = Server(
+            PROGRAM, f"{self.directory.name}/state", "--jobs", "4", "--config", self.configure(configuration), *options,
+            variables=environment)
         self.addCleanup(server.__exit__)
         return server
 

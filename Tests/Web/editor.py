@@ -73,10 +73,7 @@ class EditorTests(unittest.TestCase):
     def setUpClass(cls):
         cls.directory = tempfile.TemporaryDirectory(dir="/var/tmp")
         write_plugin(cls.directory.name)
-        os.makedirs(f"{cls.directory.name}/odd")
-        for name, text in ODD_PLUGIN.items():
-            with open(f"{cls.directory.name}/odd/{name}", "w", encoding="utf-8") as file:
-                file.write(text)
+        write_plugin(cls.directory.name, "odd", ODD_PLUGIN)
         cls.server = Server(OPTIONS.orchestrator, f"{cls.directory.name}/state", "--jobs", "4")
         cls.browsing = chromium()
         cls.browser = cls.browsing.__enter__()

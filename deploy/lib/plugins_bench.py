@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ import time
 import zipfile
 from pathlib import Path
 from typing import Callable, List, Sequence
+
+from bench_results import compare
 
 MANY = 1000
 
@@ -37,7 +38,7 @@ def seconds(command: Sequence[str], **more: object) -> float:
     return taken
 
 
-def compare(
+def take_turns(
     name: str,
     ours: Callable[[], float],
     peer: str,
@@ -45,30 +46,13 @@ def compare(
     rounds: int,
     as_json: bool,
 ) -> None:
-    """Prints the medians of both, which took turns."""
+    """Prints the medians of both, in milliseconds."""
     own: List[float] = []
     other: List[float] = []
     for _ in range(rounds):
         own.append(ours() * 1000)
         other.append(theirs() * 1000)
-    quartiles = statistics.quantiles(own, n=4)
-    result = {
-        "name": name,
-        "median": round(statistics.median(own), 3),
-        "unit": "ms",
-        "spread": round(quartiles[2] - quartiles[0], 3),
-        "peer": peer,
-        "peer_median": round(statistics.median(other), 3),
-        "ratio": round(statistics.median(own) / statistics.median(other), 3),
-    }
-    if as_json:
-        print(json.dumps(result), flush=True)
-        return
-    print(
-        f"{name:<28} {result['median']:>9} ms ± {result['spread']:<8} "
-        f"{peer:<28} {result['peer_median']:>9} ms  ratio {result['ratio']}",
-        flush=True,
-    )
+    compare(as_json, name, "ms", own, peer, other)
 
 
 def multiply(state: Path) -> None:
@@ -154,7 +138,7 @@ def main() -> None:
         built = wheel(home, home / "source/greeter")
         installed = home / "installed"
         ours("plugin", "install", "source/greeter")
-        compare(
+        take_turns(
             "install",
             lambda: ours("plugin", "install", "source/greeter"),
             "pip install of a wheel",
@@ -167,7 +151,7 @@ def main() -> None:
         )
         multiply(home / "state")
         packages(home / "many")
-        compare(
+        take_turns(
             f"list {MANY} plugins",
             lambda: ours("plugin", "list"),
             f"pip list of {MANY} packages",

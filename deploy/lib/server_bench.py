@@ -19,8 +19,6 @@ import json
 import os
 import re
 import resource
-import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,6 +26,12 @@ import time
 import urllib.request
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
+
+from bench_results import compare, show
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "Tests/Server"))
+
+from serving import Server, write_plugin  # noqa: E402
 
 NODE_TYPES = 500
 READERS = 1000
@@ -71,70 +75,14 @@ class Palette(DeclaredPlugin):
 '''
 
 
-def report(as_json: bool, **result: object) -> None:
-    if as_json:
-        print(json.dumps(result), flush=True)
-        return
-    peer = ""
-    if result.get("peer"):
-        peer = (
-            f"{result['peer']:<26} {result['peer_median']:>10} "
-            f"{result['unit']}  ratio {result['ratio']}"
-        )
-    print(
-        f"{result['name']:<26} {result['median']:>10} {result['unit']} "
-        f"± {result['spread']:<8} {peer}",
-        flush=True,
-    )
-
-
-def compare(
-    as_json: bool,
-    name: str,
-    unit: str,
-    own: List[float],
-    peer: str,
-    other: List[float],
-) -> None:
-    """The medians of both, which took turns."""
-    quartiles = statistics.quantiles(own, n=4)
-    report(
-        as_json,
-        name=name,
-        median=round(statistics.median(own), 3),
-        unit=unit,
-        spread=round(quartiles[2] - quartiles[0], 3),
-        peer=peer,
-        peer_median=round(statistics.median(other), 3),
-        ratio=round(statistics.median(own) / statistics.median(other), 3),
-    )
-
-
-class Server:
-    """The program, on a port of this host."""
+class MeasuredServer(Server):
+    """The program without tokens and without a limit of requests, and what it holds."""
 
     def __init__(self, program: str, home: Path) -> None:
-        self.output = open(home / "output", "w+", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [
-                program, "serve", "--listen", "127.0.0.1:0", "--no-tokens",
-                "--rate-limit", "0", "--state-dir", str(home / "state"),
-                "--plugins", str(home / "plugins"), "--jobs", "2",
-            ],
-            cwd=home,
-            stdin=subprocess.DEVNULL,
-            stdout=self.output,
-            stderr=subprocess.DEVNULL,
+        super().__init__(
+            program, str(home / "state"), "--no-tokens", "--rate-limit", "0",
+            "--jobs", "2", token="none",
         )
-        end = time.monotonic() + 60
-        found = None
-        while not found and time.monotonic() < end:
-            time.sleep(0.01)
-            text = (home / "output").read_text(encoding="utf-8")
-            found = re.search(r"listening at http://127.0.0.1:(\d+)", text)
-        if not found:
-            sys.exit("the server didn't start")
-        self.port = int(found.group(1))
 
     @property
     def resident(self) -> float:
@@ -143,26 +91,9 @@ class Server:
         found = re.search(r"VmRSS:\s+(\d+) kB", text)
         return round(int(found.group(1)) / 1024, 1) if found else 0
 
-    def ask(self, path: str, body: Optional[dict] = None) -> dict:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}",
-            json.dumps(body).encode() if body is not None else None,
-            {"Content-Type": "application/json"} if body is not None else {},
-        )
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return json.loads(answer.read())
-
     def start(self, document: dict) -> str:
-        return self.ask(
-            "/api/v1/runs", {"document": document, "no_cache": True}
-        )["run"]
-
-    def ended(self, run: str) -> dict:
-        while True:
-            shown = self.ask(f"/api/v1/runs/{run}")
-            if shown["state"] not in ("running", "cutOff"):
-                return shown
-            time.sleep(0.02)
+        body = {"document": document, "no_cache": True}
+        return self.ok("POST", "/api/v1/runs", body)["run"]
 
 
 def nginx(home: Path, content: bytes) -> Tuple[subprocess.Popen, int]:
@@ -224,7 +155,7 @@ def workflow(count: int) -> dict:
     }
 
 
-def first_event(server: Server) -> float:
+def first_event(server: MeasuredServer) -> float:
     """Milliseconds from the submission to the run's first event."""
     began = time.perf_counter()
     run = server.start(workflow(1))
@@ -245,7 +176,7 @@ def first_line(program: str, home: Path) -> float:
         [
             program, "run", str(home / "one.json"), "--output", "json",
             "--no-cache", "--state-dir", str(home / "alone"),
-            "--plugins", str(home / "plugins"),
+            "--plugins", str(home),
         ],
         cwd=home,
         stdout=subprocess.PIPE,
@@ -276,7 +207,7 @@ async def watch(port: int, run: str, ready: asyncio.Semaphore) -> bytes:
     return content
 
 
-def held(server: Server, count: int) -> str:
+def held(server: MeasuredServer, count: int) -> str:
     """A run of many nodes, which wait for one that waits until all watch."""
     document = workflow(NODES)
     nodes: Dict[str, dict] = document["spec"]["nodes"]
@@ -287,7 +218,7 @@ def held(server: Server, count: int) -> str:
     return server.start(document)
 
 
-def watched(server: Server, count: int) -> float:
+def watched(server: MeasuredServer, count: int) -> float:
     """Milliseconds from the first node after the hold to the last, as the journal has them."""
     run = held(server, count)
 
@@ -324,13 +255,14 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         home = Path(name)
-        plugin = home / "plugins/palette"
-        plugin.mkdir(parents=True)
         kinds = ", ".join(f"kind_{number}" for number in range(NODE_TYPES))
-        (plugin / "plugin.yaml").write_text(MANIFEST.format(kinds))
-        (plugin / "plugin.py").write_text(CODE.replace("NUMBER", str(NODE_TYPES)))
+        files = {
+            "plugin.yaml": MANIFEST.format(kinds),
+            "plugin.py": CODE.replace("NUMBER", str(NODE_TYPES)),
+        }
+        write_plugin(name, "palette", files)
         (home / "one.json").write_text(json.dumps(workflow(1)))
-        server = Server(program, home)
+        server = MeasuredServer(program, home)
         peer: Optional[subprocess.Popen] = None
         try:
             url = f"http://127.0.0.1:{server.port}/api/plugins/nodes"
@@ -369,13 +301,12 @@ def main() -> None:
             )
             memory.append((f"after {READERS} readers", server.resident))
             for title, amount in memory:
-                report(as_json, name=f"memory {title}", median=amount, unit="MiB", spread=0)
+                show(as_json, name=f"memory {title}", median=amount, unit="MiB", spread=0)
         finally:
             if peer:
                 peer.terminate()
                 peer.wait()
-            server.process.send_signal(signal.SIGTERM)
-            server.process.wait(60)
+            server.stop()
 
 
 if __name__ == "__main__":
