@@ -34,8 +34,6 @@ extension WorkerSettings {
     if let idle = section.optional(.idleTimeout)?.duration() { idleMilliseconds = idle }
     if let limit = section.optional(.crashLimit)?.integer(in: 0...1000) { crashes.limit = limit }
     if let window = section.optional(.crashWindow)?.duration() { crashes.windowMilliseconds = window }
-    for (plugin, _, value) in section.optional(.concurrency)?.entries(named: PluginName.self) ?? [] {
-      if let most = value.integer(in: 1...1024) { concurrency[plugin] = most }
-    }
+    concurrency = section.optional(.concurrency)?.counts(named: PluginName.self, in: 1...1024) ?? [:]
   }
 }

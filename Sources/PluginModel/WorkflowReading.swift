@@ -298,8 +298,15 @@ extension ValueReader {
 
   /// `{NAME: UNITS}`
   func semaphores() -> [SemaphoreLabel: Int] {
-    let pairs = entries(named: SemaphoreLabel.self, maximumCount: 64)?.compactMap { entry in
-      entry.value.integer(in: LimitBounds.semaphore).map { (entry.name, $0) }
+    counts(named: SemaphoreLabel.self, maximumCount: 64, in: LimitBounds.semaphore)
+  }
+
+  /// How many there are of each of these names.
+  func counts<Name: ValidatedName>(
+    named kind: Name.Type, maximumCount: Int = 4096, in range: ClosedRange<Int>
+  ) -> [Name: Int] {
+    let pairs = entries(named: kind, maximumCount: maximumCount) { name, _, value in
+      value.integer(in: range).map { (name, $0) }
     }
     return Dictionary(pairs ?? []) { first, _ in first }
   }

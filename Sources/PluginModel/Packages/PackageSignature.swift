@@ -6,9 +6,7 @@ package struct KeyIdentifier: Hashable, Comparable, Sendable, CustomStringConver
   package let text: String
 
   package init?(_ text: String) {
-    let isName =
-      text.utf8.count == 16 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-    guard isName else { return nil }
+    guard text.utf8.count == 16, text.utf8.allSatisfy(\.isLowercaseHexDigit) else { return nil }
     self.text = text
   }
 
