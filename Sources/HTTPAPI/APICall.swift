@@ -134,9 +134,13 @@ package enum APIReply: Sendable {
   package static func prepared(_ value: JSONValue) -> APIReply { .prepared(value.utf8(), mediaType: MediaType.json) }
 
   package static func prepared(_ bytes: [UInt8], mediaType: String, policy: String? = nil) -> APIReply {
-    let tag = "\"\(ContentDigest(sha256: bytes).hexadecimal.prefix(32))\""
-    return .document(ByteBuffer(bytes: bytes), mediaType: mediaType, tag: tag, policy: policy)
+    .document(ByteBuffer(bytes: bytes), mediaType: mediaType, tag: ContentDigest(sha256: bytes).tag, policy: policy)
   }
+}
+
+extension ContentDigest {
+  /// As `ETag` has it: RFC 9110 section 8.8.3.
+  package var tag: String { "\"\(hexadecimal.prefix(32))\"" }
 }
 
 /// Bytes that are read while they are sent.

@@ -78,15 +78,13 @@ package final class APIServer: Sendable {
     }
     do {
       response = try await answer(request, match, channel)
-    } catch let problem as APIProblem {
-      response = .problem(problem)
-    } catch let problem as RegistryProblem {
-      response = .problem(problem, to: request)
-    } catch let wrong as Diagnostic {
-      response = .problem(APIProblem(400, wrong.what, why: wrong.why, hint: wrong.hint))
     } catch {
-      await report("\(request.method.rawValue) \(request.uri.path.prefix(200)): \(error)")
-      response = .problem(APIProblem(500, "something is wrong with this server"))
+      if let told = Response.told(error, to: request) {
+        response = told
+      } else {
+        await report("\(request.method.rawValue) \(request.uri.path.prefix(200)): \(error)")
+        response = .problem(APIProblem(500, "something is wrong with this server"))
+      }
     }
     for (name, value) in SecurityHeaders.all where response.headers[name] == nil { response.headers[name] = value }
     if isEncrypted { response.headers[SecurityHeaders.strictTransport.name] = SecurityHeaders.strictTransport.value }
@@ -117,12 +115,11 @@ package final class APIServer: Sendable {
       throw problem
     case .found(let operation, let values):
       let call = try call(operation.route, request, values, caller)
-      let reply = try await tracing.span(for: operation, request.headers) { context in
+      return try await tracing.span(for: operation, request) { context in
         var call = call
         call.context = context
-        return try await handler.handle(operation, call)
+        return response(to: request, try await handler.handle(operation, call))
       }
-      return response(to: request, reply)
     }
   }
 
@@ -267,6 +264,16 @@ enum SecurityHeaders {
 }
 
 extension Response {
+  /// What whoever asked is told of what was thrown; nil: nothing, for it is this server's affair.
+  static func told(_ error: any Error, to request: Request) -> Response? {
+    switch error {
+    case let problem as APIProblem: .problem(problem)
+    case let problem as RegistryProblem: .problem(problem, to: request)
+    case let wrong as Diagnostic: .problem(APIProblem(400, wrong.what, why: wrong.why, hint: wrong.hint))
+    default: nil
+    }
+  }
+
   static func problem(_ problem: APIProblem) -> Response {
     var headers: HTTPFields = [.contentType: MediaType.problem]
     if problem.status == 401 { headers[.wwwAuthenticate] = BearerToken.scheme }

@@ -150,10 +150,9 @@ package actor WorkerPool {
 
   private func endIdle(at index: Int) async {
     let (configuration, worker, _) = idle.remove(at: index)
-    let one = (configuration: configuration, worker: worker)
-    leaving.append(one)
-    await one.worker.shutdown()
-    leaving.removeAll { $0.worker === one.worker }
+    leaving.append((configuration, worker))
+    await worker.shutdown()
+    leaving.removeAll { $0.worker === worker }
   }
 
   /// Ends every worker: idle ones are asked to leave, the others are killed, and their calls fail. Returns when all are gone.
@@ -208,12 +207,14 @@ package actor WorkerPool {
       if lease.isReused, !lease.wasTaken.isSet, case .failure(let failure) = result, failure.isDeath, !isClosed {
         continue
       }
-      if case .failure(let failure) = result {
-        count(failure, of: configuration)
-      } else {
+      do throws(WorkerFailure) {
+        let success = try result.get()
         count(nil, of: configuration)
+        return success
+      } catch {
+        count(error, of: configuration)
+        throw error
       }
-      return try result.get()
     }
   }
 

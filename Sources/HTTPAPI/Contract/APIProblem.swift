@@ -27,6 +27,11 @@ package struct APIProblem: Error, Sendable {
     self.retryAfter = retryAfter
   }
 
+  /// A member of what was sent that isn't what it has to be.
+  package static func unusable(_ key: String, _ must: String) -> APIProblem {
+    APIProblem(422, "\(key.quoted) can't be used", hint: "it must be \(must)")
+  }
+
   package var jsonValue: JSONValue {
     var members: [JSONValue.Member] = [
       .init("title", .string(what)), .init("status", .integer(Int64(status))),

@@ -29,7 +29,7 @@ package struct WebPages: Sendable {
       let asset = web_asset_at(index)
       guard let name = asset.path, let mediaType = Self.mediaType(of: String(cString: name)) else { continue }
       let bytes = ByteBuffer(bytes: UnsafeBufferPointer(start: asset.bytes, count: asset.count))
-      let tag = "\"\(ContentDigest(sha256: Array(bytes.readableBytesView)).hexadecimal.prefix(32))\""
+      let tag = ContentDigest(sha256: bytes.readableBytesView).tag
       let path = String(cString: name)
       pages[path == Self.index ? "/" : Self.prefix + path] = Page(mediaType: mediaType, bytes: bytes, tag: tag)
     }
@@ -39,10 +39,10 @@ package struct WebPages: Sendable {
   /// Nil: it is none that a browser is given.
   private static func mediaType(of path: String) -> String? {
     switch path.split(separator: ".").last {
-    case "html": "text/html; charset=utf-8"
+    case "html": MediaType.page
     case "css": "text/css; charset=utf-8"
     case "js": "text/javascript; charset=utf-8"
-    case "svg": "image/svg+xml"
+    case "svg": MediaType.picture
     default: nil
     }
   }

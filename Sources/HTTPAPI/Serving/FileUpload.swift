@@ -52,3 +52,29 @@ package actor FileUpload {
     return draft
   }
 }
+
+extension APICall {
+  /// Writes all of the body to a file, as it comes.
+  ///
+  /// - Parameters:
+  ///   - what: for people, such as "the file".
+  ///   - allow: given the size of each piece, before it is written.
+  /// - Throws: an ``APIProblem``, or a `FileError` where it can't be written.
+  package func write(
+    to upload: FileUpload, called what: String, isolation: isolated (any Actor)? = #isolation,
+    allow: (Int) async throws(APIProblem) -> Void
+  ) async throws {
+    do {
+      for try await piece in body {
+        try await allow(piece.readableBytes)
+        try await upload.write(Array(piece.readableBytesView))
+      }
+    } catch let problem as APIProblem {
+      throw problem
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw APIProblem(400, "\(what) didn't come whole")
+    }
+  }
+}

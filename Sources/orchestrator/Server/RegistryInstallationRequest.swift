@@ -21,9 +21,7 @@ struct RegistryInstallationRequest: Sendable {
 
   init(_ plugin: String, _ body: JSONValue) throws(APIProblem) {
     func given(_ key: Key) -> JSONValue? { body[key.rawValue].flatMap { $0 == .null ? nil : $0 } }
-    func wrong(_ key: Key, _ must: String) -> APIProblem {
-      APIProblem(422, "\(key.rawValue.quoted) can't be used", hint: "it must be \(must)")
-    }
+    func wrong(_ key: Key, _ must: String) -> APIProblem { .unusable(key.rawValue, must) }
     func flag(_ key: Key) throws(APIProblem) -> Bool {
       switch given(key) {
       case nil, .bool(false): false
@@ -56,8 +54,7 @@ struct RegistryInstallationRequest: Sendable {
 
   private static func grants(_ value: JSONValue?) throws(APIProblem) -> [PluginName: [Permission]]? {
     guard let value else { return nil }
-    let wrong = APIProblem(
-      422, "\"grants\" can't be used", hint: "it must be an object: for names of plugins lists of permissions")
+    let wrong = APIProblem.unusable(Key.grants.rawValue, "an object: for names of plugins lists of permissions")
     guard case .object(let members) = value, members.count <= 64 else { throw wrong }
     var grants: [PluginName: [Permission]] = [:]
     for member in members {

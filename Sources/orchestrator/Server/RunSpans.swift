@@ -1,4 +1,3 @@
-import Logging
 import PipelineEngine
 import PluginModel
 import Telemetry
@@ -67,14 +66,15 @@ actor RunSpans {
   private func finish(_ outcome: String, _ hasSucceeded: Bool, _ moment: Moment) {
     run.attributes["orchestrator.run.outcome"] = outcome
     if !hasSucceeded { run.setStatus(SpanStatus(code: .error)) }
-    for span in nodes.values { span.end(at: moment) }
-    nodes = [:]
-    run.end(at: moment)
+    end(at: moment)
   }
 
   /// Whatever came of it.
-  func end(at now: UInt64) {
-    for span in nodes.values { span.end(at: Moment(nanosecondsSinceEpoch: now)) }
-    run.end(at: Moment(nanosecondsSinceEpoch: now))
+  func end(at now: UInt64) { end(at: Moment(nanosecondsSinceEpoch: now)) }
+
+  private func end(at moment: Moment) {
+    for span in nodes.values { span.end(at: moment) }
+    nodes = [:]
+    run.end(at: moment)
   }
 }

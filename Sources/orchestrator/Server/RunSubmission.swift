@@ -29,9 +29,7 @@ struct RunSubmission: Sendable {
   static let keys = Set(Key.allCases.map(\.rawValue))
 
   init(_ body: JSONValue) throws(APIProblem) {
-    func wrong(_ key: Key, _ must: String) -> APIProblem {
-      APIProblem(422, "\(key.rawValue.quoted) can't be used", hint: "it must be \(must)")
-    }
+    func wrong(_ key: Key, _ must: String) -> APIProblem { .unusable(key.rawValue, must) }
     let given = [Key.workflow, .document, .source].filter { body[$0.rawValue] != nil }
     guard given.count == 1, let key = given.first, let value = body[key.rawValue] else {
       throw APIProblem(

@@ -15,7 +15,8 @@ struct ServedRun: Sendable {
   let isSuspended: OnceFlag
   /// Every line says of which run it is.
   let logger: Logger
-  let spans: RunSpans
+  /// Nil: nobody takes any.
+  let spans: RunSpans?
   var task: Task<Void, Never>?
 }
 
@@ -42,10 +43,8 @@ struct ServedRunObserver: RunObserver {
   let run: ServedRun
   private var feed: RunFeed { run.feed }
 
-  init(run: ServedRun) { self.run = run }
-
   func handle(_ events: [RunEvent]) async {
-    await run.spans.handle(events, at: ProcessEnvironment.nanosecondsSince1970())
+    await run.spans?.handle(events, at: ProcessEnvironment.nanosecondsSince1970())
     for event in events { log(event) }
     // Nobody is there for most runs, most of the time.
     guard feed.watcherCount > 0 else { return }

@@ -171,19 +171,10 @@ struct ServerAdministration: Sendable {
     let directory = try await uploads.run { () throws(FileError) in try Directory(making: place, permissions: 0o700) }
     let upload = FileUpload(in: directory, on: uploads)
     let limit = PackageLimits().packageSize
-    do {
-      for try await piece in call.body {
-        guard await upload.byteCount + piece.readableBytes <= limit else {
-          throw APIProblem(413, "the package is too large", why: "at most \(limit) bytes are taken")
-        }
-        try await upload.write(Array(piece.readableBytesView))
+    try await call.write(to: upload, called: "the package") { bytes throws(APIProblem) in
+      guard await upload.byteCount + bytes <= limit else {
+        throw APIProblem(413, "the package is too large", why: "at most \(limit) bytes are taken")
       }
-    } catch let problem as APIProblem {
-      throw problem
-    } catch let error as FileError {
-      throw error
-    } catch {
-      throw APIProblem(400, "the package didn't come whole")
     }
     do {
       return try await upload.package("the package")

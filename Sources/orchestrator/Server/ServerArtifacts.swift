@@ -63,8 +63,7 @@ struct ServerArtifacts: Sendable {
       guard let (file, status) = try? Directory(opening: directory).file(RunFiles.keptPage),
         let start = try? file.bytes(at: 0, count: HTMLReport.policyBytes), let policy = HTMLReport.policy(ofPage: start)
       else { return nil }
-      let tag = ContentDigest(of: "\(run) \(status.size) \(status.modified)".utf8).hexadecimal.prefix(32)
-      return (file, Int(clamping: status.size), "\"\(tag)\"", policy)
+      return (file, Int(clamping: status.size), status.tag(of: run), policy)
     }
     guard let opened else {
       throw APIProblem(
@@ -141,13 +140,17 @@ struct ServerArtifacts: Sendable {
       : nil
     guard let opened else { throw APIProblem(404, "the run's workspace has no such file") }
     let status = opened.status
-    let tag = ContentDigest(of: "\(path) \(status.size) \(status.modified)".utf8).hexadecimal.prefix(32)
     return .content(
       APIContent(
         size: Int(clamping: status.size), mediaType: MediaType.bytes, name: String(parts.last ?? "file"),
-        tag: "\"\(tag)\""
+        tag: status.tag(of: path)
       ) { [files = runs.bootstrap.files] offset, count in
         try await files.run { () throws(SystemError) in try opened.descriptor.bytes(at: offset, count: count) }
       })
   }
+}
+
+extension FileStatus {
+  /// Of the file's state: another once it was written to.
+  fileprivate func tag(of name: String) -> String { ContentDigest(sha256: "\(name) \(size) \(modified)".utf8).tag }
 }

@@ -180,12 +180,7 @@ actor ServerPlugins {
     let outcome = try await served { () async throws(CommandFailure) in
       let verified = try await bootstrap.verified(package, options.sandbox, system, state: statePath)
       let granted = [verified.manifest.name: try Permission.parse(grants)]
-      let consent = UpgradeConsent(
-        bootstrap: bootstrap, state: statePath,
-        policy: try await bootstrap.grantPolicy(system, granting: granted, state: statePath),
-        way: withoutConsent ? .given : .demanded)
-      let installer = PluginInstaller(
-        bootstrap, system: system, state: statePath, catalog: catalog, sandbox: options.sandbox)
+      let consent = try await consent(granting: granted, isGiven: withoutConsent)
       let outcome = try await installer.install(
         verified.content, shown: "the package", signers: verified.signers, consent: consent)
       try await bootstrap.remember(grants: granted, for: outcome.plugin, state: statePath)
@@ -193,6 +188,20 @@ actor ServerPlugins {
       return outcome
     }
     return Self.json(outcome)
+  }
+
+  /// With what is there now.
+  private var installer: PluginInstaller {
+    PluginInstaller(bootstrap, system: system, state: statePath, catalog: catalog, sandbox: options.sandbox)
+  }
+
+  private func consent(
+    granting grants: [PluginName: [Permission]], isGiven: Bool
+  ) async throws(CommandFailure) -> UpgradeConsent {
+    UpgradeConsent(
+      bootstrap: bootstrap, state: statePath,
+      policy: try await bootstrap.grantPolicy(system, granting: grants, state: statePath),
+      way: isGiven ? .given : .demanded)
   }
 
   private static func json(_ outcome: PluginInstaller.Outcome) -> JSONValue {
@@ -217,16 +226,11 @@ actor ServerPlugins {
         bootstrap: bootstrap, system: system, state: statePath, catalog: catalog, sandbox: options.sandbox,
         choice: request.choice, checksum: request.checksum
       ).packages(for: request.wish)
-      let policy = try await bootstrap.grantPolicy(system, granting: request.grants, state: statePath)
-      let consent = UpgradeConsent(
-        bootstrap: bootstrap, state: statePath, policy: policy, way: request.withoutConsent ? .given : .demanded)
+      let consent = try await consent(granting: request.grants, isGiven: request.withoutConsent)
       var installed: [JSONValue] = []
       var names: [String] = []
       for item in fetched {
         do throws(CommandFailure) {
-          // With what was installed before it.
-          let installer = PluginInstaller(
-            bootstrap, system: system, state: statePath, catalog: catalog, sandbox: options.sandbox)
           let outcome = try await installer.install(
             item.content, shown: item.content.package.path, signers: item.signers, consent: consent,
             allowsDowngrade: request.choice.allowsDowngrade)

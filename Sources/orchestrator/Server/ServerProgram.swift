@@ -174,7 +174,7 @@ struct ServerProgram: Sendable {
         return found.map { Caller(name: $0.name.text, scope: $0.scope) }
       }, anybody: command.noTokens ? Caller(name: "anybody", scope: .admin) : nil,
       limits: APIServer.Limits(perSecond: command.rateLimit), isEncrypted: tls != nil,
-      isBehindProxy: command.behindProxy, tracer: telemetry.exporter == nil ? nil : telemetry.tracer,
+      isBehindProxy: command.behindProxy, tracer: telemetry.spans?.tracer,
       measure: metrics.request, report: report)
     try await store.removeUnbegun()
     try await runs.goOn()
@@ -193,7 +193,7 @@ struct ServerProgram: Sendable {
       await api.respond(to: request, on: channel)
     }
     // The last ends first: spans are sent until all that makes some has ended.
-    let exporting = telemetry.exporter.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+    let exporting = telemetry.spans.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0.exporter) }
     let group = ServiceGroup(
       configuration: .init(
         services: [exporting, .init(service: listener, successTerminationBehavior: .gracefullyShutdownGroup)]

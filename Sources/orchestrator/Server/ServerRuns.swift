@@ -211,8 +211,10 @@ actor ServerRuns {
   ) {
     let run = stored.identifier
     let logger = telemetry.logger(run: run)
-    let spans = RunSpans(
-      run, workflow: stored.workflow, by: telemetry.tracer, in: context, at: ProcessEnvironment.nanosecondsSince1970())
+    let spans = telemetry.spans.map {
+      RunSpans(
+        run, workflow: stored.workflow, by: $0.tracer, in: context, at: ProcessEnvironment.nanosecondsSince1970())
+    }
     let served = ServedRun(
       identifier: run, submitter: submitter, feed: RunFeed(after: sequence), isSuspended: OnceFlag(), logger: logger,
       spans: spans)
@@ -222,7 +224,7 @@ actor ServerRuns {
       metadata: ["workflow": "\(stored.workflow)", "token": "\(submitter)"])
     live[run]?.task = Task {
       await work(served)
-      await spans.end(at: ProcessEnvironment.nanosecondsSince1970())
+      await spans?.end(at: ProcessEnvironment.nanosecondsSince1970())
       self.ended(run)
     }
   }

@@ -8,10 +8,8 @@ struct ServerTelemetry: Sendable {
   let log: ServiceLog
   let words: Logger
   let metrics = ServerMetrics()
-  /// Makes spans only where something takes them.
-  let tracer: RunTracer
-  /// Nil: nothing says where spans are to be sent.
-  let exporter: SpanExporter?
+  /// Nil: nothing says where spans are to be sent, and none are made.
+  let spans: (tracer: RunTracer, exporter: SpanExporter)?
 
   /// - Throws: what the environment says of spans can't be used.
   init(_ format: ServiceLog.Format) throws(CommandFailure) {
@@ -27,15 +25,14 @@ struct ServerTelemetry: Sendable {
       throw CommandFailure(.invalidInput, [error])
     }
     guard let settings else {
-      tracer = RunTracer(nil)
-      exporter = nil
+      spans = nil
       return
     }
     let queue = SpanQueue(metrics: metrics.registry)
-    tracer = RunTracer(queue)
-    exporter = SpanExporter(queue, to: settings, version: "\(engineVersion)", metrics: metrics.registry) { problem in
-      words.warning("\(problem)")
-    }
+    let exporter = SpanExporter(
+      queue, to: settings, version: "\(engineVersion)", metrics: metrics.registry
+    ) { problem in words.warning("\(problem)") }
+    spans = (RunTracer(queue), exporter)
   }
 
   func logger(run: String) -> Logger {

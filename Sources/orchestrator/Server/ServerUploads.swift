@@ -49,7 +49,7 @@ actor ServerUploads {
   }
 
   static func isIdentifier(_ text: String) -> Bool {
-    text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    text.utf8.count == 32 && text.utf8.allSatisfy(\.isLowercaseHexDigit)
   }
 
   /// Nil: anybody's.
@@ -66,16 +66,11 @@ actor ServerUploads {
     defer { arriving[owner]?[arrival] = nil }
     let upload = FileUpload(in: directory, on: thread)
     do {
-      for try await piece in call.body {
-        try note(piece.readableBytes, of: owner, arrival, used)
-        try await upload.write(Array(piece.readableBytesView))
+      try await call.write(to: upload, called: "the file") { bytes throws(APIProblem) in
+        try note(bytes, of: owner, arrival, used)
       }
-    } catch let problem as APIProblem {
-      throw problem
     } catch let error as FileError {
       throw Self.unwritten(error)
-    } catch {
-      throw APIProblem(400, "the file didn't come whole")
     }
     return try await keep(upload, owner)
   }
