@@ -11,96 +11,14 @@ import unittest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from browser import Page, Server, chromium, write_plugin
-from serving import workflow
+from browser import Server, write_plugin
+from editor_case import OPTIONS, EditorCase
+from editor_frames import FrameTests
 
-OPTIONS = argparse.Namespace(orchestrator="", files=False, screenshots="")
-
-HOSTILE = '<img src=x onerror="document.title=1">\u202e"\'</script><b>'
-ODD_PLUGIN = {
-    "plugin.yaml": """name: odd
-version: 1.0.0
-author: A
-description: Says odd things
-entry_point: plugin.py
-node_types: [odd, typed]
-permissions: []
-""",
-    "plugin.py": f'''from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, ParameterSpecification, PortSpecification
-
-TEXT = {HOSTILE!r}
+__all__ = ["FrameTests"]
 
 
-class Odd(DeclaredNode):
-    specification = NodeSpecification(
-        "odd", TEXT, TEXT, TEXT * 50, icon=TEXT[:20], color="#abc",
-        inputs=[PortSpecification("input", "any", TEXT, TEXT, required=False)],
-        outputs=[PortSpecification("output", "any", "x" * 250, TEXT)],
-        parameters=[ParameterSpecification("choice", "string", TEXT, TEXT, TEXT, {{"enum": [TEXT, "other"]}}, "select")])
-
-    def execute(self, inputs, context):
-        raise ValueError(TEXT)
-
-
-class Typed(DeclaredNode):
-    specification = NodeSpecification(
-        "typed", "Typed", "Tests", "Has a parameter of each kind",
-        inputs=[PortSpecification("number", "number", "Number", "A number"),
-                PortSpecification("texts", "list<string>", "Texts", "Texts", required=False)],
-        outputs=[PortSpecification("text", "string", "Text", "A text"), PortSpecification("count", "integer", "Count", "A number")],
-        parameters=[
-            ParameterSpecification("level", "number", "Level", "From 0 to 1", 0.5, {{"min": 0, "max": 1, "step": 0.25}}, "slider"),
-            ParameterSpecification("active", "boolean", "Active", "Whether", True, None, "checkbox"),
-            ParameterSpecification("count", "integer", "Number of them", "At most 5", 3, {{"min": 0, "max": 5}}),
-            ParameterSpecification("mode", "string", "Mode", "Which", "a", {{"enum": ["a", "b"]}}, "select")])
-
-    def execute(self, inputs, context):
-        return {{"text": "x", "count": 1}}
-
-
-class OddPlugin(DeclaredPlugin):
-    nodes = (Odd, Typed)
-''',
-}
-
-
-# A machine that does other things at the same time takes longer; what never comes fails all the same.
-expect.set_options(timeout=20_000)
-
-
-class EditorTests(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.directory = tempfile.TemporaryDirectory(dir="/var/tmp")
-        write_plugin(cls.directory.name)
-        write_plugin(cls.directory.name, "odd", ODD_PLUGIN)
-        cls.server = Server(OPTIONS.orchestrator, f"{cls.directory.name}/state", "--jobs", "4")
-        cls.browsing = chromium()
-        cls.browser = cls.browsing.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browsing.__exit__(None, None, None)
-        cls.server.__exit__()
-        cls.directory.cleanup()
-
-    def page(self, server=None, **options):
-        page = Page(self.browser, server or self.server, from_files=OPTIONS.files, **options)
-        self.addCleanup(page.close)
-        return page
-
-    def picture(self, page, name):
-        if OPTIONS.screenshots:
-            page.tab.screenshot(path=f"{OPTIONS.screenshots}/{name}.png")
-
-    def stored(self, name, server=None):
-        return (server or self.server).ok("GET", f"/api/v1/workflows/{name}")["document"]
-
-    def store(self, name, nodes, **spec):
-        document = workflow(nodes, name=name)
-        document["spec"].update(spec)
-        self.server.ok("PUT", f"/api/v1/workflows/{name}", document, headers={"If-None-Match": "*"})
-
+class EditorTests(EditorCase):
     # Building and running
 
     def test_a_workflow_is_built_by_mouse_saved_and_run(self):
@@ -441,105 +359,6 @@ class EditorTests(unittest.TestCase):
         overflow = page.tab.evaluate("document.documentElement.scrollWidth - innerWidth")
         self.assertLessEqual(overflow, 0, f"{name} is wider than the screen")
 
-    # Fast
-
-    def test_500_and_2000_nodes_move_within_their_frames(self):
-        slow = {}
-        for count, budget in [(500, 4), (2000, 6)]:
-            columns = int(1.3 * count ** 0.5)
-            nodes = {f"n{number}": {"type": "tester/wait"} for number in range(count)}
-            for number in range(1, count):
-                nodes[f"n{number}"]["in"] = {"input": f"n{max(0, number - 1 - number % 7)}.output"}
-            document = workflow(nodes, name=f"many-{count}")
-            document["layout"] = {f"n{number}": {"x": 280 * (number % columns), "y": 140 * (number // columns)} for number in range(count)}
-            self.server.ok("PUT", f"/api/v1/workflows/many-{count}", document, headers={"If-None-Match": "*"})
-            page = self.page().open(f"#workflow=many-{count}")
-            page.tab.locator(".overview").wait_for()
-            self.picture(page, f"many-{count}")
-            for zoom in [None, 0.5]:
-                for what, spent in self.frames(page, zoom).items():
-                    text = f"{count} nodes, {what} at a zoom of {zoom or 'all of them'}: {spent:.1f} ms"
-                    print(text, flush=True)
-                    # Texts are drawn anew at each size: that isn't within the budget yet.
-                    if spent > budget * OPTIONS.slack * (2.5 if what == "zoom" else 1):
-                        slow[text] = budget
-        self.assertFalse(slow)
-
-    def frames(self, page, zoom):
-        """Milliseconds of the main thread for a frame, in its own processor time: scripts, style, layout and paint."""
-        tab, mouse, steps, found = page.tab, page.tab.mouse, 60, {}
-        session = page.context.new_cdp_session(tab)
-        session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        tab.evaluate("""(zoom) => {
-          const canvas = document.querySelector('workflow-canvas')
-          if (zoom) canvas.zoomBy(zoom / canvas.view.zoom)
-          // Only frames before which a hand moved.
-          let hasMoved = false
-          for (const kind of ['pointermove', 'wheel']) addEventListener(kind, () => { hasMoved = true }, true)
-          window.frames = 0
-          const next = () => { if (hasMoved) window.frames++; hasMoved = false; requestAnimationFrame(next) }
-          requestAnimationFrame(next)
-        }""", zoom)
-        box = tab.locator("workflow-canvas").bounding_box()
-        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-        def state():
-            metrics = {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
-            return metrics["TaskDuration"], tab.evaluate("window.frames")
-
-        def pull(start, across):
-            mouse.move(*start)
-            mouse.down()
-            for _ in range(2):
-                mouse.move(start[0] + across, start[1] + across / 2, steps=steps)
-                mouse.move(*start, steps=steps)
-            mouse.up()
-
-        def pan():
-            tab.evaluate("document.querySelector('workflow-canvas').editor.select([])")
-            mouse.move(*middle)
-            mouse.down(button="middle")
-            for _ in range(2):
-                mouse.move(middle[0] + 200, middle[1] + 100, steps=steps)
-                mouse.move(*middle, steps=steps)
-            mouse.up(button="middle")
-
-        def wheel():
-            mouse.move(*middle)
-            for step in range(steps):
-                mouse.wheel(0, 20 if step < steps / 2 else -20)
-                tab.wait_for_timeout(16)
-
-        def drag():
-            start = tab.evaluate("""() => {
-              const canvas = document.querySelector('workflow-canvas')
-              const { left, top, width, height } = canvas.getBoundingClientRect()
-              const { x, y, zoom } = canvas.view
-              const at = ({ x: right, y: down }) => [left + x + (right + 40) * zoom, top + y + (down + 20) * zoom]
-              const seen = [...canvas.rectangles].filter(([, place]) => {
-                const [across, down] = at(place)
-                return across > left + 8 && down > top + 8 && across < left + width - 8 && down < top + height - 8
-              })
-              canvas.editor.select(seen.slice(0, 100).map(([name]) => name))
-              return at(seen[Math.floor(Math.min(seen.length, 100) / 2)][1])
-            }""")
-            tab.wait_for_timeout(100)
-            pull(start, 60)
-            mouse.move(*start)
-            mouse.down()
-            mouse.move(start[0] + 40, start[1] + 40, steps=3)
-            mouse.up()
-            label = tab.evaluate("document.querySelector('workflow-canvas').editor.history.undoLabel")
-            self.assertRegex(label or "", "^Move [0-9]+ nodes$")
-
-        for what, act in [("", pan), ("pan", pan), ("zoom", wheel), ("drag of 100", drag)]:
-            before, frames = state()
-            act()
-            after, seen = state()
-            if what:
-                found[what] = 1000 * (after - before) / max(1, seen - frames)
-        return found
-
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
@@ -547,7 +366,7 @@ if __name__ == "__main__":
     parser.add_argument("--files", action="store_true", help="the editor's files as they are now, not as they are in the program")
     parser.add_argument("--screenshots", default="", help="a directory for them")
     parser.add_argument("--slack", type=float, default=1, help="by which factor frames may take longer than their budget")
-    OPTIONS, rest = parser.parse_known_args()
+    _, rest = parser.parse_known_args(namespace=OPTIONS)
     if OPTIONS.screenshots:
         os.makedirs(OPTIONS.screenshots, exist_ok=True)
     started = time.monotonic()
