@@ -87,8 +87,8 @@ compile_python() {
 }
 
 # What the build and the bundled plugins need; libarchive unpacks packages, in a sandbox. g++ stands for the C and C++ libraries that Swift links with; git and the
-# certificates are SwiftPM's, which fetches the argument parser, Crypto and GRDB; the last four are libraries that a toolchain
+# certificates are SwiftPM's, which fetches the packages; zlib is what Swift's own library is linked with; the four before it are libraries that a toolchain
 # from an archive loads and doesn't bring.
 # shellcheck disable=SC2034 # read by the scripts that source this file
 build_packages=(g++ pkg-config git ca-certificates libyaml-dev libseccomp-dev libcap-dev libsqlite3-dev python3 libarchive13
-  libcurl4 libncurses6 libsqlite3-0 libxml2)
+  libcurl4 libncurses6 libsqlite3-0 libxml2 zlib1g-dev)
