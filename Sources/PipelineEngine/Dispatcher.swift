@@ -132,6 +132,11 @@ package actor Dispatcher {
     }
   }
 
+  /// What the nodes that run were given, run by run.
+  package var assignments: [Assignment] {
+    scheduler.assignments.sorted { ($0.node.run.text, $0.node.node) < ($1.node.run.text, $1.node.node) }
+  }
+
   /// What a node's run calls it.
   package func name(of node: NodeReference) -> String {
     names[node.run]?[node.node]?.text ?? "node \(node.node)"

@@ -1,11 +1,15 @@
-/// What plugin_system.yaml sets of one plugin's `configuration`.
+/// What is set of one plugin's `configuration`: in plugin_system.yaml, or at run time.
 package struct PluginSettings: Hashable, Sendable {
   package struct Entry: Hashable, Sendable {
     package var key: ParameterName
     package var value: Located<JSONValue>
-    package init(_ key: ParameterName, _ value: Located<JSONValue>) {
+    /// It was set at run time, and isn't in the operator's file.
+    package var isStored: Bool
+
+    package init(_ key: ParameterName, _ value: Located<JSONValue>, isStored: Bool = false) {
       self.key = key
       self.value = value
+      self.isStored = isStored
     }
   }
 
@@ -112,7 +116,9 @@ extension PluginManifest {
   /// - Throws: every key that is unknown, missing or of another type.
   package func configured(by settings: PluginSettings?) throws(Diagnostics) -> PluginConfiguration {
     var problems: [Diagnostic] = []
-    for entry in settings?.entries ?? [] where !configuration.contains(where: { $0.name == entry.key }) {
+    // An earlier version of the plugin may have had a key that was set at run time.
+    for entry in settings?.entries ?? []
+    where !entry.isStored && !configuration.contains(where: { $0.name == entry.key }) {
       problems.append(
         Diagnostic(
           "the plugin \(name.text.quoted) has no configuration key \(entry.key.text.quoted)",
@@ -148,6 +154,15 @@ extension PluginManifest {
 }
 
 extension PluginManifest.ConfigurationKey {
+  /// Nil: it may be set to that, or is taken back.
+  func problem(with value: JSONValue, plugin: PluginName) -> Diagnostic? {
+    guard value != .null else { return nil }
+    let here = SourceLocation(file: "", line: 1, column: 1)
+    guard case .failure(var problem) = content(of: Located(value, at: here), plugin: plugin) else { return nil }
+    problem.location = nil
+    return problem
+  }
+
   fileprivate func content(
     of given: Located<JSONValue>, plugin: PluginName
   ) -> Result<PluginConfiguration.Content, Diagnostic> {

@@ -88,6 +88,9 @@ extension Scheduler {
     }
   }
 
+  /// What the nodes that run were given, in no order.
+  package var assignments: [Assignment] { nodes.running.map(\.running.assignment) }
+
   package var freeSemaphores: [SemaphoreName: Int] {
     Dictionary(uniqueKeysWithValues: semaphores.counters.map { ($0.name, $0.free) })
   }

@@ -235,6 +235,20 @@ enum Migrations {
           CREATE INDEX run_upload_upload ON run_upload (upload)
           """)
     }
+    migrator.registerMigration("settings of plugins") { database in
+      // `value` is JSON.
+      try database.execute(
+        sql: """
+          CREATE TABLE plugin_setting (
+            plugin TEXT NOT NULL,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            author TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            PRIMARY KEY (plugin, key)
+          ) STRICT, WITHOUT ROWID
+          """)
+    }
     return migrator
   }
 

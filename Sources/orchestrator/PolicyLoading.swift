@@ -1,5 +1,6 @@
 import PluginModel
 import PluginRegistry
+import StateStore
 
 extension Bootstrap {
   /// plugin_system.yaml, with what `--policy` adds.
@@ -13,6 +14,15 @@ extension Bootstrap {
       return system.adding(try SystemConfiguration(policy: bytes, file: path))
     } catch {
       throw CommandFailure(.invalidInput, error.items, sources: [(path, bytes)])
+    }
+  }
+
+  /// What was set of plugins' configuration at run time.
+  func storedSettings(state: String) async throws(CommandFailure) -> [StoredPluginSetting] {
+    do throws(StateStoreError) {
+      return try await StateDatabase(existing: state, on: files)?.pluginSettings() ?? []
+    } catch {
+      throw CommandFailure(error)
     }
   }
 

@@ -82,14 +82,16 @@ struct WorkflowSession: Sendable {
     source: StoredRun? = nil, inputs: GivenInputs? = nil, isRun: Bool = false, _ bootstrap: Bootstrap
   ) async throws(CommandFailure) {
     self.bootstrap = bootstrap
+    let statePath = try bootstrap.state(options.state)
+    self.statePath = statePath
     let system = try await bootstrap.systemConfiguration(options.system, options.policy)
+      .adding(try await bootstrap.storedSettings(state: statePath))
     notes = system.warnings
     if let inputs { given = inputs } else { given = .arguments(try options.inputs.arguments()) }
     file = try await bootstrap.workflow(options.path, source: source, limits: system.limits)
     catalog = try await bootstrap.catalog(options.plugins, system, state: options.state)
       .choosing(file.workflow.plugins.mapValues(\.value))
       .choosing(digests: source.flatMap { RunSettings($0.settings)?.plugins } ?? [:])
-    statePath = try bootstrap.state(options.state)
     placeOptions = options.plugins.text + options.state.text
     var policy = try await bootstrap.grantPolicy(system, options.grants, state: statePath)
     let plugins = catalog.plugins(of: file)

@@ -77,11 +77,13 @@ struct ContractTests {
       .server(.reload), .server(.listTokens), .server(.createToken), .server(.revokeToken), .server(.audit),
       .plugins(.installPlugin), .plugins(.installFromRegistry), .plugins(.rollBackPlugin), .plugins(.removePlugin),
       .plugins(.grant),
-      .plugins(.revokeGrants),
+      .plugins(.revokeGrants), .plugins(.showSettings), .plugins(.saveSettings),
     ]
     #expect(Set(APIOperation.all.filter { $0.route.scope == .admin }) == Set(administered))
     // What changes anything takes more than a viewer's, but for what is only looked at.
-    let looking: Set<APIOperation> = [.workflows(.validateWorkflow), .workflows(.importWorkflow)]
+    let looking: Set<APIOperation> = [
+      .workflows(.validateWorkflow), .workflows(.importWorkflow), .workflows(.convertWorkflow),
+    ]
     for operation in APIOperation.all where operation.route.method != .get && !looking.contains(operation) {
       #expect((operation.route.scope ?? .viewer) > .viewer, "\(operation)")
     }

@@ -73,4 +73,34 @@ struct PluginSettingsTests {
     #expect(text != Self.manifest)
     #expect(problems { () throws(Diagnostics) in _ = try manifest(text) }.count == 1)
   }
+
+  @Test("what was set at run time holds where the file says nothing, and is never a secret")
+  func stored() throws {
+    let manifest = try manifest()
+    let system = try SystemConfiguration(
+      yaml: Array("plugins: {configuration: {shop: {rounds: 3, token: {file: /run/token}}}}".utf8), file: "s.yaml")
+    let shop = PluginName(unchecked: "shop")
+    func setting(_ key: String, _ value: JSONValue) throws -> StoredPluginSetting {
+      StoredPluginSetting(
+        plugin: shop, key: try #require(ParameterName(key)), value: value, author: "a", time: 1)
+    }
+    let stored = [
+      try setting("currency", "CHF"), try setting("rounds", 9), try setting("token", "x"), try setting("gone", 1),
+    ]
+    let both = system.adding(stored)
+    let configuration = try manifest.configured(by: both.pluginSettings[shop])
+    #expect(configuration.object { _ in "s" }.text() == #"{"currency":"CHF","rounds":3,"token":"s"}"#)
+    #expect(both.withoutStoredSettings == system)
+    #expect(SystemConfiguration().adding(stored).withoutStoredSettings == SystemConfiguration())
+
+    let shown = manifest.settingsJSON(both.pluginSettings[shop])
+    #expect(shown["settings"]?.text() == #"{"currency":"CHF","rounds":3}"#)
+    #expect(shown["configured"]?.text() == #"{"currency":"server","rounds":"file","token":"file"}"#)
+    func refused(_ key: String, _ value: JSONValue) -> Bool {
+      !manifest.problems(ofSetting: [.init(key, value)], besides: both.pluginSettings[shop]).isEmpty
+    }
+    #expect(!refused("currency", "USD") && !refused("currency", .null))
+    #expect(refused("currency", 1) && refused("rounds", 4) && refused("token", "x") && refused("token", .null))
+    #expect(refused("token", ["file": "/run/other"]) && refused("nothing", 1) && refused("gone", .null))
+  }
 }

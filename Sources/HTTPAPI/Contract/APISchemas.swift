@@ -97,6 +97,13 @@ enum APISchemas {
                 "devices",
                 APISchema.array(APISchema.object([("id", text), ("memory_bytes", count), ("milli_free", count)]))
               ),
+              (
+                "running",
+                APISchema.array(
+                  APISchema.object([
+                    ("run", text), ("node", text), ("cpu_milli", count), ("memory_bytes", count), ("devices", texts),
+                  ]))
+              ), ("running_count", count),
             ]))
         )
       ])
@@ -194,6 +201,26 @@ enum APISchemas {
         [("permissions", APISchema.array(APISchema.string(most: 4096), least: 1, most: 64))], isClosed: true)
     ),
     (
+      "PluginSettings",
+      APISchema.object([
+        ("settings", ["type": "object", "description": "Values by key, defaults with them."]),
+        ("configured", APISchema.map(of: APISchema.choice(["file", "server"]), "Who has set it, where somebody has.")),
+        (
+          "keys",
+          APISchema.array(
+            APISchema.object([
+              ("name", text), ("type", text), ("description", text), ("required", APISchema.boolean()),
+              ("secret", APISchema.boolean()), ("default", APISchema.any),
+            ]))
+        ),
+      ])
+    ),
+    (
+      "NewPluginSettings",
+      APISchema.object(
+        [("settings", ["type": "object", "description": "Values by key; null takes one back."])], isClosed: true)
+    ),
+    (
       "Installation",
       APISchema.object([
         ("name", text), ("version", text), ("digest", text), ("before", maybeText), ("node_types", texts),
@@ -261,6 +288,14 @@ enum APISchemas {
       ])
     ),
     (
+      "ConvertedWorkflow",
+      APISchema.object([
+        ("document", ["type": "object"]), ("source", APISchema.string("As YAML, without comments.")),
+        ("flow", APISchema.optional(["type": "object", "description": "Nodes and edges of React Flow."])),
+        ("diagnostics", APISchema.array(APISchema.reference("Diagnostic"))),
+      ])
+    ),
+    (
       "ImportedWorkflow",
       APISchema.object([
         ("document", ["type": "object"]), ("source", text),
@@ -303,6 +338,14 @@ enum APISchemas {
         [],
         optional: [
           ("from", APISchema.optional(APISchema.string("The node from which on it is run again.", most: 512))),
+          (
+            "document",
+            APISchema.optional([
+              "type": "object",
+              "description":
+                "The workflow as it is now. What is another there is run again too, with what follows from it.",
+            ])
+          ),
           ("no_cache", APISchema.optional(APISchema.boolean())),
         ], isClosed: true)
     ),
@@ -314,7 +357,9 @@ enum APISchemas {
         runMembers + [
           ("inputs", APISchema.optional(["type": "object"])), ("workspace", maybeText),
           ("nodes", APISchema.array(APISchema.object([("node", text), ("state", text), ("attempts", count)]))),
-          ("source", text), ("problems", APISchema.array(APISchema.reference("Diagnostic"))),
+          ("source", text),
+          ("document", APISchema.optional(["type": "object", "description": "The same as JSON."])),
+          ("problems", APISchema.array(APISchema.reference("Diagnostic"))),
           (
             "given_files",
             APISchema.array(APISchema.object([("path", text), ("upload", text), ("digest", text), ("bytes", count)]))

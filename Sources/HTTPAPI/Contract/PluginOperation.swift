@@ -15,6 +15,8 @@ package enum PluginOperation: String, CaseIterable, Sendable {
   case showGrants
   case grant
   case revokeGrants
+  case showSettings
+  case saveSettings
 
   /// In a query; one that is longer is granted by what a request brings.
   private static let permission = APISchema.string("A permission, with its scope where it has one.", most: 512)
@@ -88,6 +90,16 @@ package enum PluginOperation: String, CaseIterable, Sendable {
         .delete, "/api/v1/plugins/{plugin}/grants", .admin, "Takes back what a plugin was granted.",
         parameters: [.list("permission", of: Self.permission, "Only these; all where none is named.")],
         success: .json("Grants", "Its permissions."), refusals: [404, 422])
+    case .showSettings:
+      APIRoute(
+        .get, "/api/v1/plugins/{plugin}/settings", .admin,
+        "The keys of a plugin's configuration, their values and where those come from. Secrets aren't shown.",
+        success: .json("PluginSettings", "Its settings."), refusals: [404])
+    case .saveSettings:
+      APIRoute(
+        .put, "/api/v1/plugins/{plugin}/settings", .admin,
+        "Sets keys of a plugin's configuration, but for secrets and for what the operator's file sets. Runs that begin later have them.",
+        body: .json("NewPluginSettings"), success: .json("PluginSettings", "Its settings."), refusals: [404, 422])
     }
   }
 }

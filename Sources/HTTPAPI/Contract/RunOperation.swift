@@ -60,8 +60,8 @@ package enum RunOperation: String, CaseIterable, Sendable {
     case .rerun:
       APIRoute(
         .post, "/api/v1/runs/{run}/rerun", .runner,
-        "Starts a new run of the same workflow with the same inputs: all of it, or what follows from one node.",
-        body: .json("Rerun", isRequired: false),
+        "Starts a new run of the same workflow with the same inputs: all of it, or what follows from one node and from what has changed since.",
+        body: .json("Rerun", limit: DocumentLimits.file.maximumBytes, isRequired: false),
         success: .json("Run", "It is accepted.", status: 202, isLocated: true), refusals: [404, 409, 422, 429, 503])
     case .deleteRun:
       APIRoute(

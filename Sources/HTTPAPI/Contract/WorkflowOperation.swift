@@ -8,6 +8,7 @@ package enum WorkflowOperation: String, CaseIterable, Sendable {
   case deleteWorkflow
   case listWorkflowVersions
   case validateWorkflow
+  case convertWorkflow
   case importWorkflow
   case exportWorkflow
   case workflowGraph
@@ -64,6 +65,12 @@ package enum WorkflowOperation: String, CaseIterable, Sendable {
         .post, "/api/v1/workflows/validate", .viewer,
         "Checks a workflow without saving or running it: every problem at once, by node and port.", body: Self.document,
         success: .json("Validation", "What is wrong with it."))
+    case .convertWorkflow:
+      APIRoute(
+        .post, "/api/v1/workflows/convert", .viewer,
+        "A workflow in its other forms, as YAML and as JSON, whether it could run or not. Nothing is saved.",
+        parameters: [.query("react_flow", APISchema.boolean(), "As React Flow's JSON, too.")], body: Self.document,
+        success: .json("ConvertedWorkflow", "The workflow."), refusals: [422])
     case .importWorkflow:
       APIRoute(
         .post, "/api/v1/workflows/import", .viewer, "Makes a workflow of React Flow's JSON. Nothing is saved.",

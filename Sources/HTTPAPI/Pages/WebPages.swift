@@ -60,7 +60,7 @@ package struct WebPages: Sendable {
   /// Nothing but the files here, and what the server itself is asked for. No text becomes markup or code, whoever wrote it: Trusted Types
   /// (<https://www.w3.org/TR/trusted-types/>) without a policy leave no way to.
   static let policy = """
-    default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
+    default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'
     """
 }

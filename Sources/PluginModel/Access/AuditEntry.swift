@@ -44,6 +44,7 @@ package struct AuditAction: ValidatedName {
   package static let removePlugin = AuditAction(unchecked: "plugin.remove")
   package static let grant = AuditAction(unchecked: "plugin.grant")
   package static let revokeGrants = AuditAction(unchecked: "plugin.revoke")
+  package static let setPlugin = AuditAction(unchecked: "plugin.set")
   package static let yank = AuditAction(unchecked: "registry.yank")
   package static let undoYank = AuditAction(unchecked: "registry.undo_yank")
   package static let reload = AuditAction(unchecked: "server.reload")

@@ -31,6 +31,7 @@ struct ConfigShowCommand: AsyncParsableCommand {
     let source = try await bootstrap.configurationSource(system)
     let settings = try source.settings()
     let configuration = try source.configuration()
+      .adding(try await bootstrap.storedSettings(state: try bootstrap.state(state)))
     let catalog = try await bootstrap.catalog(plugins, configuration, state: state)
     let listing = ConfigurationListing(
       settings: settings, plugins: catalog.plugins, system: configuration)
@@ -60,6 +61,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
     let bootstrap = try Bootstrap()
     let source = try await bootstrap.configurationSource(system)
     let configuration = try source.configuration()
+      .adding(try await bootstrap.storedSettings(state: try bootstrap.state(state)))
     let catalog = try await bootstrap.catalog(plugins, configuration, state: state)
     let unknown = configuration.pluginSettings.sorted { $0.key < $1.key }.filter { catalog[$0.key] == nil }.map {
       Diagnostic(

@@ -8,12 +8,13 @@ struct ConvertCommand: AsyncParsableCommand {
     commandName: "convert", abstract: "Makes React Flow's JSON of a workflow, or a workflow of React Flow's JSON.",
     discussion: """
       Nothing is lost on the way there and back: what the one form has no place for travels in a place of its own in the other. \
-      Comments of a YAML file do, and so does how it was laid out. A workflow is written as JSON, which is YAML too. Neither plugins \
-      nor a sandbox are needed; whether the workflow can be run is what orchestrator validate says.
+      Comments of a YAML file do, and so does how it was laid out. A workflow is written as YAML into a file that ends in .yaml or \
+      .yml, otherwise as JSON, which is YAML too. Neither plugins nor a sandbox are needed; whether the workflow can be run is what \
+      orchestrator validate says.
 
       Examples:
         orchestrator convert pipeline.yaml --to react-flow --out flow.json
-        orchestrator convert flow.json --to workflow --out pipeline.json
+        orchestrator convert flow.json --to workflow --out pipeline.yaml
       """)
 
   enum Form: String, CaseIterable, ExpressibleByArgument, Sendable {
@@ -48,7 +49,8 @@ struct ConvertCommand: AsyncParsableCommand {
       throw CommandFailure(.invalidInput, error.items, sources: [(file: file, bytes: bytes)])
     }
     await bootstrap.report(warnings)
-    let text = made.text(.pretty) + "\n"
+    let isYAML = to == .workflow && out.map { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") } == true
+    let text = isYAML ? made.yaml() : made.text(.pretty) + "\n"
     guard let target else { return await bootstrap.console.printRaw(text) }
     try await target.write(text)
   }

@@ -113,6 +113,15 @@ struct ServerAPI: APIHandler {
         try await audit.doing(
           .revokeGrants, to: plugin, ["permissions": .array(permissions.map(JSONValue.string))], by: call.caller
         ) { try await plugins.revoke(permissions, of: plugin) })
+    case .showSettings: return .json(try await plugins.settings(plugin))
+    case .saveSettings:
+      guard let body = try await call.object(known: ["settings"]), case .object(let values)? = body["settings"] else {
+        throw APIProblem.unusable("settings", "an object: a value for each key, null to take one back")
+      }
+      return .json(
+        try await audit.doing(.setPlugin, to: plugin, ["settings": .object(values)], by: call.caller) {
+          try await plugins.set(values, of: plugin, by: call.caller.name)
+        })
     }
   }
 
@@ -146,6 +155,7 @@ struct ServerAPI: APIHandler {
     case .deleteWorkflow: try await workflows.delete(call)
     case .listWorkflowVersions: .json(try await workflows.versions(call))
     case .validateWorkflow: .json(try await workflows.validate(call))
+    case .convertWorkflow: .json(try await workflows.converted(call))
     case .importWorkflow: .json(try await workflows.imported(call))
     case .exportWorkflow: .json(try await workflows.exported(call))
     case .workflowGraph: try await workflows.drawing(call)
@@ -170,7 +180,7 @@ struct ServerAPI: APIHandler {
     case .resumeRun:
       return .json(await runs.json(try await runs.resume(run, by: call.caller.name)), status: 202)
     case .rerun:
-      let body = try await call.object(known: ["from", "no_cache"])
+      let body = try await call.object(known: ["from", "document", "no_cache"])
       let begun = try await runs.rerun(run, body ?? .object([]), by: call.caller.name)
       return .json(
         await runs.json(begun), status: 202, location: "/api/v1/runs/\(begun.identifier)")

@@ -52,6 +52,17 @@ struct ServerAdministration: Sendable {
 
   func hosts() async -> JSONValue {
     let hosts = await standing.dispatcher.hosts
+    let all = await standing.dispatcher.assignments
+    var running: [HostIdentifier: [JSONValue]] = [:]
+    for assignment in all.prefix(Self.mostRunning) {
+      running[assignment.host, default: []].append(
+        [
+          "run": .string(assignment.node.run.text),
+          "node": .string(await standing.dispatcher.name(of: assignment.node)),
+          "cpu_milli": .integer(Int64(assignment.cpuMilli)), "memory_bytes": .integer(Int64(assignment.memory)),
+          "devices": .array(assignment.gpus.map { .string($0.device.text) }),
+        ])
+    }
     return [
       "hosts": .array(
         hosts.map { host, free in
@@ -66,10 +77,15 @@ struct ServerAdministration: Sendable {
                   "milli_free": .integer(Int64(left.milli)),
                 ]
               }),
+            "running": .array(running[host.name] ?? []),
+            "running_count": .integer(Int64(all.count { $0.host == host.name })),
           ]
         })
     ]
   }
+
+  /// Nodes that are told of one by one.
+  private static let mostRunning = 1000
 
   func queue() async -> JSONValue {
     var queued: [JSONValue] = []

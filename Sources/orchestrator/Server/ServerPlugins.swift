@@ -42,6 +42,7 @@ actor ServerPlugins {
     if readsConfiguration {
       system = try await bootstrap.configurationSource(options.system).configuration()
     }
+    system = system.withoutStoredSettings.adding(try await bootstrap.storedSettings(state: statePath))
     let catalog = try await bootstrap.scanned(options.plugins, system, state: state)
     guard catalog.mark != standing.now.catalog.mark || system != standing.now.system else { return }
     try await load(catalog, system)
@@ -170,6 +171,31 @@ actor ServerPlugins {
       _ = try await granting.revoke(permissions, all: permissions.isEmpty, of: text)
     }
     return try await grants(text)
+  }
+
+  // MARK: Settings
+
+  func settings(_ text: String) throws(APIProblem) -> JSONValue {
+    let manifest = try found(text).manifest
+    return manifest.settingsJSON(system.pluginSettings[manifest.name])
+  }
+
+  /// Keys of a plugin's configuration: all of them or none.
+  func set(_ values: [JSONValue.Member], of text: String, by author: String) async throws(APIProblem) -> JSONValue {
+    let manifest = try found(text).manifest
+    let problems = manifest.problems(ofSetting: values, besides: system.pluginSettings[manifest.name])
+    guard problems.isEmpty else { throw APIProblem(CommandFailure(.invalidInput, problems)) }
+    let now = ProcessEnvironment.millisecondsSince1970()
+    let settings = values.compactMap { member in
+      ParameterName(member.key).map {
+        StoredPluginSetting(plugin: manifest.name, key: $0, value: member.value, author: author, time: now)
+      }
+    }
+    try await served { () async throws(CommandFailure) in
+      try await bootstrap.writing(statePath) { database throws(StateStoreError) in try await database.set(settings) }
+      try await refresh(readsConfiguration: false)
+    }
+    return try self.settings(text)
   }
 
   // MARK: Versions

@@ -91,6 +91,7 @@ struct ServerProgram: Sendable {
 
   private func standing(_ state: String, _ telemetry: ServerTelemetry) async throws(CommandFailure) -> StandingHost {
     let system = try await bootstrap.systemConfiguration(command.system)
+      .adding(try await bootstrap.storedSettings(state: state))
     await bootstrap.report(system.warnings)
     let catalog = try await bootstrap.scanned(command.plugins, system, state: command.state)
     await bootstrap.report(catalog.diagnostics)

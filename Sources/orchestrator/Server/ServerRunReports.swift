@@ -53,32 +53,9 @@ extension ServerRuns {
     guard case .object(let members) = report.json else { return .null }
     return .object(
       members + listed.origin + [
-        .init("source", .string(String(decoding: run.source, as: UTF8.self))),
+        .init("source", .string(String(decoding: run.source, as: UTF8.self))), .init("document", run.document ?? .null),
         .init("problems", run.problems ?? .array([])),
       ])
-  }
-
-  func rerun(_ identifier: String, _ body: JSONValue, by submitter: String) async throws(APIProblem) -> StoredRun {
-    let parent = try await stored(identifier)
-    guard let settings = RunSettings(parent.settings) else {
-      throw APIProblem(409, "another version of the program began this run", hint: "start a new one")
-    }
-    var node: String?
-    switch body["from"] {
-    case nil, .null: break
-    case .string(let text): node = text
-    default: throw APIProblem(422, "\"from\" must be the name of a node")
-    }
-    var usesCache = true
-    switch body["no_cache"] {
-    case nil, .null, .bool(false): break
-    case .bool(true): usesCache = false
-    default: throw APIProblem(422, "\"no_cache\" must be true or false")
-    }
-    let inputs = settings.inputs.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key.text, $0.value) }
-    return try await start(
-      RunSubmission(source: .written(parent.source), inputs: inputs, usesCache: usesCache), by: submitter,
-      given: settings.uploads, repeating: parent, from: node)
   }
 
   /// - Parameter watchers: how many there are, and may be.

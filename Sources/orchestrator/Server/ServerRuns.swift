@@ -55,11 +55,11 @@ actor ServerRuns {
   /// - Returns: the run, which is written down.
   func start(
     _ submission: RunSubmission, by submitter: String, given uploads: [RunUpload] = [],
-    repeating parent: StoredRun? = nil, from node: String? = nil, in context: ServiceContext = .topLevel
+    repeating repeated: RepeatedRun? = nil, in context: ServiceContext = .topLevel
   ) async throws(APIProblem) -> StoredRun {
     let quota = try await admit(submitter)
     defer { starting[submitter, default: 1] -= 1 }
-    let draft = try await draft(submission, repeating: parent)
+    let draft = try await draft(submission, repeating: repeated)
     let (command, arguments) = try command(draft, submission)
     let prepared: Prepared
     do throws(CommandFailure) {
@@ -71,8 +71,8 @@ actor ServerRuns {
     let starter = RunStarter(
       session: prepared.session, checked: prepared.checked, arguments: arguments, workspace: nil, store: store,
       origin: RunStarter.Origin(
-        submitter: submitter, file: draft.file, parent: parent?.identifier, uploads: uploads))
-    let records = try await records(repeating: parent, from: node, in: prepared.checked.content)
+        submitter: submitter, file: draft.file, parent: repeated?.run.identifier, uploads: uploads))
+    let records = try await records(of: repeated, in: prepared.checked.content)
     guard !isEnding else { throw Self.ending }
     let (kept, directory) = try await served { () async throws(CommandFailure) in
       try await starter.begin(records, packages: nil)
@@ -106,9 +106,11 @@ actor ServerRuns {
   }
 
   /// A run that isn't written down yet, with its workflow.
-  private func draft(_ submission: RunSubmission, repeating parent: StoredRun?) async throws(APIProblem) -> StoredRun {
-    if let parent {
-      var draft = parent
+  private func draft(
+    _ submission: RunSubmission, repeating repeated: RepeatedRun?
+  ) async throws(APIProblem) -> StoredRun {
+    if let repeated, repeated.document == nil {
+      var draft = repeated.run
       draft.settings = .object([])
       return draft
     }
@@ -364,37 +366,6 @@ actor ServerRuns {
     }
     try await served { () async throws(CommandFailure) in try await self.goOn(with: run) }
     return run
-  }
-
-  /// What isn't to be done again of a run that is repeated.
-  private func records(
-    repeating parent: StoredRun?, from node: String?, in graph: WorkflowGraph
-  ) async throws(APIProblem) -> [JournalRecord] {
-    guard let parent, let node else { return [] }
-    let chosen = graph.nodes.indices.filter {
-      let name = graph.nodes[$0].name.text
-      return name == node || name.hasPrefix(node + "/")
-    }
-    guard !chosen.isEmpty else {
-      throw APIProblem(
-        422, "the workflow has no node \(String(node.prefix(300)).quoted)",
-        hint: Suggestion.hint(for: String(node.prefix(300)), among: graph.nodes.map(\.name.text)))
-    }
-    var again = Set(chosen)
-    var waiting = Array(chosen)
-    while let next = waiting.popLast() {
-      for dependent in graph.nodes[next].dependents where again.insert(dependent).inserted { waiting.append(dependent) }
-    }
-    let names = Set(again.map { graph.nodes[$0].name })
-    let history = try await store.database.served { database throws(StateStoreError) in
-      try await database.history(of: parent.identifier)
-    }
-    let now = ProcessEnvironment.millisecondsSince1970()
-    let kept = history.nodes.compactMap { name, known -> JournalRecord? in
-      guard case .succeeded(let result) = known.standing, !names.contains(name.matrixNode ?? name) else { return nil }
-      return JournalRecord(time: now, .succeeded(name, result))
-    }
-    return [JournalRecord(time: now, .began)] + kept
   }
 
   // MARK: Ending

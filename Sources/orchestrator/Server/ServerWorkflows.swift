@@ -149,12 +149,42 @@ struct ServerWorkflows: Sendable {
     return try await runs.validation(of: bytes)
   }
 
+  /// What was written in its other forms. Where it is no workflow yet, what is wrong goes with it: somebody may be writing it.
+  func converted(_ call: APICall) async throws(APIProblem) -> JSONValue {
+    let file = "workflow.yaml"
+    let wantsFlow = try call.flag("react_flow")
+    let bytes = try await call.bytes()
+    do throws(Diagnostics) {
+      let document = try DocumentNode(yaml: bytes, file: file).jsonValue
+      guard case .object = document else {
+        throw Diagnostics([Diagnostic("a workflow must be a mapping", why: "it is a \(document.typeName)")])
+      }
+      return [
+        "document": document, "source": .string(document.yaml()),
+        "flow": wantsFlow ? try ReactFlow.flow(of: document) : .null,
+        "diagnostics": .array(Self.flaws(of: bytes, file: file).map(\.json)),
+      ]
+    } catch {
+      throw APIProblem(
+        422, "this can't be read as a workflow", why: error.items.first?.what, diagnostics: error.items.map(\.json))
+    }
+  }
+
+  private static func flaws(of bytes: [UInt8], file: String) -> [Diagnostic] {
+    do throws(Diagnostics) {
+      _ = try Workflow(bytes: bytes, file: file)
+      return []
+    } catch {
+      return error.items
+    }
+  }
+
   func imported(_ call: APICall) async throws(APIProblem) -> JSONValue {
     let bytes = try await call.bytes()
     do throws(Diagnostics) {
       let imported = try ReactFlow.workflow(from: bytes, file: "flow.json", name: "imported")
       return [
-        "document": imported.document, "source": .string(imported.document.text(.pretty)),
+        "document": imported.document, "source": .string(imported.document.yaml()),
         "warnings": .array(imported.warnings.map(\.json)),
       ]
     } catch {
