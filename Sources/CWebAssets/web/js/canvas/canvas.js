@@ -2,7 +2,7 @@
 
 import { edgesOf, nodesOf } from "../model/document.js";
 import { isDrawnAlike, portPlace } from "../model/shapes.js";
-import { bounds, fitted, overlaps, toCanvas, zoomed } from "../model/viewport.js";
+import { bounds, fitted, overlaps, placeBeside, toCanvas, zoomed } from "../model/viewport.js";
 import { element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 import { Lines } from "./lines.js";
@@ -263,15 +263,13 @@ export class WorkflowCanvas extends HTMLElement {
     this.setView(zoomed(this.view, factor, { x: this.size.width / 2, y: this.size.height / 2 }));
   }
 
-  /** @returns {Place} of the canvas: in the middle of what is seen, where no node begins yet */
+  /** @returns {Place} of the canvas: near the middle of what is seen, where no node is yet */
   freePlace() {
-    const middle = toCanvas(this.view, { x: this.size.width / 2 - 110, y: this.size.height / 2 - 60 });
-    const taken = [...this.rectangles.values()];
-    while (taken.some(({ x, y }) => Math.abs(x - middle.x) < 20 && Math.abs(y - middle.y) < 20)) {
-      middle.x += 32;
-      middle.y += 32;
-    }
-    return middle;
+    if (this.editor) this.measure(this.editor);
+    return placeBeside(
+      [...this.rectangles.values()],
+      toCanvas(this.view, { x: this.size.width / 2, y: this.size.height / 2 }),
+    );
   }
 
   /**

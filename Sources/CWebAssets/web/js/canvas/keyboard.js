@@ -16,7 +16,7 @@ import { strings } from "../ui/strings.js";
 /**
  * @param {WorkflowCanvas} canvas
  * @param {Editor} editor
- * @param {{showDetails: () => void}} around
+ * @param {{showDetails: (field?: string) => void}} around
  */
 export function watchKeys(canvas, editor, { showDetails }) {
   const signalSource = new AbortController();
@@ -44,9 +44,9 @@ export function watchKeys(canvas, editor, { showDetails }) {
     if (port && direction && !event.altKey) goAmongPorts(canvas, editor, port, direction);
     else if (action === "go" && direction) go(canvas, name, direction);
     else if (action === "move" && direction) move(editor, direction, event.shiftKey);
-    else if (action === "details" && name !== undefined && !port) {
+    else if ((action === "details" || action === "rename") && name !== undefined && !port) {
       editor.select([name]);
-      showDetails();
+      showDetails(action === "rename" ? "node-name" : undefined);
     } else if (action === "toggle" && name !== undefined && !port) toggle(editor, name);
     else if (action === "connect" && name !== undefined) goToPorts(canvas, name);
     else if (action === "duplicate") editor.duplicate();

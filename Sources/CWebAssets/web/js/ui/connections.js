@@ -1,8 +1,8 @@
 /** What flows into a node, and what could: with a button and a list for each input, for those who draw no lines. */
 
 import { connect, disconnect } from "../model/commands.js";
-import { portReference, sourcesOf } from "../model/document.js";
-import { element, iconButton } from "./dom.js";
+import { nodesOf, portReference, sourcesOf } from "../model/document.js";
+import { element, iconButton, isPicked, setAttribute } from "./dom.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -35,7 +35,7 @@ export function connectionRows(editor, name, node) {
           ],
         }),
         ...(sources.get(port.name) ?? []).map((text, place) => source(editor, name, port, text, place)),
-        offers(editor, name, port, `connect-${index}`),
+        ...offers(editor, name, port, `connect-${index}`),
       ],
     })
   );
@@ -63,39 +63,63 @@ function source(editor, name, port, text, index) {
 }
 
 /**
+ * A field with the outputs that fit: a part of a name finds them, by the keyboard as by a finger.
  * @param {Editor} editor
  * @param {string} name
  * @param {ShapePort} port
  * @param {string} id
  */
 function offers(editor, name, port, id) {
-  /** @type {HTMLOptionElement[]} */
-  const options = [];
+  const list = element("datalist", { attributes: { id: `${id}-list` } });
+  /** @type {Set<string>} */
+  const fitting = new Set();
   // What fits is found when somebody asks for it.
   function fill() {
-    if (options.length > 0) return;
+    if (fitting.size > 0) return;
     const to = /** @type {const} */ ({ node: name, port: port.name, side: "inputs" });
     for (const shape of editor.shapes.values()) {
       for (const output of shape.outputs) {
-        if (options.length >= mostOffers) break;
+        if (fitting.size >= mostOffers) break;
         if (editor.refusal({ node: shape.name, port: output.name, side: "outputs" }, to)) continue;
-        const text = `${shape.name}.${output.name}`;
-        options.push(element("option", { text, attributes: { value: text } }));
+        fitting.add(`${shape.name}.${output.name}`);
       }
     }
-    select.append(...options);
+    list.append(...[...fitting].map((value) => element("option", { attributes: { value } })));
   }
-  const select = element("select", {
-    attributes: { id, "aria-label": words.connect(port.title) },
-    children: [element("option", { text: "+", attributes: { value: "" } })],
+  const problem = element("p", { class: "field-problem", attributes: { id: `${id}-problem`, hidden: true } });
+  function choose() {
+    const text = input.value.trim();
+    const from = portReference(text);
+    if (text === "") return;
+    const refusal = from && nodesOf(editor.document).has(from.node)
+      ? editor.refusal({ ...from, side: "outputs" }, { node: name, port: port.name, side: "inputs" })
+      : { reason: words.noSuchOutput };
+    // An output that its node doesn't say may be one all the same, where nobody knows the node's type.
+    if (from && !refusal) return void editor.perform(connect(from, { node: name, port: port.name }, port.multiple));
+    problem.textContent = strings.canvas.refused(refusal?.reason ?? "");
+    problem.hidden = false;
+    setAttribute(input, "aria-invalid", "true");
+  }
+  const input = element("input", {
+    attributes: {
+      id,
+      type: "text",
+      list: `${id}-list`,
+      placeholder: words.connectHint,
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-label": words.connect(port.title),
+      "aria-describedby": `${id}-problem`,
+    },
     on: {
       focus: fill,
-      pointerdown: fill,
-      change: () => {
-        const from = portReference(select.value);
-        if (from) editor.perform(connect(from, { node: name, port: port.name }, port.multiple));
+      change: choose,
+      input: (event) => {
+        problem.hidden = true;
+        setAttribute(input, "aria-invalid", undefined);
+        if (isPicked(event)) choose();
       },
     },
   });
-  return select;
+  return [input, list, problem];
 }

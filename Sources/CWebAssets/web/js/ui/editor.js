@@ -22,7 +22,8 @@ import * as commands from "../model/commands.js";
 import { edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
 import { fromPlain } from "../model/json.js";
 import { layeredLayout } from "../model/layout.js";
-import { freeName } from "../model/names.js";
+import { freeName, isIdentifier } from "../model/names.js";
+import { objectAt } from "../model/objects.js";
 import { connectionProblem, fittingPort } from "../model/ports.js";
 import { byDocumentNode, emptyRun } from "../model/run.js";
 import { shapesOf } from "../model/shapes.js";
@@ -348,6 +349,19 @@ export class Editor {
    */
   problemsOf(name) {
     return this.problems.filter(({ node }) => node === name);
+  }
+
+  /**
+   * @param {string} name of a node
+   * @returns {string[]} what a parameter of it could be: the workflow's inputs, and the values of its matrix
+   */
+  expressions(name) {
+    const axes = objectAt(nodesOf(this.document).get(name), ["matrix"]);
+    const names = [
+      ...[...objectAt(this.document, ["spec", "inputs"]).keys()].map((input) => `inputs.${input}`),
+      ...[...axes.keys()].filter((axis) => axis !== "include" && axis !== "exclude").map((axis) => `matrix.${axis}`),
+    ];
+    return names.filter((text) => text.split(".").every(isIdentifier)).slice(0, 200).map((text) => `\${{ ${text} }}`);
   }
 
   /** @param {string} name */

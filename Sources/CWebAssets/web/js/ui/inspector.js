@@ -46,12 +46,9 @@ export class NodeInspector extends HTMLElement {
     if (!editor) return;
     const name = editor.selection.size === 1 ? [...editor.selection][0] : undefined;
     const node = name === undefined ? undefined : nodesOf(editor.document).get(name);
-    const type = name === undefined ? undefined : editor.typeOf(name);
-    const values = node ? parametersOf(node) : undefined;
-    const kinds =
-      type?.parameters.map((one) => Field.kindFor(one, values?.get(one.name) ?? one.defaultValue)).join(" ") ?? "";
-    const madeFor = node ? `node ${name} ${kindOf(node).text} ${kinds}` : `other ${editor.selection.size > 1}`;
+    const madeFor = node ? `node ${name} ${kindOf(node).text}` : `other ${editor.selection.size > 1}`;
     if (madeFor !== this.madeFor) {
+      const focused = this.contains(document.activeElement) ? document.activeElement?.id : undefined;
       this.madeFor = madeFor;
       this.shownOf = [];
       this.log = undefined;
@@ -59,6 +56,8 @@ export class NodeInspector extends HTMLElement {
       if (name !== undefined && node) this.drawNode(editor, name, node);
       else if (editor.selection.size > 1) this.drawSeveral(editor);
       else this.drawWorkflow(editor);
+      // Where somebody has renamed the node that is shown.
+      if (focused) this.focusField(focused);
     }
     if (name !== undefined && node) this.showNode(editor, name, node);
     else if (editor.selection.size > 1) this.showCount(editor.selection.size);
@@ -71,6 +70,14 @@ export class NodeInspector extends HTMLElement {
     const [first] = this.fields.values();
     const target = first?.input ?? this.querySelector(".field input, .field select, .field textarea") ?? this;
     if (target instanceof HTMLElement) target.focus();
+  }
+
+  /** @param {string} id */
+  focusField(id) {
+    const input = this.querySelector(`#${CSS.escape(id)}`);
+    if (!(input instanceof HTMLElement)) return;
+    input.focus();
+    if (input instanceof HTMLInputElement) input.select();
   }
 
   /**
@@ -146,7 +153,7 @@ export class NodeInspector extends HTMLElement {
         editor.runInputs.delete(name);
         show();
       },
-    });
+    }, `run-${name}`);
     show();
     return field.element;
   }
@@ -193,7 +200,8 @@ export class NodeInspector extends HTMLElement {
           editor.perform(setParameter(name, parameter.name, value, isGesture ? gesture : undefined)),
         settle: () => editor.endGesture(),
         reset: () => editor.perform(setParameter(name, parameter.name, undefined)),
-      });
+        expressions: () => editor.expressions(name),
+      }, `parameter-${parameter.name}`);
       this.fields.set(parameter.name, field);
       parts.push(field.element);
     }

@@ -31,6 +31,7 @@ export const keyBindings = [
     where: "canvas",
   },
   { keys: ["Enter"], action: "details", what: "Go to the node's details; on a port: connect", where: "canvas" },
+  { keys: ["F2"], action: "rename", what: "Rename the node", where: "canvas" },
   { keys: [" "], action: "toggle", what: "Add the node to the selection, or take it out", where: "canvas" },
   { keys: ["c"], action: "connect", what: "Connect the node: go to its ports", where: "canvas" },
   { keys: ["d", "Ctrl+d"], action: "duplicate", what: "Duplicate", where: "canvas" },

@@ -114,7 +114,7 @@ export class Workbench {
     const stops = [
       editor.watch(() => this.update()),
       watchPointers(canvas, editor),
-      watchKeys(canvas, editor, { showDetails: () => this.showDetails() }),
+      watchKeys(canvas, editor, { showDetails: (field) => this.showDetails(field) }),
     ];
     signal.addEventListener("abort", () => stops.forEach((stop) => stop()));
     addEventListener("keydown", (event) => this.onKey(event), { signal });
@@ -279,9 +279,12 @@ export class Workbench {
     if (this.editor.selection.size < 2) this.canvas.fit();
   }
 
-  showDetails() {
+  /** @param {string} [field] its id; otherwise the first one */
+  showDetails(field) {
     this.element.classList.add("shows-inspector");
-    this.inspector.focusFirst();
+    this.inspector.update();
+    if (field) this.inspector.focusField(field);
+    else this.inspector.focusFirst();
   }
 
   showHelp() {

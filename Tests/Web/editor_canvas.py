@@ -1,0 +1,177 @@
+"""Nodes and the canvas: what is built, set and drawn there."""
+
+import json
+import os
+
+from playwright.sync_api import expect
+
+from editor_case import EditorCase
+
+EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "examples", "license-report.yaml")
+
+
+class CanvasTests(EditorCase):
+    maxDiff = None
+
+    # The example from an empty canvas
+
+    def example(self, name):
+        """The example's nodes, without what is as their types say; and grants, for it reads and writes files."""
+        with open(EXAMPLE, encoding="utf-8") as file:
+            text = file.read()
+        self.server.ok("PUT", f"/api/v1/workflows/{name}", text, headers={"If-None-Match": "*", "Content-Type": "application/yaml"})
+        self.server.ok("POST", "/api/v1/plugins/files/grants",
+                       {"permissions": ["filesystem.read:/usr/share/common-licenses", "filesystem.write"]})
+        document = self.stored(name)
+        inputs = {f"${{{{ inputs.{key} }}}}": value["default"] for key, value in document["spec"]["inputs"].items()}
+        nodes = document["spec"]["nodes"]
+        for node in nodes.values():
+            node["with"] = {key: inputs.get(value, value) if isinstance(value, str) else value for key, value in node.get("with", {}).items()}
+        return self.plain(nodes)
+
+    def parameters(self, type_name):
+        types = self.server.ok("GET", "/api/plugins/nodes")["nodes"]
+        found = next(entry for entry in types if entry["nodeType"] == type_name)
+        return {parameter["name"]: parameter for parameter in found["specification"]["parameters"]}
+
+    def plain(self, nodes):
+        for node in nodes.values():
+            known = self.parameters(node["type"])
+            node["with"] = {key: value for key, value in node.get("with", {}).items() if known[key]["default"] != value}
+            node["in"] = {port: sources[0] if isinstance(sources, list) and len(sources) == 1 else sources
+                          for port, sources in node.get("in", {}).items()}
+        return nodes
+
+    def lines(self, nodes):
+        return [(source.split("."), (name, port)) for name, node in nodes.items()
+                for port, sources in node["in"].items() for source in (sources if isinstance(sources, list) else [sources])]
+
+    def runs(self, page, name, nodes):
+        """What was built is saved, and is the example; and it runs to its end."""
+        expect(page.status()).to_have_text(f"Saved {name}.")
+        self.assertEqual(self.plain(self.stored(name)["spec"]["nodes"]), nodes)
+        page.tab.keyboard.press("Control+Enter")
+        expect(page.status()).to_have_text("The run has succeeded.", timeout=60000)
+        expect(page.tab.locator('.node[data-state="succeeded"]')).to_have_count(len(nodes))
+
+    def test_the_example_is_built_by_mouse_from_an_empty_canvas_and_runs(self):
+        nodes = self.example("example-for-mouse")
+        page = self.page(viewport={"width": 1600, "height": 1000}).open().create("example-by-mouse")
+        tab = page.tab
+        canvas = tab.locator("workflow-canvas").bounding_box()
+        tab.mouse.move(canvas["x"], canvas["y"])
+        tab.mouse.wheel(0, 200)
+        for index, (name, node) in enumerate(nodes.items()):
+            place = canvas["x"] + 40 + 195 * (index % 5), canvas["y"] + 40 + 260 * (index // 5)
+            item = tab.locator(f'.palette-item[data-type="{node["type"]}"]')
+            item.scroll_into_view_if_needed()
+            page.drag(page.centre(item), place, steps=3)
+            field = tab.get_by_label("Name", exact=True)
+            field.click(click_count=3)
+            tab.keyboard.type(name)
+            tab.keyboard.press("Enter")
+            known = self.parameters(node["type"])
+            for key, value in node["with"].items():
+                self.write(page, tab.locator(f"#parameter-{key}"), known[key], value)
+            page.node(name).wait_for()
+        for (source, output), (name, port) in self.lines(nodes):
+            page.wire(source, output, name, port)
+            expect(page.status()).to_have_text(f"Connected {source}.{output} to {name}.{port}.")
+        self.picture(page, "example-by-mouse")
+        tab.get_by_role("button", name="Save", exact=True).click()
+        self.runs(page, "example-by-mouse", nodes)
+
+    def write(self, page, field, parameter, value):
+        """Into a parameter's field, which the mouse goes to."""
+        rules = parameter["constraints"] or {}
+        if "enum" in rules:
+            return field.select_option(label=value)
+        if parameter["ui_component"] == "slider":
+            field.scroll_into_view_if_needed()
+            box = field.bounding_box()
+            start, end = ((box["x"] + 8 + (number - rules["min"]) / (rules["max"] - rules["min"]) * (box["width"] - 16), box["y"] + box["height"] / 2)
+                          for number in (parameter["default"], value))
+            return page.drag(start, end)
+        field.click()
+        return field.fill(value if isinstance(value, str) else json.dumps(value))
+
+    def test_the_example_is_built_by_keyboard_alone_and_runs(self):
+        nodes = self.example("example-for-keyboard")
+        page = self.page().open()
+        keys = page.tab.keyboard
+        page.tab.get_by_label("Name").focus()
+        keys.type("example-by-keyboard")
+        keys.press("Enter")
+        page.tab.locator("workflow-canvas").wait_for()
+        titles = {entry["nodeType"]: entry["displayName"] for entry in self.server.ok("GET", "/api/plugins/nodes")["nodes"]}
+        for name, node in nodes.items():
+            keys.press("/")
+            keys.type(titles[node["type"]])
+            keys.press("Enter")
+            expect(page.tab.locator(".node:focus")).to_have_count(1)
+            keys.press("F2")
+            keys.type(name)
+            keys.press("Enter")
+            expect(page.node(name)).to_have_count(1)
+            known = self.parameters(node["type"])
+            for key, value in node["with"].items():
+                self.tab_to(page, f"parameter-{key}")
+                rules = known[key]["constraints"] or {}
+                if "enum" in rules:
+                    keys.type(value)
+                elif known[key]["ui_component"] == "slider":
+                    keys.press("Home")
+                    for _ in range(value - rules["min"]):
+                        keys.press("ArrowRight")
+                else:
+                    keys.press("Control+a")
+                    keys.insert_text(value if isinstance(value, str) else json.dumps(value))
+            keys.press("Escape")
+            expect(page.node(name)).to_be_focused()
+        lines = self.lines(nodes)
+        for number, ((source, output), (name, port)) in enumerate(lines):
+            self.go_to(page, source if number % 2 else name)
+            if number % 2:
+                # From port to port.
+                keys.press("c")
+                self.press_until(page, "ArrowDown", f'.node[data-node="{source}"] .outputs[data-port="{output}"]')
+                keys.press("Enter")
+                self.press_until(page, "ArrowDown", f'.node[data-node="{name}"] .inputs[data-port="{port}"]')
+            else:
+                # By name, in the details.
+                keys.press("Enter")
+                index = page.node(name).locator(".inputs").evaluate_all("(all, port) => all.findIndex((one) => one.dataset.port === port)", port)
+                self.tab_to(page, f"connect-{index}")
+                keys.type(f"{source}.{output}")
+            keys.press("Enter")
+            expect(page.status()).to_contain_text(f"{source}.{output} to {name}.{port}.")
+            keys.press("Escape")
+        keys.press("l")
+        keys.press("Control+s")
+        self.runs(page, "example-by-keyboard", nodes)
+        self.picture(page, "example-by-keyboard")
+
+    def press_until(self, page, key, selector, most=60):
+        for _ in range(most):
+            if page.tab.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+                return
+            page.tab.keyboard.press(key)
+        self.fail(f"{key} never led to {selector}")
+
+    def tab_to(self, page, field):
+        self.press_until(page, "Tab", f"#{field}")
+
+    def go_to(self, page, name):
+        """By the arrows, as somebody goes who sees where the nodes are."""
+        page.tab.keyboard.press("g")
+        for _ in range(20):
+            places = page.tab.evaluate("""(name) => {
+              const { rectangles, focusName } = document.querySelector('workflow-canvas')
+              return [rectangles.get(focusName), rectangles.get(name), focusName]
+            }""", name)
+            if places[2] == name:
+                return
+            across, down = (places[1][axis] - places[0][axis] for axis in "xy")
+            direction = ("Right" if across > 0 else "Left") if abs(across) >= abs(down) else ("Down" if down > 0 else "Up")
+            page.tab.keyboard.press(f"Arrow{direction}")
+        self.fail(f"the arrows never led to {name}")
