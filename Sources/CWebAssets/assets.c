@@ -82,6 +82,9 @@ static const unsigned char js_model_run_js[] = {
 static const unsigned char js_model_search_js[] = {
 #embed "web/js/model/search.js"
 };
+static const unsigned char js_model_settings_js[] = {
+#embed "web/js/model/settings.js"
+};
 static const unsigned char js_model_shapes_js[] = {
 #embed "web/js/model/shapes.js"
 };
@@ -90,6 +93,9 @@ static const unsigned char js_model_text_js[] = {
 };
 static const unsigned char js_model_viewport_js[] = {
 #embed "web/js/model/viewport.js"
+};
+static const unsigned char js_ui_chooser_js[] = {
+#embed "web/js/ui/chooser.js"
 };
 static const unsigned char js_ui_conflict_js[] = {
 #embed "web/js/ui/conflict.js"
@@ -123,6 +129,9 @@ static const unsigned char js_ui_screens_js[] = {
 };
 static const unsigned char js_ui_session_js[] = {
 #embed "web/js/ui/session.js"
+};
+static const unsigned char js_ui_settings_js[] = {
+#embed "web/js/ui/settings.js"
 };
 static const unsigned char js_ui_strings_js[] = {
 #embed "web/js/ui/strings.js"
@@ -161,9 +170,11 @@ static const web_asset assets[] = {
     ASSET("js/model/references.js", js_model_references_js),
     ASSET("js/model/run.js", js_model_run_js),
     ASSET("js/model/search.js", js_model_search_js),
+    ASSET("js/model/settings.js", js_model_settings_js),
     ASSET("js/model/shapes.js", js_model_shapes_js),
     ASSET("js/model/text.js", js_model_text_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
+    ASSET("js/ui/chooser.js", js_ui_chooser_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),
     ASSET("js/ui/dom.js", js_ui_dom_js),
@@ -175,6 +186,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/palette.js", js_ui_palette_js),
     ASSET("js/ui/screens.js", js_ui_screens_js),
     ASSET("js/ui/session.js", js_ui_session_js),
+    ASSET("js/ui/settings.js", js_ui_settings_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),
     ASSET("js/ui/workbench.js", js_ui_workbench_js),
 };

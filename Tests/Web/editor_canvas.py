@@ -175,3 +175,69 @@ class CanvasTests(EditorCase):
             direction = ("Right" if across > 0 else "Left") if abs(across) >= abs(down) else ("Down" if down > 0 else "Up")
             page.tab.keyboard.press(f"Arrow{direction}")
         self.fail(f"the arrows never led to {name}")
+
+    # Settings
+
+    def test_what_a_node_says_beside_its_parameters_has_fields_of_its_own(self):
+        self.store("settings", {"a": {"type": "tester/wait"}, "b": {"type": "tester/wait", "in": {"input": "a.output"}, "resources": {"cpu": 1}}})
+        page = self.page().open("#workflow=settings")
+        tab = page.tab
+        page.node("b").click()
+        tab.get_by_label("Timeout", exact=True).fill("90")
+        expect(tab.get_by_text("Timeout must be a whole number and one of ms, s, m, h, d")).to_be_visible()
+        tab.get_by_label("Timeout", exact=True).fill("90s")
+        tab.get_by_label("Cache", exact=True).select_option(label="never")
+        tab.get_by_label("Memory", exact=True).fill("1Gi")
+        tab.get_by_label("GPUs", exact=True).fill("1.5")
+        expect(tab.get_by_text("GPUs must be a whole number")).to_be_visible()
+        tab.get_by_text("Trying again").click()
+        tab.get_by_label("Trying again").select_option("entries")
+        tab.get_by_label("Retries", exact=True).fill("3")
+        tab.get_by_role("button", name="Another case").click()
+        tab.get_by_role("group", name="Case 2").get_by_label("its code failed").check()
+        tab.get_by_text("Several times").click()
+        tab.get_by_label("For each item of", exact=True).select_option(label="input")
+        tab.get_by_label("Matrix", exact=True).fill('{"x": 1}')
+        expect(tab.get_by_text("Matrix can't be had beside")).to_be_visible()
+        self.picture(page, "settings")
+        page.node("a").click()
+        tab.get_by_text("Order", exact=True).click()
+        tab.get_by_label("Wait for another node").fill("b")
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_text("a cycle")).to_be_visible()
+        tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("Saved settings.")
+        self.assertEqual(self.stored("settings")["spec"]["nodes"]["b"], {
+            "type": "tester/wait", "in": {"input": "a.output"}, "resources": {"cpu": 1, "memory": "1Gi"}, "timeout": "90s", "cache": "never",
+            "retry": [{"max": 3, "on": ["crash", "timeout"]}, {"max": 1, "on": ["oom", "error"]}], "foreach": "input"})
+        page.node("b").click()
+        undo = tab.get_by_role("button", name="Undo")
+        for _ in range(8):
+            undo.click()
+        expect(undo).to_be_disabled()
+        expect(tab.get_by_label("Timeout", exact=True)).to_have_value("")
+
+    def test_an_expression_stands_where_a_slider_a_box_or_a_list_was(self):
+        self.store("expressions", {"t": {"type": "odd/typed"}}, inputs={"level": {"type": "number", "default": 0.25}})
+        page = self.page().open("#workflow=expressions")
+        tab = page.tab
+        page.node("t").click()
+        for title, text in [("Level", "${{ inputs.level }}"), ("Active", "${{ inputs.level > 0.5 }}"), ("Mode", "${{ 'b' }}"),
+                            ("Number of them", "${{ 2 }}")]:
+            switch = tab.get_by_role("button", name=f"Expression for {title}")
+            switch.click()
+            field = tab.get_by_label(title, exact=True)
+            expect(field).to_be_focused()
+            field.fill("2")
+            expect(tab.get_by_text(f"{title} must be an expression")).to_be_visible()
+            field.fill(text)
+            expect(switch).to_have_attribute("aria-pressed", "true")
+        self.picture(page, "expressions")
+        tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("Saved expressions.")
+        self.assertEqual(self.stored("expressions")["spec"]["nodes"]["t"]["with"],
+                         {"level": "${{ inputs.level }}", "active": "${{ inputs.level > 0.5 }}", "mode": "${{ 'b' }}", "count": "${{ 2 }}"})
+        tab.get_by_role("button", name="Expression for Level").click()
+        expect(tab.get_by_role("slider", name="Level")).to_have_value("0.5")
+        tab.keyboard.press("Control+z")
+        expect(tab.get_by_label("Level", exact=True)).to_have_value("${{ inputs.level }}")

@@ -231,6 +231,7 @@ export function fieldText(parameter, value) {
  * @returns {string} how it is shown among the others
  */
 export function choiceText(choice) {
+  if (choice === null) return "–";
   return typeof choice === "string" ? lineOf(choice, 80) : shortText(choice);
 }
 

@@ -124,11 +124,3 @@ export function isField(target) {
     (target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement ||
       (target instanceof HTMLInputElement && !["checkbox", "range", "button"].includes(target.type)));
 }
-
-/**
- * Whether what stands in a field with a list was picked there, and not typed: then nothing more will come.
- * @param {Event} event of the kind `input`
- */
-export function isPicked(event) {
-  return !(event instanceof InputEvent) || event.inputType === "insertReplacementText";
-}

@@ -22,9 +22,10 @@ import { strings } from "./strings.js";
 /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Input */
 
 /**
- * `expressions`: those that are offered; none can be written where it isn't there.
+ * `expressions`: those that are offered; none is taken for one where it isn't there. `check` says what is wrong with a value beside what
+ * the parameter says, as the end of a sentence: then it isn't changed to that.
  * @typedef {{change: (value: JSONValue, isGesture: boolean) => void, settle: () => void, reset: () => void,
- *   expressions?: () => string[]}} FieldActions
+ *   expressions?: () => string[], check?: (value: JSONValue) => string | undefined}} FieldActions
  */
 
 export class Field {
@@ -78,7 +79,7 @@ export class Field {
    * @param {JSONValue} value
    */
   kindFor(value) {
-    const isExpression = this.wantsExpression || hasExpressions(value);
+    const isExpression = this.wantsExpression || (this.actions.expressions !== undefined && hasExpressions(value));
     return isExpression && needsSwitch(this.parameter) ? "expression" : editorKind(this.parameter);
   }
 
@@ -137,11 +138,16 @@ export class Field {
           on: { input: on.input, pointerdown: on.change, blur: on.change },
         });
       case "lines":
-      case "json":
+      case "json": {
+        const lines = fieldText(parameter, this.value).split("\n").length;
         return element("textarea", {
-          attributes: { rows: this.kind === "json" ? 6 : 4, spellcheck: this.kind === "json" ? "false" : undefined },
+          attributes: {
+            rows: Math.min(12, Math.max(4, lines)),
+            spellcheck: this.kind === "json" ? "false" : undefined,
+          },
           on,
         });
+      }
       case "secret":
         return element("input", { attributes: { type: "password", autocomplete: "off", spellcheck: "false" }, on });
       case "number":
@@ -189,10 +195,11 @@ export class Field {
 
   /** What the field says, into the document; what can't be a value stays in the field, with the reason. */
   read() {
-    const { parameter } = this;
     const reading = this.reading();
     if (reading.problem !== undefined) return this.showProblem(reading.problem);
-    this.showProblem(parameterProblem(parameter, reading.value));
+    const problem = this.problemOf(reading.value);
+    this.showProblem(problem);
+    if (problem && this.actions.check) return;
     this.actions.change(reading.value, this.kind !== "checkbox" && this.kind !== "select");
   }
 
@@ -210,7 +217,9 @@ export class Field {
         return readExpression(input.value);
       case "number":
         // One that has begun isn't one yet.
-        return hasExpressions(input.value) ? readExpression(input.value) : readField(parameter, input.value);
+        return this.actions.expressions && hasExpressions(input.value)
+          ? readExpression(input.value)
+          : readField(parameter, input.value);
       default:
         return readField(parameter, input.value);
     }
@@ -239,7 +248,12 @@ export class Field {
     else if (kind === "slider") input.value = String(numericValue(value) ?? parameter.least ?? 0);
     else if (kind === "expression") input.value = hasExpressions(value) ? fieldText(parameter, value) : "";
     else input.value = fieldText(parameter, value);
-    this.showProblem(parameterProblem(parameter, value));
+    this.showProblem(this.problemOf(value));
+  }
+
+  /** @param {JSONValue} value */
+  problemOf(value) {
+    return parameterProblem(this.parameter, value) ?? this.actions.check?.(value);
   }
 
   /**
@@ -249,6 +263,7 @@ export class Field {
   reads(value) {
     if (this.kind === "slider") return Number(this.input.value) === numericValue(value);
     const reading = this.reading();
+    if (reading.problem === undefined && this.actions.check && this.problemOf(reading.value)) return true;
     return reading.problem !== undefined || isEqual(reading.value, value);
   }
 

@@ -33,6 +33,8 @@ export class NodeInspector extends HTMLElement {
     this.shownOf = [];
     /** @type {string[] | undefined} */
     this.log = undefined;
+    /** @type {import("./settings.js").Settings | undefined} */
+    this.settings = undefined;
   }
 
   connectedCallback() {
@@ -209,11 +211,29 @@ export class NodeInspector extends HTMLElement {
       this.inputs,
       element("h3", { text: words.settings }),
       this.textField(editor, name, "if", words.condition, false),
-      this.textField(editor, name, "timeout", words.timeout, false),
+      this.settingsPart(editor, name),
       this.outcome,
       this.actions(editor),
     );
     this.begin(name, ...parts);
+  }
+
+  /**
+   * Its code is loaded when a node is looked at.
+   * @param {Editor} editor
+   * @param {string} name
+   */
+  settingsPart(editor, name) {
+    const part = element("div", { class: "settings", text: strings.settings.loading });
+    this.settings = undefined;
+    import("./settings.js").then(({ Settings }) => {
+      // Somebody may look at another one meanwhile.
+      if (!part.isConnected) return;
+      this.settings = new Settings(editor, name);
+      part.replaceWith(this.settings.element);
+      editor.changed();
+    }).catch((error) => editor.say(String(error), "error"));
+    return part;
   }
 
   /** @param {Editor} editor */
@@ -296,7 +316,8 @@ export class NodeInspector extends HTMLElement {
     for (const [parameter, field] of this.fields) {
       field.show(values.get(parameter) ?? field.parameter.defaultValue, values.has(parameter));
     }
-    for (const member of ["if", "timeout", "run", "workflow"]) this.showMember(node, member);
+    for (const member of ["if", "run", "workflow"]) this.showMember(node, member);
+    this.settings?.show(node);
     const now = [nodesOf(editor.document), editor.problems, editor.nodeStates.get(name), this.log];
     if (now.every((part, index) => part === this.shownOf[index])) return;
     this.shownOf = now;
