@@ -110,6 +110,7 @@ class CanvasTests(EditorCase):
             keys.press("Enter")
             expect(page.tab.locator(".node:focus")).to_have_count(1)
             keys.press("F2")
+            expect(page.tab.get_by_label("Name", exact=True)).to_be_focused()
             keys.type(name)
             keys.press("Enter")
             expect(page.node(name)).to_have_count(1)
@@ -140,7 +141,7 @@ class CanvasTests(EditorCase):
             else:
                 # By name, in the details.
                 keys.press("Enter")
-                index = page.node(name).locator(".inputs").evaluate_all("(all, port) => all.findIndex((one) => one.dataset.port === port)", port)
+                index = page.node(name).locator(".port.inputs").evaluate_all("(all, port) => all.findIndex((one) => one.dataset.port === port)", port)
                 self.tab_to(page, f"connect-{index}")
                 keys.type(f"{source}.{output}")
             keys.press("Enter")
@@ -202,7 +203,7 @@ class CanvasTests(EditorCase):
         self.picture(page, "settings")
         page.node("a").click()
         tab.get_by_text("Order", exact=True).click()
-        tab.get_by_label("Wait for another node").fill("b")
+        tab.get_by_label("Wait for another node", exact=True).fill("b")
         tab.keyboard.press("Enter")
         expect(tab.get_by_text("a cycle")).to_be_visible()
         tab.keyboard.press("Control+s")
@@ -241,3 +242,37 @@ class CanvasTests(EditorCase):
         expect(tab.get_by_role("slider", name="Level")).to_have_value("0.5")
         tab.keyboard.press("Control+z")
         expect(tab.get_by_label("Level", exact=True)).to_have_value("${{ inputs.level }}")
+
+    # Order
+
+    def test_order_is_drawn_from_node_to_node_by_mouse_and_by_keyboard_and_removed(self):
+        self.store("order", {name: {"type": "tester/wait"} for name in "abc"})
+        page = self.page().open("#workflow=order")
+        tab = page.tab
+        tab.get_by_role("button", name="Arrange the nodes").click()
+        page.node("a").hover()
+        handle = page.node("a").get_by_role("button", name="Let another node wait for a")
+        # It may end anywhere on the other.
+        page.drag(page.centre(handle), page.centre(page.node("b").locator(".node-title")))
+        expect(page.status()).to_have_text("b waits for a.")
+        page.node("b").hover()
+        page.drag(page.centre(page.node("b").locator('[data-order="outputs"]')), page.centre(page.node("a").locator(".node-kind")))
+        expect(page.status()).to_contain_text("a cycle")
+        page.drag(page.centre(page.node("b").locator('[data-order="outputs"]')), page.centre(page.port("c", "input", "inputs")))
+        expect(page.status()).to_have_text("c waits for b.")
+        self.picture(page, "order")
+        tab.locator('[data-edge="a>b"] .line-reach').dispatch_event("pointerdown", {"button": 0, "bubbles": True})
+        tab.keyboard.press("Delete")
+        expect(page.status()).to_have_text("Disconnect.")
+        page.node("a").click()
+        tab.keyboard.press("o")
+        expect(page.status()).to_contain_text("Connecting the order after a")
+        # Among the nodes that can wait for it.
+        expect(page.node("b").locator('[data-order="inputs"]')).to_be_focused()
+        tab.keyboard.press("ArrowDown")
+        expect(page.node("c").locator('[data-order="inputs"]')).to_be_focused()
+        tab.keyboard.press("Enter")
+        expect(page.status()).to_have_text("c waits for a.")
+        tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("Saved order.")
+        self.assertEqual([self.stored("order")["spec"]["nodes"][name].get("needs") for name in "abc"], [None, None, ["b", "a"]])

@@ -165,10 +165,9 @@ export class WorkflowCanvas extends HTMLElement {
       view.shape = shape;
       return;
     }
-    const focused = view.element.contains(document.activeElement) ? document.activeElement : null;
-    const { port, side } = focused instanceof HTMLElement ? focused.dataset : { port: undefined, side: undefined };
+    const [key] = [...view.ports].find(([, port]) => port === document.activeElement) ?? [];
     view.draw(shape);
-    if (port !== undefined) view.ports.get(`${side} ${port}`)?.focus({ preventScroll: true });
+    if (key !== undefined) view.ports.get(key)?.focus({ preventScroll: true });
   }
 
   /** @param {Rectangle} seen */
@@ -214,6 +213,7 @@ export class WorkflowCanvas extends HTMLElement {
     if (key !== this.pendingKey) {
       this.pendingKey = key;
       this.classList.toggle("is-connecting", pending !== undefined);
+      this.classList.toggle("is-ordering", pending?.port === "");
       if (!pending) {
         for (const view of this.views.values()) view.hideFit();
         this.draftEnd = undefined;
@@ -356,14 +356,11 @@ export class WorkflowCanvas extends HTMLElement {
    * @returns {PortEnd | undefined}
    */
   portAt(target) {
-    const found = target instanceof Element ? target.closest(".port") : null;
+    const found = target instanceof Element ? target.closest(".port, .order-handle") : null;
     const node = this.nodeAt(found);
     if (!(found instanceof HTMLElement) || node === undefined) return undefined;
-    return {
-      node,
-      port: found.dataset.port ?? "",
-      side: found.dataset.side === "inputs" ? "inputs" : "outputs",
-    };
+    const { port, side, order } = found.dataset;
+    return { node, port: port ?? "", side: (side ?? order) === "inputs" ? "inputs" : "outputs" };
   }
 }
 

@@ -239,7 +239,7 @@ function wiring(canvas, editor, port, start) {
     },
     end: (event, isCancelled) => {
       if (isCancelled) return editor.setPending(undefined);
-      const end = canvas.portAt(targetAt(canvas, canvas.pointOf(event)));
+      const end = portUnder(canvas, before ?? port, targetAt(canvas, canvas.pointOf(event)));
       if (before && !hasMoved) {
         if (isSame(before, port)) editor.setPending(undefined);
         else editor.connect(before, port);
@@ -261,6 +261,19 @@ function wiring(canvas, editor, port, start) {
 }
 
 /**
+ * A line of order may end anywhere on a node.
+ * @param {WorkflowCanvas} canvas
+ * @param {PortEnd} from
+ * @param {EventTarget | null} target
+ * @returns {PortEnd | undefined}
+ */
+function portUnder(canvas, from, target) {
+  const node = from.port === "" ? canvas.nodeAt(target) : undefined;
+  if (node === undefined) return canvas.portAt(target);
+  return node === from.node ? from : { node, port: "", side: from.side === "outputs" ? "inputs" : "outputs" };
+}
+
+/**
  * @param {WorkflowCanvas} canvas
  * @param {Editor} editor
  * @param {Place} point
@@ -269,7 +282,7 @@ function wiring(canvas, editor, port, start) {
 function followPending(canvas, editor, point, target) {
   canvas.draftEnd = point;
   canvas.schedule();
-  const end = canvas.portAt(target);
+  const end = editor.pending && portUnder(canvas, editor.pending, target);
   if (end && editor.pending && !isSame(end, editor.pending)) {
     const refusal = editor.refusal(editor.pending, end);
     if (refusal) editor.say(strings.canvas.refused(refusal.reason), "error");

@@ -3,7 +3,7 @@
 import { moveNodes } from "../model/commands.js";
 import { nodesOf } from "../model/document.js";
 import { nextIn } from "../model/viewport.js";
-import { grid } from "../ui/editor.js";
+import { endText, grid } from "../ui/editor.js";
 import { actionOf } from "../ui/keys.js";
 import { strings } from "../ui/strings.js";
 
@@ -49,7 +49,10 @@ export function watchKeys(canvas, editor, { showDetails }) {
       showDetails(action === "rename" ? "node-name" : undefined);
     } else if (action === "toggle" && name !== undefined && !port) toggle(editor, name);
     else if (action === "connect" && name !== undefined) goToPorts(canvas, name);
-    else if (action === "duplicate") editor.duplicate();
+    else if (action === "order" && name !== undefined) {
+      canvas.comeNear();
+      choosePort(canvas, editor, { node: name, port: "", side: "outputs" });
+    } else if (action === "duplicate") editor.duplicate();
     else if (action === "remove") {
       if (editor.selection.size === 0 && editor.selectedEdges.size === 0 && name !== undefined) editor.select([name]);
       editor.removeSelected();
@@ -131,7 +134,9 @@ function toggle(editor, name) {
 function goToPorts(canvas, name) {
   canvas.comeNear();
   const ports = [...canvas.views.get(name)?.ports.values() ?? []];
-  (ports.find((port) => port.dataset.side === "outputs") ?? ports[0])?.focus({ preventScroll: true });
+  (ports.find((port) => port.dataset.side === "outputs") ?? ports.find((port) => port.dataset.side) ?? ports[0])?.focus(
+    { preventScroll: true },
+  );
 }
 
 /**
@@ -163,10 +168,11 @@ function goToFitting(canvas, editor, port, step) {
   if (!pending) return;
   const side = pending.side === "outputs" ? "inputs" : "outputs";
   const fitting = [...editor.shapes.values()].flatMap((shape) =>
-    shape[side].map(({ name }) => ({ node: shape.name, port: name, side: /** @type {PortEnd["side"]} */ (side) }))
+    (pending.port === "" ? [{ name: "" }] : shape[side])
+      .map(({ name }) => ({ node: shape.name, port: name, side: /** @type {PortEnd["side"]} */ (side) }))
       .filter((end) => !editor.refusal(pending, end))
   );
-  if (fitting.length === 0) return editor.say(strings.canvas.connectNone(`${pending.node}.${pending.port}`), "error");
+  if (fitting.length === 0) return editor.say(strings.canvas.connectNone(endText(pending)), "error");
   const index = fitting.findIndex((end) => end.node === port.node && end.port === port.port && port.side === side);
   const next =
     fitting[index < 0 ? (step > 0 ? 0 : fitting.length - 1) : (index + step + fitting.length) % fitting.length];

@@ -12,7 +12,7 @@
  * @typedef {import("../model/history.js").History} History
  * @typedef {import("../model/run.js").RunState} RunState
  *
- * An end of a line that is being drawn.
+ * An end of a line that is being drawn; of one of order where `port` is empty.
  * @typedef {{node: string, port: string, side: "inputs" | "outputs"}} PortEnd
  * @typedef {{document: WorkflowDocument, tag: string | null, author: string}} Conflict
  */
@@ -24,7 +24,7 @@ import { fromPlain } from "../model/json.js";
 import { layeredLayout } from "../model/layout.js";
 import { freeName, isIdentifier } from "../model/names.js";
 import { objectAt } from "../model/objects.js";
-import { connectionProblem, fittingPort } from "../model/ports.js";
+import { connectionProblem, fittingPort, orderProblem } from "../model/ports.js";
 import { byDocumentNode, emptyRun } from "../model/run.js";
 import { shapesOf } from "../model/shapes.js";
 import { strings } from "./strings.js";
@@ -221,6 +221,7 @@ export class Editor {
    */
   lineCommand(first, second) {
     const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
+    if (from.port === "") return commands.addOrder(from.node, to.node);
     const type = this.typeOf(to.node);
     // A node that isn't there yet has nothing that could be in the way.
     const multiple = type?.inputs.find(({ name }) => name === to.port)?.multiple ?? false;
@@ -313,6 +314,8 @@ export class Editor {
   refusal(first, second) {
     if (first.side === second.side) return { reason: strings.canvas.sameSide };
     const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
+    if (from.port === "" && to.port === "") return orderProblem(this.document, from.node, to.node);
+    if (from.port === "" || to.port === "") return { reason: strings.order.only };
     return connectionProblem(this.document, this.catalog, from, to);
   }
 
@@ -332,14 +335,15 @@ export class Editor {
     }
     const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
     const isDone = this.perform(this.lineCommand(first, second));
-    if (isDone) this.say(strings.canvas.connected(`${from.node}.${from.port}`, `${to.node}.${to.port}`));
+    if (isDone && from.port === "") this.say(strings.order.done(from.node, to.node));
+    else if (isDone) this.say(strings.canvas.connected(endText(from), endText(to)));
     return isDone;
   }
 
   /** @param {PortEnd | undefined} end */
   setPending(end) {
     this.pending = end;
-    if (end) this.say(strings.canvas.connectFrom(`${end.node}.${end.port}`));
+    if (end) this.say(strings.canvas.connectFrom(endText(end)));
     this.changed();
   }
 
@@ -369,6 +373,11 @@ export class Editor {
     const node = nodesOf(this.document).get(name);
     return node ? this.catalog.get(kindOf(node).text) : undefined;
   }
+}
+
+/** @param {PortEnd} end */
+export function endText(end) {
+  return end.port === "" ? strings.order.of(end.node) : `${end.node}.${end.port}`;
 }
 
 /** @param {Place} place */

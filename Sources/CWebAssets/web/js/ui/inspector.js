@@ -5,9 +5,8 @@ import { kindOf, nodesOf, parametersOf } from "../model/document.js";
 import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
 import { durationText, lineOf, linesOf } from "../model/text.js";
-import { connectionRows } from "./connections.js";
 import { button, element, setAttribute } from "./dom.js";
-import { Field } from "./fields.js";
+import { messageOf } from "./screens.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -16,6 +15,16 @@ import { strings } from "./strings.js";
 
 const words = strings.inspector;
 
+/** What nobody needs who only looks at a workflow. */
+async function loadParts() {
+  const [{ Field }, { connectionRows }, { Settings }] = await Promise.all([
+    import("./fields.js"),
+    import("./connections.js"),
+    import("./settings.js"),
+  ]);
+  return { Field, connectionRows, Settings };
+}
+
 export class NodeInspector extends HTMLElement {
   constructor() {
     super();
@@ -23,7 +32,12 @@ export class NodeInspector extends HTMLElement {
     this.editor = undefined;
     /** What the form was made for; it is made anew when that changes. */
     this.madeFor = "";
-    /** @type {Map<string, Field>} */
+    /** What the fields are made of, once there was something to edit. @type {Awaited<ReturnType<typeof loadParts>> | undefined} */
+    this.parts = undefined;
+    this.isLoading = false;
+    /** @type {string | undefined} what is to be focused when they are there; empty: the first field */
+    this.wanted = undefined;
+    /** @type {Map<string, import("./fields.js").Field>} */
     this.fields = new Map();
     this.heading = element("h2");
     this.problems = element("ul", { class: "problems" });
@@ -48,7 +62,9 @@ export class NodeInspector extends HTMLElement {
     if (!editor) return;
     const name = editor.selection.size === 1 ? [...editor.selection][0] : undefined;
     const node = name === undefined ? undefined : nodesOf(editor.document).get(name);
-    const madeFor = node ? `node ${name} ${kindOf(node).text}` : `other ${editor.selection.size > 1}`;
+    if (!this.parts && (node || objectAt(editor.document, ["spec", "inputs"]).size > 0)) this.load();
+    const made = node ? `node ${name} ${kindOf(node).text}` : `other ${editor.selection.size > 1}`;
+    const madeFor = `${made} ${this.parts !== undefined}`;
     if (madeFor !== this.madeFor) {
       const focused = this.contains(document.activeElement) ? document.activeElement?.id : undefined;
       this.madeFor = madeFor;
@@ -66,20 +82,30 @@ export class NodeInspector extends HTMLElement {
     else this.showWorkflow(editor);
   }
 
-  /** Goes to the first parameter, or to the first field where there is none. */
-  focusFirst() {
-    this.update();
-    const [first] = this.fields.values();
-    const target = first?.input ?? this.querySelector(".field input, .field select, .field textarea") ?? this;
-    if (target instanceof HTMLElement) target.focus();
+  /** Fields are loaded when there is something to edit. */
+  async load() {
+    if (this.isLoading || this.parts) return;
+    this.isLoading = true;
+    try {
+      this.parts = await loadParts();
+      this.update();
+      if (this.wanted !== undefined) this.focusField(this.wanted);
+    } catch (error) {
+      this.editor?.say(messageOf(error), "error");
+    }
+    this.isLoading = false;
   }
 
-  /** @param {string} id */
-  focusField(id) {
-    const input = this.querySelector(`#${CSS.escape(id)}`);
-    if (!(input instanceof HTMLElement)) return;
+  /** @param {string} [id] of a field; otherwise the first parameter, or the first field where there is none */
+  focusField(id = "") {
+    this.wanted = this.parts ? undefined : id;
+    const [first] = this.fields.values();
+    const input = id
+      ? this.querySelector(`#${CSS.escape(id)}`)
+      : first?.input ?? this.querySelector(".field input, .field select, .field textarea") ?? this;
+    if (!(input instanceof HTMLElement) || (!this.parts && input === this)) return;
     input.focus();
-    if (input instanceof HTMLInputElement) input.select();
+    if (id && input instanceof HTMLInputElement) input.select();
   }
 
   /**
@@ -107,8 +133,9 @@ export class NodeInspector extends HTMLElement {
   /** @param {Editor} editor */
   drawWorkflow(editor) {
     const fields = [];
+    const { parts } = this;
     for (const [name, input] of objectAt(editor.document, ["spec", "inputs"])) {
-      if (isObject(input)) fields.push(this.runInput(editor, name, input));
+      if (isObject(input) && parts) fields.push(this.runInput(parts, editor, name, input));
     }
     this.begin(
       words.none,
@@ -121,11 +148,12 @@ export class NodeInspector extends HTMLElement {
   }
 
   /**
+   * @param {NonNullable<NodeInspector["parts"]>} parts
    * @param {Editor} editor
    * @param {string} name
    * @param {JSONObject} input
    */
-  runInput(editor, name, input) {
+  runInput({ Field }, editor, name, input) {
     const type = input.get("type");
     const types = /** @type {const} */ (["string", "number", "integer", "boolean", "list", "mapping"]);
     /** @type {import("../model/catalog.js").Parameter} */
@@ -179,6 +207,9 @@ export class NodeInspector extends HTMLElement {
    * @param {JSONObject} node
    */
   drawNode(editor, name, node) {
+    if (!this.parts) return this.begin(name);
+    const { Field, Settings } = this.parts;
+    this.settings = new Settings(editor, name);
     const type = editor.typeOf(name);
     const { kind, text } = kindOf(node);
     const parts = [
@@ -211,29 +242,11 @@ export class NodeInspector extends HTMLElement {
       this.inputs,
       element("h3", { text: words.settings }),
       this.textField(editor, name, "if", words.condition, false),
-      this.settingsPart(editor, name),
+      this.settings.element,
       this.outcome,
       this.actions(editor),
     );
     this.begin(name, ...parts);
-  }
-
-  /**
-   * Its code is loaded when a node is looked at.
-   * @param {Editor} editor
-   * @param {string} name
-   */
-  settingsPart(editor, name) {
-    const part = element("div", { class: "settings", text: strings.settings.loading });
-    this.settings = undefined;
-    import("./settings.js").then(({ Settings }) => {
-      // Somebody may look at another one meanwhile.
-      if (!part.isConnected) return;
-      this.settings = new Settings(editor, name);
-      part.replaceWith(this.settings.element);
-      editor.changed();
-    }).catch((error) => editor.say(String(error), "error"));
-    return part;
   }
 
   /** @param {Editor} editor */
@@ -312,6 +325,7 @@ export class NodeInspector extends HTMLElement {
    * @param {JSONObject} node
    */
   showNode(editor, name, node) {
+    if (!this.parts) return;
     const values = parametersOf(node);
     for (const [parameter, field] of this.fields) {
       field.show(values.get(parameter) ?? field.parameter.defaultValue, values.has(parameter));
@@ -368,7 +382,7 @@ export class NodeInspector extends HTMLElement {
    */
   showInputs(editor, name, node) {
     const focused = this.inputs.contains(document.activeElement) ? document.activeElement?.id : undefined;
-    this.inputs.replaceChildren(...connectionRows(editor, name, node));
+    this.inputs.replaceChildren(...this.parts?.connectionRows(editor, name, node) ?? []);
     const again = focused ? this.inputs.querySelector(`#${focused}`) : null;
     if (again instanceof HTMLElement) again.focus({ preventScroll: true });
   }

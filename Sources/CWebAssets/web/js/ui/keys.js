@@ -34,6 +34,7 @@ export const keyBindings = [
   { keys: ["F2"], action: "rename", what: "Rename the node", where: "canvas" },
   { keys: [" "], action: "toggle", what: "Add the node to the selection, or take it out", where: "canvas" },
   { keys: ["c"], action: "connect", what: "Connect the node: go to its ports", where: "canvas" },
+  { keys: ["o"], action: "order", what: "Let another node wait for this one", where: "canvas" },
   { keys: ["d", "Ctrl+d"], action: "duplicate", what: "Duplicate", where: "canvas" },
   { keys: ["Delete", "Backspace"], action: "remove", what: "Remove what is selected", where: "canvas" },
   { keys: ["Ctrl+a"], action: "selectAll", what: "Select all", where: "canvas" },

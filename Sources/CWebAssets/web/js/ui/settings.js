@@ -5,7 +5,7 @@ import { kindOf, needsOf, nodesOf, sourcesOf } from "../model/document.js";
 import { isArray } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
 import { hasExpressions } from "../model/parameters.js";
-import { cycleProblem } from "../model/ports.js";
+import { orderProblem } from "../model/ports.js";
 import * as model from "../model/settings.js";
 import { chip, chooser, firstOf } from "./chooser.js";
 import { button, element } from "./dom.js";
@@ -221,11 +221,7 @@ export class Settings {
     const { editor, name } = this;
     const had = this.order.contains(document.activeElement);
     /** @param {string} other */
-    const refusal = (other) => {
-      if (!nodesOf(editor.document).has(other)) return words.noSuchNode;
-      if (needsOf(this.node).includes(other)) return words.waitsAlready;
-      return cycleProblem(editor.document, other, name)?.reason;
-    };
+    const refusal = (other) => orderProblem(editor.document, other, name)?.reason;
     this.order.replaceChildren(
       ...needsOf(node).map((other) =>
         chip(

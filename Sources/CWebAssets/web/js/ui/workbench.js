@@ -7,9 +7,7 @@ import { watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
 import { emptyRun } from "../model/run.js";
-import { conflictNotice } from "./conflict.js";
 import { button, element, iconButton, isField } from "./dom.js";
-import { helpDialog } from "./help.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
 import { NodePalette } from "./palette.js";
@@ -125,6 +123,10 @@ export class Workbench {
       this.keepDraft();
       if (editor.history.isDirty) event.preventDefault();
     }, { signal });
+    // Who begins to do something will look at details.
+    for (const kind of ["keydown", "pointerdown"]) {
+      addEventListener(kind, () => this.inspector.load(), { signal, once: true, capture: true });
+    }
     canvas.addEventListener("wish", (event) => {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
@@ -283,11 +285,12 @@ export class Workbench {
   showDetails(field) {
     this.element.classList.add("shows-inspector");
     this.inspector.update();
-    if (field) this.inspector.focusField(field);
-    else this.inspector.focusFirst();
+    this.inspector.focusField(field);
   }
 
-  showHelp() {
+  async showHelp() {
+    const { helpDialog } = await import("./help.js");
+    if (this.element.querySelector("dialog")) return;
     const dialog = helpDialog();
     this.element.append(dialog);
     dialog.showModal();
@@ -349,12 +352,15 @@ export class Workbench {
     }
   }
 
-  showConflict() {
+  async showConflict() {
     const { conflict } = this.editor;
     this.notice.hidden = !conflict;
     if (!conflict || this.noticeFor === conflict) return;
     this.noticeFor = conflict;
-    this.notice.replaceChildren(...conflictNotice(this.editor, conflict, () => this.saveNow()));
+    const { conflictNotice } = await import("./conflict.js");
+    if (this.noticeFor === conflict) {
+      this.notice.replaceChildren(...conflictNotice(this.editor, conflict, () => this.saveNow()));
+    }
   }
 
   // Running
