@@ -276,3 +276,100 @@ class CanvasTests(EditorCase):
         tab.keyboard.press("Control+s")
         expect(page.status()).to_have_text("Saved order.")
         self.assertEqual([self.stored("order")["spec"]["nodes"][name].get("needs") for name in "abc"], [None, None, ["b", "a"]])
+
+    # Groups and comments
+
+    def drawings(self, name):
+        return self.stored(name)["layout"].get("$editor", {})
+
+    def saved(self, page, name):
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text(f"Saved {name}.")
+
+    def test_a_group_moves_with_all_in_it_and_comments_are_written_where_they_are(self):
+        self.store("drawings", {name: {"type": "tester/wait"} for name in "abc"})
+        page = self.page().open("#workflow=drawings")
+        tab = page.tab
+        tab.get_by_role("button", name="Arrange the nodes").click()
+        page.node("a").click()
+        page.node("b").click(modifiers=["Shift"])
+        page.node("b").click(button="right")
+        tab.get_by_role("menuitem", name="Make a group").click()
+        field = tab.get_by_role("textbox", name="Title").first
+        expect(field).to_be_focused()
+        tab.keyboard.type("Slow ones")
+        tab.keyboard.press("Enter")
+        group = tab.get_by_role("group", name="Group Slow ones")
+        expect(group).to_be_focused()
+        tab.get_by_label("Colour").select_option(label="purple")
+        self.saved(page, "drawings")
+        before = self.stored("drawings")["layout"]
+        start = page.centre(group.locator(".group-title"))
+        page.drag(start, (start[0] + 48, start[1] + 24))
+        expect(tab.locator(".save-state")).to_have_text("Changed")
+        tab.mouse.dblclick(*page.centre(page.node("c").locator(".node-title")))
+        expect(tab.get_by_label("Seconds", exact=True)).to_be_focused()
+        canvas = tab.locator("workflow-canvas").bounding_box()
+        tab.mouse.click(canvas["x"] + 40, canvas["y"] + 40, button="right")
+        tab.get_by_role("menuitem", name="Add a comment").click()
+        expect(tab.get_by_role("textbox", name="Text").first).to_be_focused()
+        tab.keyboard.type("First line")
+        tab.keyboard.press("Enter")
+        tab.keyboard.type("<b>Second</b>")
+        tab.keyboard.press("Escape")
+        self.picture(page, "drawings")
+        self.saved(page, "drawings")
+        after = self.stored("drawings")["layout"]
+        for name in "ab":
+            self.assertEqual([after[name][axis] - before[name][axis] for axis in "xy"],
+                             [after["$editor"]["groups"]["1"][axis] - before["$editor"]["groups"]["1"][axis] for axis in "xy"])
+            self.assertNotEqual(after[name], before[name])
+        self.assertEqual(after["c"], before["c"])
+        self.assertEqual(after["$editor"]["groups"]["1"]["color"], "#8a63c4")
+        self.assertEqual(after["$editor"]["comments"]["1"]["text"], "First line\n<b>Second</b>")
+        # At its corner a comment is resized.
+        corner = page.centre(tab.locator(".comment .drawing-corner"))
+        page.drag(corner, (corner[0] + 60, corner[1] + 60))
+        self.saved(page, "drawings")
+        self.assertGreater(self.drawings("drawings")["comments"]["1"]["width"], 260)
+        tab.keyboard.press("Control+z")
+        self.saved(page, "drawings")
+        self.assertEqual(self.drawings("drawings")["comments"]["1"]["width"], 224)
+
+    def test_groups_and_comments_need_no_mouse(self):
+        self.store("drawings-by-keyboard", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=drawings-by-keyboard")
+        keys = page.tab.keyboard
+        keys.press("g")
+        keys.press("Shift+G")
+        expect(page.tab.get_by_role("textbox", name="Title").first).to_be_focused()
+        keys.type("One")
+        keys.press("Enter")
+        keys.press("Alt+Shift+ArrowRight")
+        keys.press("Control+ArrowDown")
+        keys.press("n")
+        expect(page.tab.get_by_role("textbox", name="Text").first).to_be_focused()
+        keys.type("Note")
+        keys.press("Escape")
+        expect(page.tab.locator(".comment")).to_be_focused()
+        # From one to the other, to what can be done there, and to the keys.
+        for direction in ["Left", "Right", "Up", "Down"]:
+            if page.tab.evaluate("document.activeElement.matches('.comment')"):
+                keys.press(f"Arrow{direction}")
+        expect(page.tab.locator(".group")).to_be_focused()
+        keys.press("Shift+F10")
+        expect(page.tab.get_by_role("menuitem", name="Write")).to_be_focused()
+        keys.press("Escape")
+        expect(page.tab.locator(".group")).to_be_focused()
+        keys.press("Enter")
+        keys.type("Two")
+        keys.press("Enter")
+        self.saved(page, "drawings-by-keyboard")
+        layout = self.stored("drawings-by-keyboard")["layout"]
+        self.assertEqual(layout["$editor"]["groups"]["1"]["title"], "Two")
+        self.assertEqual(layout["$editor"]["comments"]["1"]["text"], "Note")
+        self.assertEqual(layout["a"]["x"], layout["$editor"]["groups"]["1"]["x"] + 24)
+        keys.press("Delete")
+        expect(page.tab.locator(".group")).to_have_count(0)
+        keys.press("Control+z")
+        expect(page.tab.locator(".group")).to_have_count(1)

@@ -1,6 +1,7 @@
 /** The canvas: nodes and lines, as far as they are seen, and what part of it all that is. */
 
-import { edgesOf, nodesOf } from "../model/document.js";
+import { drawingsKey, drawingsOf, edgesOf, nodesOf } from "../model/document.js";
+import { objectAt } from "../model/objects.js";
 import { isDrawnAlike, portPlace } from "../model/shapes.js";
 import { bounds, fitted, overlaps, placeBeside, toCanvas, zoomed } from "../model/viewport.js";
 import { element, setAttribute } from "../ui/dom.js";
@@ -34,6 +35,8 @@ export class WorkflowCanvas extends HTMLElement {
     this.lines = new Lines();
     this.overview = new Overview();
     this.world = element("div", { class: "world", children: [this.overview.element, this.lines.element] });
+    /** Groups and comments, once there are any. @type {import("./drawings.js").Drawings | undefined} */
+    this.drawings = undefined;
     this.box = element("div", { class: "select-box", attributes: { hidden: true, "aria-hidden": "true" } });
     this.hint = element("p", { class: "canvas-hint", text: strings.canvas.empty });
     /** @type {ReadonlyMap<string, Rectangle>} */
@@ -113,6 +116,8 @@ export class WorkflowCanvas extends HTMLElement {
     this.showNodes(editor, drawn, isSame);
     this.removeUnseen(drawn);
     this.showLines(editor, drawn, isSame);
+    if (this.drawings) this.drawings.show();
+    else if (objectAt(document, ["layout", drawingsKey]).size > 0) this.withDrawings((drawings) => drawings.show());
     if (pending || this.pendingKey !== undefined) this.showPending(editor);
   }
 
@@ -153,6 +158,20 @@ export class WorkflowCanvas extends HTMLElement {
       rectangles.set(name, { x, y, width, height });
     }
     this.rectangles = rectangles;
+  }
+
+  /**
+   * Their code is loaded where there are any.
+   * @param {(drawings: import("./drawings.js").Drawings) => void} act
+   */
+  async withDrawings(act) {
+    const { Drawings } = await import("./drawings.js");
+    if (!this.editor) return;
+    if (!this.drawings) {
+      this.drawings = new Drawings(this, this.editor);
+      this.world.prepend(this.drawings.element);
+    }
+    act(this.drawings);
   }
 
   /**
@@ -255,7 +274,8 @@ export class WorkflowCanvas extends HTMLElement {
     if (!this.editor || this.size.width === 0) return;
     this.hasFitted = true;
     this.measure(this.editor);
-    this.setView(fitted(bounds(this.rectangles.values()), this.size));
+    const drawn = drawingsOf(this.editor.document, "groups").concat(drawingsOf(this.editor.document, "comments"));
+    this.setView(fitted(bounds([...this.rectangles.values(), ...drawn]), this.size));
   }
 
   /** @param {number} factor */
@@ -338,6 +358,40 @@ export class WorkflowCanvas extends HTMLElement {
   nodeAt(target) {
     const found = target instanceof Element ? target.closest(".node") : null;
     return found instanceof HTMLElement ? found.dataset.node : undefined;
+  }
+
+  /**
+   * @param {EventTarget | null} target
+   * @returns {{key: string, isCorner: boolean} | undefined} the group or comment that it belongs to
+   */
+  drawingAt(target) {
+    const found = target instanceof Element ? target.closest("[data-drawing]") : null;
+    const key = found?.getAttribute("data-drawing");
+    return key && target instanceof Element ? { key, isCorner: target.matches(".drawing-corner") } : undefined;
+  }
+
+  /**
+   * @param {EventTarget | null} target
+   * @returns {string | undefined} the key of the line that it belongs to
+   */
+  edgeAt(target) {
+    return target instanceof Element
+      ? target.closest("[data-edge]")?.getAttribute("data-edge") ?? undefined
+      : undefined;
+  }
+
+  /** @param {Place} point of this element */
+  toPlace(point) {
+    return toCanvas(this.view, point);
+  }
+
+  /**
+   * @param {Place} point of this element
+   * @returns {Element | null} what lies there: events of a pointer that was captured don't say it
+   */
+  elementAt(point) {
+    const { left, top } = this.getBoundingClientRect();
+    return document.elementFromPoint(point.x + left, point.y + top);
   }
 
   /**

@@ -320,6 +320,22 @@ export function setDrawing(kind, id, drawing, gesture) {
 }
 
 /**
+ * @param {string} key the kind and the id: what is selected is named so
+ * @returns {["groups" | "comments", string]}
+ */
+export function drawingParts(key) {
+  return [key.startsWith("groups ") ? "groups" : "comments", key.slice(key.indexOf(" ") + 1)];
+}
+
+/**
+ * @param {string} key
+ * @returns {Command}
+ */
+export function removeDrawing(key) {
+  return setDrawing(...drawingParts(key), undefined);
+}
+
+/**
  * @param {WorkflowDocument} document
  * @param {"groups" | "comments"} kind
  * @returns {string} an id that none has

@@ -19,7 +19,7 @@
 
 import { fragmentText, placeFragment, readFragment } from "../model/clipboard.js";
 import * as commands from "../model/commands.js";
-import { edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
+import { drawingsKey, edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
 import { fromPlain } from "../model/json.js";
 import { layeredLayout } from "../model/layout.js";
 import { freeName, isIdentifier } from "../model/names.js";
@@ -49,6 +49,8 @@ export class Editor {
     this.selection = new Set();
     /** @type {ReadonlySet<string>} keys of edges */
     this.selectedEdges = new Set();
+    /** The key of a group or a comment. @type {string | undefined} */
+    this.selectedDrawing = undefined;
     /** @type {PortEnd | undefined} */
     this.pending = undefined;
     /** @type {ReadonlyArray<Diagnostic>} */
@@ -175,6 +177,8 @@ export class Editor {
       const keys = new Set(edgesOf(this.document).map(edgeKey));
       this.selectedEdges = new Set([...this.selectedEdges].filter((key) => keys.has(key)));
     }
+    const [kind, id] = commands.drawingParts(this.selectedDrawing ?? "");
+    if (!objectAt(this.document, ["layout", drawingsKey, kind]).has(id)) this.selectedDrawing = undefined;
     if (this.pending && !nodes.has(this.pending.node)) this.pending = undefined;
   }
 
@@ -185,7 +189,18 @@ export class Editor {
   select(names, edges = []) {
     this.selection = new Set(names);
     this.selectedEdges = new Set(edges);
+    this.selectedDrawing = undefined;
     this.changed();
+  }
+
+  /** @param {string | undefined} key */
+  selectDrawing(key) {
+    this.select([]);
+    this.selectedDrawing = key;
+  }
+
+  get isNothingSelected() {
+    return this.selection.size === 0 && this.selectedEdges.size === 0 && this.selectedDrawing === undefined;
   }
 
   // Nodes
@@ -230,7 +245,8 @@ export class Editor {
 
   removeSelected() {
     const edges = edgesOf(this.document).filter((edge) => this.selectedEdges.has(edgeKey(edge)));
-    if (this.selection.size > 0) this.perform(commands.removeNodes(this.selection));
+    if (this.selectedDrawing !== undefined) this.perform(commands.removeDrawing(this.selectedDrawing));
+    else if (this.selection.size > 0) this.perform(commands.removeNodes(this.selection));
     else if (edges.length > 0) this.perform(commands.disconnect(edges));
   }
 

@@ -17,12 +17,13 @@ const words = strings.inspector;
 
 /** What nobody needs who only looks at a workflow. */
 async function loadParts() {
-  const [{ Field }, { connectionRows }, { Settings }] = await Promise.all([
+  const [{ Field }, { connectionRows }, { drawingDetails }, { Settings }] = await Promise.all([
     import("./fields.js"),
     import("./connections.js"),
+    import("./drawing_details.js"),
     import("./settings.js"),
   ]);
-  return { Field, connectionRows, Settings };
+  return { Field, connectionRows, drawingDetails, Settings };
 }
 
 export class NodeInspector extends HTMLElement {
@@ -47,6 +48,8 @@ export class NodeInspector extends HTMLElement {
     this.shownOf = [];
     /** @type {string[] | undefined} */
     this.log = undefined;
+    /** Of a group or a comment. @type {ReturnType<import("./drawing_details.js").drawingDetails> | undefined} */
+    this.details = undefined;
     /** @type {import("./settings.js").Settings | undefined} */
     this.settings = undefined;
   }
@@ -63,7 +66,13 @@ export class NodeInspector extends HTMLElement {
     const name = editor.selection.size === 1 ? [...editor.selection][0] : undefined;
     const node = name === undefined ? undefined : nodesOf(editor.document).get(name);
     if (!this.parts && (node || objectAt(editor.document, ["spec", "inputs"]).size > 0)) this.load();
-    const made = node ? `node ${name} ${kindOf(node).text}` : `other ${editor.selection.size > 1}`;
+    const drawing = editor.selectedDrawing;
+    if (drawing !== undefined && !this.parts) this.load();
+    const made = drawing !== undefined
+      ? `drawing ${drawing}`
+      : node
+      ? `node ${name} ${kindOf(node).text}`
+      : `other ${editor.selection.size > 1}`;
     const madeFor = `${made} ${this.parts !== undefined}`;
     if (madeFor !== this.madeFor) {
       const focused = this.contains(document.activeElement) ? document.activeElement?.id : undefined;
@@ -71,13 +80,16 @@ export class NodeInspector extends HTMLElement {
       this.shownOf = [];
       this.log = undefined;
       this.fields = new Map();
-      if (name !== undefined && node) this.drawNode(editor, name, node);
+      this.details = undefined;
+      if (drawing !== undefined) this.drawDrawing(editor, drawing);
+      else if (name !== undefined && node) this.drawNode(editor, name, node);
       else if (editor.selection.size > 1) this.drawSeveral(editor);
       else this.drawWorkflow(editor);
       // Where somebody has renamed the node that is shown.
       if (focused) this.focusField(focused);
     }
-    if (name !== undefined && node) this.showNode(editor, name, node);
+    if (drawing !== undefined) this.details?.show();
+    else if (name !== undefined && node) this.showNode(editor, name, node);
     else if (editor.selection.size > 1) this.showCount(editor.selection.size);
     else this.showWorkflow(editor);
   }
@@ -126,6 +138,18 @@ export class NodeInspector extends HTMLElement {
   showCount(count) {
     const text = words.several(count);
     if (this.heading.textContent !== text) this.heading.textContent = text;
+  }
+
+  /**
+   * @param {Editor} editor
+   * @param {string} key
+   */
+  drawDrawing(editor, key) {
+    this.details = this.parts?.drawingDetails(editor, key);
+    this.begin(
+      key.startsWith("groups") ? strings.drawings.groupTitle : strings.drawings.comment,
+      ...this.details?.parts ?? [],
+    );
   }
 
   // The workflow

@@ -3,7 +3,7 @@
 import { followRun } from "../api/follow.js";
 import { ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
-import { watchKeys } from "../canvas/keyboard.js";
+import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
 import { emptyRun } from "../model/run.js";
@@ -46,6 +46,8 @@ export class Workbench {
     });
     this.noticeFor = /** @type {unknown} */ (undefined);
     const words = strings.bar;
+    /** @type {import("../canvas/keyboard.js").Around} */
+    this.around = { showDetails: (field) => this.showDetails(field), showMenu: () => this.showMenu() };
     this.parts = {
       undo: iconButton("undo", words.undo, () => editor.undo()),
       redo: iconButton("redo", words.redo, () => editor.redo()),
@@ -111,8 +113,8 @@ export class Workbench {
     const { signal } = ending;
     const stops = [
       editor.watch(() => this.update()),
-      watchPointers(canvas, editor),
-      watchKeys(canvas, editor, { showDetails: (field) => this.showDetails(field) }),
+      watchPointers(canvas, editor, { open: (point) => this.openAt(point) }),
+      watchKeys(canvas, editor, this.around),
     ];
     signal.addEventListener("abort", () => stops.forEach((stop) => stop()));
     addEventListener("keydown", (event) => this.onKey(event), { signal });
@@ -122,6 +124,11 @@ export class Workbench {
     addEventListener("beforeunload", (event) => {
       this.keepDraft();
       if (editor.history.isDirty) event.preventDefault();
+    }, { signal });
+    canvas.addEventListener("contextmenu", (event) => {
+      if (isField(event.target)) return;
+      event.preventDefault();
+      this.showMenu(canvas.pointOf(event));
     }, { signal });
     // Who begins to do something will look at details.
     for (const kind of ["keydown", "pointerdown"]) {
@@ -279,6 +286,36 @@ export class Workbench {
   arrange() {
     this.editor.arrange();
     if (this.editor.selection.size < 2) this.canvas.fit();
+  }
+
+  /**
+   * What a double click does, or a long press where there is no menu.
+   * @param {import("../model/document.js").Place} point of the canvas' element
+   */
+  openAt(point) {
+    const { canvas, editor } = this;
+    const target = canvas.elementAt(point);
+    const name = canvas.nodeAt(target) ?? canvas.placeholderAt(point);
+    const drawing = canvas.drawingAt(target)?.key;
+    if (drawing !== undefined) canvas.drawings?.edit(drawing);
+    else if (name !== undefined) actOn(canvas, editor, this.around, "details", name);
+    else if (canvas.edgeAt(target) === undefined) this.act("search");
+  }
+
+  /** @param {import("../model/document.js").Place} [at] of the canvas' element; otherwise it is about what is focused */
+  async showMenu(at) {
+    const { canvas, editor } = this;
+    const focused = canvas.contains(document.activeElement) && document.activeElement || canvas;
+    const { left, top, width } = focused.getBoundingClientRect();
+    const point = at ?? canvas.pointOf({ clientX: left + width / 2, clientY: top + 24 });
+    const target = at ? canvas.elementAt(point) : focused;
+    const { openCanvasMenu } = await import("../canvas/menus.js");
+    openCanvasMenu(canvas, editor, { target, point }, (action) => {
+      const name = canvas.nodeAt(document.activeElement) ?? [...editor.selection][0];
+      const drawing = editor.selectedDrawing;
+      if (drawing !== undefined && canvas.drawings?.act(drawing, action, undefined, false)) return;
+      if (!actOn(canvas, editor, this.around, action, name)) this.act(action);
+    });
   }
 
   /** @param {string} [field] its id; otherwise the first one */
