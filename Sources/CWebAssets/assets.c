@@ -19,6 +19,9 @@ static const unsigned char js_api_follow_js[] = {
 static const unsigned char js_canvas_canvas_js[] = {
 #embed "web/js/canvas/canvas.js"
 };
+static const unsigned char js_canvas_drawings_js[] = {
+#embed "web/js/canvas/drawings.js"
+};
 static const unsigned char js_canvas_gestures_js[] = {
 #embed "web/js/canvas/gestures.js"
 };
@@ -27,6 +30,9 @@ static const unsigned char js_canvas_keyboard_js[] = {
 };
 static const unsigned char js_canvas_lines_js[] = {
 #embed "web/js/canvas/lines.js"
+};
+static const unsigned char js_canvas_menus_js[] = {
+#embed "web/js/canvas/menus.js"
 };
 static const unsigned char js_canvas_node_view_js[] = {
 #embed "web/js/canvas/node_view.js"
@@ -51,6 +57,9 @@ static const unsigned char js_model_difference_js[] = {
 };
 static const unsigned char js_model_document_js[] = {
 #embed "web/js/model/document.js"
+};
+static const unsigned char js_model_drawings_js[] = {
+#embed "web/js/model/drawings.js"
 };
 static const unsigned char js_model_history_js[] = {
 #embed "web/js/model/history.js"
@@ -82,6 +91,9 @@ static const unsigned char js_model_run_js[] = {
 static const unsigned char js_model_search_js[] = {
 #embed "web/js/model/search.js"
 };
+static const unsigned char js_model_settings_js[] = {
+#embed "web/js/model/settings.js"
+};
 static const unsigned char js_model_shapes_js[] = {
 #embed "web/js/model/shapes.js"
 };
@@ -91,6 +103,9 @@ static const unsigned char js_model_text_js[] = {
 static const unsigned char js_model_viewport_js[] = {
 #embed "web/js/model/viewport.js"
 };
+static const unsigned char js_ui_chooser_js[] = {
+#embed "web/js/ui/chooser.js"
+};
 static const unsigned char js_ui_conflict_js[] = {
 #embed "web/js/ui/conflict.js"
 };
@@ -99,6 +114,9 @@ static const unsigned char js_ui_connections_js[] = {
 };
 static const unsigned char js_ui_dom_js[] = {
 #embed "web/js/ui/dom.js"
+};
+static const unsigned char js_ui_drawing_details_js[] = {
+#embed "web/js/ui/drawing_details.js"
 };
 static const unsigned char js_ui_editor_js[] = {
 #embed "web/js/ui/editor.js"
@@ -115,6 +133,9 @@ static const unsigned char js_ui_inspector_js[] = {
 static const unsigned char js_ui_keys_js[] = {
 #embed "web/js/ui/keys.js"
 };
+static const unsigned char js_ui_menu_js[] = {
+#embed "web/js/ui/menu.js"
+};
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
@@ -123,6 +144,9 @@ static const unsigned char js_ui_screens_js[] = {
 };
 static const unsigned char js_ui_session_js[] = {
 #embed "web/js/ui/session.js"
+};
+static const unsigned char js_ui_settings_js[] = {
+#embed "web/js/ui/settings.js"
 };
 static const unsigned char js_ui_strings_js[] = {
 #embed "web/js/ui/strings.js"
@@ -140,9 +164,11 @@ static const web_asset assets[] = {
     ASSET("js/api/events.js", js_api_events_js),
     ASSET("js/api/follow.js", js_api_follow_js),
     ASSET("js/canvas/canvas.js", js_canvas_canvas_js),
+    ASSET("js/canvas/drawings.js", js_canvas_drawings_js),
     ASSET("js/canvas/gestures.js", js_canvas_gestures_js),
     ASSET("js/canvas/keyboard.js", js_canvas_keyboard_js),
     ASSET("js/canvas/lines.js", js_canvas_lines_js),
+    ASSET("js/canvas/menus.js", js_canvas_menus_js),
     ASSET("js/canvas/node_view.js", js_canvas_node_view_js),
     ASSET("js/canvas/overview.js", js_canvas_overview_js),
     ASSET("js/main.js", js_main_js),
@@ -151,6 +177,7 @@ static const web_asset assets[] = {
     ASSET("js/model/commands.js", js_model_commands_js),
     ASSET("js/model/difference.js", js_model_difference_js),
     ASSET("js/model/document.js", js_model_document_js),
+    ASSET("js/model/drawings.js", js_model_drawings_js),
     ASSET("js/model/history.js", js_model_history_js),
     ASSET("js/model/json.js", js_model_json_js),
     ASSET("js/model/layout.js", js_model_layout_js),
@@ -161,20 +188,25 @@ static const web_asset assets[] = {
     ASSET("js/model/references.js", js_model_references_js),
     ASSET("js/model/run.js", js_model_run_js),
     ASSET("js/model/search.js", js_model_search_js),
+    ASSET("js/model/settings.js", js_model_settings_js),
     ASSET("js/model/shapes.js", js_model_shapes_js),
     ASSET("js/model/text.js", js_model_text_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
+    ASSET("js/ui/chooser.js", js_ui_chooser_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),
     ASSET("js/ui/dom.js", js_ui_dom_js),
+    ASSET("js/ui/drawing_details.js", js_ui_drawing_details_js),
     ASSET("js/ui/editor.js", js_ui_editor_js),
     ASSET("js/ui/fields.js", js_ui_fields_js),
     ASSET("js/ui/help.js", js_ui_help_js),
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
+    ASSET("js/ui/menu.js", js_ui_menu_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
     ASSET("js/ui/screens.js", js_ui_screens_js),
     ASSET("js/ui/session.js", js_ui_session_js),
+    ASSET("js/ui/settings.js", js_ui_settings_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),
     ASSET("js/ui/workbench.js", js_ui_workbench_js),
 };

@@ -12,10 +12,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from browser import Server, write_plugin
+from editor_canvas import CanvasTests
 from editor_case import OPTIONS, EditorCase
 from editor_frames import FrameTests
 
-__all__ = ["FrameTests"]
+__all__ = ["CanvasTests", "FrameTests"]
 
 
 class EditorTests(EditorCase):
@@ -145,8 +146,8 @@ class EditorTests(EditorCase):
         page = self.page().open("#workflow=details")
         page.node("b").click()
         page.tab.get_by_role("button", name="Disconnect inputs.path from Input").click()
-        page.tab.get_by_label("Connect Input", exact=True).focus()
-        page.tab.get_by_label("Connect Input", exact=True).select_option("a.count")
+        page.tab.get_by_label("Connect Input", exact=True).fill("a.count")
+        page.tab.keyboard.press("Enter")
         page.tab.keyboard.press("Control+s")
         expect(page.status()).to_have_text("Saved details.")
         self.assertEqual(self.stored("details")["spec"]["nodes"]["b"], {"type": "tester/wait", "in": {"input": "a.count"}})

@@ -3,7 +3,9 @@ import {
   editorKind,
   fieldText,
   matches,
+  needsSwitch,
   parameterProblem,
+  readExpression,
   readField,
   stepOf,
 } from "../../Sources/CWebAssets/web/js/model/parameters.js";
@@ -117,4 +119,23 @@ Deno.test("a slider has steps", () => {
   assert.equal(stepOf(parameter("number", 0, { min: 0, max: 1 }, "slider")), 0.01);
   assert.equal(stepOf(parameter("number", 0, { min: 0, max: 1, step: 0.25 }, "slider")), 0.25);
   assert.equal(stepOf(parameter("number", 0)), "any");
+});
+
+Deno.test("where there are many choices one is searched for, and what is none is refused", () => {
+  const many = parameter("any", 1, { enum: [...Array(20).keys(), "x"] }, "select");
+  assert.equal(editorKind(many), "search");
+  assert.equal(fieldText(many, 7), "7");
+  assert.deepEqual(readField(many, "7"), { value: 7 });
+  assert.deepEqual(readField(many, "x"), { value: "x" });
+  assert.match(readField(many, "70").problem ?? "", /^must be one of 0, 1/);
+});
+
+Deno.test("an expression has its place in every field, and an end", () => {
+  assert.ok(needsSwitch(parameter("boolean", true)) && !needsSwitch(parameter("string", "")));
+  assert.deepEqual(readExpression("${{ inputs.level }}"), { value: "${{ inputs.level }}" });
+  for (const text of ["", "5", "${{", "${{ }}", "${{ inputs.a }} ${{ inputs.b"]) {
+    assert.ok(readExpression(text).problem);
+  }
+  assert.equal(parameterProblem(parameter("string", ""), "$${{ is no expression"), undefined);
+  assert.ok(parameterProblem(parameter("string", ""), "${{ inputs.a"));
 });

@@ -5,6 +5,7 @@ import {
   cycleProblem,
   fittingPort,
   missingInputs,
+  orderProblem,
   portTypeText,
   readPortType,
 } from "../../Sources/CWebAssets/web/js/model/ports.js";
@@ -184,4 +185,16 @@ Deno.test("an input is missing where it is required, has no default and nothing 
   const document = workflow({ b: { type: "t/sink", in: { text: "a.text", all: [] } } });
   const missing = missingInputs(catalog, /** @type {Map<string, any>} */ (nodesOf(document).get("b")));
   assert.deepEqual(missing.map(({ name }) => name), ["number", "texts", "numbers", "all", "picture"]);
+});
+
+Deno.test("a node waits for another once, for none that isn't there, and not in a circle", () => {
+  const document = workflow({ a: { type: "t/source" }, b: { type: "t/sink", needs: "a" }, c: { run: "x" } });
+  /** @param {string} from @param {string} to */
+  const text = (from, to) => orderProblem(document, from, to)?.reason ?? "";
+  assert.equal(text("b", "c"), "");
+  assert.match(text("a", "b"), /already/);
+  assert.match(text("b", "a"), /cycle/);
+  assert.match(text("a", "a"), /itself/);
+  assert.match(text("gone", "a"), /no such node/);
+  assert.equal(fittingPort(document, catalog, { node: "a", port: "", side: "outputs" }, catalog.types[0])?.name, "");
 });

@@ -1,8 +1,9 @@
 /** The canvas: nodes and lines, as far as they are seen, and what part of it all that is. */
 
-import { edgesOf, nodesOf } from "../model/document.js";
+import { drawingsKey, drawingsOf, edgesOf, nodesOf } from "../model/document.js";
+import { objectAt } from "../model/objects.js";
 import { isDrawnAlike, portPlace } from "../model/shapes.js";
-import { bounds, fitted, overlaps, toCanvas, zoomed } from "../model/viewport.js";
+import { bounds, fitted, overlaps, placeBeside, toCanvas, zoomed } from "../model/viewport.js";
 import { element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 import { Lines } from "./lines.js";
@@ -34,6 +35,8 @@ export class WorkflowCanvas extends HTMLElement {
     this.lines = new Lines();
     this.overview = new Overview();
     this.world = element("div", { class: "world", children: [this.overview.element, this.lines.element] });
+    /** Groups and comments, once there are any. @type {import("./drawings.js").Drawings | undefined} */
+    this.drawings = undefined;
     this.box = element("div", { class: "select-box", attributes: { hidden: true, "aria-hidden": "true" } });
     this.hint = element("p", { class: "canvas-hint", text: strings.canvas.empty });
     /** @type {ReadonlyMap<string, Rectangle>} */
@@ -113,6 +116,8 @@ export class WorkflowCanvas extends HTMLElement {
     this.showNodes(editor, drawn, isSame);
     this.removeUnseen(drawn);
     this.showLines(editor, drawn, isSame);
+    if (this.drawings) this.drawings.show();
+    else if (objectAt(document, ["layout", drawingsKey]).size > 0) this.withDrawings((drawings) => drawings.show());
     if (pending || this.pendingKey !== undefined) this.showPending(editor);
   }
 
@@ -156,6 +161,20 @@ export class WorkflowCanvas extends HTMLElement {
   }
 
   /**
+   * Their code is loaded where there are any.
+   * @param {(drawings: import("./drawings.js").Drawings) => void} act
+   */
+  async withDrawings(act) {
+    const { Drawings } = await import("./drawings.js");
+    if (!this.editor) return;
+    if (!this.drawings) {
+      this.drawings = new Drawings(this, this.editor);
+      this.world.prepend(this.drawings.element);
+    }
+    act(this.drawings);
+  }
+
+  /**
    * What was focused within it is focused again.
    * @param {NodeView} view
    * @param {import("../model/shapes.js").Shape} shape
@@ -165,10 +184,9 @@ export class WorkflowCanvas extends HTMLElement {
       view.shape = shape;
       return;
     }
-    const focused = view.element.contains(document.activeElement) ? document.activeElement : null;
-    const { port, side } = focused instanceof HTMLElement ? focused.dataset : { port: undefined, side: undefined };
+    const [key] = [...view.ports].find(([, port]) => port === document.activeElement) ?? [];
     view.draw(shape);
-    if (port !== undefined) view.ports.get(`${side} ${port}`)?.focus({ preventScroll: true });
+    if (key !== undefined) view.ports.get(key)?.focus({ preventScroll: true });
   }
 
   /** @param {Rectangle} seen */
@@ -214,6 +232,7 @@ export class WorkflowCanvas extends HTMLElement {
     if (key !== this.pendingKey) {
       this.pendingKey = key;
       this.classList.toggle("is-connecting", pending !== undefined);
+      this.classList.toggle("is-ordering", pending?.port === "");
       if (!pending) {
         for (const view of this.views.values()) view.hideFit();
         this.draftEnd = undefined;
@@ -255,7 +274,8 @@ export class WorkflowCanvas extends HTMLElement {
     if (!this.editor || this.size.width === 0) return;
     this.hasFitted = true;
     this.measure(this.editor);
-    this.setView(fitted(bounds(this.rectangles.values()), this.size));
+    const drawn = drawingsOf(this.editor.document, "groups").concat(drawingsOf(this.editor.document, "comments"));
+    this.setView(fitted(bounds([...this.rectangles.values(), ...drawn]), this.size));
   }
 
   /** @param {number} factor */
@@ -263,15 +283,13 @@ export class WorkflowCanvas extends HTMLElement {
     this.setView(zoomed(this.view, factor, { x: this.size.width / 2, y: this.size.height / 2 }));
   }
 
-  /** @returns {Place} of the canvas: in the middle of what is seen, where no node begins yet */
+  /** @returns {Place} of the canvas: near the middle of what is seen, where no node is yet */
   freePlace() {
-    const middle = toCanvas(this.view, { x: this.size.width / 2 - 110, y: this.size.height / 2 - 60 });
-    const taken = [...this.rectangles.values()];
-    while (taken.some(({ x, y }) => Math.abs(x - middle.x) < 20 && Math.abs(y - middle.y) < 20)) {
-      middle.x += 32;
-      middle.y += 32;
-    }
-    return middle;
+    if (this.editor) this.measure(this.editor);
+    return placeBeside(
+      [...this.rectangles.values()],
+      toCanvas(this.view, { x: this.size.width / 2, y: this.size.height / 2 }),
+    );
   }
 
   /**
@@ -343,6 +361,40 @@ export class WorkflowCanvas extends HTMLElement {
   }
 
   /**
+   * @param {EventTarget | null} target
+   * @returns {{key: string, isCorner: boolean} | undefined} the group or comment that it belongs to
+   */
+  drawingAt(target) {
+    const found = target instanceof Element ? target.closest("[data-drawing]") : null;
+    const key = found?.getAttribute("data-drawing");
+    return key && target instanceof Element ? { key, isCorner: target.matches(".drawing-corner") } : undefined;
+  }
+
+  /**
+   * @param {EventTarget | null} target
+   * @returns {string | undefined} the key of the line that it belongs to
+   */
+  edgeAt(target) {
+    return target instanceof Element
+      ? target.closest("[data-edge]")?.getAttribute("data-edge") ?? undefined
+      : undefined;
+  }
+
+  /** @param {Place} point of this element */
+  toPlace(point) {
+    return toCanvas(this.view, point);
+  }
+
+  /**
+   * @param {Place} point of this element
+   * @returns {Element | null} what lies there: events of a pointer that was captured don't say it
+   */
+  elementAt(point) {
+    const { left, top } = this.getBoundingClientRect();
+    return document.elementFromPoint(point.x + left, point.y + top);
+  }
+
+  /**
    * @param {Place} point of this element
    * @returns {string | undefined} the placeholder there
    */
@@ -358,14 +410,11 @@ export class WorkflowCanvas extends HTMLElement {
    * @returns {PortEnd | undefined}
    */
   portAt(target) {
-    const found = target instanceof Element ? target.closest(".port") : null;
+    const found = target instanceof Element ? target.closest(".port, .order-handle") : null;
     const node = this.nodeAt(found);
     if (!(found instanceof HTMLElement) || node === undefined) return undefined;
-    return {
-      node,
-      port: found.dataset.port ?? "",
-      side: found.dataset.side === "inputs" ? "inputs" : "outputs",
-    };
+    const { port, side, order } = found.dataset;
+    return { node, port: port ?? "", side: (side ?? order) === "inputs" ? "inputs" : "outputs" };
   }
 }
 

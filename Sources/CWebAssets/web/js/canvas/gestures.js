@@ -2,6 +2,7 @@
 
 import { moveNodes } from "../model/commands.js";
 import { overlaps, toCanvas, zoomed } from "../model/viewport.js";
+import { isField } from "../ui/dom.js";
 import { snapped } from "../ui/editor.js";
 import { strings } from "../ui/strings.js";
 
@@ -21,8 +22,9 @@ const tremble = 4;
 /**
  * @param {WorkflowCanvas} canvas
  * @param {Editor} editor
+ * @param {{open: (point: Place) => void}} around `open`: what lies at a point was clicked twice
  */
-export function watchPointers(canvas, editor) {
+export function watchPointers(canvas, editor, { open }) {
   const signalSource = new AbortController();
   const { signal } = signalSource;
   /** @type {Map<number, Place>} fingers */
@@ -31,6 +33,8 @@ export function watchPointers(canvas, editor) {
   let gesture;
 
   canvas.addEventListener("pointerdown", (event) => {
+    // Where somebody writes on the canvas.
+    if (isField(event.target)) return;
     const point = canvas.pointOf(event);
     pointers.set(event.pointerId, point);
     if (pointers.size === 2) {
@@ -57,6 +61,11 @@ export function watchPointers(canvas, editor) {
       gesture = undefined;
     }, { signal });
   }
+
+  canvas.addEventListener("dblclick", (event) => {
+    if (isField(event.target)) return;
+    open(canvas.pointOf(event));
+  }, { signal });
 
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -88,8 +97,9 @@ function beginning(canvas, editor, point, event) {
   const name = canvas.nodeAt(event.target) ?? canvas.placeholderAt(point);
   const isAdding = event.shiftKey || event.ctrlKey || event.metaKey;
   if (name !== undefined) return dragging(canvas, editor, name, point, isAdding);
-  const line = event.target instanceof Element ? event.target.closest("[data-edge]") : null;
-  const key = line?.getAttribute("data-edge");
+  const drawing = canvas.drawingAt(event.target);
+  if (drawing) return canvas.drawings?.drag(drawing.key, drawing.isCorner, point);
+  const key = canvas.edgeAt(event.target);
   if (key) {
     editor.setPending(undefined);
     editor.select([], isAdding ? [...editor.selectedEdges, key] : [key]);
@@ -235,18 +245,18 @@ function wiring(canvas, editor, port, start) {
   return {
     move: (point) => {
       hasMoved ||= isFar(start, point);
-      if (hasMoved) followPending(canvas, editor, point, targetAt(canvas, point));
+      if (hasMoved) followPending(canvas, editor, point, canvas.elementAt(point));
     },
     end: (event, isCancelled) => {
       if (isCancelled) return editor.setPending(undefined);
-      const end = canvas.portAt(targetAt(canvas, canvas.pointOf(event)));
+      const end = portUnder(canvas, before ?? port, canvas.elementAt(canvas.pointOf(event)));
       if (before && !hasMoved) {
         if (isSame(before, port)) editor.setPending(undefined);
         else editor.connect(before, port);
       } else if (hasMoved) {
         const from = before ?? port;
         const point = canvas.pointOf(event);
-        const target = targetAt(canvas, point);
+        const target = canvas.elementAt(point);
         if (end && !isSame(from, end)) editor.connect(from, end);
         else if (!end && target instanceof Node && canvas.contains(target) && canvas.nodeAt(target) === undefined) {
           // Onto nothing: a node is looked for that fits.
@@ -261,6 +271,19 @@ function wiring(canvas, editor, port, start) {
 }
 
 /**
+ * A line of order may end anywhere on a node.
+ * @param {WorkflowCanvas} canvas
+ * @param {PortEnd} from
+ * @param {EventTarget | null} target
+ * @returns {PortEnd | undefined}
+ */
+function portUnder(canvas, from, target) {
+  const node = from.port === "" ? canvas.nodeAt(target) : undefined;
+  if (node === undefined) return canvas.portAt(target);
+  return node === from.node ? from : { node, port: "", side: from.side === "outputs" ? "inputs" : "outputs" };
+}
+
+/**
  * @param {WorkflowCanvas} canvas
  * @param {Editor} editor
  * @param {Place} point
@@ -269,20 +292,11 @@ function wiring(canvas, editor, port, start) {
 function followPending(canvas, editor, point, target) {
   canvas.draftEnd = point;
   canvas.schedule();
-  const end = canvas.portAt(target);
+  const end = editor.pending && portUnder(canvas, editor.pending, target);
   if (end && editor.pending && !isSame(end, editor.pending)) {
     const refusal = editor.refusal(editor.pending, end);
     if (refusal) editor.say(strings.canvas.refused(refusal.reason), "error");
   }
-}
-
-/**
- * @param {WorkflowCanvas} canvas
- * @param {Place} point
- */
-function targetAt(canvas, point) {
-  const { left, top } = canvas.getBoundingClientRect();
-  return document.elementFromPoint(point.x + left, point.y + top);
 }
 
 /**

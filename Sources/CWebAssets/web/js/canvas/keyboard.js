@@ -3,7 +3,8 @@
 import { moveNodes } from "../model/commands.js";
 import { nodesOf } from "../model/document.js";
 import { nextIn } from "../model/viewport.js";
-import { grid } from "../ui/editor.js";
+import { isField } from "../ui/dom.js";
+import { endText, grid } from "../ui/editor.js";
 import { actionOf } from "../ui/keys.js";
 import { strings } from "../ui/strings.js";
 
@@ -12,13 +13,14 @@ import { strings } from "../ui/strings.js";
 /** @typedef {import("../ui/editor.js").PortEnd} PortEnd */
 
 /** @typedef {"left" | "right" | "up" | "down"} Direction */
+/** What is done outside of the canvas. @typedef {{showDetails: (field?: string) => void, showMenu: () => void}} Around */
 
 /**
  * @param {WorkflowCanvas} canvas
  * @param {Editor} editor
- * @param {{showDetails: () => void}} around
+ * @param {Around} around
  */
-export function watchKeys(canvas, editor, { showDetails }) {
+export function watchKeys(canvas, editor, around) {
   const signalSource = new AbortController();
   const { signal } = signalSource;
 
@@ -36,34 +38,84 @@ export function watchKeys(canvas, editor, { showDetails }) {
   }, { signal });
 
   canvas.addEventListener("keydown", (event) => {
+    if (isField(event.target)) return;
     const action = actionOf(event, true);
     const port = canvas.portAt(event.target);
     const name = canvas.nodeAt(event.target);
+    const drawing = canvas.drawingAt(event.target)?.key;
     const direction = directionOf(event);
     let isDone = true;
+    if (drawing !== undefined && canvas.drawings?.act(drawing, action, direction, event.shiftKey)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     if (port && direction && !event.altKey) goAmongPorts(canvas, editor, port, direction);
     else if (action === "go" && direction) go(canvas, name, direction);
     else if (action === "move" && direction) move(editor, direction, event.shiftKey);
-    else if (action === "details" && name !== undefined && !port) {
-      editor.select([name]);
-      showDetails();
-    } else if (action === "toggle" && name !== undefined && !port) toggle(editor, name);
-    else if (action === "connect" && name !== undefined) goToPorts(canvas, name);
-    else if (action === "duplicate") editor.duplicate();
-    else if (action === "remove") {
-      if (editor.selection.size === 0 && editor.selectedEdges.size === 0 && name !== undefined) editor.select([name]);
-      editor.removeSelected();
-    } else if (action === "selectAll") {
-      editor.select(nodesOf(editor.document).keys());
-      editor.say(strings.canvas.selected(editor.selection.size));
-    } else if (action === "escape" && port && !editor.pending) canvas.focusNode(port.node);
-    else isDone = false;
+    else if (action === "escape" && port && !editor.pending) canvas.focusNode(port.node);
+    else if (port && (action === "details" || action === "toggle")) isDone = false;
+    else isDone = action !== undefined && actOn(canvas, editor, around, action, name);
     if (!isDone) return;
     event.preventDefault();
     event.stopPropagation();
   }, { signal });
 
   return () => signalSource.abort();
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {Around} around
+ * @param {string} action
+ * @param {string | undefined} name of the node that it is for
+ * @returns {boolean} whether there is such a one
+ */
+export function actOn(canvas, editor, { showDetails, showMenu }, action, name) {
+  switch (action) {
+    case "duplicate":
+      editor.duplicate();
+      return true;
+    case "remove":
+      if (editor.isNothingSelected && name !== undefined) editor.select([name]);
+      editor.removeSelected();
+      return true;
+    case "selectAll":
+      editor.select(nodesOf(editor.document).keys());
+      editor.say(strings.canvas.selected(editor.selection.size));
+      return true;
+    case "menu":
+      showMenu();
+      return true;
+    case "group":
+      if (editor.selection.size === 0 && name !== undefined) editor.select([name]);
+      canvas.withDrawings((drawings) => drawings.addGroup());
+      return true;
+    case "note":
+      canvas.withDrawings((drawings) => drawings.addNote(canvas.freePlace()));
+      return true;
+  }
+  if (name === undefined) return false;
+  switch (action) {
+    case "details":
+    case "rename":
+      editor.select([name]);
+      showDetails(action === "rename" ? "node-name" : undefined);
+      return true;
+    case "toggle":
+      toggle(editor, name);
+      return true;
+    case "connect":
+      goToPorts(canvas, name);
+      return true;
+    case "order":
+      canvas.comeNear();
+      choosePort(canvas, editor, { node: name, port: "", side: "outputs" });
+      return true;
+    default:
+      return false;
+  }
 }
 
 /**
@@ -131,7 +183,9 @@ function toggle(editor, name) {
 function goToPorts(canvas, name) {
   canvas.comeNear();
   const ports = [...canvas.views.get(name)?.ports.values() ?? []];
-  (ports.find((port) => port.dataset.side === "outputs") ?? ports[0])?.focus({ preventScroll: true });
+  (ports.find((port) => port.dataset.side === "outputs") ?? ports.find((port) => port.dataset.side) ?? ports[0])?.focus(
+    { preventScroll: true },
+  );
 }
 
 /**
@@ -163,10 +217,11 @@ function goToFitting(canvas, editor, port, step) {
   if (!pending) return;
   const side = pending.side === "outputs" ? "inputs" : "outputs";
   const fitting = [...editor.shapes.values()].flatMap((shape) =>
-    shape[side].map(({ name }) => ({ node: shape.name, port: name, side: /** @type {PortEnd["side"]} */ (side) }))
+    (pending.port === "" ? [{ name: "" }] : shape[side])
+      .map(({ name }) => ({ node: shape.name, port: name, side: /** @type {PortEnd["side"]} */ (side) }))
       .filter((end) => !editor.refusal(pending, end))
   );
-  if (fitting.length === 0) return editor.say(strings.canvas.connectNone(`${pending.node}.${pending.port}`), "error");
+  if (fitting.length === 0) return editor.say(strings.canvas.connectNone(endText(pending)), "error");
   const index = fitting.findIndex((end) => end.node === port.node && end.port === port.port && port.side === side);
   const next =
     fitting[index < 0 ? (step > 0 ? 0 : fitting.length - 1) : (index + step + fitting.length) % fitting.length];

@@ -56,6 +56,8 @@ export class NodeView {
     });
     this.ports = new Map();
     const ports = [
+      this.order("inputs"),
+      this.order("outputs"),
       ...shape.inputs.map((port) => this.port("inputs", port)),
       ...shape.outputs.map((port) => this.port("outputs", port)),
     ];
@@ -97,6 +99,23 @@ export class NodeView {
     });
     made.style.top = `${portPlace(this.shape, side, port.name).y - sizes.row / 2}px`;
     this.ports.set(`${side} ${port.name}`, made);
+    return made;
+  }
+
+  /**
+   * Where lines of order begin and end.
+   * @param {"inputs" | "outputs"} side
+   */
+  order(side) {
+    const label = strings.order[side](this.shape.title);
+    const made = element("button", {
+      class: `order-handle ${side}`,
+      title: label,
+      attributes: { type: "button", tabindex: -1, "aria-label": label, "data-order": side },
+      children: [element("span", { class: "order-dot", attributes: { "aria-hidden": "true" } })],
+    });
+    made.style.top = `${portPlace(this.shape, side, undefined).y - sizes.row / 2}px`;
+    this.ports.set(`${side} `, made);
     return made;
   }
 

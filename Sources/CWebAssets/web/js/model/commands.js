@@ -135,22 +135,29 @@ export function renamingProblem(document, name, other) {
 }
 
 /**
- * A member of a node, such as `if`, `cache` or `timeout`; undefined takes it out.
+ * What a node says beside its parameters, such as `if`, `cache` or `resources.cpu`; undefined takes it out, and what is empty then with it.
  * @param {string} name
- * @param {string} member
+ * @param {string | ReadonlyArray<string>} member or the way to one within it
  * @param {JSONValue | undefined} value
  * @param {string} [gesture]
  * @returns {Command}
  */
 export function setMember(name, member, value, gesture) {
+  const path = typeof member === "string" ? [member] : member;
+  const last = path.at(-1) ?? "";
   return {
-    label: `Set ${member} of ${name}`,
+    label: `Set ${path.join(".")} of ${name}`,
     ...(gesture ? { gesture } : {}),
     change: (document) =>
       withNode(
         document,
         name,
-        (node) => value === undefined ? withoutMembers(node, [member]) : withValue(node, member, value),
+        (node) =>
+          withChangeAt(
+            node,
+            path.slice(0, -1),
+            (inner) => value === undefined ? withoutMembers(inner, [last]) : withValue(inner, last, value),
+          ),
       ),
   };
 }
@@ -310,6 +317,22 @@ export function setDrawing(kind, id, drawing, gesture) {
         (drawings) => drawing === undefined ? withoutMembers(drawings, [id]) : withValue(drawings, id, drawing),
       ),
   };
+}
+
+/**
+ * @param {string} key the kind and the id: what is selected is named so
+ * @returns {["groups" | "comments", string]}
+ */
+export function drawingParts(key) {
+  return [key.startsWith("groups ") ? "groups" : "comments", key.slice(key.indexOf(" ") + 1)];
+}
+
+/**
+ * @param {string} key
+ * @returns {Command}
+ */
+export function removeDrawing(key) {
+  return setDrawing(...drawingParts(key), undefined);
 }
 
 /**

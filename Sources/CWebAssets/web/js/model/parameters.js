@@ -6,7 +6,8 @@
  * @typedef {import("./json.js").JSONValue} JSONValue
  *
  * `json`: a value of any type, or a list or a mapping, as JSON.
- * @typedef {"checkbox" | "select" | "slider" | "number" | "text" | "lines" | "secret" | "json"} EditorKind
+ * `search`: one of so many choices that nobody looks for it without a search.
+ * @typedef {"checkbox" | "select" | "search" | "slider" | "number" | "text" | "lines" | "secret" | "json"} EditorKind
  * @typedef {{value: JSONValue, problem?: undefined} | {value?: undefined, problem: string}} Reading
  */
 
@@ -34,6 +35,8 @@ const phrases = {
   any: "a value",
 };
 
+const manyChoices = 12;
+
 /**
  * By what the plugin wishes, where that can show every value of the type.
  * @param {Parameter} parameter
@@ -42,7 +45,7 @@ const phrases = {
 export function editorKind(parameter) {
   const isNumeric = parameter.type === "number" || parameter.type === "integer";
   if (parameter.isSecret) return "secret";
-  if (parameter.choices) return "select";
+  if (parameter.choices) return parameter.choices.length > manyChoices ? "search" : "select";
   switch (parameter.component) {
     case "checkbox":
       if (parameter.type === "boolean") return "checkbox";
@@ -103,16 +106,43 @@ export function hasExpressions(value) {
 }
 
 /**
+ * Whether the parameter's own editor has no place for expressions: they need a text field in its place.
+ * @param {Parameter} parameter
+ */
+export function needsSwitch(parameter) {
+  return ["checkbox", "select", "search", "slider", "number"].includes(editorKind(parameter));
+}
+
+/**
+ * @param {string} text
+ * @returns {Reading} of a field that takes expressions alone; whether they have a value is the server's to say
+ */
+export function readExpression(text) {
+  const problem = hasExpressions(text) ? openExpression(text) : "must be an expression, such as ${{ inputs.name }}";
+  return problem === undefined ? { value: text } : { problem };
+}
+
+/**
+ * @param {string} text
+ * @returns {string | undefined}
+ */
+function openExpression(text) {
+  // `$${{` stands for these characters, and begins nothing.
+  const [, ...pieces] = text.replaceAll("$${{", "").split("${{");
+  return pieces.every((piece) => /[^\s}][^]*\}\}/.test(piece)) ? undefined : "must have an end, }}, for each ${{";
+}
+
+/**
  * @param {Parameter} parameter
  * @param {JSONValue} value
  * @returns {string | undefined} what is wrong, as the end of a sentence that begins with the parameter's name
  */
 export function parameterProblem(parameter, value) {
-  if (hasExpressions(value)) return undefined;
+  if (hasExpressions(value)) return typeof value === "string" ? openExpression(value) : undefined;
   if (!isOfType(parameter.type, value) && !(value === null && parameter.defaultValue === null)) {
     return `must be ${phrases[parameter.type]}`;
   }
-  if (parameter.choices && !parameter.choices.some((choice) => isSameValue(choice, value))) {
+  if (parameter.choices && choiceIndex(parameter, value) < 0) {
     const shown = parameter.choices.slice(0, 8).map(shortText).join(", ");
     return `must be one of ${shown}${parameter.choices.length > 8 ? ", …" : ""}`;
   }
@@ -190,9 +220,28 @@ export function matches(pattern, text) {
  * @returns {string} what a field shows for it
  */
 export function fieldText(parameter, value) {
+  if (parameter.choices && !hasExpressions(value)) return choiceText(value);
   if (typeof value === "string" && editorKind(parameter) !== "json") return value;
   if (value === null && parameter.defaultValue === null) return "";
   return writeJSON(value, isArray(value) || isObject(value) ? 2 : 0);
+}
+
+/**
+ * @param {JSONValue} choice
+ * @returns {string} how it is shown among the others
+ */
+export function choiceText(choice) {
+  if (choice === null) return "–";
+  return typeof choice === "string" ? lineOf(choice, 80) : shortText(choice);
+}
+
+/**
+ * @param {Parameter} parameter
+ * @param {JSONValue} value
+ * @returns {number} its place among the choices; -1: it is none
+ */
+export function choiceIndex(parameter, value) {
+  return (parameter.choices ?? []).findIndex((choice) => isSameValue(choice, value));
 }
 
 /**
@@ -201,6 +250,12 @@ export function fieldText(parameter, value) {
  * @returns {Reading} what the field says
  */
 export function readField(parameter, text) {
+  if (editorKind(parameter) === "search") {
+    const choice = parameter.choices?.find((one) => choiceText(one) === text);
+    return choice === undefined
+      ? { problem: parameterProblem(parameter, text) ?? "must be one of the list" }
+      : { value: choice };
+  }
   if (text === "" && parameter.defaultValue === null && parameter.type !== "string") return { value: null };
   switch (parameter.type) {
     case "string":

@@ -11,7 +11,7 @@
  * @typedef {import("./json.js").JSONObject} JSONObject
  */
 
-import { allBefore, kindOf, nodesOf, sourcesOf } from "./document.js";
+import { allBefore, kindOf, needsOf, nodesOf, sourcesOf } from "./document.js";
 
 const most = { characters: 64, depth: 8 };
 
@@ -102,6 +102,34 @@ export function cycleProblem(document, from, to) {
 }
 
 /**
+ * What lines of order begin and end at: nothing flows through it, and no port is called so.
+ * @type {Port}
+ */
+const orderPort = {
+  name: "",
+  type: any,
+  title: "",
+  description: "",
+  required: false,
+  hasDefault: false,
+  multiple: true,
+};
+
+/**
+ * @param {WorkflowDocument} document
+ * @param {string} from
+ * @param {string} to
+ * @returns {Refusal | undefined} undefined: the second can wait for the first
+ */
+export function orderProblem(document, from, to) {
+  const nodes = nodesOf(document);
+  const target = nodes.get(to);
+  if (!target || !nodes.has(from)) return { reason: "there is no such node" };
+  if (needsOf(target).includes(from)) return { reason: `${to} waits for ${from} already` };
+  return cycleProblem(document, from, to);
+}
+
+/**
  * @param {Catalog} catalog
  * @param {JSONObject} node
  * @param {"inputs" | "outputs"} side
@@ -153,6 +181,7 @@ function flowProblem(source, output, target, input, from) {
 export function fittingPort(document, catalog, end, type) {
   const node = nodesOf(document).get(end.node);
   if (!node) return undefined;
+  if (end.port === "") return orderPort;
   const port = portOf(catalog, node, end.side, end.port);
   /** @type {JSONObject} */
   const other = new Map();

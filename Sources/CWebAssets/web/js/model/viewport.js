@@ -62,6 +62,28 @@ export function fitted(content, screen, margin = 48) {
   };
 }
 
+/** What a node about takes that nobody has drawn yet, with the gap around it. */
+const usual = { width: 264, height: 192 };
+
+/**
+ * @param {ReadonlyArray<Rectangle>} taken
+ * @param {Place} middle
+ * @returns {Place} of the corner of a node: as near to the middle as there is room; beneath everything where there is none near
+ */
+export function placeBeside(taken, middle) {
+  const { width, height } = usual;
+  const steps = [0, 1, -1, 2, -2, 3, -3];
+  const places = steps.flatMap((right) => steps.map((down) => ({ x: right * width, y: down * height })));
+  // What lies beside comes before what lies above: workflows go from left to right.
+  places.sort((left, right) => Math.hypot(left.x, 2 * left.y) - Math.hypot(right.x, 2 * right.y));
+  for (const { x, y } of places) {
+    const area = { x: middle.x + x - width / 2, y: middle.y + y - height / 2, width, height };
+    if (!taken.some((other) => overlaps(area, other))) return { x: area.x + 22, y: area.y + 32 };
+  }
+  const all = bounds(taken) ?? { ...middle, width: 0, height: 0 };
+  return { x: middle.x - width / 2, y: all.y + all.height + 32 };
+}
+
 /**
  * @param {Rectangle} left
  * @param {Rectangle} right

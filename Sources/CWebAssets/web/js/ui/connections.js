@@ -1,8 +1,9 @@
 /** What flows into a node, and what could: with a button and a list for each input, for those who draw no lines. */
 
 import { connect, disconnect } from "../model/commands.js";
-import { portReference, sourcesOf } from "../model/document.js";
-import { element, iconButton } from "./dom.js";
+import { nodesOf, portReference, sourcesOf } from "../model/document.js";
+import { chip, chooser, firstOf } from "./chooser.js";
+import { element } from "./dom.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -35,7 +36,7 @@ export function connectionRows(editor, name, node) {
           ],
         }),
         ...(sources.get(port.name) ?? []).map((text, place) => source(editor, name, port, text, place)),
-        offers(editor, name, port, `connect-${index}`),
+        ...offers(editor, name, port, `connect-${index}`),
       ],
     })
   );
@@ -50,15 +51,9 @@ export function connectionRows(editor, name, node) {
  * @param {number} index
  */
 function source(editor, name, port, text, index) {
-  return element("span", {
-    class: "source",
-    children: [
-      element("bdi", { text }),
-      iconButton("close", words.disconnect(text, port.title), () => {
-        const from = portReference(text);
-        if (from) editor.perform(disconnect([{ kind: "value", from, to: { node: name, port: port.name }, index }]));
-      }),
-    ],
+  return chip(text, words.disconnect(text, port.title), () => {
+    const from = portReference(text);
+    if (from) editor.perform(disconnect([{ kind: "value", from, to: { node: name, port: port.name }, index }]));
   });
 }
 
@@ -69,33 +64,22 @@ function source(editor, name, port, text, index) {
  * @param {string} id
  */
 function offers(editor, name, port, id) {
-  /** @type {HTMLOptionElement[]} */
-  const options = [];
-  // What fits is found when somebody asks for it.
-  function fill() {
-    if (options.length > 0) return;
-    const to = /** @type {const} */ ({ node: name, port: port.name, side: "inputs" });
-    for (const shape of editor.shapes.values()) {
-      for (const output of shape.outputs) {
-        if (options.length >= mostOffers) break;
-        if (editor.refusal({ node: shape.name, port: output.name, side: "outputs" }, to)) continue;
-        const text = `${shape.name}.${output.name}`;
-        options.push(element("option", { text, attributes: { value: text } }));
-      }
-    }
-    select.append(...options);
-  }
-  const select = element("select", {
-    attributes: { id, "aria-label": words.connect(port.title) },
-    children: [element("option", { text: "+", attributes: { value: "" } })],
-    on: {
-      focus: fill,
-      pointerdown: fill,
-      change: () => {
-        const from = portReference(select.value);
-        if (from) editor.perform(connect(from, { node: name, port: port.name }, port.multiple));
-      },
+  const to = /** @type {const} */ ({ node: name, port: port.name, side: "inputs" });
+  return chooser(id, words.connect(port.title), words.connectHint, {
+    list: () =>
+      firstOf(
+        mostOffers,
+        [...editor.shapes.values()].flatMap((shape) =>
+          shape.outputs.map((output) => ({ node: shape.name, port: output.name }))
+        ),
+        (from) => !editor.refusal({ ...from, side: "outputs" }, to),
+      ).map((from) => `${from.node}.${from.port}`),
+    choose: (text) => {
+      const from = portReference(text);
+      if (!from || !nodesOf(editor.document).has(from.node)) return words.noSuchOutput;
+      const refusal = editor.refusal({ ...from, side: "outputs" }, to);
+      if (!refusal) editor.perform(connect(from, { node: name, port: port.name }, port.multiple));
+      return refusal?.reason;
     },
   });
-  return select;
 }

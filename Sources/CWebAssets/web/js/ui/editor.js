@@ -12,18 +12,19 @@
  * @typedef {import("../model/history.js").History} History
  * @typedef {import("../model/run.js").RunState} RunState
  *
- * An end of a line that is being drawn.
+ * An end of a line that is being drawn; of one of order where `port` is empty.
  * @typedef {{node: string, port: string, side: "inputs" | "outputs"}} PortEnd
  * @typedef {{document: WorkflowDocument, tag: string | null, author: string}} Conflict
  */
 
 import { fragmentText, placeFragment, readFragment } from "../model/clipboard.js";
 import * as commands from "../model/commands.js";
-import { edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
+import { drawingsKey, edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
 import { fromPlain } from "../model/json.js";
 import { layeredLayout } from "../model/layout.js";
-import { freeName } from "../model/names.js";
-import { connectionProblem, fittingPort } from "../model/ports.js";
+import { freeName, isIdentifier } from "../model/names.js";
+import { objectAt } from "../model/objects.js";
+import { connectionProblem, fittingPort, orderProblem } from "../model/ports.js";
 import { byDocumentNode, emptyRun } from "../model/run.js";
 import { shapesOf } from "../model/shapes.js";
 import { strings } from "./strings.js";
@@ -48,6 +49,8 @@ export class Editor {
     this.selection = new Set();
     /** @type {ReadonlySet<string>} keys of edges */
     this.selectedEdges = new Set();
+    /** The key of a group or a comment. @type {string | undefined} */
+    this.selectedDrawing = undefined;
     /** @type {PortEnd | undefined} */
     this.pending = undefined;
     /** @type {ReadonlyArray<Diagnostic>} */
@@ -174,6 +177,8 @@ export class Editor {
       const keys = new Set(edgesOf(this.document).map(edgeKey));
       this.selectedEdges = new Set([...this.selectedEdges].filter((key) => keys.has(key)));
     }
+    const [kind, id] = commands.drawingParts(this.selectedDrawing ?? "");
+    if (!objectAt(this.document, ["layout", drawingsKey, kind]).has(id)) this.selectedDrawing = undefined;
     if (this.pending && !nodes.has(this.pending.node)) this.pending = undefined;
   }
 
@@ -184,7 +189,18 @@ export class Editor {
   select(names, edges = []) {
     this.selection = new Set(names);
     this.selectedEdges = new Set(edges);
+    this.selectedDrawing = undefined;
     this.changed();
+  }
+
+  /** @param {string | undefined} key */
+  selectDrawing(key) {
+    this.select([]);
+    this.selectedDrawing = key;
+  }
+
+  get isNothingSelected() {
+    return this.selection.size === 0 && this.selectedEdges.size === 0 && this.selectedDrawing === undefined;
   }
 
   // Nodes
@@ -220,6 +236,7 @@ export class Editor {
    */
   lineCommand(first, second) {
     const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
+    if (from.port === "") return commands.addOrder(from.node, to.node);
     const type = this.typeOf(to.node);
     // A node that isn't there yet has nothing that could be in the way.
     const multiple = type?.inputs.find(({ name }) => name === to.port)?.multiple ?? false;
@@ -228,7 +245,8 @@ export class Editor {
 
   removeSelected() {
     const edges = edgesOf(this.document).filter((edge) => this.selectedEdges.has(edgeKey(edge)));
-    if (this.selection.size > 0) this.perform(commands.removeNodes(this.selection));
+    if (this.selectedDrawing !== undefined) this.perform(commands.removeDrawing(this.selectedDrawing));
+    else if (this.selection.size > 0) this.perform(commands.removeNodes(this.selection));
     else if (edges.length > 0) this.perform(commands.disconnect(edges));
   }
 
@@ -312,6 +330,8 @@ export class Editor {
   refusal(first, second) {
     if (first.side === second.side) return { reason: strings.canvas.sameSide };
     const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
+    if (from.port === "" && to.port === "") return orderProblem(this.document, from.node, to.node);
+    if (from.port === "" || to.port === "") return { reason: strings.order.only };
     return connectionProblem(this.document, this.catalog, from, to);
   }
 
@@ -331,14 +351,15 @@ export class Editor {
     }
     const [from, to] = first.side === "outputs" ? [first, second] : [second, first];
     const isDone = this.perform(this.lineCommand(first, second));
-    if (isDone) this.say(strings.canvas.connected(`${from.node}.${from.port}`, `${to.node}.${to.port}`));
+    if (isDone && from.port === "") this.say(strings.order.done(from.node, to.node));
+    else if (isDone) this.say(strings.canvas.connected(endText(from), endText(to)));
     return isDone;
   }
 
   /** @param {PortEnd | undefined} end */
   setPending(end) {
     this.pending = end;
-    if (end) this.say(strings.canvas.connectFrom(`${end.node}.${end.port}`));
+    if (end) this.say(strings.canvas.connectFrom(endText(end)));
     this.changed();
   }
 
@@ -350,11 +371,29 @@ export class Editor {
     return this.problems.filter(({ node }) => node === name);
   }
 
+  /**
+   * @param {string} name of a node
+   * @returns {string[]} what a parameter of it could be: the workflow's inputs, and the values of its matrix
+   */
+  expressions(name) {
+    const axes = objectAt(nodesOf(this.document).get(name), ["matrix"]);
+    const names = [
+      ...[...objectAt(this.document, ["spec", "inputs"]).keys()].map((input) => `inputs.${input}`),
+      ...[...axes.keys()].filter((axis) => axis !== "include" && axis !== "exclude").map((axis) => `matrix.${axis}`),
+    ];
+    return names.filter((text) => text.split(".").every(isIdentifier)).slice(0, 200).map((text) => `\${{ ${text} }}`);
+  }
+
   /** @param {string} name */
   typeOf(name) {
     const node = nodesOf(this.document).get(name);
     return node ? this.catalog.get(kindOf(node).text) : undefined;
   }
+}
+
+/** @param {PortEnd} end */
+export function endText(end) {
+  return end.port === "" ? strings.order.of(end.node) : `${end.node}.${end.port}`;
 }
 
 /** @param {Place} place */

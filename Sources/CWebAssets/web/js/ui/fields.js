@@ -1,39 +1,52 @@
-/** A parameter's field, by its `ui_component`, its type and its constraints. */
+/** A parameter's field, by its `ui_component`, its type and its constraints; or, in its place, one for an expression. */
 
 import {
+  choiceIndex,
+  choiceText,
   editorKind,
   fieldText,
   hasExpressions,
+  needsSwitch,
   parameterProblem,
+  readExpression,
   readField,
-  shortText,
   stepOf,
 } from "../model/parameters.js";
 import { isEqual, numericValue } from "../model/json.js";
-import { lineOf } from "../model/text.js";
 import { element, iconButton, setAttribute } from "./dom.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("../model/catalog.js").Parameter} Parameter */
 /** @typedef {import("../model/json.js").JSONValue} JSONValue */
-/** @typedef {{change: (value: JSONValue, isGesture: boolean) => void, settle: () => void, reset: () => void}} FieldActions */
+/** @typedef {import("../model/parameters.js").Reading} Reading */
+/** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Input */
 
-let count = 0;
+/**
+ * `expressions`: those that are offered; none is taken for one where it isn't there. `check` says what is wrong with a value beside what
+ * the parameter says, as the end of a sentence: then it isn't changed to that.
+ * @typedef {{change: (value: JSONValue, isGesture: boolean) => void, settle: () => void, reset: () => void,
+ *   expressions?: () => string[], check?: (value: JSONValue) => string | undefined}} FieldActions
+ */
 
 export class Field {
   /**
    * @param {Parameter} parameter
    * @param {JSONValue} value
    * @param {FieldActions} actions
+   * @param {string} id of its input, which no other element of the page has
    */
-  constructor(parameter, value, actions) {
+  constructor(parameter, value, actions, id) {
     this.parameter = parameter;
     this.actions = actions;
-    this.kind = Field.kindFor(parameter, value);
-    const id = `field-${++count}`;
+    this.id = id;
+    /** Somebody wants to write an expression, where there is none yet. */
+    this.wantsExpression = false;
+    this.value = value;
+    /** @type {import("../model/parameters.js").EditorKind | "expression"} */
+    this.kind = this.kindFor(value);
     this.problem = element("p", { class: "field-problem", attributes: { id: `${id}-problem`, hidden: true } });
+    this.list = element("datalist", { attributes: { id: `${id}-list` } });
     this.input = this.makeInput();
-    this.input.id = id;
     const description = parameter.description
       ? element("p", {
         class: "field-description",
@@ -41,48 +54,83 @@ export class Field {
         attributes: { id: `${id}-description` },
       })
       : undefined;
-    setAttribute(this.input, "aria-describedby", `${description ? `${id}-description ` : ""}${id}-problem`);
-    this.reset = iconButton("undo", strings.inspector.reset(parameter.title), actions.reset, { class: "field-reset" });
+    this.describedBy = `${description ? `${id}-description ` : ""}${id}-problem`;
+    const words = strings.inspector;
+    this.reset = iconButton("undo", words.reset(parameter.title), actions.reset, { class: "field-reset" });
     this.output = element("output", { class: "field-output", attributes: { for: id } });
+    this.switch = actions.expressions && needsSwitch(parameter)
+      ? iconButton("expression", words.expression(parameter.title), () => this.toggle(), { class: "field-switch" })
+      : undefined;
     const label = element("label", {
       attributes: { for: id },
       children: [element("bdi", { text: parameter.title })],
     });
-    const head = element("div", { class: "field-head", children: [label, this.output, this.reset] });
+    const head = element("div", { class: "field-head", children: [label, this.output, this.reset, this.switch] });
     this.element = element("div", {
-      class: `field field-${this.kind}`,
-      children: [head, this.input, description, this.problem],
+      class: "field",
+      children: [head, this.input, this.list, description, this.problem],
     });
+    this.finishInput();
     this.show(value, false);
   }
 
   /**
    * An expression can't be shown by a slider, a list or a checkbox.
-   * @param {Parameter} parameter
    * @param {JSONValue} value
    */
-  static kindFor(parameter, value) {
-    const kind = editorKind(parameter);
-    return hasExpressions(value) && (kind === "slider" || kind === "select" || kind === "checkbox") ? "text" : kind;
+  kindFor(value) {
+    const isExpression = this.wantsExpression || (this.actions.expressions !== undefined && hasExpressions(value));
+    return isExpression && needsSwitch(this.parameter) ? "expression" : editorKind(this.parameter);
   }
 
-  /** @returns {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} */
+  finishInput() {
+    this.input.id = this.id;
+    setAttribute(this.input, "aria-describedby", this.describedBy);
+    this.element.className = `field field-${this.kind}`;
+    if (this.switch) setAttribute(this.switch, "aria-pressed", String(this.kind === "expression"));
+    if (this.kind !== "slider") this.output.textContent = "";
+  }
+
+  /** Another kind of input in the place of this one, focused where this one was. */
+  remakeInput() {
+    const { input } = this;
+    const hadFocus = document.activeElement === input;
+    this.input = this.makeInput();
+    this.finishInput();
+    input.replaceWith(this.input);
+    if (hadFocus) this.input.focus();
+  }
+
+  /** To an expression, or back: then it is as its type says, for what it yields isn't known here. */
+  toggle() {
+    if (this.kind === "expression") {
+      this.wantsExpression = false;
+      if (hasExpressions(this.value)) this.actions.reset();
+      else this.show(this.value, !this.reset.hidden);
+    } else {
+      this.wantsExpression = true;
+      this.show(this.value, !this.reset.hidden);
+      this.input.focus();
+    }
+  }
+
+  /** @returns {Input} */
   makeInput() {
     const { parameter } = this;
     const on = { input: () => this.read(), change: () => this.actions.settle() };
+    this.list.replaceChildren();
     switch (this.kind) {
       case "checkbox":
         return element("input", { attributes: { type: "checkbox" }, on });
       case "select": {
         const choices = parameter.choices ?? [];
         const options = choices.map((choice, index) =>
-          element("option", {
-            text: typeof choice === "string" ? lineOf(choice, 80) : shortText(choice),
-            attributes: { value: String(index) },
-          })
+          element("option", { text: choiceText(choice), attributes: { value: String(index) } })
         );
         return element("select", { on, children: options });
       }
+      case "search":
+        return this.makeSearch(on);
       case "slider":
         // A drag is one step, and so are the keys until somebody leaves.
         return element("input", {
@@ -90,33 +138,91 @@ export class Field {
           on: { input: on.input, pointerdown: on.change, blur: on.change },
         });
       case "lines":
-      case "json":
+      case "json": {
+        const lines = fieldText(parameter, this.value).split("\n").length;
         return element("textarea", {
-          attributes: { rows: 4, spellcheck: this.kind === "json" ? "false" : undefined },
+          attributes: {
+            rows: Math.min(12, Math.max(4, lines)),
+            spellcheck: this.kind === "json" ? "false" : undefined,
+          },
           on,
         });
+      }
       case "secret":
         return element("input", { attributes: { type: "password", autocomplete: "off", spellcheck: "false" }, on });
       case "number":
         return element("input", { attributes: { type: "text", inputmode: "decimal", autocomplete: "off" }, on });
       case "text":
         return element("input", { attributes: { type: "text", autocomplete: "off" }, on });
+      case "expression":
+        this.list.append(
+          ...(this.actions.expressions?.() ?? []).map((value) => element("option", { attributes: { value } })),
+        );
+        return element("input", {
+          attributes: {
+            type: "text",
+            list: this.list.id,
+            autocomplete: "off",
+            spellcheck: "false",
+            placeholder: "${{ … }}",
+          },
+          on,
+        });
     }
+  }
+
+  /** @param {{input: () => void, change: () => void}} on */
+  makeSearch(on) {
+    const choices = this.parameter.choices ?? [];
+    this.list.append(...choices.map((choice) => element("option", { attributes: { value: choiceText(choice) } })));
+    const input = element("input", {
+      attributes: { type: "text", list: this.list.id, autocomplete: "off", spellcheck: "false" },
+      on: {
+        ...on,
+        // A list shows what fits the text: of all choices one sees all.
+        focus: () => {
+          input.placeholder = input.value;
+          input.value = "";
+        },
+        blur: () => {
+          input.placeholder = "";
+          if (input.value === "") input.value = fieldText(this.parameter, this.value);
+        },
+      },
+    });
+    return input;
   }
 
   /** What the field says, into the document; what can't be a value stays in the field, with the reason. */
   read() {
-    const { input, parameter } = this;
-    /** @type {import("../model/parameters.js").Reading} */
-    let reading;
-    if (this.kind === "checkbox" && input instanceof HTMLInputElement) reading = { value: input.checked };
-    else if (this.kind === "select") reading = { value: parameter.choices?.[Number(input.value)] ?? null };
-    else if (this.kind === "slider") {
-      reading = { value: parameter.type === "integer" ? Math.round(Number(input.value)) : Number(input.value) };
-    } else reading = readField(parameter, input.value);
+    const reading = this.reading();
     if (reading.problem !== undefined) return this.showProblem(reading.problem);
-    this.showProblem(parameterProblem(parameter, reading.value));
+    const problem = this.problemOf(reading.value);
+    this.showProblem(problem);
+    if (problem && this.actions.check) return;
     this.actions.change(reading.value, this.kind !== "checkbox" && this.kind !== "select");
+  }
+
+  /** @returns {Reading} */
+  reading() {
+    const { input, parameter } = this;
+    switch (this.kind) {
+      case "checkbox":
+        return { value: input instanceof HTMLInputElement && input.checked };
+      case "select":
+        return { value: parameter.choices?.[Number(input.value)] ?? null };
+      case "slider":
+        return { value: parameter.type === "integer" ? Math.round(Number(input.value)) : Number(input.value) };
+      case "expression":
+        return readExpression(input.value);
+      case "number":
+        // One that has begun isn't one yet.
+        return this.actions.expressions && hasExpressions(input.value)
+          ? readExpression(input.value)
+          : readField(parameter, input.value);
+      default:
+        return readField(parameter, input.value);
+    }
   }
 
   /**
@@ -124,18 +230,30 @@ export class Field {
    * @param {boolean} isGiven false: it is the type's own
    */
   show(value, isGiven) {
+    this.value = value;
+    if (hasExpressions(value)) this.wantsExpression = false;
+    const kind = this.kindFor(value);
+    const isOther = kind !== this.kind;
+    if (isOther) {
+      this.kind = kind;
+      this.remakeInput();
+    }
     const { input, parameter } = this;
     this.reset.hidden = !isGiven;
-    this.element.classList.toggle("is-given", isGiven);
-    if (this.kind === "slider") this.output.textContent = fieldText(parameter, value);
-    if (document.activeElement === input && this.kind !== "checkbox" && this.kind !== "select" && this.reads(value)) {
-      return;
-    }
-    if (this.kind === "checkbox" && input instanceof HTMLInputElement) input.checked = value === true;
-    else if (this.kind === "select") this.choose(value);
-    else if (this.kind === "slider") input.value = String(numericValue(value) ?? parameter.least ?? 0);
+    if (kind === "slider") this.output.textContent = fieldText(parameter, value);
+    const isWriting = !isOther && document.activeElement === input && kind !== "checkbox" && kind !== "select";
+    if (isWriting && this.reads(value)) return;
+    if (kind === "checkbox" && input instanceof HTMLInputElement) input.checked = value === true;
+    else if (kind === "select") input.value = String(choiceIndex(parameter, value));
+    else if (kind === "slider") input.value = String(numericValue(value) ?? parameter.least ?? 0);
+    else if (kind === "expression") input.value = hasExpressions(value) ? fieldText(parameter, value) : "";
     else input.value = fieldText(parameter, value);
-    this.showProblem(parameterProblem(parameter, value));
+    this.showProblem(this.problemOf(value));
+  }
+
+  /** @param {JSONValue} value */
+  problemOf(value) {
+    return parameterProblem(this.parameter, value) ?? this.actions.check?.(value);
   }
 
   /**
@@ -144,16 +262,9 @@ export class Field {
    */
   reads(value) {
     if (this.kind === "slider") return Number(this.input.value) === numericValue(value);
-    const reading = readField(this.parameter, this.input.value);
+    const reading = this.reading();
+    if (reading.problem === undefined && this.actions.check && this.problemOf(reading.value)) return true;
     return reading.problem !== undefined || isEqual(reading.value, value);
-  }
-
-  /** @param {JSONValue} value */
-  choose(value) {
-    const index = (this.parameter.choices ?? []).findIndex((choice) =>
-      isEqual(choice, value) || (numericValue(choice) !== undefined && numericValue(choice) === numericValue(value))
-    );
-    this.input.value = String(index);
   }
 
   /** @param {string | undefined} text */

@@ -10,7 +10,7 @@ export function helpDialog() {
     element("div", {
       children: [
         element("dt", {
-          children: keys.flatMap((key, index) => [index > 0 ? " " : "", element("kbd", { text: shown(key) })]),
+          children: keys.flatMap((key, index) => [index > 0 ? " " : "", element("kbd", { text: shownKey(key) })]),
         }),
         element("dd", { text: what }),
       ],
@@ -30,7 +30,7 @@ export function helpDialog() {
 }
 
 /** @param {string} key */
-function shown(key) {
+export function shownKey(key) {
   return key.replace("Arrow", "").replace(/^ $/, "Space").replace(
     /\+([a-z])$/,
     (_, letter) => `+${letter.toUpperCase()}`,

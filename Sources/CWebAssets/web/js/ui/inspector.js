@@ -5,9 +5,8 @@ import { kindOf, nodesOf, parametersOf } from "../model/document.js";
 import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
 import { durationText, lineOf, linesOf } from "../model/text.js";
-import { connectionRows } from "./connections.js";
 import { button, element, setAttribute } from "./dom.js";
-import { Field } from "./fields.js";
+import { messageOf } from "./screens.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -16,6 +15,17 @@ import { strings } from "./strings.js";
 
 const words = strings.inspector;
 
+/** What nobody needs who only looks at a workflow. */
+async function loadParts() {
+  const [{ Field }, { connectionRows }, { drawingDetails }, { Settings }] = await Promise.all([
+    import("./fields.js"),
+    import("./connections.js"),
+    import("./drawing_details.js"),
+    import("./settings.js"),
+  ]);
+  return { Field, connectionRows, drawingDetails, Settings };
+}
+
 export class NodeInspector extends HTMLElement {
   constructor() {
     super();
@@ -23,7 +33,12 @@ export class NodeInspector extends HTMLElement {
     this.editor = undefined;
     /** What the form was made for; it is made anew when that changes. */
     this.madeFor = "";
-    /** @type {Map<string, Field>} */
+    /** What the fields are made of, once there was something to edit. @type {Awaited<ReturnType<typeof loadParts>> | undefined} */
+    this.parts = undefined;
+    this.isLoading = false;
+    /** @type {string | undefined} what is to be focused when they are there; empty: the first field */
+    this.wanted = undefined;
+    /** @type {Map<string, import("./fields.js").Field>} */
     this.fields = new Map();
     this.heading = element("h2");
     this.problems = element("ul", { class: "problems" });
@@ -33,6 +48,10 @@ export class NodeInspector extends HTMLElement {
     this.shownOf = [];
     /** @type {string[] | undefined} */
     this.log = undefined;
+    /** Of a group or a comment. @type {ReturnType<import("./drawing_details.js").drawingDetails> | undefined} */
+    this.details = undefined;
+    /** @type {import("./settings.js").Settings | undefined} */
+    this.settings = undefined;
   }
 
   connectedCallback() {
@@ -46,31 +65,59 @@ export class NodeInspector extends HTMLElement {
     if (!editor) return;
     const name = editor.selection.size === 1 ? [...editor.selection][0] : undefined;
     const node = name === undefined ? undefined : nodesOf(editor.document).get(name);
-    const type = name === undefined ? undefined : editor.typeOf(name);
-    const values = node ? parametersOf(node) : undefined;
-    const kinds =
-      type?.parameters.map((one) => Field.kindFor(one, values?.get(one.name) ?? one.defaultValue)).join(" ") ?? "";
-    const madeFor = node ? `node ${name} ${kindOf(node).text} ${kinds}` : `other ${editor.selection.size > 1}`;
+    if (!this.parts && (node || objectAt(editor.document, ["spec", "inputs"]).size > 0)) this.load();
+    const drawing = editor.selectedDrawing;
+    if (drawing !== undefined && !this.parts) this.load();
+    const made = drawing !== undefined
+      ? `drawing ${drawing}`
+      : node
+      ? `node ${name} ${kindOf(node).text}`
+      : `other ${editor.selection.size > 1}`;
+    const madeFor = `${made} ${this.parts !== undefined}`;
     if (madeFor !== this.madeFor) {
+      const focused = this.contains(document.activeElement) ? document.activeElement?.id : undefined;
       this.madeFor = madeFor;
       this.shownOf = [];
       this.log = undefined;
       this.fields = new Map();
-      if (name !== undefined && node) this.drawNode(editor, name, node);
+      this.details = undefined;
+      if (drawing !== undefined) this.drawDrawing(editor, drawing);
+      else if (name !== undefined && node) this.drawNode(editor, name, node);
       else if (editor.selection.size > 1) this.drawSeveral(editor);
       else this.drawWorkflow(editor);
+      // Where somebody has renamed the node that is shown.
+      if (focused) this.focusField(focused);
     }
-    if (name !== undefined && node) this.showNode(editor, name, node);
+    if (drawing !== undefined) this.details?.show();
+    else if (name !== undefined && node) this.showNode(editor, name, node);
     else if (editor.selection.size > 1) this.showCount(editor.selection.size);
     else this.showWorkflow(editor);
   }
 
-  /** Goes to the first parameter, or to the first field where there is none. */
-  focusFirst() {
-    this.update();
+  /** Fields are loaded when there is something to edit. */
+  async load() {
+    if (this.isLoading || this.parts) return;
+    this.isLoading = true;
+    try {
+      this.parts = await loadParts();
+      this.update();
+      if (this.wanted !== undefined) this.focusField(this.wanted);
+    } catch (error) {
+      this.editor?.say(messageOf(error), "error");
+    }
+    this.isLoading = false;
+  }
+
+  /** @param {string} [id] of a field; otherwise the first parameter, or the first field where there is none */
+  focusField(id = "") {
+    this.wanted = this.parts ? undefined : id;
     const [first] = this.fields.values();
-    const target = first?.input ?? this.querySelector(".field input, .field select, .field textarea") ?? this;
-    if (target instanceof HTMLElement) target.focus();
+    const input = id
+      ? this.querySelector(`#${CSS.escape(id)}`)
+      : first?.input ?? this.querySelector(".field input, .field select, .field textarea") ?? this;
+    if (!(input instanceof HTMLElement) || (!this.parts && input === this)) return;
+    input.focus();
+    if (id && input instanceof HTMLInputElement) input.select();
   }
 
   /**
@@ -93,13 +140,26 @@ export class NodeInspector extends HTMLElement {
     if (this.heading.textContent !== text) this.heading.textContent = text;
   }
 
+  /**
+   * @param {Editor} editor
+   * @param {string} key
+   */
+  drawDrawing(editor, key) {
+    this.details = this.parts?.drawingDetails(editor, key);
+    this.begin(
+      key.startsWith("groups") ? strings.drawings.groupTitle : strings.drawings.comment,
+      ...this.details?.parts ?? [],
+    );
+  }
+
   // The workflow
 
   /** @param {Editor} editor */
   drawWorkflow(editor) {
     const fields = [];
+    const { parts } = this;
     for (const [name, input] of objectAt(editor.document, ["spec", "inputs"])) {
-      if (isObject(input)) fields.push(this.runInput(editor, name, input));
+      if (isObject(input) && parts) fields.push(this.runInput(parts, editor, name, input));
     }
     this.begin(
       words.none,
@@ -112,11 +172,12 @@ export class NodeInspector extends HTMLElement {
   }
 
   /**
+   * @param {NonNullable<NodeInspector["parts"]>} parts
    * @param {Editor} editor
    * @param {string} name
    * @param {JSONObject} input
    */
-  runInput(editor, name, input) {
+  runInput({ Field }, editor, name, input) {
     const type = input.get("type");
     const types = /** @type {const} */ (["string", "number", "integer", "boolean", "list", "mapping"]);
     /** @type {import("../model/catalog.js").Parameter} */
@@ -146,7 +207,7 @@ export class NodeInspector extends HTMLElement {
         editor.runInputs.delete(name);
         show();
       },
-    });
+    }, `run-${name}`);
     show();
     return field.element;
   }
@@ -170,6 +231,9 @@ export class NodeInspector extends HTMLElement {
    * @param {JSONObject} node
    */
   drawNode(editor, name, node) {
+    if (!this.parts) return this.begin(name);
+    const { Field, Settings } = this.parts;
+    this.settings = new Settings(editor, name);
     const type = editor.typeOf(name);
     const { kind, text } = kindOf(node);
     const parts = [
@@ -193,7 +257,8 @@ export class NodeInspector extends HTMLElement {
           editor.perform(setParameter(name, parameter.name, value, isGesture ? gesture : undefined)),
         settle: () => editor.endGesture(),
         reset: () => editor.perform(setParameter(name, parameter.name, undefined)),
-      });
+        expressions: () => editor.expressions(name),
+      }, `parameter-${parameter.name}`);
       this.fields.set(parameter.name, field);
       parts.push(field.element);
     }
@@ -201,7 +266,7 @@ export class NodeInspector extends HTMLElement {
       this.inputs,
       element("h3", { text: words.settings }),
       this.textField(editor, name, "if", words.condition, false),
-      this.textField(editor, name, "timeout", words.timeout, false),
+      this.settings.element,
       this.outcome,
       this.actions(editor),
     );
@@ -284,11 +349,13 @@ export class NodeInspector extends HTMLElement {
    * @param {JSONObject} node
    */
   showNode(editor, name, node) {
+    if (!this.parts) return;
     const values = parametersOf(node);
     for (const [parameter, field] of this.fields) {
       field.show(values.get(parameter) ?? field.parameter.defaultValue, values.has(parameter));
     }
-    for (const member of ["if", "timeout", "run", "workflow"]) this.showMember(node, member);
+    for (const member of ["if", "run", "workflow"]) this.showMember(node, member);
+    this.settings?.show(node);
     const now = [nodesOf(editor.document), editor.problems, editor.nodeStates.get(name), this.log];
     if (now.every((part, index) => part === this.shownOf[index])) return;
     this.shownOf = now;
@@ -339,7 +406,7 @@ export class NodeInspector extends HTMLElement {
    */
   showInputs(editor, name, node) {
     const focused = this.inputs.contains(document.activeElement) ? document.activeElement?.id : undefined;
-    this.inputs.replaceChildren(...connectionRows(editor, name, node));
+    this.inputs.replaceChildren(...this.parts?.connectionRows(editor, name, node) ?? []);
     const again = focused ? this.inputs.querySelector(`#${focused}`) : null;
     if (again instanceof HTMLElement) again.focus({ preventScroll: true });
   }

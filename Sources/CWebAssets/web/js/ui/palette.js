@@ -3,6 +3,7 @@
 import { fittingPort } from "../model/ports.js";
 import { searchTypes } from "../model/search.js";
 import { drawing, element } from "./dom.js";
+import { endText } from "./editor.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -57,9 +58,7 @@ export class NodePalette extends HTMLElement {
     const shown = this.items().length;
     const refused = catalog.refusedCount > 0 ? ` ${strings.palette.refused(catalog.refusedCount)}` : "";
     const { end } = this.wish ?? {};
-    const count = end
-      ? strings.palette.fitting(shown, `${end.node}.${end.port}`)
-      : strings.palette.found(shown) + refused;
+    const count = end ? strings.palette.fitting(shown, endText(end)) : strings.palette.found(shown) + refused;
     this.count.textContent = catalog.types.length === 0 ? strings.palette.empty : count;
   }
 

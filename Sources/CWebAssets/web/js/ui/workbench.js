@@ -3,13 +3,11 @@
 import { followRun } from "../api/follow.js";
 import { ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
-import { watchKeys } from "../canvas/keyboard.js";
+import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
 import { emptyRun } from "../model/run.js";
-import { conflictNotice } from "./conflict.js";
 import { button, element, iconButton, isField } from "./dom.js";
-import { helpDialog } from "./help.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
 import { NodePalette } from "./palette.js";
@@ -48,6 +46,8 @@ export class Workbench {
     });
     this.noticeFor = /** @type {unknown} */ (undefined);
     const words = strings.bar;
+    /** @type {import("../canvas/keyboard.js").Around} */
+    this.around = { showDetails: (field) => this.showDetails(field), showMenu: () => this.showMenu() };
     this.parts = {
       undo: iconButton("undo", words.undo, () => editor.undo()),
       redo: iconButton("redo", words.redo, () => editor.redo()),
@@ -113,8 +113,8 @@ export class Workbench {
     const { signal } = ending;
     const stops = [
       editor.watch(() => this.update()),
-      watchPointers(canvas, editor),
-      watchKeys(canvas, editor, { showDetails: () => this.showDetails() }),
+      watchPointers(canvas, editor, { open: (point) => this.openAt(point) }),
+      watchKeys(canvas, editor, this.around),
     ];
     signal.addEventListener("abort", () => stops.forEach((stop) => stop()));
     addEventListener("keydown", (event) => this.onKey(event), { signal });
@@ -125,6 +125,15 @@ export class Workbench {
       this.keepDraft();
       if (editor.history.isDirty) event.preventDefault();
     }, { signal });
+    canvas.addEventListener("contextmenu", (event) => {
+      if (isField(event.target)) return;
+      event.preventDefault();
+      this.showMenu(canvas.pointOf(event));
+    }, { signal });
+    // Who begins to do something will look at details.
+    for (const kind of ["keydown", "pointerdown"]) {
+      addEventListener(kind, () => this.inspector.load(), { signal, once: true, capture: true });
+    }
     canvas.addEventListener("wish", (event) => {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
@@ -279,12 +288,46 @@ export class Workbench {
     if (this.editor.selection.size < 2) this.canvas.fit();
   }
 
-  showDetails() {
-    this.element.classList.add("shows-inspector");
-    this.inspector.focusFirst();
+  /**
+   * What a double click does, or a long press where there is no menu.
+   * @param {import("../model/document.js").Place} point of the canvas' element
+   */
+  openAt(point) {
+    const { canvas, editor } = this;
+    const target = canvas.elementAt(point);
+    const name = canvas.nodeAt(target) ?? canvas.placeholderAt(point);
+    const drawing = canvas.drawingAt(target)?.key;
+    if (drawing !== undefined) canvas.drawings?.edit(drawing);
+    else if (name !== undefined) actOn(canvas, editor, this.around, "details", name);
+    else if (canvas.edgeAt(target) === undefined) this.act("search");
   }
 
-  showHelp() {
+  /** @param {import("../model/document.js").Place} [at] of the canvas' element; otherwise it is about what is focused */
+  async showMenu(at) {
+    const { canvas, editor } = this;
+    const focused = canvas.contains(document.activeElement) && document.activeElement || canvas;
+    const { left, top, width } = focused.getBoundingClientRect();
+    const point = at ?? canvas.pointOf({ clientX: left + width / 2, clientY: top + 24 });
+    const target = at ? canvas.elementAt(point) : focused;
+    const { openCanvasMenu } = await import("../canvas/menus.js");
+    openCanvasMenu(canvas, editor, { target, point }, (action) => {
+      const name = canvas.nodeAt(document.activeElement) ?? [...editor.selection][0];
+      const drawing = editor.selectedDrawing;
+      if (drawing !== undefined && canvas.drawings?.act(drawing, action, undefined, false)) return;
+      if (!actOn(canvas, editor, this.around, action, name)) this.act(action);
+    });
+  }
+
+  /** @param {string} [field] its id; otherwise the first one */
+  showDetails(field) {
+    this.element.classList.add("shows-inspector");
+    this.inspector.update();
+    this.inspector.focusField(field);
+  }
+
+  async showHelp() {
+    const { helpDialog } = await import("./help.js");
+    if (this.element.querySelector("dialog")) return;
     const dialog = helpDialog();
     this.element.append(dialog);
     dialog.showModal();
@@ -346,12 +389,15 @@ export class Workbench {
     }
   }
 
-  showConflict() {
+  async showConflict() {
     const { conflict } = this.editor;
     this.notice.hidden = !conflict;
     if (!conflict || this.noticeFor === conflict) return;
     this.noticeFor = conflict;
-    this.notice.replaceChildren(...conflictNotice(this.editor, conflict, () => this.saveNow()));
+    const { conflictNotice } = await import("./conflict.js");
+    if (this.noticeFor === conflict) {
+      this.notice.replaceChildren(...conflictNotice(this.editor, conflict, () => this.saveNow()));
+    }
   }
 
   // Running

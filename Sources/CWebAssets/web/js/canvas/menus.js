@@ -1,0 +1,67 @@
+/** What can be done with what lies at a place of the canvas: the same as by keys, which stand beside it. */
+
+import { keyBindings } from "../ui/keys.js";
+import { openMenu } from "../ui/menu.js";
+import { shownKey } from "../ui/help.js";
+import { strings } from "../ui/strings.js";
+
+/** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
+/** @typedef {import("../ui/editor.js").Editor} Editor */
+/** @typedef {import("../model/document.js").Place} Place */
+
+const words = strings.menu;
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Editor} editor
+ * @param {{target: Element | null, point: Place}} at `point` of the canvas' element
+ * @param {(action: string) => void} act with what is focused or selected
+ */
+export function openCanvasMenu(canvas, editor, { target, point }, act) {
+  const name = canvas.nodeAt(target) ?? canvas.placeholderAt(point);
+  const drawing = canvas.drawingAt(target)?.key;
+  const edge = canvas.edgeAt(target);
+  if (name !== undefined) {
+    if (!editor.selection.has(name)) editor.select([name]);
+    canvas.focusNode(name, false);
+  } else if (drawing !== undefined) {
+    editor.selectDrawing(drawing);
+    canvas.drawings?.focus(drawing);
+  } else if (edge !== undefined) editor.select([], [edge]);
+  else canvas.focus({ preventScroll: true });
+  /** @param {string} action @param {string} [label] @param {() => void} [own] */
+  const item = (action, label, own) => {
+    const binding = keyBindings.find((known) => known.action === action);
+    return {
+      label: label ?? binding?.what ?? action,
+      keys: binding ? shownKey(binding.keys[0] ?? "") : "",
+      act: own ?? (() => act(action)),
+    };
+  };
+  /** @type {import("../ui/menu.js").MenuItem[]} */
+  let items;
+  if (name !== undefined) {
+    const isOne = editor.selection.size === 1;
+    items = [
+      ...(isOne
+        ? [item("details", words.details), item("rename"), item("connect", words.connect), item("order")]
+        : [item("arrange")]),
+      item("duplicate"),
+      item("group"),
+      item("remove", strings.inspector.remove),
+    ];
+  } else if (drawing !== undefined) items = [item("details", words.edit), item("remove", strings.inspector.remove)];
+  else if (edge !== undefined) items = [item("remove", strings.inspector.remove)];
+  else {
+    items = [
+      item("search", words.add),
+      item("note", undefined, () => canvas.withDrawings((drawings) => drawings.addNote(canvas.toPlace(point)))),
+      ...(editor.selection.size > 0 ? [item("group")] : []),
+      item("selectAll"),
+      item("arrange"),
+      item("fit"),
+    ];
+  }
+  const corner = canvas.getBoundingClientRect();
+  openMenu(items, { x: corner.left + point.x, y: corner.top + point.y }, words.label);
+}
