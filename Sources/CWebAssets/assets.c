@@ -4,6 +4,9 @@
 static const unsigned char css_editor_css[] = {
 #embed "web/css/editor.css"
 };
+static const unsigned char css_pages_css[] = {
+#embed "web/css/pages.css"
+};
 static const unsigned char index_html[] = {
 #embed "web/index.html"
 };
@@ -46,6 +49,9 @@ static const unsigned char js_model_clipboard_js[] = {
 static const unsigned char js_model_commands_js[] = {
 #embed "web/js/model/commands.js"
 };
+static const unsigned char js_model_copying_js[] = {
+#embed "web/js/model/copying.js"
+};
 static const unsigned char js_model_difference_js[] = {
 #embed "web/js/model/difference.js"
 };
@@ -75,6 +81,9 @@ static const unsigned char js_model_ports_js[] = {
 };
 static const unsigned char js_model_references_js[] = {
 #embed "web/js/model/references.js"
+};
+static const unsigned char js_model_routes_js[] = {
+#embed "web/js/model/routes.js"
 };
 static const unsigned char js_model_run_js[] = {
 #embed "web/js/model/run.js"
@@ -106,6 +115,9 @@ static const unsigned char js_ui_editor_js[] = {
 static const unsigned char js_ui_fields_js[] = {
 #embed "web/js/ui/fields.js"
 };
+static const unsigned char js_ui_frame_js[] = {
+#embed "web/js/ui/frame.js"
+};
 static const unsigned char js_ui_help_js[] = {
 #embed "web/js/ui/help.js"
 };
@@ -115,14 +127,23 @@ static const unsigned char js_ui_inspector_js[] = {
 static const unsigned char js_ui_keys_js[] = {
 #embed "web/js/ui/keys.js"
 };
+static const unsigned char js_ui_messages_js[] = {
+#embed "web/js/ui/messages.js"
+};
+static const unsigned char js_ui_page_strings_js[] = {
+#embed "web/js/ui/page_strings.js"
+};
+static const unsigned char js_ui_pages_js[] = {
+#embed "web/js/ui/pages.js"
+};
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
-static const unsigned char js_ui_screens_js[] = {
-#embed "web/js/ui/screens.js"
-};
 static const unsigned char js_ui_session_js[] = {
 #embed "web/js/ui/session.js"
+};
+static const unsigned char js_ui_sign_in_js[] = {
+#embed "web/js/ui/sign_in.js"
 };
 static const unsigned char js_ui_strings_js[] = {
 #embed "web/js/ui/strings.js"
@@ -130,11 +151,15 @@ static const unsigned char js_ui_strings_js[] = {
 static const unsigned char js_ui_workbench_js[] = {
 #embed "web/js/ui/workbench.js"
 };
+static const unsigned char js_ui_workflows_js[] = {
+#embed "web/js/ui/workflows.js"
+};
 
 #define ASSET(path, name) {path, name, sizeof name}
 
 static const web_asset assets[] = {
     ASSET("css/editor.css", css_editor_css),
+    ASSET("css/pages.css", css_pages_css),
     ASSET("index.html", index_html),
     ASSET("js/api/client.js", js_api_client_js),
     ASSET("js/api/events.js", js_api_events_js),
@@ -149,6 +174,7 @@ static const web_asset assets[] = {
     ASSET("js/model/catalog.js", js_model_catalog_js),
     ASSET("js/model/clipboard.js", js_model_clipboard_js),
     ASSET("js/model/commands.js", js_model_commands_js),
+    ASSET("js/model/copying.js", js_model_copying_js),
     ASSET("js/model/difference.js", js_model_difference_js),
     ASSET("js/model/document.js", js_model_document_js),
     ASSET("js/model/history.js", js_model_history_js),
@@ -159,6 +185,7 @@ static const web_asset assets[] = {
     ASSET("js/model/parameters.js", js_model_parameters_js),
     ASSET("js/model/ports.js", js_model_ports_js),
     ASSET("js/model/references.js", js_model_references_js),
+    ASSET("js/model/routes.js", js_model_routes_js),
     ASSET("js/model/run.js", js_model_run_js),
     ASSET("js/model/search.js", js_model_search_js),
     ASSET("js/model/shapes.js", js_model_shapes_js),
@@ -169,14 +196,19 @@ static const web_asset assets[] = {
     ASSET("js/ui/dom.js", js_ui_dom_js),
     ASSET("js/ui/editor.js", js_ui_editor_js),
     ASSET("js/ui/fields.js", js_ui_fields_js),
+    ASSET("js/ui/frame.js", js_ui_frame_js),
     ASSET("js/ui/help.js", js_ui_help_js),
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
+    ASSET("js/ui/messages.js", js_ui_messages_js),
+    ASSET("js/ui/page_strings.js", js_ui_page_strings_js),
+    ASSET("js/ui/pages.js", js_ui_pages_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
-    ASSET("js/ui/screens.js", js_ui_screens_js),
     ASSET("js/ui/session.js", js_ui_session_js),
+    ASSET("js/ui/sign_in.js", js_ui_sign_in_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),
     ASSET("js/ui/workbench.js", js_ui_workbench_js),
+    ASSET("js/ui/workflows.js", js_ui_workflows_js),
 };
 
 size_t web_asset_count(void) { return sizeof assets / sizeof *assets; }

@@ -14,8 +14,9 @@ from playwright.sync_api import expect
 from browser import Server, write_plugin
 from editor_case import OPTIONS, EditorCase
 from editor_frames import FrameTests
+from editor_pages import PageTests
 
-__all__ = ["FrameTests"]
+__all__ = ["FrameTests", "PageTests"]
 
 
 class EditorTests(EditorCase):
@@ -336,7 +337,7 @@ class EditorTests(EditorCase):
                 page.open()
                 page.tab.get_by_role("button", name="Sign out").wait_for()
                 self.seen(page, f"workflows-{scheme}-{width}")
-                page.tab.get_by_role("button", name="seen").click()
+                page.tab.get_by_role("link", name="seen").click()
                 page.node("a").wait_for()
                 self.seen(page, f"workbench-{scheme}-{width}")
                 page.tab.keyboard.press("g")

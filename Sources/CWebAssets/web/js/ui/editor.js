@@ -17,11 +17,10 @@
  * @typedef {{document: WorkflowDocument, tag: string | null, author: string}} Conflict
  */
 
-import { fragmentText, placeFragment, readFragment } from "../model/clipboard.js";
 import * as commands from "../model/commands.js";
+import { fragmentText } from "../model/copying.js";
 import { edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
 import { fromPlain } from "../model/json.js";
-import { layeredLayout } from "../model/layout.js";
 import { freeName } from "../model/names.js";
 import { connectionProblem, fittingPort } from "../model/ports.js";
 import { byDocumentNode, emptyRun } from "../model/run.js";
@@ -29,6 +28,9 @@ import { shapesOf } from "../model/shapes.js";
 import { strings } from "./strings.js";
 
 export const grid = 8;
+
+/** @type {typeof import("../model/layout.js").layeredLayout | undefined} loaded once it is wanted: mostly nodes have their places */
+let layeredLayout;
 
 export class Editor {
   /**
@@ -245,24 +247,27 @@ export class Editor {
   /**
    * @param {string} text
    * @param {Place} corner
+   * @throws {import("../model/json.js").Problem} it is no part of a workflow
    */
-  paste(text, corner) {
+  async paste(text, corner) {
+    const { placeFragment, readFragment } = await import("../model/clipboard.js");
     const fragment = placeFragment(this.document, readFragment(text), snapped(corner));
     if (this.perform(commands.paste(fragment.nodes, fragment.places))) this.select(fragment.nodes.keys());
   }
 
-  duplicate() {
+  async duplicate() {
     if (this.selection.size === 0) return;
     const places = [...this.selection].map((name) => this.placeOf(name));
     const corner = {
       x: Math.min(...places.map(({ x }) => x)) + 4 * grid,
       y: Math.min(...places.map(({ y }) => y)) + 4 * grid,
     };
-    this.paste(fragmentText(this.document, this.selection), corner);
+    await this.paste(fragmentText(this.document, this.selection), corner);
   }
 
   /** The selected nodes where they are several, otherwise all. */
-  arrange() {
+  async arrange() {
+    await loadLayout();
     const names = this.selection.size > 1 ? this.selection : new Set(nodesOf(this.document).keys());
     if (names.size === 0) return;
     const places = [...names].map((name) => this.placeOf(name));
@@ -279,7 +284,18 @@ export class Editor {
     const shapes = this.shapes;
     const boxes = [...names].flatMap((name) => shapes.get(name) ?? []);
     const lines = edgesOf(this.document).map((edge) => ({ from: edge.from.node, to: edge.to.node }));
-    return layeredLayout(boxes, lines, corner);
+    if (layeredLayout) return layeredLayout(boxes, lines, corner);
+    return new Map(boxes.map(({ name }, index) => [name, { x: corner.x, y: corner.y + 160 * index }]));
+  }
+
+  /**
+   * Another document in the place of this one, in one step.
+   * @param {string} label
+   * @param {WorkflowDocument} document
+   */
+  async replace(label, document) {
+    await loadLayoutOf(document);
+    return this.perform(commands.replaceDocument(label, document));
   }
 
   /**
@@ -355,6 +371,18 @@ export class Editor {
     const node = nodesOf(this.document).get(name);
     return node ? this.catalog.get(kindOf(node).text) : undefined;
   }
+}
+
+async function loadLayout() {
+  ({ layeredLayout } = await import("../model/layout.js"));
+}
+
+/**
+ * What lays out the nodes that nobody has placed, where there are some.
+ * @param {WorkflowDocument} document
+ */
+export async function loadLayoutOf(document) {
+  if ([...nodesOf(document).keys()].some((name) => !placeOf(document, name))) await loadLayout();
 }
 
 /** @param {Place} place */

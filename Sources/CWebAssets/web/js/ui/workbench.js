@@ -1,19 +1,16 @@
 /** A workflow that is worked on: palette, canvas, details, and what is done with all of it: saving and running. */
 
-import { followRun } from "../api/follow.js";
 import { ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
 import { emptyRun } from "../model/run.js";
-import { conflictNotice } from "./conflict.js";
 import { button, element, iconButton, isField } from "./dom.js";
-import { helpDialog } from "./help.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
 import { NodePalette } from "./palette.js";
-import { messageOf } from "./screens.js";
+import { messageOf } from "./messages.js";
 import { session } from "./session.js";
 import { strings } from "./strings.js";
 
@@ -25,11 +22,11 @@ const draftDelay = 500;
 export class Workbench {
   /**
    * @param {Editor} editor
-   * @param {{leave: () => void, signedOut: (message: string) => void}} around
+   * @param {{signOut: () => void, signedOut: (message: string) => void}} around
    */
-  constructor(editor, { leave, signedOut }) {
+  constructor(editor, { signOut, signedOut }) {
     this.editor = editor;
-    this.leave = leave;
+    this.signOut = signOut;
     this.signedOut = signedOut;
     this.ending = new AbortController();
     /** @type {AbortController | undefined} of the run that is watched */
@@ -84,7 +81,7 @@ export class Workbench {
     return element("header", {
       class: "bar",
       children: [
-        iconButton("menu", strings.workflows.back, () => this.goBack()),
+        iconButton("menu", words.menu, () => this.showMenu(), { attributes: { "aria-haspopup": "dialog" } }),
         element("h1", { class: "workflow-title", children: [element("bdi", { text: editor.name })] }),
         state,
         element("div", {
@@ -175,10 +172,11 @@ export class Workbench {
     document.title = `${history.isDirty ? "• " : ""}${name} – ${strings.product}`;
   }
 
+  /** @returns {boolean} whether what isn't saved is kept, or everything is saved */
   keepDraft() {
     clearTimeout(this.draftTimer);
     const { history, name, tag } = this.editor;
-    session.keepDraft(name, history.isDirty ? history.document : null, tag);
+    return session.keepDraft(name, history.isDirty ? history.document : null, tag);
   }
 
   // Keys
@@ -209,6 +207,9 @@ export class Workbench {
           this.element.classList.add("shows-palette");
           this.palette.focusSearch();
         }
+        return true;
+      case "menu":
+        this.showMenu();
         return true;
       case "help":
         this.showHelp();
@@ -274,8 +275,8 @@ export class Workbench {
     this.element.classList.remove("shows-palette", "shows-inspector");
   }
 
-  arrange() {
-    this.editor.arrange();
+  async arrange() {
+    await this.editor.arrange();
     if (this.editor.selection.size < 2) this.canvas.fit();
   }
 
@@ -284,7 +285,18 @@ export class Workbench {
     this.inspector.focusFirst();
   }
 
-  showHelp() {
+  async showMenu() {
+    this.keepDraft();
+    const { menuDialog } = await import("./frame.js");
+    if (document.querySelector("dialog[open]")) return;
+    const dialog = await menuDialog(this.editor.client, this.signOut);
+    this.element.append(dialog);
+    dialog.showModal();
+  }
+
+  async showHelp() {
+    const { helpDialog } = await import("./help.js");
+    if (document.querySelector("dialog[open]")) return;
     const dialog = helpDialog();
     this.element.append(dialog);
     dialog.showModal();
@@ -299,11 +311,8 @@ export class Workbench {
     const { editor, canvas } = this;
     event.preventDefault();
     if (kind === "paste") {
-      try {
-        editor.paste(event.clipboardData.getData("text/plain"), canvas.freePlace());
-      } catch (error) {
-        editor.say(messageOf(error), "error");
-      }
+      const pasted = editor.paste(event.clipboardData.getData("text/plain"), canvas.freePlace());
+      pasted.catch((error) => editor.say(messageOf(error), "error"));
       return;
     }
     const text = editor.copy();
@@ -346,11 +355,13 @@ export class Workbench {
     }
   }
 
-  showConflict() {
+  async showConflict() {
     const { conflict } = this.editor;
     this.notice.hidden = !conflict;
     if (!conflict || this.noticeFor === conflict) return;
     this.noticeFor = conflict;
+    const { conflictNotice } = await import("./conflict.js");
+    if (this.editor.conflict !== conflict) return;
     this.notice.replaceChildren(...conflictNotice(this.editor, conflict, () => this.saveNow()));
   }
 
@@ -388,6 +399,7 @@ export class Workbench {
     editor.run = emptyRun;
     editor.changed();
     try {
+      const { followRun } = await import("../api/follow.js");
       const state = await followRun(editor.client, run, {
         onChange: (changed) => {
           editor.run = changed;
@@ -427,11 +439,5 @@ export class Workbench {
       this.keepDraft();
       this.signedOut(strings.signIn.refused);
     } else this.editor.say(messageOf(error), "error");
-  }
-
-  goBack() {
-    this.keepDraft();
-    if (this.editor.history.isDirty && !confirm(strings.workflows.leaveQuestion)) return;
-    this.leave();
   }
 }
