@@ -19,6 +19,9 @@ static const unsigned char js_api_events_js[] = {
 static const unsigned char js_api_follow_js[] = {
 #embed "web/js/api/follow.js"
 };
+static const unsigned char js_api_plugins_js[] = {
+#embed "web/js/api/plugins.js"
+};
 static const unsigned char js_canvas_canvas_js[] = {
 #embed "web/js/canvas/canvas.js"
 };
@@ -76,6 +79,9 @@ static const unsigned char js_model_objects_js[] = {
 static const unsigned char js_model_parameters_js[] = {
 #embed "web/js/model/parameters.js"
 };
+static const unsigned char js_model_plugins_js[] = {
+#embed "web/js/model/plugins.js"
+};
 static const unsigned char js_model_ports_js[] = {
 #embed "web/js/model/ports.js"
 };
@@ -105,6 +111,9 @@ static const unsigned char js_ui_conflict_js[] = {
 };
 static const unsigned char js_ui_connections_js[] = {
 #embed "web/js/ui/connections.js"
+};
+static const unsigned char js_ui_dialogs_js[] = {
+#embed "web/js/ui/dialogs.js"
 };
 static const unsigned char js_ui_dom_js[] = {
 #embed "web/js/ui/dom.js"
@@ -139,6 +148,21 @@ static const unsigned char js_ui_pages_js[] = {
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
+static const unsigned char js_ui_permissions_js[] = {
+#embed "web/js/ui/permissions.js"
+};
+static const unsigned char js_ui_plugin_detail_js[] = {
+#embed "web/js/ui/plugin_detail.js"
+};
+static const unsigned char js_ui_plugin_install_js[] = {
+#embed "web/js/ui/plugin_install.js"
+};
+static const unsigned char js_ui_plugin_settings_js[] = {
+#embed "web/js/ui/plugin_settings.js"
+};
+static const unsigned char js_ui_plugins_js[] = {
+#embed "web/js/ui/plugins.js"
+};
 static const unsigned char js_ui_session_js[] = {
 #embed "web/js/ui/session.js"
 };
@@ -164,6 +188,7 @@ static const web_asset assets[] = {
     ASSET("js/api/client.js", js_api_client_js),
     ASSET("js/api/events.js", js_api_events_js),
     ASSET("js/api/follow.js", js_api_follow_js),
+    ASSET("js/api/plugins.js", js_api_plugins_js),
     ASSET("js/canvas/canvas.js", js_canvas_canvas_js),
     ASSET("js/canvas/gestures.js", js_canvas_gestures_js),
     ASSET("js/canvas/keyboard.js", js_canvas_keyboard_js),
@@ -183,6 +208,7 @@ static const web_asset assets[] = {
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
+    ASSET("js/model/plugins.js", js_model_plugins_js),
     ASSET("js/model/ports.js", js_model_ports_js),
     ASSET("js/model/references.js", js_model_references_js),
     ASSET("js/model/routes.js", js_model_routes_js),
@@ -193,6 +219,7 @@ static const web_asset assets[] = {
     ASSET("js/model/viewport.js", js_model_viewport_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),
+    ASSET("js/ui/dialogs.js", js_ui_dialogs_js),
     ASSET("js/ui/dom.js", js_ui_dom_js),
     ASSET("js/ui/editor.js", js_ui_editor_js),
     ASSET("js/ui/fields.js", js_ui_fields_js),
@@ -204,6 +231,11 @@ static const web_asset assets[] = {
     ASSET("js/ui/page_strings.js", js_ui_page_strings_js),
     ASSET("js/ui/pages.js", js_ui_pages_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
+    ASSET("js/ui/permissions.js", js_ui_permissions_js),
+    ASSET("js/ui/plugin_detail.js", js_ui_plugin_detail_js),
+    ASSET("js/ui/plugin_install.js", js_ui_plugin_install_js),
+    ASSET("js/ui/plugin_settings.js", js_ui_plugin_settings_js),
+    ASSET("js/ui/plugins.js", js_ui_plugins_js),
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/sign_in.js", js_ui_sign_in_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),

@@ -1,10 +1,15 @@
 """The screens around a workflow: where they lie, what they take to load, plugins, hosts, and a workflow as text."""
 
+import os
+import subprocess
 import time
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from editor_case import OPTIONS, EditorCase
+from browser import write_plugin
+from editor_case import HOSTILE, OPTIONS, EditorCase
+from serving import PLUGIN
 
 
 class PageTests(EditorCase):
@@ -74,3 +79,172 @@ class PageTests(EditorCase):
         tab.get_by_role("button", name="Sign out").click()
         tab.get_by_label("Token").wait_for()
         self.assertEqual(tab.evaluate("Object.values(sessionStorage).join('')"), "")
+
+    # Plugins
+
+    def package(self, version, permissions):
+        """A package of a plugin `shop`."""
+        with open(os.devnull, "wb") as nowhere:
+            manifest = PLUGIN["plugin.yaml"].replace("name: tester", "name: shop").replace("1.0.0", version)
+            directory = f"{self.directory.name}/to-pack/shop-{version}"
+            write_plugin(os.path.dirname(directory), os.path.basename(directory),
+                         {**PLUGIN, "plugin.yaml": manifest.replace("[filesystem.write]", permissions)})
+            subprocess.run([OPTIONS.orchestrator, "plugin", "pack", directory, "--out", f"{directory}.zip"], check=True, stdout=nowhere)
+        return f"{directory}.zip"
+
+    def test_a_plugin_is_granted_what_it_asks_for_with_consent_and_loses_it_again(self):
+        page = self.page().open("#plugins")
+        tab = page.tab
+        expect(tab.locator(".plugin-card", has=tab.get_by_role("link", name="files"))).to_contain_text("filesystem.write")
+        tab.get_by_role("link", name="command").click()
+        tab.get_by_role("heading", name="command").wait_for()
+        self.assertTrue(tab.url.endswith("#plugins=command"))
+        permission = tab.locator(".permission", has_text="system.exec")
+        expect(permission).to_contain_text("It could start every program that is in its sandbox")
+        expect(permission).to_contain_text("look twice")
+        self.picture(page, "plugin")
+        # Who doesn't say yes has granted nothing.
+        permission.get_by_role("button", name="Grant system.exec").click()
+        question = tab.get_by_role("dialog", name="Grant system.exec to command?")
+        expect(question).to_contain_text("an attacker who gets into it finds a shell")
+        self.picture(page, "grant")
+        tab.keyboard.press("Escape")
+        expect(question).to_have_count(0)
+        expect(permission).to_contain_text("Not granted")
+        permission.get_by_role("button", name="Grant system.exec").click()
+        question.get_by_label("Only a part of it").fill("git,ffmpeg")
+        question.get_by_role("button", name="Grant", exact=True).click()
+        expect(tab.get_by_role("status")).to_have_text("command has system.exec:git,ffmpeg now.")
+        self.assertIn("system.exec:git,ffmpeg", self.grants("command")[0]["permission"])
+        permission.get_by_role("button", name="Take back").click()
+        expect(permission).to_contain_text("Not granted")
+        self.assertEqual(self.grants("command"), [])
+        # A scope that can't be one is refused, and said.
+        permission.get_by_role("button", name="Grant system.exec").click()
+        question.get_by_label("Only a part of it").fill("/bin/../x y")
+        question.get_by_role("button", name="Grant", exact=True).click()
+        expect(tab.get_by_role("alert")).not_to_be_empty()
+        self.assertEqual(self.grants("command"), [])
+
+    def grants(self, plugin):
+        asked = self.server.ok("GET", f"/api/v1/plugins/{plugin}/grants")["asked"]
+        return [grant for one in asked if one["permission"] == "system.exec" for grant in one["granted"]]
+
+    def test_a_package_is_installed_upgraded_with_consent_rolled_back_and_removed(self):
+        first, second = self.package("1.0.0", "[filesystem.read]"), self.package("1.1.0", '[filesystem.read, "network.http:example.org"]')
+        page = self.page().open("#plugins")
+        tab = page.tab
+
+        def upload(path):
+            tab.get_by_role("link", name="Plugins", exact=True).click()
+            tab.get_by_role("button", name="Install …").click()
+            tab.get_by_label("Package (.zip)").set_input_files(path)
+            tab.get_by_role("button", name="Install this file").click()
+
+        upload(first)
+        expect(tab.get_by_role("heading", name="shop")).to_be_visible()
+        expect(tab.locator("tbody tr")).to_contain_text("1.0.0")
+        upload(second)
+        consent = tab.get_by_role("dialog", name="shop 1.1.0 asks for more than the version that counts")
+        expect(consent).to_contain_text("network.http:example.org")
+        self.picture(page, "consent")
+        consent.get_by_role("button", name="Don't install").click()
+        tab.get_by_role("dialog").get_by_role("button", name="Install this file").click()
+        consent.get_by_role("button", name="Allow this and install").click()
+        expect(tab.locator("tbody tr").first).to_contain_text("1.1.0")
+        expect(tab.locator(".permission", has_text="network.http")).to_contain_text("granted")
+        self.picture(page, "installed")
+        tab.get_by_role("button", name="Let 1.0.0 count").click()
+        expect(tab.get_by_role("status")).to_have_text("shop 1.0.0 counts now.")
+        tab.get_by_role("button", name="Remove 1.1.0").click()
+        expect(tab.locator("tbody tr")).to_have_count(1)
+        # There is no registry here: it is said, and what to do.
+        tab.get_by_role("button", name="Upgrade from the registry").click()
+        expect(tab.get_by_role("alert")).to_contain_text("no registry of plugins is configured")
+        tab.get_by_role("button", name="Remove the plugin").click()
+        tab.get_by_role("button", name="Remove it").click()
+        expect(tab.get_by_role("status")).to_have_text("shop is removed.")
+        self.assertNotIn("shop", [plugin["name"] for plugin in self.server.ok("GET", "/api/v1/plugins")["plugins"]])
+        tab.get_by_role("link", name="All plugins").click()
+        tab.get_by_role("button", name="Install …").click()
+        path = f"{self.directory.name}/no-package.zip"
+        with open(path, "wb") as file:
+            file.write(b"none")
+        tab.get_by_label("Package (.zip)").set_input_files(path)
+        tab.get_by_role("button", name="Install this file").click()
+        expect(tab.get_by_role("dialog").get_by_role("alert")).to_contain_text("the package is not a package")
+
+    def test_what_a_token_may_not_do_is_not_offered_and_it_says_who_may(self):
+        token = self.server.ok("POST", "/api/v1/tokens", {"name": "looker", "scope": "viewer"})["secret"]
+        page = self.page().open("#plugins=command", token=token)
+        tab = page.tab
+        expect(tab.locator(".site-holder")).to_contain_text("looker · viewer")
+        expect(tab.locator(".page-note").last).to_contain_text("orchestrator plugin grant command system.exec")
+        self.assertEqual(tab.locator("main").get_by_role("button").count(), 0)
+        tab.get_by_role("link", name="All plugins").click()
+        tab.get_by_role("heading", name="Plugins").wait_for()
+        self.assertEqual(tab.locator("main").get_by_role("button").count(), 0)
+
+    def test_plugins_that_are_broken_hostile_or_crash_say_so(self):
+        manifest = PLUGIN["plugin.yaml"].replace("name: tester", "name: crashing").replace("[wait, fail, inherited]", "[crash]")
+        write_plugin(self.directory.name, "crashing", {
+            "plugin.yaml": manifest.replace("Waits and answers", f"'{HOSTILE.replace(chr(39), '')}'"), "plugin.py": CRASHING})
+        write_plugin(self.directory.name, "unreadable", {"plugin.yaml": "name: [\n"})
+        self.server.ok("POST", "/api/v1/reload")
+        for _ in range(3):
+            document = {"apiVersion": "orchestrator/v1", "kind": "Workflow", "metadata": {"name": "c"},
+                        "spec": {"nodes": {"c": {"type": "crashing/crash", "cache": "never"}}}}
+            self.server.ended(self.server.ok("POST", "/api/v1/runs", {"document": document})["run"])
+        page = self.page().open("#plugins")
+        expect(page.tab.locator(".broken")).to_contain_text("unreadable")
+        self.picture(page, "plugins")
+        page.tab.get_by_role("link", name="crashing").click()
+        expect(page.tab.locator(".plugin")).to_contain_text("crashed 3 times in a row")
+        expect(page.tab.locator(".plugin")).to_contain_text("onerror")
+        self.assertEqual(page.tab.locator("img, b").count(), 0)
+        self.assertNotIn("\u202e", page.tab.locator("body").inner_text())
+
+    # For everybody
+
+    def test_axe_finds_no_violation_on_these_screens(self):
+        for scheme in ["light", "dark"]:
+            for width in [1280, 320]:
+                # axe itself is a script that the policy wouldn't let in.
+                page = self.page(color_scheme=scheme, viewport={"width": width, "height": 720}, bypass_csp=True).open()
+                tab, name = page.tab, f"{scheme}-{width}"
+                tab.get_by_role("link", name="Plugins").click()
+                tab.get_by_role("heading", name="Plugins").wait_for()
+                self.seen(page, f"plugins-{name}")
+                tab.get_by_role("button", name="Install …").click()
+                self.seen(page, f"install-{name}")
+                tab.keyboard.press("Escape")
+                tab.get_by_role("link", name="command").click()
+                tab.get_by_role("heading", name="command").wait_for()
+                self.seen(page, f"plugin-{name}")
+                tab.get_by_role("button", name="Grant system.exec").click()
+                self.seen(page, f"grant-{name}")
+
+    def seen(self, page, name):
+        page.tab.wait_for_timeout(100)
+        self.picture(page, name)
+        found = Axe().run(page.tab)
+        self.assertEqual(found.violations_count, 0, f"{name}: {found.generate_report()}")
+        overflow = page.tab.evaluate("document.documentElement.scrollWidth - innerWidth")
+        self.assertLessEqual(overflow, 0, f"{name} is wider than the screen")
+
+
+CRASHING = '''import os
+
+from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, PortSpecification
+
+
+class Crash(DeclaredNode):
+    specification = NodeSpecification("crash", "Crash", "Tests", "Ends its worker", outputs=[PortSpecification("output", "any", "O", "-")])
+
+    def execute(self, inputs, context):
+        os._exit(1)
+
+
+class Crashing(DeclaredPlugin):
+    nodes = (Crash,)
+'''

@@ -3,6 +3,8 @@
  *
  * @typedef {import("../model/json.js").JSONValue} JSONValue
  * @typedef {{severity: string, what: string, why: string, hint: string, node: string, port: string, parameter: string}} Diagnostic
+ * What is sent: a value as JSON, or what is something else already.
+ * @typedef {{body?: JSONValue, content?: {type: string, data: Blob | string}, headers?: Record<string, string>}} Request
  * @typedef {{name: string, scope: Scope}} Holder
  * @typedef {"viewer" | "runner" | "author" | "admin"} Scope each allows what those before it do
  * @typedef {{status: number, value: JSONValue, tag: string | null}} Answer
@@ -91,7 +93,7 @@ export class Client {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: JSONValue, headers?: Record<string, string>, signal?: AbortSignal}} [options]
+   * @param {Request & {signal?: AbortSignal}} [options]
    * @returns {Promise<Response>} one of success
    * @throws {ServerProblem}
    */
@@ -99,7 +101,9 @@ export class Client {
     /** @type {Record<string, string>} */
     const headers = { ...options.headers };
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
-    if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    const content = options.content ??
+      (options.body === undefined ? undefined : { type: "application/json", data: writeJSON(options.body, 2) + "\n" });
+    if (content) headers["Content-Type"] = content.type;
     let response;
     try {
       response = await fetch(path, {
@@ -108,7 +112,7 @@ export class Client {
         credentials: "omit",
         redirect: "error",
         cache: "no-store",
-        ...(options.body === undefined ? {} : { body: writeJSON(options.body, 2) + "\n" }),
+        ...(content ? { body: content.data } : {}),
         ...(options.signal ? { signal: options.signal } : {}),
       });
     } catch (error) {
@@ -122,12 +126,15 @@ export class Client {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: JSONValue, headers?: Record<string, string>}} [options]
+   * @param {Request & {patience?: number}} [options] `patience` in milliseconds
    * @returns {Promise<Answer>}
    * @throws {Problem}
    */
   async ask(method, path, options = {}) {
-    const response = await this.send(method, path, { ...options, signal: AbortSignal.timeout(patience) });
+    const response = await this.send(method, path, {
+      ...options,
+      signal: AbortSignal.timeout(options.patience ?? patience),
+    });
     const text = await response.text();
     return {
       status: response.status,

@@ -18,10 +18,11 @@ export async function pageOf(route, around) {
 }
 
 /**
- * @param {Exclude<Route, {screen: "workflow"}>} _route
+ * @param {Exclude<Route, {screen: "workflow"}>} route
  * @param {Around} around
  * @returns {Promise<Screen>}
  */
-async function contentOf(_route, around) {
+async function contentOf(route, around) {
+  if (route.screen === "plugins") return await (await import("./plugins.js")).pluginsPage(around, route.name);
   return await (await import("./workflows.js")).workflowsPage(around);
 }
