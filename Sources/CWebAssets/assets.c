@@ -64,6 +64,9 @@ static const unsigned char js_model_document_js[] = {
 static const unsigned char js_model_history_js[] = {
 #embed "web/js/model/history.js"
 };
+static const unsigned char js_model_hosts_js[] = {
+#embed "web/js/model/hosts.js"
+};
 static const unsigned char js_model_json_js[] = {
 #embed "web/js/model/json.js"
 };
@@ -129,6 +132,9 @@ static const unsigned char js_ui_frame_js[] = {
 };
 static const unsigned char js_ui_help_js[] = {
 #embed "web/js/ui/help.js"
+};
+static const unsigned char js_ui_hosts_js[] = {
+#embed "web/js/ui/hosts.js"
 };
 static const unsigned char js_ui_inspector_js[] = {
 #embed "web/js/ui/inspector.js"
@@ -203,6 +209,7 @@ static const web_asset assets[] = {
     ASSET("js/model/difference.js", js_model_difference_js),
     ASSET("js/model/document.js", js_model_document_js),
     ASSET("js/model/history.js", js_model_history_js),
+    ASSET("js/model/hosts.js", js_model_hosts_js),
     ASSET("js/model/json.js", js_model_json_js),
     ASSET("js/model/layout.js", js_model_layout_js),
     ASSET("js/model/names.js", js_model_names_js),
@@ -225,6 +232,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/fields.js", js_ui_fields_js),
     ASSET("js/ui/frame.js", js_ui_frame_js),
     ASSET("js/ui/help.js", js_ui_help_js),
+    ASSET("js/ui/hosts.js", js_ui_hosts_js),
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
     ASSET("js/ui/messages.js", js_ui_messages_js),

@@ -204,6 +204,39 @@ class PageTests(EditorCase):
         self.assertEqual(page.tab.locator("img, b").count(), 0)
         self.assertNotIn("\u202e", page.tab.locator("body").inner_text())
 
+    # Hosts
+
+    def test_hosts_show_what_is_held_and_what_waits_and_lead_to_the_run(self):
+        nodes = {f"n{number}": {"type": "tester/wait", "with": {"seconds": 3}, "cache": "never"} for number in range(6)}
+        self.store("busy", nodes)
+        page = self.page().open("#hosts")
+        tab = page.tab
+        expect(tab.get_by_role("meter", name="Memory")).to_have_attribute("aria-valuenow", "0")
+        expect(tab.locator(".hosts")).to_contain_text("Nothing runs here.")
+        run = self.server.ok("POST", "/api/v1/runs", {"workflow": "busy"})["run"]
+        # Without a reload, while somebody looks.
+        host = tab.locator(".host")
+        expect(host.locator("tbody tr")).to_have_count(4)
+        expect(host.get_by_role("meter", name="Memory")).not_to_have_attribute("aria-valuenow", "0")
+        expect(tab.get_by_role("region", name="Queue")).to_contain_text("waits for 1 of '--jobs'")
+        self.picture(page, "hosts")
+        tab.get_by_role("region", name="Runs").get_by_role("link", name="busy").click()
+        expect(page.node("n5")).to_have_attribute("data-state", "succeeded")
+        self.assertTrue(tab.url.endswith("#workflow=busy"))
+        self.assertEqual(tab.evaluate("sessionStorage.getItem('orchestrator.run.busy')"), run)
+        # Nobody looks any more, here and behind another tab: nothing is asked.
+        asked = []
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.go_back()
+        tab.get_by_role("heading", name="Hosts").wait_for()
+        tab.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+        tab.wait_for_timeout(2500)
+        count = len(asked)
+        tab.wait_for_timeout(2500)
+        self.assertEqual(len(asked), count)
+        with tab.expect_request("**/hosts"):
+            tab.evaluate("Object.defineProperty(document, 'hidden', { value: false }), document.dispatchEvent(new Event('visibilitychange'))")
+
     # For everybody
 
     def test_axe_finds_no_violation_on_these_screens(self):
@@ -223,6 +256,10 @@ class PageTests(EditorCase):
                 self.seen(page, f"plugin-{name}")
                 tab.get_by_role("button", name="Grant system.exec").click()
                 self.seen(page, f"grant-{name}")
+                tab.keyboard.press("Escape")
+                tab.get_by_role("link", name="Hosts").click()
+                tab.get_by_role("heading", name="Hosts").wait_for()
+                self.seen(page, f"hosts-{name}")
 
     def seen(self, page, name):
         page.tab.wait_for_timeout(100)

@@ -24,5 +24,6 @@ export async function pageOf(route, around) {
  */
 async function contentOf(route, around) {
   if (route.screen === "plugins") return await (await import("./plugins.js")).pluginsPage(around, route.name);
+  if (route.screen === "hosts") return await (await import("./hosts.js")).hostsPage(around);
   return await (await import("./workflows.js")).workflowsPage(around);
 }
