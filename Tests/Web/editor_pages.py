@@ -204,6 +204,36 @@ class PageTests(EditorCase):
         self.assertEqual(page.tab.locator("img, b").count(), 0)
         self.assertNotIn("\u202e", page.tab.locator("body").inner_text())
 
+    def test_settings_are_a_form_of_the_manifest_and_secrets_are_none_of_it(self):
+        write_plugin(self.directory.name, "told", {**PLUGIN, "plugin.yaml": PLUGIN["plugin.yaml"].replace("name: tester", "name: told") + SETTINGS})
+        self.server.ok("POST", "/api/v1/reload")
+        page = self.page().open("#plugins=told")
+        tab = page.tab
+        expect(tab.get_by_label("count", exact=True)).to_have_value("3")
+        expect(tab.locator(".settings")).to_contain_text("plugins.configuration.told")
+        self.assertEqual(tab.get_by_label("token", exact=True).count(), 0)
+        save = tab.get_by_role("button", name="Save the settings")
+        expect(save).to_be_disabled()
+        tab.get_by_label("url", exact=True).fill("http://here")
+        tab.get_by_label("count", exact=True).fill("0")
+        tab.get_by_label("deep", exact=True).uncheck()
+        save.click()
+        expect(tab.locator(".page-status")).to_have_text("The settings of told are saved.")
+        self.picture(page, "settings")
+        settings = self.server.ok("GET", "/api/v1/plugins/told/settings")
+        self.assertEqual(settings["settings"], {"url": "http://here", "count": 0, "deep": False})
+        # Taken back, and what can't be a value is told at once.
+        tab.get_by_role("button", name="Reset count").click()
+        tab.get_by_label("url", exact=True).fill("http://there")
+        save.click()
+        expect(tab.locator(".page-status")).to_have_text("The settings of told are saved.")
+        expect(tab.get_by_label("count", exact=True)).to_have_value("3")
+        settings = self.server.ok("GET", "/api/v1/plugins/told/settings")
+        self.assertEqual(settings["settings"], {"url": "http://there", "count": 3, "deep": False})
+        self.assertEqual(set(settings["configured"]), {"url", "deep"})
+        tab.get_by_label("count", exact=True).fill("many")
+        expect(tab.get_by_text("count must be a whole number")).to_be_visible()
+
     # Hosts
 
     def test_hosts_show_what_is_held_and_what_waits_and_lead_to_the_run(self):
@@ -269,6 +299,13 @@ class PageTests(EditorCase):
         overflow = page.tab.evaluate("document.documentElement.scrollWidth - innerWidth")
         self.assertLessEqual(overflow, 0, f"{name} is wider than the screen")
 
+
+SETTINGS = """configuration:
+  url: {type: string, description: Where it asks, required: true}
+  count: {type: integer, description: How many, default: 3}
+  deep: {type: boolean, default: true}
+  token: {type: string, secret: true}
+"""
 
 CRASHING = '''import os
 

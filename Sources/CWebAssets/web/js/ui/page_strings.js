@@ -175,10 +175,11 @@ export const pageStrings = {
     save: "Save the settings",
     saved: (/** @type {string} */ name) => `The settings of ${name} are saved.`,
     fromFile: "The configuration file sets this; it is changed there.",
-    isSet: "It is set, and shown to nobody. What is written here takes its place.",
+    secret: "A secret: it is never sent to this page, nor from it.",
+    isSet: "It is set in the configuration file.",
+    isMissing: (/** @type {string} */ plugin, /** @type {string} */ key) =>
+      `It isn't set. In plugin_system.yaml, beneath plugins.configuration.${plugin}, say where it lies: “${key}: {file: /path}” or “${key}: {environment: NAME}”.`,
     required: "required",
-    forget: (/** @type {string} */ key) => `Take back ${key}`,
     takesAdmin: "Changing settings takes a token with the scope admin.",
-    nothing: "Nothing has changed.",
   },
 };

@@ -55,7 +55,9 @@ export async function settingsSection(plugin, doing) {
           },
         },
         children: [
-          ...found.keys.map((key) => row(key, found, changes, mark, doing.isAdmin)),
+          ...found.keys.map((key) =>
+            key.isSecret ? secretRow(plugin, key, found) : row(key, found, changes, mark, doing.isAdmin)
+          ),
           doing.isAdmin ? save : element("p", { class: "page-note", text: words.takesAdmin }),
         ],
       }),
@@ -72,7 +74,7 @@ export async function settingsSection(plugin, doing) {
  */
 function row(key, found, changes, mark, isAdmin) {
   const origin = found.origins.get(key.name);
-  const stored = key.isSecret ? "" : found.values.get(key.name) ?? key.defaultValue;
+  const stored = found.values.get(key.name) ?? key.defaultValue;
   const type = types.find((known) => known === key.type) ?? "any";
   const isGiven = () => changes.has(key.name) ? changes.get(key.name) !== null : origin === "server";
   const field = new Field(
@@ -88,7 +90,7 @@ function row(key, found, changes, mark, isAdmin) {
       most: undefined,
       step: undefined,
       pattern: undefined,
-      isSecret: key.isSecret,
+      isSecret: false,
       isLong: false,
     },
     stored,
@@ -103,7 +105,7 @@ function row(key, found, changes, mark, isAdmin) {
       reset: () => {
         if (origin === "server") changes.set(key.name, null);
         else changes.delete(key.name);
-        field.show(key.isSecret ? "" : key.defaultValue, false);
+        field.show(key.defaultValue, false);
         mark();
       },
     },
@@ -115,9 +117,32 @@ function row(key, found, changes, mark, isAdmin) {
   const notes = [
     key.isRequired ? words.required : "",
     origin === "file" ? words.fromFile : "",
-    key.isSecret && origin !== undefined ? words.isSet : "",
   ].filter(Boolean);
   return element("div", {
     children: [field.element, ...notes.map((text) => element("p", { class: "field-description", text }))],
+  });
+}
+
+/**
+ * @param {string} plugin
+ * @param {SettingKey} key
+ * @param {Settings} found
+ */
+function secretRow(plugin, { name, description, isRequired }, { origins }) {
+  const lines = [
+    description,
+    words.secret,
+    origins.has(name) ? words.isSet : words.isMissing(plugin, name),
+    isRequired ? words.required : "",
+  ].filter(Boolean);
+  return element("div", {
+    class: "field",
+    children: [
+      element("p", {
+        class: "field-head",
+        children: [element("strong", { children: [element("bdi", { text: name })] })],
+      }),
+      ...lines.map((text) => element("p", { class: "field-description", text })),
+    ],
   });
 }

@@ -32,6 +32,7 @@ export async function pluginsPage({ client }, name) {
     isAdmin: allows(scope, "admin"),
     act: async (act) => {
       problem.hidden = true;
+      status.textContent = "";
       try {
         const said = await act();
         await draw();
