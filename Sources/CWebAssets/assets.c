@@ -13,6 +13,9 @@ static const unsigned char index_html[] = {
 static const unsigned char js_api_client_js[] = {
 #embed "web/js/api/client.js"
 };
+static const unsigned char js_api_convert_js[] = {
+#embed "web/js/api/convert.js"
+};
 static const unsigned char js_api_events_js[] = {
 #embed "web/js/api/events.js"
 };
@@ -73,6 +76,9 @@ static const unsigned char js_model_json_js[] = {
 static const unsigned char js_model_layout_js[] = {
 #embed "web/js/model/layout.js"
 };
+static const unsigned char js_model_lines_js[] = {
+#embed "web/js/model/lines.js"
+};
 static const unsigned char js_model_names_js[] = {
 #embed "web/js/model/names.js"
 };
@@ -102,6 +108,9 @@ static const unsigned char js_model_search_js[] = {
 };
 static const unsigned char js_model_shapes_js[] = {
 #embed "web/js/model/shapes.js"
+};
+static const unsigned char js_model_sources_js[] = {
+#embed "web/js/model/sources.js"
 };
 static const unsigned char js_model_text_js[] = {
 #embed "web/js/model/text.js"
@@ -178,6 +187,9 @@ static const unsigned char js_ui_sign_in_js[] = {
 static const unsigned char js_ui_strings_js[] = {
 #embed "web/js/ui/strings.js"
 };
+static const unsigned char js_ui_text_view_js[] = {
+#embed "web/js/ui/text_view.js"
+};
 static const unsigned char js_ui_workbench_js[] = {
 #embed "web/js/ui/workbench.js"
 };
@@ -192,6 +204,7 @@ static const web_asset assets[] = {
     ASSET("css/pages.css", css_pages_css),
     ASSET("index.html", index_html),
     ASSET("js/api/client.js", js_api_client_js),
+    ASSET("js/api/convert.js", js_api_convert_js),
     ASSET("js/api/events.js", js_api_events_js),
     ASSET("js/api/follow.js", js_api_follow_js),
     ASSET("js/api/plugins.js", js_api_plugins_js),
@@ -212,6 +225,7 @@ static const web_asset assets[] = {
     ASSET("js/model/hosts.js", js_model_hosts_js),
     ASSET("js/model/json.js", js_model_json_js),
     ASSET("js/model/layout.js", js_model_layout_js),
+    ASSET("js/model/lines.js", js_model_lines_js),
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
@@ -222,6 +236,7 @@ static const web_asset assets[] = {
     ASSET("js/model/run.js", js_model_run_js),
     ASSET("js/model/search.js", js_model_search_js),
     ASSET("js/model/shapes.js", js_model_shapes_js),
+    ASSET("js/model/sources.js", js_model_sources_js),
     ASSET("js/model/text.js", js_model_text_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
@@ -247,6 +262,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/sign_in.js", js_ui_sign_in_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),
+    ASSET("js/ui/text_view.js", js_ui_text_view_js),
     ASSET("js/ui/workbench.js", js_ui_workbench_js),
     ASSET("js/ui/workflows.js", js_ui_workflows_js),
 };

@@ -1,6 +1,7 @@
 """The screens around a workflow: where they lie, what they take to load, plugins, hosts, and a workflow as text."""
 
 import os
+import re
 import subprocess
 import time
 
@@ -79,6 +80,114 @@ class PageTests(EditorCase):
         tab.get_by_role("button", name="Sign out").click()
         tab.get_by_label("Token").wait_for()
         self.assertEqual(tab.evaluate("Object.values(sessionStorage).join('')"), "")
+
+    # As text
+
+    def test_the_text_and_the_canvas_are_in_step_both_ways(self):
+        self.store("text", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=text")
+        tab, keys = page.tab, page.tab.keyboard
+        tab.keyboard.press("y")
+        area, state = tab.get_by_label("The workflow as text").locator("textarea"), tab.locator(".text-state")
+        expect(area).to_be_focused()
+        expect(area).to_have_value(re.compile("a: {type: tester/wait}"))
+        # Written: one step for a pause, with its comment.
+        text = area.input_value() + "    # the second one\n    b: {type: tester/wait, in: {input: a.output}}\n"
+        area.fill(text)
+        expect(page.node("b")).to_have_count(1)
+        expect(state).to_have_text("In step with the canvas")
+        self.picture(page, "text")
+        tab.get_by_role("button", name="Undo").click()
+        expect(page.node("b")).to_have_count(0)
+        expect(area).not_to_have_value(re.compile("second"))
+        tab.get_by_role("button", name="Redo").click()
+        expect(area).to_have_value(text)
+        # Drawn.
+        tab.keyboard.press("Escape")
+        keys.press("/")
+        keys.type("fail")
+        keys.press("Enter")
+        expect(page.node("fail")).to_have_count(1)
+        expect(area).to_have_value(re.compile("fail: ?(\\n|{)"))
+        # Broken: it is told where, and the canvas stays as it was.
+        broken = area.input_value().replace("spec:", "spec: [")
+        area.fill(broken)
+        expect(state).to_contain_text("The canvas stays as it was")
+        expect(tab.locator(".text-problems")).to_contain_text("Line ")
+        expect(tab.locator(".text-mark")).not_to_have_count(0)
+        expect(page.tab.locator(".node")).to_have_count(3)
+        self.picture(page, "text-broken")
+        tab.locator(".text-problems button").first.click()
+        expect(area).to_be_focused()
+        # What can't be read yet is there after a reload, and neither side is lost.
+        tab.reload()
+        expect(page.node("fail")).to_have_count(1)
+        tab.keyboard.press("y")
+        expect(area).to_have_value(broken)
+        expect(state).to_contain_text("The canvas stays as it was")
+        page.node("fail").click()
+        keys.press("Delete")
+        expect(page.tab.locator(".node")).to_have_count(2)
+        expect(area).to_have_value(broken)
+        tab.get_by_role("button", name="Take the canvas' text").click()
+        expect(state).to_have_text("In step with the canvas")
+        expect(area).not_to_have_value(re.compile("fail"))
+
+    def test_the_text_is_written_by_keyboard(self):
+        self.store("keys", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=keys")
+        tab, keys = page.tab, page.tab.keyboard
+        tab.keyboard.press("y")
+        area = tab.get_by_label("The workflow as text").locator("textarea")
+        expect(area).to_be_focused()
+        keys.press("Control+End")
+        keys.type("    b:")
+        keys.press("Enter")
+        keys.type("type: tester/wait")
+        keys.press("Enter")
+        keys.press("Shift+Tab")
+        keys.type("c: {type: tester/fail}")
+        expect(page.node("c")).to_have_count(1)
+        self.assertIn("    b:\n      type: tester/wait\n    c: {type: tester/fail}", area.input_value())
+        keys.press("Escape")
+        expect(page.node("a")).to_be_focused()
+        keys.press("Control+s")
+        expect(page.status()).to_have_text("Saved keys.")
+        self.assertEqual(self.stored("keys")["spec"]["nodes"]["c"], {"type": "tester/fail"})
+        keys.press("y")
+        expect(area).to_have_count(0)
+
+    def test_what_was_yaml_stays_yaml_with_its_comments_where_it_is_changed_as_text(self):
+        source = """# Why there is this workflow.
+apiVersion: orchestrator/v1
+kind: Workflow
+metadata: {name: written}
+spec:
+  nodes:
+    a: {type: tester/wait, with: {seconds: 1.0}}   # a while
+"""
+        headers = {"If-None-Match": "*", "Content-Type": "application/yaml"}
+        self.server.ok("PUT", "/api/v1/workflows/written", source, headers=headers)
+        page = self.page().open("#workflow=written")
+        expect(page.status()).to_contain_text("This workflow has comments.")
+        page.tab.keyboard.press("y")
+        area = page.tab.get_by_label("The workflow as text").locator("textarea")
+        expect(area).to_have_value(source)
+        # Also where it is a comment alone.
+        area.fill(source.replace("a while", "not long"))
+        expect(page.tab.locator(".save-state")).to_have_text("Changed")
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("Saved written.")
+        self.assertEqual(self.source("written"), source.replace("a while", "not long"))
+        page.node("a").click()
+        page.tab.get_by_label("Seconds", exact=True).fill("2")
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_contain_text("Its comments aren't in this version")
+        self.assertIn("with: {seconds: 2}", self.source("written"))
+        self.assertNotIn("#", self.source("written"))
+
+    def source(self, name):
+        return self.server.ok("GET", f"/api/v1/workflows/{name}")["source"]
 
     # Plugins
 

@@ -5,6 +5,7 @@ import { readCatalog } from "./model/catalog.js";
 import { checkedDocument, newDocument } from "./model/document.js";
 import { History } from "./model/history.js";
 import { addressOf, readAddress } from "./model/routes.js";
+import { hasComments } from "./model/sources.js";
 import { element } from "./ui/dom.js";
 import { Editor, loadLayoutOf } from "./ui/editor.js";
 import { messageOf } from "./ui/messages.js";
@@ -139,7 +140,9 @@ async function storedEditor(name, draft) {
   const document = draft ? new History(draft.document, saved) : new History(saved);
   await loadLayoutOf(document.document);
   const editor = new Editor(client, types, name, document, draft?.tag ?? stored.tag);
+  editor.keepStored(saved, stored.source);
   if (draft) editor.say(strings.save.draft);
+  else if (editor.storedSource !== undefined && hasComments(stored.source)) editor.say(strings.save.comments);
   return editor;
 }
 

@@ -2,7 +2,7 @@
  * What the server is asked, with the token that somebody signed in with: in a header, never in an address.
  *
  * @typedef {import("../model/json.js").JSONValue} JSONValue
- * @typedef {{severity: string, what: string, why: string, hint: string, node: string, port: string, parameter: string}} Diagnostic
+ * @typedef {{severity: string, what: string, why: string, hint: string, node: string, port: string, parameter: string, line: number}} Diagnostic `line` from 1; 0: none
  * What is sent: a value as JSON, or what is something else already.
  * @typedef {{body?: JSONValue, content?: {type: string, data: Blob | string}, headers?: Record<string, string>}} Request
  * @typedef {{name: string, scope: Scope}} Holder
@@ -54,6 +54,7 @@ export function readDiagnostics(value) {
       node: text("node"),
       port: text("port"),
       parameter: text("parameter"),
+      line: numericValue(valueAt(item, ["line"])) ?? 0,
     };
   });
 }
@@ -178,12 +179,14 @@ export class Client {
 
   /**
    * @param {string} name
-   * @returns {Promise<{document: JSONValue, tag: string | null, version: number, author: string}>}
+   * @returns {Promise<{document: JSONValue, source: string, tag: string | null, version: number, author: string}>}
    */
   async workflow(name) {
     const { value, tag } = await this.ask("GET", `/api/v1/workflows/${encodeURIComponent(name)}`);
+    const source = valueAt(value, ["source"]);
     return {
       document: valueAt(value, ["document"]) ?? null,
+      source: typeof source === "string" ? source : "",
       tag,
       version: numericValue(valueAt(value, ["version"])) ?? 0,
       author: lineOf(valueAt(value, ["author"]), 64),
@@ -194,13 +197,16 @@ export class Client {
    * @param {string} name
    * @param {JSONValue} document
    * @param {string | null} tag of the version that it follows; null: it is a new workflow
+   * @param {string} [source] the same as YAML, which is kept as it is written
    * @returns {Promise<string | null>} the tag that it has now
    * @throws {ServerProblem} status 412: somebody else has saved another version
    */
-  async save(name, document, tag) {
+  async save(name, document, tag, source) {
     /** @type {Record<string, string>} */
     const headers = tag === null ? { "If-None-Match": "*" } : { "If-Match": tag };
-    const answer = await this.ask("PUT", `/api/v1/workflows/${encodeURIComponent(name)}`, { body: document, headers });
+    const path = `/api/v1/workflows/${encodeURIComponent(name)}`;
+    const sent = source === undefined ? { body: document } : { content: { type: "application/yaml", data: source } };
+    const answer = await this.ask("PUT", path, { ...sent, headers });
     return answer.tag;
   }
 

@@ -30,6 +30,7 @@ export function conflictNotice(editor, conflict, save) {
       children: [
         button(words.theirs, async () => {
           decide(conflict.tag);
+          editor.keepStored(conflict.document, conflict.source);
           // A step like any other: what there was can be come back to.
           await editor.replace(words.theirs, conflict.document);
           editor.history = editor.history.markSaved(editor.document);

@@ -14,7 +14,7 @@
  *
  * An end of a line that is being drawn.
  * @typedef {{node: string, port: string, side: "inputs" | "outputs"}} PortEnd
- * @typedef {{document: WorkflowDocument, tag: string | null, author: string}} Conflict
+ * @typedef {{document: WorkflowDocument, tag: string | null, author: string, source: string}} Conflict
  */
 
 import * as commands from "../model/commands.js";
@@ -25,6 +25,7 @@ import { freeName } from "../model/names.js";
 import { connectionProblem, fittingPort } from "../model/ports.js";
 import { byDocumentNode, emptyRun } from "../model/run.js";
 import { shapesOf } from "../model/shapes.js";
+import { isYAML } from "../model/sources.js";
 import { strings } from "./strings.js";
 
 export const grid = 8;
@@ -63,6 +64,10 @@ export class Editor {
     this.isConnected = true;
     /** @type {Map<string, import("../model/json.js").JSONValue>} by the names of the workflow's inputs */
     this.runInputs = new Map();
+    /** Documents as YAML, as somebody wrote them or the server did. @type {WeakMap<WorkflowDocument, string>} */
+    this.sources = new WeakMap();
+    /** What is stored, where that is YAML: then it is saved so again. @type {string | undefined} */
+    this.storedSource = undefined;
     this.message = "";
     this.messageKind = "info";
     /** @type {Set<() => void>} */
@@ -126,6 +131,15 @@ export class Editor {
     this.message = text;
     this.messageKind = kind;
     this.changed();
+  }
+
+  /**
+   * @param {WorkflowDocument} document what the server has
+   * @param {string} source as it was written
+   */
+  keepStored(document, source) {
+    this.storedSource = isYAML(source) ? source : undefined;
+    if (this.storedSource !== undefined) this.sources.set(document, source);
   }
 
   // Changes

@@ -89,6 +89,19 @@ export const session = {
   },
 
   /**
+   * @param {string} name of the workflow
+   * @param {string | null} text that isn't on its canvas yet; null: there is none
+   */
+  keepText(name, text) {
+    write(`orchestrator.text.${name}`, text);
+  },
+
+  /** @param {string} name */
+  text(name) {
+    return read(`orchestrator.text.${name}`) ?? undefined;
+  },
+
+  /**
    * @param {string} name
    * @param {string | null} run
    */

@@ -37,6 +37,7 @@ export const strings = {
     palette: "Palette",
     inspector: "Details",
     menu: "Menu",
+    text: "As text",
     dirty: "Changed",
     saved: "Saved",
     fresh: "Not saved yet",
@@ -122,6 +123,9 @@ export const strings = {
       moved: (/** @type {string} */ names) => `Elsewhere: ${names}`,
       other: "Inputs, outputs or other settings differ.",
     },
+    comments:
+      "This workflow has comments. They stay where it is changed as text, and go where it is changed on the canvas.",
+    commentsLost: "Its comments aren't in this version; the version before has them.",
     draft: "Went on with changes of this tab that weren't saved.",
   },
   run: {

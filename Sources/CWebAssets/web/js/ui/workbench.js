@@ -6,6 +6,7 @@ import { watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
 import { emptyRun } from "../model/run.js";
+import { losesComments } from "../model/sources.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
@@ -56,12 +57,15 @@ export class Workbench {
     /** @type {unknown[]} what the bar shows */
     this.barOf = [];
     this.bar = this.makeBar();
+    this.panes = element("main", { class: "panes", children: [this.palette, this.canvas, this.inspector] });
+    /** @type {import("./text_view.js").TextView | undefined} */
+    this.textView = undefined;
     this.element = element("div", {
       class: "workbench",
       children: [
         this.bar,
         this.notice,
-        element("main", { class: "panes", children: [this.palette, this.canvas, this.inspector] }),
+        this.panes,
         element("footer", { children: [this.status] }),
       ],
     });
@@ -94,6 +98,7 @@ export class Workbench {
             redo,
             iconButton("arrange", words.arrange, () => this.arrange()),
             iconButton("fit", words.fit, () => this.canvas.fit()),
+            iconButton("text", words.text, () => this.toggleText()),
             iconButton("help", words.help, () => this.showHelp()),
             save,
             run,
@@ -120,8 +125,11 @@ export class Workbench {
     }
     addEventListener("beforeunload", (event) => {
       this.keepDraft();
+      this.textView?.keep();
       if (editor.history.isDirty) event.preventDefault();
     }, { signal });
+    // What lay over the canvas has done its work.
+    canvas.addEventListener("focusin", () => this.element.classList.remove("shows-palette"), { signal });
     canvas.addEventListener("wish", (event) => {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
@@ -133,6 +141,7 @@ export class Workbench {
   stop() {
     this.keepDraft();
     this.ending.abort();
+    this.textView?.stop().then(() => this.keepDraft());
     this.following?.abort();
     this.element.remove();
   }
@@ -211,6 +220,9 @@ export class Workbench {
       case "menu":
         this.showMenu();
         return true;
+      case "text":
+        this.toggleText();
+        return true;
       case "help":
         this.showHelp();
         return true;
@@ -285,6 +297,24 @@ export class Workbench {
     this.inspector.focusFirst();
   }
 
+  async toggleText() {
+    const { TextView } = await import("./text_view.js");
+    if (!this.textView) {
+      this.textView = await TextView.make(this.editor, {
+        leave: () => this.goToCanvas(),
+        close: () => this.toggleText(),
+      });
+      this.panes.prepend(this.textView.element);
+      this.element.classList.add("shows-text");
+      this.textView.start();
+    } else {
+      this.textView.stop();
+      this.textView = undefined;
+      this.element.classList.remove("shows-text");
+      this.goToCanvas();
+    }
+  }
+
   async showMenu() {
     this.keepDraft();
     const { menuDialog } = await import("./frame.js");
@@ -330,10 +360,13 @@ export class Workbench {
     if (nodesOf(document).size === 0) return editor.say(strings.save.empty, "error");
     this.isAsking = true;
     try {
-      editor.tag = await editor.client.save(editor.name, document, editor.tag);
+      const source = editor.storedSource === undefined ? undefined : await this.sourceOf(document);
+      editor.tag = await editor.client.save(editor.name, document, editor.tag, source);
       editor.history = editor.history.markSaved(document);
       editor.conflict = undefined;
-      editor.say(strings.save.done(editor.name));
+      const isPoorer = source !== undefined && losesComments(editor.storedSource ?? "", source);
+      editor.storedSource = source;
+      editor.say(strings.save.done(editor.name) + (isPoorer ? ` ${strings.save.commentsLost}` : ""));
     } catch (error) {
       if (error instanceof ServerProblem && error.status === 412) await this.findConflict(error);
       else this.fail(error);
@@ -342,12 +375,18 @@ export class Workbench {
     }
   }
 
+  /** @param {import("../model/document.js").WorkflowDocument} document */
+  async sourceOf(document) {
+    const { sourceOf } = await import("../api/convert.js");
+    return await sourceOf(this.editor, document);
+  }
+
   /** @param {ServerProblem} refusal */
   async findConflict(refusal) {
     const { editor } = this;
     try {
-      const { document, tag, author } = await editor.client.workflow(editor.name);
-      editor.conflict = { document: checkedDocument(document), tag, author };
+      const { document, source, tag, author } = await editor.client.workflow(editor.name);
+      editor.conflict = { document: checkedDocument(document), source, tag, author };
       editor.say(strings.save.conflict(author), "error");
     } catch (error) {
       if (error instanceof ServerProblem && error.status === 404) editor.tag = null;
