@@ -133,6 +133,9 @@ static const unsigned char js_ui_dom_js[] = {
 static const unsigned char js_ui_editor_js[] = {
 #embed "web/js/ui/editor.js"
 };
+static const unsigned char js_ui_exchange_js[] = {
+#embed "web/js/ui/exchange.js"
+};
 static const unsigned char js_ui_fields_js[] = {
 #embed "web/js/ui/fields.js"
 };
@@ -244,6 +247,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/dialogs.js", js_ui_dialogs_js),
     ASSET("js/ui/dom.js", js_ui_dom_js),
     ASSET("js/ui/editor.js", js_ui_editor_js),
+    ASSET("js/ui/exchange.js", js_ui_exchange_js),
     ASSET("js/ui/fields.js", js_ui_fields_js),
     ASSET("js/ui/frame.js", js_ui_frame_js),
     ASSET("js/ui/help.js", js_ui_help_js),

@@ -1,5 +1,6 @@
 """The screens around a workflow: where they lie, what they take to load, plugins, hosts, and a workflow as text."""
 
+import json
 import os
 import re
 import subprocess
@@ -188,6 +189,74 @@ spec:
 
     def source(self, name):
         return self.server.ok("GET", f"/api/v1/workflows/{name}")["source"]
+
+    # Files
+
+    def test_a_workflow_travels_as_yaml_json_and_react_flow_and_back(self):
+        nodes = {"a": {"type": "tester/wait", "with": {"seconds": 0.5}}, "b": {"type": "tester/wait", "in": {"input": "a.output"}, "if": "always()"}}
+        self.store("travel", nodes)
+        page = self.page().open("#workflow=travel")
+        tab = page.tab
+        files = {}
+        for form, name in [("YAML", "travel.yaml"), ("JSON", "travel.json"), ("React Flow", "travel.flow.json")]:
+            tab.keyboard.press("o")
+            with tab.expect_download() as found:
+                tab.get_by_role("dialog").get_by_role("button", name=form, exact=True).click()
+            self.assertEqual(found.value.suggested_filename, name)
+            files[form] = f"{self.directory.name}/{name}"
+            found.value.save_as(files[form])
+            expect(page.status()).to_have_text(f"Downloaded {name}.")
+        with open(files["YAML"], encoding="utf-8") as file:
+            self.assertIn("a.output", file.read())
+        before = self.stored("travel")
+        with open(files["JSON"], encoding="utf-8") as file:
+            self.assertEqual(json.load(file), before)
+        page.node("a").click()
+        tab.keyboard.press("Control+a")
+        tab.keyboard.press("Delete")
+        expect(page.tab.locator(".node")).to_have_count(0)
+        for form, path in files.items():
+            tab.get_by_role("button", name="Import and export").click()
+            self.picture(page, "exchange")
+            tab.get_by_label("File", exact=True).set_input_files(path)
+            expect(page.tab.locator(".node")).to_have_count(2)
+            tab.keyboard.press("Control+s")
+            expect(page.status()).to_contain_text("travel")
+            self.assertEqual(self.stored("travel")["spec"], before["spec"])
+            # One step; and back there is nothing.
+            tab.get_by_role("button", name="Undo").click()
+            expect(page.tab.locator(".node")).to_have_count(0)
+
+    def test_what_is_dropped_onto_the_canvas_is_opened_or_it_says_why_not(self):
+        self.store("dropped", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=dropped")
+        tab = page.tab
+
+        def drop(name, text):
+            tab.evaluate("""([name, text]) => {
+              const canvas = document.querySelector('workflow-canvas'), data = new DataTransfer()
+              data.items.add(new File([text], name))
+              for (const kind of ['dragover', 'drop']) {
+                canvas.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }))
+              }
+            }""", [name, text])
+
+        drop("flow.json", json.dumps({"nodes": [
+            {"id": "x", "position": {"x": 0, "y": 0}, "data": {"nodeType": "tester/wait"}},
+            {"id": "note", "type": "note", "position": {"x": 9, "y": 9}, "data": {"label": HOSTILE}}], "edges": []}))
+        expect(page.node("x")).to_have_count(1)
+        # What didn't become a node is told.
+        dialog = tab.get_by_role("dialog", name="What to know about it")
+        expect(dialog).to_contain_text("note")
+        tab.keyboard.press("Escape")
+        drop("broken.yaml", "kind: Workflow\nspec: [\n")
+        expect(tab.get_by_role("dialog", name="This can't be done")).to_contain_text("Line ")
+        tab.keyboard.press("Escape")
+        drop(HOSTILE, "\x00\x01")
+        expect(tab.get_by_role("dialog", name="This can't be done")).to_be_visible()
+        tab.keyboard.press("Escape")
+        expect(page.node("x")).to_have_count(1)
+        self.assertEqual(tab.locator("img").count(), 0)
 
     # Plugins
 
@@ -379,6 +448,7 @@ spec:
     # For everybody
 
     def test_axe_finds_no_violation_on_these_screens(self):
+        self.store("looked-at", {"a": {"type": "tester/wait"}, "b": {"type": "tester/wait", "in": {"input": "a.output"}}})
         for scheme in ["light", "dark"]:
             for width in [1280, 320]:
                 # axe itself is a script that the policy wouldn't let in.
@@ -399,6 +469,22 @@ spec:
                 tab.get_by_role("link", name="Hosts").click()
                 tab.get_by_role("heading", name="Hosts").wait_for()
                 self.seen(page, f"hosts-{name}")
+                tab.get_by_role("link", name="Workflows").click()
+                tab.get_by_role("link", name="looked-at").click()
+                page.node("b").wait_for()
+                tab.keyboard.press("y")
+                area = tab.get_by_label("The workflow as text").locator("textarea")
+                area.fill(area.input_value() + "  odd: 1\n")
+                expect(tab.locator(".text-problems")).to_contain_text("unknown key")
+                self.seen(page, f"text-{name}")
+                tab.keyboard.press("Escape")
+                tab.keyboard.press("o")
+                tab.get_by_role("dialog").wait_for()
+                self.seen(page, f"exchange-{name}")
+                tab.keyboard.press("Escape")
+                tab.keyboard.press("m")
+                tab.get_by_role("dialog").wait_for()
+                self.seen(page, f"menu-{name}")
 
     def seen(self, page, name):
         page.tab.wait_for_timeout(100)

@@ -58,6 +58,23 @@ export const pageStrings = {
     problems: (/** @type {number} */ count) => count === 1 ? "1 problem" : `${count} problems`,
     line: (/** @type {number} */ line, /** @type {string} */ text) => `Line ${line}: ${text}`,
   },
+  exchange: {
+    title: "Import and export",
+    open: "Open a file",
+    file: "File",
+    hint:
+      "A workflow as YAML or JSON, or React Flow's JSON. It takes the place of what is on the canvas, in one step that can be undone. A file can be dropped onto the canvas, too.",
+    download: "Download",
+    forms: { yaml: "YAML", json: "JSON", flow: "React Flow" },
+    opened: (/** @type {string} */ name) => `Open ${name}`,
+    same: (/** @type {string} */ name) => `${name} is what is on the canvas.`,
+    downloaded: (/** @type {string} */ name) => `Downloaded ${name}.`,
+    tooLarge: (/** @type {string} */ name) => `${name} is larger than 4 MiB`,
+    noFlow: "this workflow can't be written so",
+    lost: "What to know about it",
+    failed: "This can't be done",
+    close: "Close",
+  },
   hosts: {
     title: "Hosts",
     processors: "Processors",

@@ -38,6 +38,7 @@ export const strings = {
     inspector: "Details",
     menu: "Menu",
     text: "As text",
+    exchange: "Import and export",
     dirty: "Changed",
     saved: "Saved",
     fresh: "Not saved yet",

@@ -99,6 +99,7 @@ export class Workbench {
             iconButton("arrange", words.arrange, () => this.arrange()),
             iconButton("fit", words.fit, () => this.canvas.fit()),
             iconButton("text", words.text, () => this.toggleText()),
+            iconButton("exchange", words.exchange, () => this.showExchange()),
             iconButton("help", words.help, () => this.showHelp()),
             save,
             run,
@@ -130,6 +131,9 @@ export class Workbench {
     }, { signal });
     // What lay over the canvas has done its work.
     canvas.addEventListener("focusin", () => this.element.classList.remove("shows-palette"), { signal });
+    for (const kind of /** @type {const} */ (["dragover", "drop"])) {
+      canvas.addEventListener(kind, (event) => this.onDrag(event), { signal });
+    }
     canvas.addEventListener("wish", (event) => {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
@@ -223,6 +227,9 @@ export class Workbench {
       case "text":
         this.toggleText();
         return true;
+      case "exchange":
+        this.showExchange();
+        return true;
       case "help":
         this.showHelp();
         return true;
@@ -304,6 +311,8 @@ export class Workbench {
         leave: () => this.goToCanvas(),
         close: () => this.toggleText(),
       });
+      // What is seen becomes narrower: all of it is shown anew.
+      this.canvas.hasFitted = false;
       this.panes.prepend(this.textView.element);
       this.element.classList.add("shows-text");
       this.textView.start();
@@ -313,6 +322,24 @@ export class Workbench {
       this.element.classList.remove("shows-text");
       this.goToCanvas();
     }
+  }
+
+  async showExchange() {
+    const { exchangeDialog } = await import("./exchange.js");
+    if (document.querySelector("dialog[open]")) return;
+    const dialog = await exchangeDialog(this.editor, this.element);
+    this.element.append(dialog);
+    dialog.showModal();
+  }
+
+  /** @param {DragEvent} event of files that are dragged over the canvas, or dropped onto it */
+  async onDrag(event) {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    if (event.type !== "drop" || !file) return;
+    const { openFile, tellAfter } = await import("./exchange.js");
+    await tellAfter(this.element, () => openFile(this.editor, file));
   }
 
   async showMenu() {
