@@ -4,17 +4,26 @@
 static const unsigned char css_editor_css[] = {
 #embed "web/css/editor.css"
 };
+static const unsigned char css_pages_css[] = {
+#embed "web/css/pages.css"
+};
 static const unsigned char index_html[] = {
 #embed "web/index.html"
 };
 static const unsigned char js_api_client_js[] = {
 #embed "web/js/api/client.js"
 };
+static const unsigned char js_api_convert_js[] = {
+#embed "web/js/api/convert.js"
+};
 static const unsigned char js_api_events_js[] = {
 #embed "web/js/api/events.js"
 };
 static const unsigned char js_api_follow_js[] = {
 #embed "web/js/api/follow.js"
+};
+static const unsigned char js_api_plugins_js[] = {
+#embed "web/js/api/plugins.js"
 };
 static const unsigned char js_canvas_canvas_js[] = {
 #embed "web/js/canvas/canvas.js"
@@ -52,6 +61,9 @@ static const unsigned char js_model_clipboard_js[] = {
 static const unsigned char js_model_commands_js[] = {
 #embed "web/js/model/commands.js"
 };
+static const unsigned char js_model_copying_js[] = {
+#embed "web/js/model/copying.js"
+};
 static const unsigned char js_model_difference_js[] = {
 #embed "web/js/model/difference.js"
 };
@@ -64,11 +76,17 @@ static const unsigned char js_model_drawings_js[] = {
 static const unsigned char js_model_history_js[] = {
 #embed "web/js/model/history.js"
 };
+static const unsigned char js_model_hosts_js[] = {
+#embed "web/js/model/hosts.js"
+};
 static const unsigned char js_model_json_js[] = {
 #embed "web/js/model/json.js"
 };
 static const unsigned char js_model_layout_js[] = {
 #embed "web/js/model/layout.js"
+};
+static const unsigned char js_model_lines_js[] = {
+#embed "web/js/model/lines.js"
 };
 static const unsigned char js_model_names_js[] = {
 #embed "web/js/model/names.js"
@@ -79,11 +97,17 @@ static const unsigned char js_model_objects_js[] = {
 static const unsigned char js_model_parameters_js[] = {
 #embed "web/js/model/parameters.js"
 };
+static const unsigned char js_model_plugins_js[] = {
+#embed "web/js/model/plugins.js"
+};
 static const unsigned char js_model_ports_js[] = {
 #embed "web/js/model/ports.js"
 };
 static const unsigned char js_model_references_js[] = {
 #embed "web/js/model/references.js"
+};
+static const unsigned char js_model_routes_js[] = {
+#embed "web/js/model/routes.js"
 };
 static const unsigned char js_model_run_js[] = {
 #embed "web/js/model/run.js"
@@ -96,6 +120,9 @@ static const unsigned char js_model_settings_js[] = {
 };
 static const unsigned char js_model_shapes_js[] = {
 #embed "web/js/model/shapes.js"
+};
+static const unsigned char js_model_sources_js[] = {
+#embed "web/js/model/sources.js"
 };
 static const unsigned char js_model_text_js[] = {
 #embed "web/js/model/text.js"
@@ -112,6 +139,9 @@ static const unsigned char js_ui_conflict_js[] = {
 static const unsigned char js_ui_connections_js[] = {
 #embed "web/js/ui/connections.js"
 };
+static const unsigned char js_ui_dialogs_js[] = {
+#embed "web/js/ui/dialogs.js"
+};
 static const unsigned char js_ui_dom_js[] = {
 #embed "web/js/ui/dom.js"
 };
@@ -121,11 +151,20 @@ static const unsigned char js_ui_drawing_details_js[] = {
 static const unsigned char js_ui_editor_js[] = {
 #embed "web/js/ui/editor.js"
 };
+static const unsigned char js_ui_exchange_js[] = {
+#embed "web/js/ui/exchange.js"
+};
 static const unsigned char js_ui_fields_js[] = {
 #embed "web/js/ui/fields.js"
 };
+static const unsigned char js_ui_frame_js[] = {
+#embed "web/js/ui/frame.js"
+};
 static const unsigned char js_ui_help_js[] = {
 #embed "web/js/ui/help.js"
+};
+static const unsigned char js_ui_hosts_js[] = {
+#embed "web/js/ui/hosts.js"
 };
 static const unsigned char js_ui_inspector_js[] = {
 #embed "web/js/ui/inspector.js"
@@ -136,11 +175,32 @@ static const unsigned char js_ui_keys_js[] = {
 static const unsigned char js_ui_menu_js[] = {
 #embed "web/js/ui/menu.js"
 };
+static const unsigned char js_ui_messages_js[] = {
+#embed "web/js/ui/messages.js"
+};
+static const unsigned char js_ui_page_strings_js[] = {
+#embed "web/js/ui/page_strings.js"
+};
+static const unsigned char js_ui_pages_js[] = {
+#embed "web/js/ui/pages.js"
+};
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
-static const unsigned char js_ui_screens_js[] = {
-#embed "web/js/ui/screens.js"
+static const unsigned char js_ui_permissions_js[] = {
+#embed "web/js/ui/permissions.js"
+};
+static const unsigned char js_ui_plugin_detail_js[] = {
+#embed "web/js/ui/plugin_detail.js"
+};
+static const unsigned char js_ui_plugin_install_js[] = {
+#embed "web/js/ui/plugin_install.js"
+};
+static const unsigned char js_ui_plugin_settings_js[] = {
+#embed "web/js/ui/plugin_settings.js"
+};
+static const unsigned char js_ui_plugins_js[] = {
+#embed "web/js/ui/plugins.js"
 };
 static const unsigned char js_ui_session_js[] = {
 #embed "web/js/ui/session.js"
@@ -148,21 +208,33 @@ static const unsigned char js_ui_session_js[] = {
 static const unsigned char js_ui_settings_js[] = {
 #embed "web/js/ui/settings.js"
 };
+static const unsigned char js_ui_sign_in_js[] = {
+#embed "web/js/ui/sign_in.js"
+};
 static const unsigned char js_ui_strings_js[] = {
 #embed "web/js/ui/strings.js"
 };
+static const unsigned char js_ui_text_view_js[] = {
+#embed "web/js/ui/text_view.js"
+};
 static const unsigned char js_ui_workbench_js[] = {
 #embed "web/js/ui/workbench.js"
+};
+static const unsigned char js_ui_workflows_js[] = {
+#embed "web/js/ui/workflows.js"
 };
 
 #define ASSET(path, name) {path, name, sizeof name}
 
 static const web_asset assets[] = {
     ASSET("css/editor.css", css_editor_css),
+    ASSET("css/pages.css", css_pages_css),
     ASSET("index.html", index_html),
     ASSET("js/api/client.js", js_api_client_js),
+    ASSET("js/api/convert.js", js_api_convert_js),
     ASSET("js/api/events.js", js_api_events_js),
     ASSET("js/api/follow.js", js_api_follow_js),
+    ASSET("js/api/plugins.js", js_api_plugins_js),
     ASSET("js/canvas/canvas.js", js_canvas_canvas_js),
     ASSET("js/canvas/drawings.js", js_canvas_drawings_js),
     ASSET("js/canvas/gestures.js", js_canvas_gestures_js),
@@ -175,40 +247,60 @@ static const web_asset assets[] = {
     ASSET("js/model/catalog.js", js_model_catalog_js),
     ASSET("js/model/clipboard.js", js_model_clipboard_js),
     ASSET("js/model/commands.js", js_model_commands_js),
+    ASSET("js/model/copying.js", js_model_copying_js),
     ASSET("js/model/difference.js", js_model_difference_js),
     ASSET("js/model/document.js", js_model_document_js),
     ASSET("js/model/drawings.js", js_model_drawings_js),
     ASSET("js/model/history.js", js_model_history_js),
+    ASSET("js/model/hosts.js", js_model_hosts_js),
     ASSET("js/model/json.js", js_model_json_js),
     ASSET("js/model/layout.js", js_model_layout_js),
+    ASSET("js/model/lines.js", js_model_lines_js),
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
+    ASSET("js/model/plugins.js", js_model_plugins_js),
     ASSET("js/model/ports.js", js_model_ports_js),
     ASSET("js/model/references.js", js_model_references_js),
+    ASSET("js/model/routes.js", js_model_routes_js),
     ASSET("js/model/run.js", js_model_run_js),
     ASSET("js/model/search.js", js_model_search_js),
     ASSET("js/model/settings.js", js_model_settings_js),
     ASSET("js/model/shapes.js", js_model_shapes_js),
+    ASSET("js/model/sources.js", js_model_sources_js),
     ASSET("js/model/text.js", js_model_text_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
     ASSET("js/ui/chooser.js", js_ui_chooser_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),
+    ASSET("js/ui/dialogs.js", js_ui_dialogs_js),
     ASSET("js/ui/dom.js", js_ui_dom_js),
     ASSET("js/ui/drawing_details.js", js_ui_drawing_details_js),
     ASSET("js/ui/editor.js", js_ui_editor_js),
+    ASSET("js/ui/exchange.js", js_ui_exchange_js),
     ASSET("js/ui/fields.js", js_ui_fields_js),
+    ASSET("js/ui/frame.js", js_ui_frame_js),
     ASSET("js/ui/help.js", js_ui_help_js),
+    ASSET("js/ui/hosts.js", js_ui_hosts_js),
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
     ASSET("js/ui/menu.js", js_ui_menu_js),
+    ASSET("js/ui/messages.js", js_ui_messages_js),
+    ASSET("js/ui/page_strings.js", js_ui_page_strings_js),
+    ASSET("js/ui/pages.js", js_ui_pages_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
-    ASSET("js/ui/screens.js", js_ui_screens_js),
+    ASSET("js/ui/permissions.js", js_ui_permissions_js),
+    ASSET("js/ui/plugin_detail.js", js_ui_plugin_detail_js),
+    ASSET("js/ui/plugin_install.js", js_ui_plugin_install_js),
+    ASSET("js/ui/plugin_settings.js", js_ui_plugin_settings_js),
+    ASSET("js/ui/plugins.js", js_ui_plugins_js),
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/settings.js", js_ui_settings_js),
+    ASSET("js/ui/sign_in.js", js_ui_sign_in_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),
+    ASSET("js/ui/text_view.js", js_ui_text_view_js),
     ASSET("js/ui/workbench.js", js_ui_workbench_js),
+    ASSET("js/ui/workflows.js", js_ui_workflows_js),
 };
 
 size_t web_asset_count(void) { return sizeof assets / sizeof *assets; }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { fragmentText, placeFragment, readFragment } from "../../Sources/CWebAssets/web/js/model/clipboard.js";
+import { placeFragment, readFragment } from "../../Sources/CWebAssets/web/js/model/clipboard.js";
+import { fragmentText } from "../../Sources/CWebAssets/web/js/model/copying.js";
 import { paste } from "../../Sources/CWebAssets/web/js/model/commands.js";
 import { edgesOf, newDocument, nodesOf, placeOf } from "../../Sources/CWebAssets/web/js/model/document.js";
 import { Problem, writeJSON } from "../../Sources/CWebAssets/web/js/model/json.js";

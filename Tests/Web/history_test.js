@@ -9,7 +9,8 @@ import {
 } from "../../Sources/CWebAssets/web/js/model/document.js";
 import { fromPlain, isEqual } from "../../Sources/CWebAssets/web/js/model/json.js";
 import { History } from "../../Sources/CWebAssets/web/js/model/history.js";
-import { fragmentText, placeFragment, readFragment } from "../../Sources/CWebAssets/web/js/model/clipboard.js";
+import { placeFragment, readFragment } from "../../Sources/CWebAssets/web/js/model/clipboard.js";
+import { fragmentText } from "../../Sources/CWebAssets/web/js/model/copying.js";
 import { randomNumbers, workflow } from "./support.js";
 
 /** @typedef {import("../../Sources/CWebAssets/web/js/model/document.js").WorkflowDocument} WorkflowDocument */

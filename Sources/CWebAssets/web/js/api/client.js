@@ -2,7 +2,11 @@
  * What the server is asked, with the token that somebody signed in with: in a header, never in an address.
  *
  * @typedef {import("../model/json.js").JSONValue} JSONValue
- * @typedef {{severity: string, what: string, why: string, hint: string, node: string, port: string, parameter: string}} Diagnostic
+ * @typedef {{severity: string, what: string, why: string, hint: string, node: string, port: string, parameter: string, line: number}} Diagnostic `line` from 1; 0: none
+ * What is sent: a value as JSON, or what is something else already.
+ * @typedef {{body?: JSONValue, content?: {type: string, data: Blob | string}, headers?: Record<string, string>}} Request
+ * @typedef {{name: string, scope: Scope}} Holder
+ * @typedef {"viewer" | "runner" | "author" | "admin"} Scope each allows what those before it do
  * @typedef {{status: number, value: JSONValue, tag: string | null}} Answer
  */
 
@@ -12,6 +16,8 @@ import { lineOf, linesOf } from "../model/text.js";
 
 /** Of what is asked at one time; watching a run takes as long as that does. */
 const patience = 60_000;
+/** @type {ReadonlyArray<Scope>} */
+const scopes = ["viewer", "runner", "author", "admin"];
 const answerLimits = { characters: 64 << 20, depth: 200, values: 4_000_000 };
 
 /** The server refused something: RFC 9457. */
@@ -48,6 +54,7 @@ export function readDiagnostics(value) {
       node: text("node"),
       port: text("port"),
       parameter: text("parameter"),
+      line: numericValue(valueAt(item, ["line"])) ?? 0,
     };
   });
 }
@@ -68,16 +75,26 @@ function problemOf(status, body) {
   }
 }
 
+/**
+ * @param {Scope} has
+ * @param {Scope} needed
+ */
+export function allows(has, needed) {
+  return scopes.indexOf(has) >= scopes.indexOf(needed);
+}
+
 export class Client {
   /** @param {string} token */
   constructor(token) {
     this.token = token;
+    /** @type {Promise<Holder> | undefined} */
+    this.holder = undefined;
   }
 
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: JSONValue, headers?: Record<string, string>, signal?: AbortSignal}} [options]
+   * @param {Request & {signal?: AbortSignal}} [options]
    * @returns {Promise<Response>} one of success
    * @throws {ServerProblem}
    */
@@ -85,7 +102,9 @@ export class Client {
     /** @type {Record<string, string>} */
     const headers = { ...options.headers };
     if (this.token) headers.Authorization = `Bearer ${this.token}`;
-    if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    const content = options.content ??
+      (options.body === undefined ? undefined : { type: "application/json", data: writeJSON(options.body, 2) + "\n" });
+    if (content) headers["Content-Type"] = content.type;
     let response;
     try {
       response = await fetch(path, {
@@ -94,7 +113,7 @@ export class Client {
         credentials: "omit",
         redirect: "error",
         cache: "no-store",
-        ...(options.body === undefined ? {} : { body: writeJSON(options.body, 2) + "\n" }),
+        ...(content ? { body: content.data } : {}),
         ...(options.signal ? { signal: options.signal } : {}),
       });
     } catch (error) {
@@ -108,18 +127,33 @@ export class Client {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: JSONValue, headers?: Record<string, string>}} [options]
+   * @param {Request & {patience?: number}} [options] `patience` in milliseconds
    * @returns {Promise<Answer>}
    * @throws {Problem}
    */
   async ask(method, path, options = {}) {
-    const response = await this.send(method, path, { ...options, signal: AbortSignal.timeout(patience) });
+    const response = await this.send(method, path, {
+      ...options,
+      signal: AbortSignal.timeout(options.patience ?? patience),
+    });
     const text = await response.text();
     return {
       status: response.status,
       value: text === "" ? null : readJSON(text, answerLimits),
       tag: response.headers.get("ETag"),
     };
+  }
+
+  /** @returns {Promise<Holder>} whose token it is; asked once */
+  me() {
+    this.holder ??= this.ask("GET", "/api/v1/me").then(({ value }) => {
+      const scope = valueAt(value, ["scope"]);
+      return { name: lineOf(valueAt(value, ["name"]), 64), scope: scopes.find((known) => known === scope) ?? "viewer" };
+    }).catch((error) => {
+      this.holder = undefined;
+      throw error;
+    });
+    return this.holder;
   }
 
   // Workflows
@@ -145,12 +179,14 @@ export class Client {
 
   /**
    * @param {string} name
-   * @returns {Promise<{document: JSONValue, tag: string | null, version: number, author: string}>}
+   * @returns {Promise<{document: JSONValue, source: string, tag: string | null, version: number, author: string}>}
    */
   async workflow(name) {
     const { value, tag } = await this.ask("GET", `/api/v1/workflows/${encodeURIComponent(name)}`);
+    const source = valueAt(value, ["source"]);
     return {
       document: valueAt(value, ["document"]) ?? null,
+      source: typeof source === "string" ? source : "",
       tag,
       version: numericValue(valueAt(value, ["version"])) ?? 0,
       author: lineOf(valueAt(value, ["author"]), 64),
@@ -161,13 +197,16 @@ export class Client {
    * @param {string} name
    * @param {JSONValue} document
    * @param {string | null} tag of the version that it follows; null: it is a new workflow
+   * @param {string} [source] the same as YAML, which is kept as it is written
    * @returns {Promise<string | null>} the tag that it has now
    * @throws {ServerProblem} status 412: somebody else has saved another version
    */
-  async save(name, document, tag) {
+  async save(name, document, tag, source) {
     /** @type {Record<string, string>} */
     const headers = tag === null ? { "If-None-Match": "*" } : { "If-Match": tag };
-    const answer = await this.ask("PUT", `/api/v1/workflows/${encodeURIComponent(name)}`, { body: document, headers });
+    const path = `/api/v1/workflows/${encodeURIComponent(name)}`;
+    const sent = source === undefined ? { body: document } : { content: { type: "application/yaml", data: source } };
+    const answer = await this.ask("PUT", path, { ...sent, headers });
     return answer.tag;
   }
 

@@ -11,45 +11,15 @@
  * @typedef {{nodes: ReadonlyMap<string, JSONObject>, places: ReadonlyMap<string, Place>}} Fragment
  */
 
+import { fragmentKind } from "./copying.js";
 import { apiVersion, nodesOf, placeOf } from "./document.js";
-import { isObject, Problem, readJSON, writeJSON } from "./json.js";
+import { isObject, Problem, readJSON } from "./json.js";
 import { freeName, inputsName, isNodeName } from "./names.js";
 import { objectAt } from "./objects.js";
 import { renamedWithin } from "./references.js";
 
 /** @type {import("./json.js").JSONLimits & {nodes: number}} */
 const limits = { characters: 4 << 20, depth: 64, values: 200_000, nodes: 10_000 };
-
-/** What a text that holds a part of a workflow calls itself. */
-const fragmentKind = "WorkflowFragment";
-
-/**
- * @param {WorkflowDocument} document
- * @param {Iterable<string>} names
- * @returns {string} JSON
- */
-export function fragmentText(document, names) {
-  const nodes = nodesOf(document);
-  const chosen = new Set(names);
-  const inOrder = [...nodes].filter(([name]) => chosen.has(name));
-  /** @type {[string, JSONValue][]} */
-  const layout = [];
-  for (const [name] of inOrder) {
-    const place = placeOf(document, name);
-    if (place) layout.push([name, new Map([["x", place.x], ["y", place.y]])]);
-  }
-  return writeJSON(
-    new Map(
-      /** @type {[string, JSONValue][]} */ ([
-        ["apiVersion", apiVersion],
-        ["kind", fragmentKind],
-        ["spec", new Map([["nodes", new Map(inOrder)]])],
-        ["layout", new Map(layout)],
-      ]),
-    ),
-    2,
-  );
-}
 
 /**
  * @param {string} text

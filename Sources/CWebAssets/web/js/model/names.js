@@ -20,6 +20,11 @@ export function isNodeName(text) {
   return isIdentifier(text) && text !== inputsName;
 }
 
+/** @param {string} text */
+export function isPluginName(text) {
+  return /^[a-z][a-z0-9_-]{0,63}$/.test(text);
+}
+
 /** @param {string} text `PLUGIN/NODE_TYPE` */
 export function isNodeType(text) {
   return /^[a-z][a-z0-9_-]{0,63}\/[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(text);

@@ -1,6 +1,5 @@
 /** What is told where somebody else has saved meanwhile: what differs, and which version it shall be. */
 
-import { replaceDocument } from "../model/commands.js";
 import { differenceOf } from "../model/difference.js";
 import { button, element } from "./dom.js";
 import { strings } from "./strings.js";
@@ -29,10 +28,11 @@ export function conflictNotice(editor, conflict, save) {
     element("div", {
       class: "inspector-actions",
       children: [
-        button(words.theirs, () => {
+        button(words.theirs, async () => {
           decide(conflict.tag);
+          editor.keepStored(conflict.document, conflict.source);
           // A step like any other: what there was can be come back to.
-          editor.perform(replaceDocument(words.theirs, conflict.document));
+          await editor.replace(words.theirs, conflict.document);
           editor.history = editor.history.markSaved(editor.document);
         }),
         button(words.mine, () => {

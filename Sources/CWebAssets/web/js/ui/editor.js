@@ -14,22 +14,25 @@
  *
  * An end of a line that is being drawn; of one of order where `port` is empty.
  * @typedef {{node: string, port: string, side: "inputs" | "outputs"}} PortEnd
- * @typedef {{document: WorkflowDocument, tag: string | null, author: string}} Conflict
+ * @typedef {{document: WorkflowDocument, tag: string | null, author: string, source: string}} Conflict
  */
 
-import { fragmentText, placeFragment, readFragment } from "../model/clipboard.js";
 import * as commands from "../model/commands.js";
+import { fragmentText } from "../model/copying.js";
 import { drawingsKey, edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
 import { fromPlain } from "../model/json.js";
-import { layeredLayout } from "../model/layout.js";
 import { freeName, isIdentifier } from "../model/names.js";
 import { objectAt } from "../model/objects.js";
 import { connectionProblem, fittingPort, orderProblem } from "../model/ports.js";
 import { byDocumentNode, emptyRun } from "../model/run.js";
 import { shapesOf } from "../model/shapes.js";
+import { isYAML } from "../model/sources.js";
 import { strings } from "./strings.js";
 
 export const grid = 8;
+
+/** @type {typeof import("../model/layout.js").layeredLayout | undefined} loaded once it is wanted: mostly nodes have their places */
+let layeredLayout;
 
 export class Editor {
   /**
@@ -64,6 +67,10 @@ export class Editor {
     this.isConnected = true;
     /** @type {Map<string, import("../model/json.js").JSONValue>} by the names of the workflow's inputs */
     this.runInputs = new Map();
+    /** Documents as YAML, as somebody wrote them or the server did. @type {WeakMap<WorkflowDocument, string>} */
+    this.sources = new WeakMap();
+    /** What is stored, where that is YAML: then it is saved so again. @type {string | undefined} */
+    this.storedSource = undefined;
     this.message = "";
     this.messageKind = "info";
     /** @type {Set<() => void>} */
@@ -127,6 +134,15 @@ export class Editor {
     this.message = text;
     this.messageKind = kind;
     this.changed();
+  }
+
+  /**
+   * @param {WorkflowDocument} document what the server has
+   * @param {string} source as it was written
+   */
+  keepStored(document, source) {
+    this.storedSource = isYAML(source) ? source : undefined;
+    if (this.storedSource !== undefined) this.sources.set(document, source);
   }
 
   // Changes
@@ -263,24 +279,27 @@ export class Editor {
   /**
    * @param {string} text
    * @param {Place} corner
+   * @throws {import("../model/json.js").Problem} it is no part of a workflow
    */
-  paste(text, corner) {
+  async paste(text, corner) {
+    const { placeFragment, readFragment } = await import("../model/clipboard.js");
     const fragment = placeFragment(this.document, readFragment(text), snapped(corner));
     if (this.perform(commands.paste(fragment.nodes, fragment.places))) this.select(fragment.nodes.keys());
   }
 
-  duplicate() {
+  async duplicate() {
     if (this.selection.size === 0) return;
     const places = [...this.selection].map((name) => this.placeOf(name));
     const corner = {
       x: Math.min(...places.map(({ x }) => x)) + 4 * grid,
       y: Math.min(...places.map(({ y }) => y)) + 4 * grid,
     };
-    this.paste(fragmentText(this.document, this.selection), corner);
+    await this.paste(fragmentText(this.document, this.selection), corner);
   }
 
   /** The selected nodes where they are several, otherwise all. */
-  arrange() {
+  async arrange() {
+    await loadLayout();
     const names = this.selection.size > 1 ? this.selection : new Set(nodesOf(this.document).keys());
     if (names.size === 0) return;
     const places = [...names].map((name) => this.placeOf(name));
@@ -297,7 +316,18 @@ export class Editor {
     const shapes = this.shapes;
     const boxes = [...names].flatMap((name) => shapes.get(name) ?? []);
     const lines = edgesOf(this.document).map((edge) => ({ from: edge.from.node, to: edge.to.node }));
-    return layeredLayout(boxes, lines, corner);
+    if (layeredLayout) return layeredLayout(boxes, lines, corner);
+    return new Map(boxes.map(({ name }, index) => [name, { x: corner.x, y: corner.y + 160 * index }]));
+  }
+
+  /**
+   * Another document in the place of this one, in one step.
+   * @param {string} label
+   * @param {WorkflowDocument} document
+   */
+  async replace(label, document) {
+    await loadLayoutOf(document);
+    return this.perform(commands.replaceDocument(label, document));
   }
 
   /**
@@ -394,6 +424,18 @@ export class Editor {
 /** @param {PortEnd} end */
 export function endText(end) {
   return end.port === "" ? strings.order.of(end.node) : `${end.node}.${end.port}`;
+}
+
+async function loadLayout() {
+  ({ layeredLayout } = await import("../model/layout.js"));
+}
+
+/**
+ * What lays out the nodes that nobody has placed, where there are some.
+ * @param {WorkflowDocument} document
+ */
+export async function loadLayoutOf(document) {
+  if ([...nodesOf(document).keys()].some((name) => !placeOf(document, name))) await loadLayout();
 }
 
 /** @param {Place} place */

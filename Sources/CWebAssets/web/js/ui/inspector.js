@@ -6,7 +6,7 @@ import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
 import { durationText, lineOf, linesOf } from "../model/text.js";
 import { button, element, setAttribute } from "./dom.js";
-import { messageOf } from "./screens.js";
+import { messageOf } from "./messages.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */

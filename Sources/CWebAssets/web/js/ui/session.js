@@ -5,6 +5,7 @@ import { readDocument, writeDocument } from "../model/document.js";
 /** @typedef {import("../model/document.js").WorkflowDocument} WorkflowDocument */
 
 const tokenKey = "orchestrator.token";
+const draftKey = "orchestrator.draft.";
 
 /**
  * @param {string} key
@@ -21,13 +22,15 @@ function read(key) {
 /**
  * @param {string} key
  * @param {string | null} value null: it goes
+ * @returns {boolean} false: it is full, or forbidden, and nothing is remembered
  */
 function write(key, value) {
   try {
     if (value === null) sessionStorage.removeItem(key);
     else sessionStorage.setItem(key, value);
+    return true;
   } catch {
-    // It is full, or forbidden: then nothing is remembered.
+    return false;
   }
 }
 
@@ -54,9 +57,10 @@ export const session = {
    * @param {string} name of the workflow
    * @param {WorkflowDocument | null} document null: everything is saved
    * @param {string | null} tag of the version that it follows
+   * @returns {boolean} whether it is kept
    */
   keepDraft(name, document, tag) {
-    write(`orchestrator.draft.${name}`, document && JSON.stringify({ tag, text: writeDocument(document) }));
+    return write(draftKey + name, document && JSON.stringify({ tag, text: writeDocument(document) }));
   },
 
   /**
@@ -65,12 +69,36 @@ export const session = {
    */
   draft(name) {
     try {
-      const { tag, text } = JSON.parse(read(`orchestrator.draft.${name}`) ?? "null") ?? {};
+      const { tag, text } = JSON.parse(read(draftKey + name) ?? "null") ?? {};
       if (typeof text !== "string") return undefined;
       return { document: readDocument(text), tag: typeof tag === "string" ? tag : null };
     } catch {
       return undefined;
     }
+  },
+
+  /** @returns {string[]} the workflows with changes that aren't saved */
+  draftNames() {
+    try {
+      return Object.keys(sessionStorage).filter((key) => key.startsWith(draftKey)).map((key) =>
+        key.slice(draftKey.length)
+      );
+    } catch {
+      return [];
+    }
+  },
+
+  /**
+   * @param {string} name of the workflow
+   * @param {string | null} text that isn't on its canvas yet; null: there is none
+   */
+  keepText(name, text) {
+    write(`orchestrator.text.${name}`, text);
+  },
+
+  /** @param {string} name */
+  text(name) {
+    return read(`orchestrator.text.${name}`) ?? undefined;
   },
 
   /**

@@ -1,17 +1,17 @@
 /** A workflow that is worked on: palette, canvas, details, and what is done with all of it: saving and running. */
 
-import { followRun } from "../api/follow.js";
 import { ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
 import { emptyRun } from "../model/run.js";
+import { losesComments } from "../model/sources.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
 import { NodePalette } from "./palette.js";
-import { messageOf } from "./screens.js";
+import { messageOf } from "./messages.js";
 import { session } from "./session.js";
 import { strings } from "./strings.js";
 
@@ -23,11 +23,11 @@ const draftDelay = 500;
 export class Workbench {
   /**
    * @param {Editor} editor
-   * @param {{leave: () => void, signedOut: (message: string) => void}} around
+   * @param {{signOut: () => void, signedOut: (message: string) => void}} around
    */
-  constructor(editor, { leave, signedOut }) {
+  constructor(editor, { signOut, signedOut }) {
     this.editor = editor;
-    this.leave = leave;
+    this.signOut = signOut;
     this.signedOut = signedOut;
     this.ending = new AbortController();
     /** @type {AbortController | undefined} of the run that is watched */
@@ -59,12 +59,15 @@ export class Workbench {
     /** @type {unknown[]} what the bar shows */
     this.barOf = [];
     this.bar = this.makeBar();
+    this.panes = element("main", { class: "panes", children: [this.palette, this.canvas, this.inspector] });
+    /** @type {import("./text_view.js").TextView | undefined} */
+    this.textView = undefined;
     this.element = element("div", {
       class: "workbench",
       children: [
         this.bar,
         this.notice,
-        element("main", { class: "panes", children: [this.palette, this.canvas, this.inspector] }),
+        this.panes,
         element("footer", { children: [this.status] }),
       ],
     });
@@ -84,7 +87,7 @@ export class Workbench {
     return element("header", {
       class: "bar",
       children: [
-        iconButton("menu", strings.workflows.back, () => this.goBack()),
+        iconButton("menu", words.menu, () => this.showPages(), { attributes: { "aria-haspopup": "dialog" } }),
         element("h1", { class: "workflow-title", children: [element("bdi", { text: editor.name })] }),
         state,
         element("div", {
@@ -97,6 +100,8 @@ export class Workbench {
             redo,
             iconButton("arrange", words.arrange, () => this.arrange()),
             iconButton("fit", words.fit, () => this.canvas.fit()),
+            iconButton("text", words.text, () => this.toggleText()),
+            iconButton("exchange", words.exchange, () => this.showExchange()),
             iconButton("help", words.help, () => this.showHelp()),
             save,
             run,
@@ -123,6 +128,7 @@ export class Workbench {
     }
     addEventListener("beforeunload", (event) => {
       this.keepDraft();
+      this.textView?.keep();
       if (editor.history.isDirty) event.preventDefault();
     }, { signal });
     canvas.addEventListener("contextmenu", (event) => {
@@ -133,6 +139,11 @@ export class Workbench {
     // Who begins to do something will look at details.
     for (const kind of ["keydown", "pointerdown"]) {
       addEventListener(kind, () => this.inspector.load(), { signal, once: true, capture: true });
+    }
+    // What lay over the canvas has done its work.
+    canvas.addEventListener("focusin", () => this.element.classList.remove("shows-palette"), { signal });
+    for (const kind of /** @type {const} */ (["dragover", "drop"])) {
+      canvas.addEventListener(kind, (event) => this.onDrag(event), { signal });
     }
     canvas.addEventListener("wish", (event) => {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
@@ -145,6 +156,7 @@ export class Workbench {
   stop() {
     this.keepDraft();
     this.ending.abort();
+    this.textView?.stop().then(() => this.keepDraft());
     this.following?.abort();
     this.element.remove();
   }
@@ -184,10 +196,11 @@ export class Workbench {
     document.title = `${history.isDirty ? "• " : ""}${name} – ${strings.product}`;
   }
 
+  /** @returns {boolean} whether what isn't saved is kept, or everything is saved */
   keepDraft() {
     clearTimeout(this.draftTimer);
     const { history, name, tag } = this.editor;
-    session.keepDraft(name, history.isDirty ? history.document : null, tag);
+    return session.keepDraft(name, history.isDirty ? history.document : null, tag);
   }
 
   // Keys
@@ -218,6 +231,15 @@ export class Workbench {
           this.element.classList.add("shows-palette");
           this.palette.focusSearch();
         }
+        return true;
+      case "pages":
+        this.showPages();
+        return true;
+      case "text":
+        this.toggleText();
+        return true;
+      case "exchange":
+        this.showExchange();
         return true;
       case "help":
         this.showHelp();
@@ -283,8 +305,8 @@ export class Workbench {
     this.element.classList.remove("shows-palette", "shows-inspector");
   }
 
-  arrange() {
-    this.editor.arrange();
+  async arrange() {
+    await this.editor.arrange();
     if (this.editor.selection.size < 2) this.canvas.fit();
   }
 
@@ -325,9 +347,56 @@ export class Workbench {
     this.inspector.focusField(field);
   }
 
+  async toggleText() {
+    const { TextView } = await import("./text_view.js");
+    if (!this.textView) {
+      this.textView = await TextView.make(this.editor, {
+        leave: () => this.goToCanvas(),
+        close: () => this.toggleText(),
+      });
+      // What is seen becomes narrower: all of it is shown anew.
+      this.canvas.hasFitted = false;
+      this.panes.prepend(this.textView.element);
+      this.element.classList.add("shows-text");
+      this.textView.start();
+    } else {
+      this.textView.stop();
+      this.textView = undefined;
+      this.element.classList.remove("shows-text");
+      this.goToCanvas();
+    }
+  }
+
+  async showExchange() {
+    const { exchangeDialog } = await import("./exchange.js");
+    if (document.querySelector("dialog[open]")) return;
+    const dialog = await exchangeDialog(this.editor, this.element);
+    this.element.append(dialog);
+    dialog.showModal();
+  }
+
+  /** @param {DragEvent} event of files that are dragged over the canvas, or dropped onto it */
+  async onDrag(event) {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    if (event.type !== "drop" || !file) return;
+    const { openFile, tellAfter } = await import("./exchange.js");
+    await tellAfter(this.element, () => openFile(this.editor, file));
+  }
+
+  async showPages() {
+    this.keepDraft();
+    const { menuDialog } = await import("./frame.js");
+    if (document.querySelector("dialog[open]")) return;
+    const dialog = await menuDialog(this.editor.client, this.signOut);
+    this.element.append(dialog);
+    dialog.showModal();
+  }
+
   async showHelp() {
     const { helpDialog } = await import("./help.js");
-    if (this.element.querySelector("dialog")) return;
+    if (document.querySelector("dialog[open]")) return;
     const dialog = helpDialog();
     this.element.append(dialog);
     dialog.showModal();
@@ -342,11 +411,8 @@ export class Workbench {
     const { editor, canvas } = this;
     event.preventDefault();
     if (kind === "paste") {
-      try {
-        editor.paste(event.clipboardData.getData("text/plain"), canvas.freePlace());
-      } catch (error) {
-        editor.say(messageOf(error), "error");
-      }
+      const pasted = editor.paste(event.clipboardData.getData("text/plain"), canvas.freePlace());
+      pasted.catch((error) => editor.say(messageOf(error), "error"));
       return;
     }
     const text = editor.copy();
@@ -364,10 +430,13 @@ export class Workbench {
     if (nodesOf(document).size === 0) return editor.say(strings.save.empty, "error");
     this.isAsking = true;
     try {
-      editor.tag = await editor.client.save(editor.name, document, editor.tag);
+      const source = editor.storedSource === undefined ? undefined : await this.sourceOf(document);
+      editor.tag = await editor.client.save(editor.name, document, editor.tag, source);
       editor.history = editor.history.markSaved(document);
       editor.conflict = undefined;
-      editor.say(strings.save.done(editor.name));
+      const isPoorer = source !== undefined && losesComments(editor.storedSource ?? "", source);
+      editor.storedSource = source;
+      editor.say(strings.save.done(editor.name) + (isPoorer ? ` ${strings.save.commentsLost}` : ""));
     } catch (error) {
       if (error instanceof ServerProblem && error.status === 412) await this.findConflict(error);
       else this.fail(error);
@@ -376,12 +445,18 @@ export class Workbench {
     }
   }
 
+  /** @param {import("../model/document.js").WorkflowDocument} document */
+  async sourceOf(document) {
+    const { sourceOf } = await import("../api/convert.js");
+    return await sourceOf(this.editor, document);
+  }
+
   /** @param {ServerProblem} refusal */
   async findConflict(refusal) {
     const { editor } = this;
     try {
-      const { document, tag, author } = await editor.client.workflow(editor.name);
-      editor.conflict = { document: checkedDocument(document), tag, author };
+      const { document, source, tag, author } = await editor.client.workflow(editor.name);
+      editor.conflict = { document: checkedDocument(document), source, tag, author };
       editor.say(strings.save.conflict(author), "error");
     } catch (error) {
       if (error instanceof ServerProblem && error.status === 404) editor.tag = null;
@@ -395,9 +470,8 @@ export class Workbench {
     if (!conflict || this.noticeFor === conflict) return;
     this.noticeFor = conflict;
     const { conflictNotice } = await import("./conflict.js");
-    if (this.noticeFor === conflict) {
-      this.notice.replaceChildren(...conflictNotice(this.editor, conflict, () => this.saveNow()));
-    }
+    if (this.editor.conflict !== conflict) return;
+    this.notice.replaceChildren(...conflictNotice(this.editor, conflict, () => this.saveNow()));
   }
 
   // Running
@@ -434,6 +508,7 @@ export class Workbench {
     editor.run = emptyRun;
     editor.changed();
     try {
+      const { followRun } = await import("../api/follow.js");
       const state = await followRun(editor.client, run, {
         onChange: (changed) => {
           editor.run = changed;
@@ -473,11 +548,5 @@ export class Workbench {
       this.keepDraft();
       this.signedOut(strings.signIn.refused);
     } else this.editor.say(messageOf(error), "error");
-  }
-
-  goBack() {
-    this.keepDraft();
-    if (this.editor.history.isDirty && !confirm(strings.workflows.leaveQuestion)) return;
-    this.leave();
   }
 }
