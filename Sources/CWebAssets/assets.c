@@ -4,6 +4,9 @@
 static const unsigned char css_editor_css[] = {
 #embed "web/css/editor.css"
 };
+static const unsigned char css_runs_css[] = {
+#embed "web/css/runs.css"
+};
 static const unsigned char index_html[] = {
 #embed "web/index.html"
 };
@@ -15,6 +18,9 @@ static const unsigned char js_api_events_js[] = {
 };
 static const unsigned char js_api_follow_js[] = {
 #embed "web/js/api/follow.js"
+};
+static const unsigned char js_api_runs_js[] = {
+#embed "web/js/api/runs.js"
 };
 static const unsigned char js_canvas_canvas_js[] = {
 #embed "web/js/canvas/canvas.js"
@@ -88,6 +94,9 @@ static const unsigned char js_model_shapes_js[] = {
 static const unsigned char js_model_text_js[] = {
 #embed "web/js/model/text.js"
 };
+static const unsigned char js_model_values_js[] = {
+#embed "web/js/model/values.js"
+};
 static const unsigned char js_model_viewport_js[] = {
 #embed "web/js/model/viewport.js"
 };
@@ -118,6 +127,9 @@ static const unsigned char js_ui_keys_js[] = {
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
+static const unsigned char js_ui_run_node_js[] = {
+#embed "web/js/ui/run_node.js"
+};
 static const unsigned char js_ui_screens_js[] = {
 #embed "web/js/ui/screens.js"
 };
@@ -127,6 +139,15 @@ static const unsigned char js_ui_session_js[] = {
 static const unsigned char js_ui_strings_js[] = {
 #embed "web/js/ui/strings.js"
 };
+static const unsigned char js_ui_styles_js[] = {
+#embed "web/js/ui/styles.js"
+};
+static const unsigned char js_ui_value_views_js[] = {
+#embed "web/js/ui/value_views.js"
+};
+static const unsigned char js_ui_values_js[] = {
+#embed "web/js/ui/values.js"
+};
 static const unsigned char js_ui_workbench_js[] = {
 #embed "web/js/ui/workbench.js"
 };
@@ -135,10 +156,12 @@ static const unsigned char js_ui_workbench_js[] = {
 
 static const web_asset assets[] = {
     ASSET("css/editor.css", css_editor_css),
+    ASSET("css/runs.css", css_runs_css),
     ASSET("index.html", index_html),
     ASSET("js/api/client.js", js_api_client_js),
     ASSET("js/api/events.js", js_api_events_js),
     ASSET("js/api/follow.js", js_api_follow_js),
+    ASSET("js/api/runs.js", js_api_runs_js),
     ASSET("js/canvas/canvas.js", js_canvas_canvas_js),
     ASSET("js/canvas/gestures.js", js_canvas_gestures_js),
     ASSET("js/canvas/keyboard.js", js_canvas_keyboard_js),
@@ -163,6 +186,7 @@ static const web_asset assets[] = {
     ASSET("js/model/search.js", js_model_search_js),
     ASSET("js/model/shapes.js", js_model_shapes_js),
     ASSET("js/model/text.js", js_model_text_js),
+    ASSET("js/model/values.js", js_model_values_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),
@@ -173,9 +197,13 @@ static const web_asset assets[] = {
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
+    ASSET("js/ui/run_node.js", js_ui_run_node_js),
     ASSET("js/ui/screens.js", js_ui_screens_js),
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),
+    ASSET("js/ui/styles.js", js_ui_styles_js),
+    ASSET("js/ui/value_views.js", js_ui_value_views_js),
+    ASSET("js/ui/values.js", js_ui_values_js),
     ASSET("js/ui/workbench.js", js_ui_workbench_js),
 };
 

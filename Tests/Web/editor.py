@@ -14,8 +14,9 @@ from playwright.sync_api import expect
 from browser import Server, write_plugin
 from editor_case import OPTIONS, EditorCase
 from editor_frames import FrameTests
+from editor_runs import RunTests
 
-__all__ = ["FrameTests"]
+__all__ = ["FrameTests", "RunTests"]
 
 
 class EditorTests(EditorCase):

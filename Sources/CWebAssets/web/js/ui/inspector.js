@@ -8,6 +8,7 @@ import { durationText, lineOf, linesOf } from "../model/text.js";
 import { connectionRows } from "./connections.js";
 import { button, element, setAttribute } from "./dom.js";
 import { Field } from "./fields.js";
+import { messageOf } from "./screens.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -31,8 +32,9 @@ export class NodeInspector extends HTMLElement {
     this.outcome = element("div", { class: "inspector-run" });
     /** @type {unknown[]} what those three were made of */
     this.shownOf = [];
-    /** @type {string[] | undefined} */
-    this.log = undefined;
+    this.nodeOutcome = element("div");
+    /** @type {import("./run_node.js").NodeRun | undefined} once there was something to show */
+    this.nodeRun = undefined;
   }
 
   connectedCallback() {
@@ -54,7 +56,6 @@ export class NodeInspector extends HTMLElement {
     if (madeFor !== this.madeFor) {
       this.madeFor = madeFor;
       this.shownOf = [];
-      this.log = undefined;
       this.fields = new Map();
       if (name !== undefined && node) this.drawNode(editor, name, node);
       else if (editor.selection.size > 1) this.drawSeveral(editor);
@@ -180,6 +181,7 @@ export class NodeInspector extends HTMLElement {
       }),
       type?.description ? element("p", { class: "description", text: type.description }) : undefined,
       this.problems,
+      this.nodeOutcome,
     ];
     if (kind !== "type") {
       parts.push(this.textField(editor, name, kind, kind === "run" ? words.command : words.file, kind === "run"));
@@ -202,7 +204,6 @@ export class NodeInspector extends HTMLElement {
       element("h3", { text: words.settings }),
       this.textField(editor, name, "if", words.condition, false),
       this.textField(editor, name, "timeout", words.timeout, false),
-      this.outcome,
       this.actions(editor),
     );
     this.begin(name, ...parts);
@@ -289,7 +290,7 @@ export class NodeInspector extends HTMLElement {
       field.show(values.get(parameter) ?? field.parameter.defaultValue, values.has(parameter));
     }
     for (const member of ["if", "timeout", "run", "workflow"]) this.showMember(node, member);
-    const now = [nodesOf(editor.document), editor.problems, editor.nodeStates.get(name), this.log];
+    const now = [nodesOf(editor.document), editor.problems, editor.nodeStates.get(name), editor.runId];
     if (now.every((part, index) => part === this.shownOf[index])) return;
     this.shownOf = now;
     this.showProblems(editor, editor.problemsOf(name));
@@ -349,60 +350,23 @@ export class NodeInspector extends HTMLElement {
    * @param {string} name
    */
   showRun(editor, name) {
-    const state = editor.nodeStates.get(name);
-    if (!state) return this.outcome.replaceChildren();
-    const facts = [
-      strings.run.state[state.state] ?? state.state,
-      state.cached ? strings.run.cached : "",
-      state.duration !== undefined ? durationText(state.duration) : "",
-      state.attempt > 1 ? strings.run.attempt(state.attempt) : "",
-      state.reason,
-      state.message,
-    ].filter(Boolean);
-    const { error } = state;
-    this.outcome.replaceChildren(
-      element("h3", { text: words.runState }),
-      element("p", { class: `run-facts is-${state.state}`, text: facts.join(" · ") }),
-      ...(error
-        ? [
-          element("p", { class: "run-error", text: error.message }),
-          ...(error.cause ? [element("p", { text: error.cause })] : []),
-          ...(error.hint ? [element("p", { class: "quiet", text: error.hint })] : []),
-          ...(error.traceback ? [this.text(words.traceback, error.traceback)] : []),
-        ]
-        : []),
-      this.log === undefined
-        ? button(words.showLog, () => this.loadLog(editor, name))
-        : this.text(words.log, this.log.join("\n") || words.noLog),
-    );
+    if (editor.nodeStates.has(name) && !this.nodeRun) this.loadRun(editor);
+    this.nodeRun?.show(name);
   }
 
-  /**
-   * @param {string} title
-   * @param {string} text
-   */
-  text(title, text) {
-    return element("details", {
-      attributes: { open: true },
-      children: [
-        element("summary", { text: title }),
-        element("pre", { text, attributes: { tabindex: 0, "aria-label": title, role: "region" } }),
-      ],
-    });
-  }
-
-  /**
-   * @param {Editor} editor
-   * @param {string} name
-   */
-  async loadLog(editor, name) {
-    if (editor.runId === undefined) return;
+  /** What it takes to show a run comes with the first one. @param {Editor} editor */
+  async loadRun(editor) {
     try {
-      this.log = await editor.client.log(editor.runId, name);
+      const { NodeRun } = await import("./run_node.js");
+      if (this.nodeRun) return;
+      const made = new NodeRun(editor);
+      this.nodeRun = made;
+      this.nodeOutcome.replaceChildren(made.element);
+      this.shownOf = [];
+      editor.changed();
     } catch (error) {
-      editor.say(error instanceof Error ? error.message : String(error), "error");
+      editor.say(messageOf(error), "error");
     }
-    editor.changed();
   }
 }
 

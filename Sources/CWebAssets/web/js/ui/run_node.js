@@ -1,0 +1,126 @@
+/** How the run went for one node: where it stands, its error, what it returned and what it said. */
+
+import { durationText } from "../model/text.js";
+import { button, element } from "./dom.js";
+import { messageOf } from "./screens.js";
+import { strings } from "./strings.js";
+import { addStyles } from "./styles.js";
+import { nodeValues } from "./values.js";
+
+/** @typedef {import("./editor.js").Editor} Editor */
+/** @typedef {import("../model/run.js").RunError} RunError */
+
+const words = strings.inspector;
+
+await addStyles("runs");
+
+export class NodeRun {
+  /** @param {Editor} editor */
+  constructor(editor) {
+    this.editor = editor;
+    this.facts = element("p", { class: "run-facts" });
+    this.error = element("div", { class: "run-problem" });
+    this.values = element("div", { class: "run-values" });
+    this.log = element("div", { class: "run-log" });
+    const parts = [this.facts, this.error, this.values, this.log];
+    this.element = element("details", {
+      class: "run-section",
+      attributes: { open: true },
+      children: [element("summary", { text: words.runState }), ...parts],
+    });
+    /** What each part was made of. */
+    this.errorOf = /** @type {unknown} */ (undefined);
+    this.valuesOf = "";
+    this.logOf = "";
+  }
+
+  /** @param {string} name of a node of the document */
+  show(name) {
+    const state = this.editor.nodeStates.get(name);
+    this.element.hidden = !state;
+    if (!state) return;
+    const facts = [
+      strings.run.state[state.state] ?? state.state,
+      state.cached ? strings.run.cached : "",
+      state.duration !== undefined ? durationText(state.duration) : "",
+      state.attempt > 1 ? strings.run.attempt(state.attempt) : "",
+      state.count > 1 ? strings.run.instances(state.doneCount, state.count) : "",
+      state.reason,
+      state.message,
+    ].filter(Boolean);
+    const text = facts.join(" · ");
+    if (this.facts.textContent !== text) this.facts.textContent = text;
+    this.facts.className = `run-facts is-${state.state}`;
+    if (this.errorOf !== state.error) {
+      this.errorOf = state.error;
+      this.error.replaceChildren(...(state.error ? errorParts(state.error) : []));
+    }
+    this.showValues(name, state.doneCount > 0 && state.state !== "skipped" ? state.doneCount : 0);
+    this.showLog(name);
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} doneCount instances of it that have ended
+   */
+  async showValues(name, doneCount) {
+    const valuesOf = `${this.editor.runId} ${name} ${doneCount}`;
+    if (valuesOf === this.valuesOf) return;
+    this.valuesOf = valuesOf;
+    if (doneCount === 0) return this.values.replaceChildren();
+    try {
+      const parts = await nodeValues(this.editor, name);
+      if (this.valuesOf === valuesOf) {
+        this.values.replaceChildren(element("h3", { text: strings.runs.values }), ...parts);
+      }
+    } catch (error) {
+      if (this.valuesOf === valuesOf) {
+        this.values.replaceChildren(element("p", { class: "run-error", text: messageOf(error) }));
+      }
+    }
+  }
+
+  /** @param {string} name */
+  showLog(name) {
+    const logOf = `${this.editor.runId} ${name}`;
+    if (logOf === this.logOf) return;
+    this.logOf = logOf;
+    this.log.replaceChildren(button(words.showLog, () => this.loadLog(name)));
+  }
+
+  /** @param {string} name */
+  async loadLog(name) {
+    const { client, runId } = this.editor;
+    if (runId === undefined) return;
+    try {
+      const lines = await client.log(runId, name);
+      this.log.replaceChildren(opened(words.log, lines.join("\n") || words.noLog));
+    } catch (error) {
+      this.editor.say(messageOf(error), "error");
+    }
+  }
+}
+
+/** @param {RunError} error */
+function errorParts({ message, cause, hint, traceback }) {
+  return [
+    element("p", { class: "run-error", text: message }),
+    ...(cause ? [element("p", { class: "run-cause", text: cause })] : []),
+    ...(hint ? [element("p", { class: "quiet", text: hint })] : []),
+    ...(traceback ? [opened(words.traceback, traceback)] : []),
+  ];
+}
+
+/**
+ * @param {string} title
+ * @param {string} text
+ */
+function opened(title, text) {
+  return element("details", {
+    attributes: { open: true },
+    children: [
+      element("summary", { text: title }),
+      element("pre", { text, attributes: { tabindex: 0, "aria-label": title, role: "region" } }),
+    ],
+  });
+}

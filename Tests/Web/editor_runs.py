@@ -1,0 +1,211 @@
+"""Runs in the editor: what nodes returned, parts of runs, what they wait for, what went wrong, and those before."""
+
+import os
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from browser import write_plugin
+from editor_case import EditorCase
+
+EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "examples", "license-report.yaml")
+VALUES_PLUGIN = {
+    "plugin.yaml": """name: values
+version: 1.0.0
+author: A
+description: Returns values of all kinds
+entry_point: plugin.py
+node_types: [values, large, blocked, chatty]
+permissions: [system.exec]
+""",
+    "plugin.py": '''import base64
+import subprocess
+import time
+
+from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, ParameterSpecification, PortSpecification
+from pipeline.files import File
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAEElEQVR4nGNgYPgPQf8JUQBNQhHvxMg7ggAAAABJRU5ErkJggg=="
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20" onload="parent.document.title=1"><rect width="40" height="20" fill="teal"/>'
+SVG += '<script>parent.document.title = 2</script></svg>'
+
+
+def port(name):
+    return PortSpecification(name, "any", name.capitalize(), "A value")
+
+
+class Values(DeclaredNode):
+    specification = NodeSpecification(
+        "values", "Values", "Tests", "Values of all kinds",
+        outputs=[port(name) for name in ["records", "tree", "text", "bitmap", "drawing", "file", "odd"]])
+
+    def execute(self, inputs, context):
+        records = [{"name": f"row {number}", "size": (number * 37) % 251, "note": None} for number in range(250)]
+        records[0]["note"] = "<b>bold</b>"
+        tree = {"list": [[number] for number in range(250)], "inner": {"deep": {"truth": True}}}
+        return {
+            "records": records, "tree": tree, "text": "first line\\n<i>second</i>\\u202e line", "bitmap": base64.b64decode(PNG),
+            "drawing": SVG, "file": File("notes.txt", b"of a file"), "odd": bytes(range(256))}
+
+
+class Large(DeclaredNode):
+    specification = NodeSpecification("large", "Large", "Tests", "A large value", outputs=[port("text"), port("list")])
+
+    def execute(self, inputs, context):
+        return {"text": File("large.txt", b"a line of it\\n" * 3_000_000), "list": ["x" * 1000] * 6000}
+
+
+class Blocked(DeclaredNode):
+    specification = NodeSpecification("blocked", "Blocked", "Tests", "Starts a program", outputs=[port("output")])
+
+    def execute(self, inputs, context):
+        return {"output": subprocess.run(["/bin/echo", "ran"], capture_output=True, check=True, text=True).stdout.strip()}
+
+
+class Chatty(DeclaredNode):
+    specification = NodeSpecification(
+        "chatty", "Chatty", "Tests", "Says much", outputs=[port("output")],
+        parameters=[ParameterSpecification("lines", "integer", "Lines", "How many", 10),
+                    ParameterSpecification("pause", "number", "Pause", "Seconds between two", 0)])
+
+    def execute(self, inputs, context):
+        for number in range(self.parameters["lines"]):
+            print(f"\\x1b[31mline\\x1b[0m {number}", flush=True)
+            time.sleep(self.parameters["pause"])
+        context.log("warning", "that was much")
+        return {"output": 1}
+
+
+class ValuesPlugin(DeclaredPlugin):
+    nodes = (Values, Large, Blocked, Chatty)
+''',
+}
+
+
+class RunTests(EditorCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        write_plugin(cls.directory.name, "values", VALUES_PLUGIN)
+        cls.server.ok("POST", "/api/v1/reload")
+
+    def ran(self, page, outcome="The run has succeeded."):
+        page.tab.get_by_role("button", name="Run", exact=True).click()
+        expect(page.status()).to_have_text(outcome)
+
+    def value(self, page, name):
+        return page.tab.locator(f'node-inspector .value[data-value="{name}"]')
+
+    def drawn(self, image):
+        expect(image).to_be_visible()
+        self.assertGreater(image.evaluate("(image) => image.decode().then(() => image.naturalWidth)"), 0)
+
+    # What nodes returned
+
+    def test_the_example_shows_its_charts(self):
+        with open(EXAMPLE, encoding="utf-8") as file:
+            self.server.ok("PUT", "/api/v1/workflows/charts", file.read(),
+                           headers={"If-None-Match": "*", "Content-Type": "application/yaml"})
+        self.server.ok("POST", "/api/v1/plugins/files/grants",
+                       {"permissions": ["filesystem.read:/usr/share/common-licenses", "filesystem.write"]})
+        page = self.page().open("#workflow=charts")
+        page.node("lengths").wait_for()
+        self.ran(page)
+        for name in ["lengths", "similarity"]:
+            page.tab.keyboard.press("f")
+            page.node(name).locator(".node-title").click()
+            self.drawn(page.tab.get_by_role("img", name="How long they are" if name == "lengths" else "Which ones are related"))
+            self.picture(page, f"chart-{name}")
+        page.tab.get_by_role("button", name="Larger: section").click()
+        self.drawn(page.tab.get_by_role("dialog").get_by_role("img"))
+        self.picture(page, "chart-large")
+        page.tab.keyboard.press("Escape")
+        page.node("count").locator(".node-title").click()
+        rows = self.value(page, "count.rows.0")
+        expect(rows.get_by_role("img", name="Chart of rows")).to_be_visible()
+        self.picture(page, "chart-of-records")
+
+    def test_values_of_each_kind_are_shown_as_what_they_are(self):
+        self.store("values", {"v": {"type": "values/values"}})
+        page = self.page().open("#workflow=values")
+        page.node("v").click()
+        self.ran(page)
+        expect(page.tab.locator("node-inspector .value")).to_have_count(7)
+        self.drawn(self.value(page, "v.bitmap.0").get_by_role("img"))
+        self.drawn(self.value(page, "v.drawing.0").get_by_role("img"))
+        expect(self.value(page, "v.text.0").locator("pre")).to_have_text("first line\n<i>second</i> line", use_inner_text=False)
+        expect(self.value(page, "v.file.0")).to_contain_text("notes.txt · file · 9 B")
+        expect(self.value(page, "v.file.0").locator("pre")).to_have_text("of a file")
+        expect(self.value(page, "v.odd.0")).to_contain_text("neither text nor a picture")
+        records = self.value(page, "v.records.0")
+        records.get_by_role("button", name="Table", exact=True).click()
+        expect(records.locator("tbody tr")).to_have_count(100)
+        expect(records.locator("tbody")).to_contain_text("<b>bold</b>")
+        records.get_by_role("button", name="size").click()
+        expect(records.locator("tbody td").nth(1)).to_have_text("0")
+        records.get_by_role("button", name="size").click()
+        expect(records.locator('th[aria-sort="descending"]')).to_have_text("size")
+        expect(records.locator("tbody td").nth(1)).to_have_text("250")
+        for _ in range(2):
+            records.get_by_role("button", name="After").click()
+        expect(records.locator("tbody tr")).to_have_count(50)
+        expect(records).to_contain_text("201–250 of 250")
+        tree = self.value(page, "v.tree.0")
+        expect(tree.locator(".tree-leaf")).to_have_count(0)
+        tree.locator("summary", has_text="list").click()
+        expect(tree.locator("details details details")).to_have_count(100)
+        tree.get_by_role("button", name="More").click()
+        expect(tree.locator("details details details")).to_have_count(200)
+        self.picture(page, "values")
+        with page.tab.expect_download() as download:
+            self.value(page, "v.file.0").get_by_role("button", name="Download").click()
+        self.assertEqual(download.value.suggested_filename, "notes.txt")
+        with open(download.value.path(), "rb") as file:
+            self.assertEqual(file.read(), b"of a file")
+        self.assertEqual(page.tab.title(), "values – Orchestrator")
+
+    def test_of_a_large_value_only_the_beginning_is_read(self):
+        self.store("large", {"big": {"type": "values/large"}})
+        page = self.page().open("#workflow=large")
+        page.node("big").click()
+        ranges = []
+        page.tab.on("request", lambda request: "/artifacts/" in request.url and ranges.append(request.headers.get("range")))
+        self.ran(page)
+        text, records = self.value(page, "big.text.0"), self.value(page, "big.list.0")
+        text.get_by_role("button", name="Show (39.0 MB)").click()
+        expect(text).to_contain_text("The first 65.5 kB of 39.0 MB:")
+        records.get_by_role("button", name="Show").click()
+        expect(records).to_contain_text("The first 65.5 kB of 6.02 MB:")
+        self.assertEqual(ranges, ["bytes=0-65535"] * 2)
+
+    # For everybody
+
+    def seen(self, page, name):
+        self.picture(page, name)
+        found = Axe().run(page.tab)
+        self.assertEqual(found.violations_count, 0, f"{name}: {found.generate_report()}")
+        overflow = page.tab.evaluate("document.documentElement.scrollWidth - innerWidth")
+        self.assertLessEqual(overflow, 0, f"{name} is wider than the screen")
+
+    def test_no_screen_of_runs_has_a_violation_that_axe_finds(self):
+        self.store("run-seen", {"v": {"type": "values/values"}, "f": {"type": "tester/fail"}})
+        for scheme in ["light", "dark"]:
+            for width in [1280, 320]:
+                page = self.page(color_scheme=scheme, viewport={"width": width, "height": 720}, bypass_csp=True)
+                page.open("#workflow=run-seen")
+                page.node("v").wait_for()
+                self.ran(page, "The run has failed.")
+                for name, shown in [("v", ".tree"), ("f", ".run-error")]:
+                    page.tab.keyboard.press("Escape")
+                    page.tab.keyboard.press("g")
+                    page.tab.evaluate(f"document.querySelector('workflow-canvas').focusNode('{name}')")
+                    page.tab.keyboard.press("Enter")
+                    page.tab.locator(f"node-inspector {shown}").first.wait_for()
+                    self.seen(page, f"run-{name}-{scheme}-{width}")
+                page.tab.evaluate("document.querySelector('workflow-canvas').focusNode('v')")
+                page.tab.keyboard.press("Enter")
+                page.tab.get_by_role("button", name="Larger: records").click()
+                self.seen(page, f"value-large-{scheme}-{width}")
+
+
+__all__ = ["RunTests"]
