@@ -178,6 +178,40 @@ class RunTests(EditorCase):
         expect(records).to_contain_text("The first 65.5 kB of 6.02 MB:")
         self.assertEqual(ranges, ["bytes=0-65535"] * 2)
 
+    # Parts of runs
+
+    def test_nodes_are_run_up_to_one_and_from_one_on(self):
+        self.store("parts", {
+            "first": {"type": "tester/wait", "with": {"say": "one"}, "cache": "never"},
+            "second": {"type": "tester/wait", "in": {"input": "first.output"}, "cache": "never"},
+            "third": {"type": "tester/wait", "in": {"input": "second.output"}, "cache": "never"},
+        }, outputs={"end": "third.output"})
+        page = self.page().open("#workflow=parts")
+        page.node("second").click()
+        page.tab.get_by_role("button", name="Run from here").click()
+        expect(page.status()).to_have_text("No run is shown whose results could be taken: run all of it first.")
+        page.tab.get_by_role("button", name="Run to here").click()
+        expect(page.status()).to_have_text("The run has succeeded.")
+        expect(page.node("second")).to_have_attribute("data-state", "succeeded")
+        expect(page.node("third")).not_to_have_attribute("data-state", "succeeded")
+        expect(page.tab.locator(".run-progress")).to_contain_text("2 of 2 · ")
+        page.tab.keyboard.press("Control+Enter")
+        expect(page.node("third")).to_have_attribute("data-state", "succeeded")
+        expect(page.status()).to_have_text("The run has succeeded.")
+        # As it is on the canvas now, which the first node's result doesn't depend on.
+        page.tab.get_by_label("Say", exact=True).fill("two")
+        page.tab.keyboard.press("Control+Alt+Enter")
+        expect(self.value(page, "second.output.0").locator("pre")).to_have_text("two")
+        runs = self.server.ok("GET", "/api/v1/runs?workflow=parts")["runs"]
+        self.assertEqual(runs[0]["parent"], runs[1]["run"])
+        kinds = {(kind, data.get("node")) for _, kind, data in self.server.events(runs[0]["run"])}
+        self.assertNotIn(("started", "first"), kinds)
+        self.assertTrue({("started", "second"), ("started", "third")} <= kinds)
+        page.node("third").click(modifiers=["Shift"])
+        expect(page.tab.get_by_role("button", name="Run from here")).to_have_count(0)
+        page.tab.keyboard.press("Control+Shift+Enter")
+        expect(page.status()).to_have_text("The run has succeeded.")
+
     # For everybody
 
     def seen(self, page, name):

@@ -1,7 +1,10 @@
 /** What is asked about runs, their results and their logs: what the first look at a workflow doesn't need. */
 
-import { readJSON } from "../model/json.js";
+import { isArray, readJSON } from "../model/json.js";
+import { valueAt } from "../model/objects.js";
+import { lineOf } from "../model/text.js";
 import { readArtifacts } from "../model/values.js";
+import { startedRun } from "./client.js";
 
 /** @typedef {import("./client.js").Client} Client */
 /** @typedef {import("../model/json.js").JSONValue} JSONValue */
@@ -13,6 +16,36 @@ const patience = 60_000;
 
 /** @param {string} run */
 const pathOf = (run) => `/api/v1/runs/${encodeURIComponent(run)}`;
+
+/**
+ * @param {Client} client
+ * @param {string} run
+ * @param {{from?: string, document?: import("../model/document.js").WorkflowDocument}} part from which node on; the workflow as it is now
+ * @returns {Promise<string>} the new run
+ */
+export async function rerun(client, run, { from, document }) {
+  /** @type {Map<string, JSONValue>} */
+  const body = new Map();
+  if (from !== undefined) body.set("from", from);
+  if (document) body.set("document", document);
+  return startedRun((await client.ask("POST", `${pathOf(run)}/rerun`, { body })).value);
+}
+
+/**
+ * @param {Client} client
+ * @param {string} run
+ * @returns {Promise<Map<string, string>>} what its queued nodes wait for, by their names
+ */
+export async function askWaiting(client, run) {
+  const list = valueAt((await client.ask("GET", `${pathOf(run)}/waiting`)).value, ["waiting"]);
+  /** @type {Map<string, string>} */
+  const reasons = new Map();
+  for (const item of isArray(list) ? list.slice(0, 10_000) : []) {
+    const node = valueAt(item, ["node"]);
+    if (typeof node === "string") reasons.set(node, lineOf(valueAt(item, ["reason"]), 400));
+  }
+  return reasons;
+}
 
 /**
  * @param {Client} client

@@ -126,6 +126,20 @@ function afterTransient(state, kind, node, data) {
 }
 
 /**
+ * @param {RunState} state
+ * @param {ReadonlyMap<string, string>} reasons what nodes are queued for, by their names; as long as they are
+ * @returns {RunState}
+ */
+export function withReasons(state, reasons) {
+  const queued = [...reasons].flatMap(([name, message]) => {
+    const before = state.nodes.get(name) ?? waiting;
+    if (before.state !== "waiting" && before.state !== "queued") return [];
+    return [/** @type {const} */ ([name, { ...before, state: /** @type {const} */ ("queued"), message }])];
+  });
+  return queued.length === 0 ? state : { ...state, nodes: new Map([...state.nodes, ...queued]) };
+}
+
+/**
  * @param {unknown} value
  * @returns {RunError}
  */

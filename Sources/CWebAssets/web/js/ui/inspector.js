@@ -8,7 +8,7 @@ import { durationText, lineOf, linesOf } from "../model/text.js";
 import { connectionRows } from "./connections.js";
 import { button, element, setAttribute } from "./dom.js";
 import { Field } from "./fields.js";
-import { messageOf } from "./screens.js";
+import { messageOf } from "./messages.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -85,7 +85,7 @@ export class NodeInspector extends HTMLElement {
 
   /** @param {Editor} editor */
   drawSeveral(editor) {
-    this.begin(words.several(editor.selection.size), this.actions(editor));
+    this.begin(words.several(editor.selection.size), this.runActions(), this.actions(editor));
   }
 
   /** @param {number} count */
@@ -181,6 +181,7 @@ export class NodeInspector extends HTMLElement {
       }),
       type?.description ? element("p", { class: "description", text: type.description }) : undefined,
       this.problems,
+      this.runActions(),
       this.nodeOutcome,
     ];
     if (kind !== "type") {
@@ -207,6 +208,21 @@ export class NodeInspector extends HTMLElement {
       this.actions(editor),
     );
     this.begin(name, ...parts);
+  }
+
+  /** What the workbench does: the event "act". */
+  runActions() {
+    /** @param {string} action */
+    const order = (action) => this.dispatchEvent(new CustomEvent("act", { detail: action, bubbles: true }));
+    return element("div", {
+      class: "inspector-actions run-actions",
+      children: [
+        button(words.runTo, () => order("runTo"), { title: words.runToHint }),
+        this.editor?.selection.size === 1
+          ? button(words.runFrom, () => order("runFrom"), { title: words.runFromHint })
+          : undefined,
+      ],
+    });
   }
 
   /** @param {Editor} editor */

@@ -10,6 +10,13 @@ export const keyBindings = [
   { keys: ["?"], action: "help", what: "Show these keys", where: "anywhere" },
   { keys: ["Ctrl+s"], action: "save", what: "Save", where: "anywhere" },
   { keys: ["Ctrl+Enter"], action: "run", what: "Run", where: "anywhere" },
+  { keys: ["Ctrl+Shift+Enter"], action: "runTo", what: "Run to the selected nodes", where: "anywhere" },
+  {
+    keys: ["Ctrl+Alt+Enter"],
+    action: "runFrom",
+    what: "Run from the selected node on, with the results of the run that is shown",
+    where: "anywhere",
+  },
   { keys: ["Ctrl+z"], action: "undo", what: "Undo", where: "anywhere" },
   { keys: ["Ctrl+Shift+z", "Ctrl+y"], action: "redo", what: "Redo", where: "anywhere" },
   { keys: ["f"], action: "fit", what: "Show everything", where: "anywhere" },

@@ -2,7 +2,8 @@
 
 import { durationText } from "../model/text.js";
 import { button, element } from "./dom.js";
-import { messageOf } from "./screens.js";
+import { messageOf } from "./messages.js";
+import { runStrings } from "./run_strings.js";
 import { strings } from "./strings.js";
 import { addStyles } from "./styles.js";
 import { nodeValues } from "./values.js";
@@ -55,7 +56,7 @@ export class NodeRun {
       this.errorOf = state.error;
       this.error.replaceChildren(...(state.error ? errorParts(state.error) : []));
     }
-    this.showValues(name, state.doneCount > 0 && state.state !== "skipped" ? state.doneCount : 0);
+    this.showValues(name, state.state === "succeeded" || state.count > 1 ? state.doneCount : 0);
     this.showLog(name);
   }
 
@@ -66,12 +67,14 @@ export class NodeRun {
   async showValues(name, doneCount) {
     const valuesOf = `${this.editor.runId} ${name} ${doneCount}`;
     if (valuesOf === this.valuesOf) return;
+    const isOther = !this.valuesOf.startsWith(`${this.editor.runId} ${name} `);
     this.valuesOf = valuesOf;
-    if (doneCount === 0) return this.values.replaceChildren();
+    if (isOther || doneCount === 0) this.values.replaceChildren();
+    if (doneCount === 0) return;
     try {
       const parts = await nodeValues(this.editor, name);
       if (this.valuesOf === valuesOf) {
-        this.values.replaceChildren(element("h3", { text: strings.runs.values }), ...parts);
+        this.values.replaceChildren(element("h3", { text: runStrings.values }), ...parts);
       }
     } catch (error) {
       if (this.valuesOf === valuesOf) {

@@ -1,8 +1,8 @@
 /** The screens before a workflow: who somebody is, and which workflow it is to be. */
 
-import { Problem } from "../model/json.js";
 import { isWorkflowName, workflowNameGrammar } from "../model/names.js";
 import { button, element } from "./dom.js";
+import { messageOf } from "./messages.js";
 import { strings } from "./strings.js";
 
 /**
@@ -134,13 +134,4 @@ export function workflowsScreen(workflows, { open, create, signOut }) {
       }),
     ],
   });
-}
-
-/**
- * @param {unknown} error
- * @returns {string}
- */
-export function messageOf(error) {
-  if (error instanceof Problem) return error.hint ? `${error.message} (${error.hint})` : error.message;
-  return error instanceof Error ? error.message : String(error);
 }

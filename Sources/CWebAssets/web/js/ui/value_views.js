@@ -4,13 +4,13 @@ import { isArray, isObject, writeJSON } from "../model/json.js";
 import { linesOf } from "../model/text.js";
 import { cellText, chartOf, sortedRows } from "../model/values.js";
 import { button, drawing, element } from "./dom.js";
-import { strings } from "./strings.js";
+import { runStrings } from "./run_strings.js";
 
 /** @typedef {import("../model/json.js").JSONValue} JSONValue */
 /** @typedef {import("../model/values.js").TableView} TableView */
 /** @typedef {import("../model/values.js").ValueView} ValueView */
 
-const words = strings.runs;
+const words = runStrings;
 /** Rows of a table, and members of a level of a tree, that are there at one time. */
 const pageSize = 100;
 const mostText = 200_000;

@@ -4,7 +4,8 @@ import { jsonOf, listArtifacts, readValue, valueBytes } from "../api/runs.js";
 import { documentNode } from "../model/run.js";
 import { arrayText, bytesText, mediaTypeOf, mostBytes, viewsOf } from "../model/values.js";
 import { button, element } from "./dom.js";
-import { messageOf } from "./screens.js";
+import { messageOf } from "./messages.js";
+import { runStrings } from "./run_strings.js";
 import { strings } from "./strings.js";
 import { picture, textElement, viewElement } from "./value_views.js";
 
@@ -12,7 +13,7 @@ import { picture, textElement, viewElement } from "./value_views.js";
 /** @typedef {import("../model/values.js").Artifact} Artifact */
 /** @typedef {import("../model/values.js").ValueView} ValueView */
 
-const words = strings.runs;
+const words = runStrings;
 /** Values that are listed at one time, and how large one may be that is shown without being asked for. */
 const mostListed = 20;
 const mostUnasked = 512 << 10;

@@ -1,19 +1,17 @@
 /** A workflow that is worked on: palette, canvas, details, and what is done with all of it: saving and running. */
 
-import { followRun } from "../api/follow.js";
 import { ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
-import { emptyRun } from "../model/run.js";
 import { conflictNotice } from "./conflict.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { helpDialog } from "./help.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
 import { NodePalette } from "./palette.js";
-import { messageOf } from "./screens.js";
+import { messageOf } from "./messages.js";
 import { session } from "./session.js";
 import { strings } from "./strings.js";
 
@@ -32,8 +30,8 @@ export class Workbench {
     this.leave = leave;
     this.signedOut = signedOut;
     this.ending = new AbortController();
-    /** @type {AbortController | undefined} of the run that is watched */
-    this.following = undefined;
+    /** @type {import("./running.js").Runner | undefined} once there is a run */
+    this.runner = undefined;
     this.canvas = new WorkflowCanvas();
     this.canvas.editor = editor;
     this.palette = new NodePalette();
@@ -52,9 +50,10 @@ export class Workbench {
       undo: iconButton("undo", words.undo, () => editor.undo()),
       redo: iconButton("redo", words.redo, () => editor.redo()),
       save: button(words.save, () => this.saveNow()),
-      run: button(words.run, () => this.runNow(), { class: "primary" }),
-      cancel: button(words.cancel, () => this.cancelRun(), { class: "danger" }),
+      run: button(words.run, () => this.act("run"), { class: "primary" }),
+      cancel: button(words.cancel, () => this.running((runner) => runner.cancel()), { class: "danger" }),
       state: element("span", { class: "quiet save-state" }),
+      progress: element("span", { class: "quiet run-progress" }),
     };
     /** @type {unknown[]} what the bar shows */
     this.barOf = [];
@@ -78,7 +77,7 @@ export class Workbench {
   makeBar() {
     const { editor } = this;
     const words = strings.bar;
-    const { undo, redo, save, run, cancel, state } = this.parts;
+    const { undo, redo, save, run, cancel, state, progress } = this.parts;
     /** @param {"palette" | "inspector"} pane */
     const toggle = (pane) => this.element.classList.toggle(`shows-${pane}`);
     return element("header", {
@@ -87,6 +86,7 @@ export class Workbench {
         iconButton("menu", strings.workflows.back, () => this.goBack()),
         element("h1", { class: "workflow-title", children: [element("bdi", { text: editor.name })] }),
         state,
+        progress,
         element("div", {
           class: "bar-group",
           attributes: { role: "toolbar", "aria-label": words.label },
@@ -125,18 +125,21 @@ export class Workbench {
       this.keepDraft();
       if (editor.history.isDirty) event.preventDefault();
     }, { signal });
+    this.element.addEventListener("act", (event) => {
+      if (event instanceof CustomEvent) this.act(event.detail);
+    }, { signal });
     canvas.addEventListener("wish", (event) => {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
     this.update();
     const run = session.run(editor.name);
-    if (run !== undefined) this.follow(run);
+    if (run !== undefined) this.running((runner) => runner.follow(run));
   }
 
   stop() {
     this.keepDraft();
     this.ending.abort();
-    this.following?.abort();
+    this.runner?.stop();
     this.element.remove();
   }
 
@@ -217,7 +220,13 @@ export class Workbench {
         this.saveNow();
         return true;
       case "run":
-        if (!editor.isRunning) this.runNow();
+        this.running((runner) => runner.start());
+        return true;
+      case "runTo":
+        this.running((runner) => runner.startTo());
+        return true;
+      case "runFrom":
+        this.running((runner) => runner.startFrom());
         return true;
       case "undo":
         editor.undo();
@@ -356,66 +365,16 @@ export class Workbench {
 
   // Running
 
-  async runNow() {
-    const { editor } = this;
-    if (this.isAsking) return;
-    this.isAsking = true;
-    editor.problems = [];
+  /** @param {(runner: import("./running.js").Runner) => unknown} act with what runs, which is loaded when it is wanted */
+  async running(act) {
     try {
-      const run = await editor.client.start(editor.document, editor.runInputs);
-      editor.say(strings.run.started);
-      session.keepRun(editor.name, run);
-      this.follow(run);
-    } catch (error) {
-      if (error instanceof ServerProblem && error.diagnostics.length > 0) {
-        editor.problems = error.diagnostics;
-        const named = error.diagnostics.find(({ node }) => node && nodesOf(editor.document).has(node));
-        editor.select(named ? [named.node] : []);
-        editor.say(strings.run.problems(error.diagnostics.length), "error");
-      } else this.fail(error);
-    } finally {
-      this.isAsking = false;
-    }
-  }
-
-  /** @param {string} run */
-  async follow(run) {
-    const { editor } = this;
-    this.following?.abort();
-    const following = new AbortController();
-    this.following = following;
-    editor.runId = run;
-    editor.run = emptyRun;
-    editor.changed();
-    try {
-      const state = await followRun(editor.client, run, {
-        onChange: (changed) => {
-          editor.run = changed;
-          editor.changed();
-        },
-        onConnection: (isConnected) => {
-          if (editor.isConnected !== isConnected) editor.changed();
-          editor.isConnected = isConnected;
-        },
-        signal: following.signal,
+      const { Runner } = await import("./running.js");
+      if (this.ending.signal.aborted) return;
+      this.runner ??= new Runner(this.editor, {
+        fail: (error) => this.fail(error),
+        progress: this.parts.progress,
       });
-      if (following.signal.aborted || state.outcome === undefined) return;
-      editor.say(strings.run.outcome(state.outcome), state.outcome === "succeeded" ? "info" : "error");
-    } catch (error) {
-      if (following.signal.aborted) return;
-      // A run of which nobody knows any more.
-      session.keepRun(editor.name, null);
-      editor.runId = undefined;
-      if (error instanceof ServerProblem && error.status === 404) editor.changed();
-      else this.fail(error);
-    }
-  }
-
-  async cancelRun() {
-    const { editor } = this;
-    if (editor.runId === undefined) return;
-    try {
-      await editor.client.cancel(editor.runId);
+      act(this.runner);
     } catch (error) {
       this.fail(error);
     }
