@@ -1,6 +1,7 @@
 """Runs in the editor: what nodes returned, parts of runs, what they wait for, what went wrong, and those before."""
 
 import os
+import re
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -199,7 +200,7 @@ class RunTests(EditorCase):
         expect(page.node("third")).to_have_attribute("data-state", "succeeded")
         expect(page.status()).to_have_text("The run has succeeded.")
         # As it is on the canvas now, which the first node's result doesn't depend on.
-        page.tab.get_by_label("Say", exact=True).fill("two")
+        page.tab.get_by_label("Say", exact=True).fill('"two"')
         page.tab.keyboard.press("Control+Alt+Enter")
         expect(self.value(page, "second.output.0").locator("pre")).to_have_text("two")
         runs = self.server.ok("GET", "/api/v1/runs?workflow=parts")["runs"]
@@ -211,6 +212,37 @@ class RunTests(EditorCase):
         expect(page.tab.get_by_role("button", name="Run from here")).to_have_count(0)
         page.tab.keyboard.press("Control+Shift+Enter")
         expect(page.status()).to_have_text("The run has succeeded.")
+
+    # Where it stands
+
+    def test_a_queued_node_says_what_it_waits_for_and_the_bar_how_far_all_of_it_is(self):
+        nodes = {f"n{number}": {"type": "tester/wait", "with": {"seconds": 4}, "cache": "never"} for number in range(5)}
+        nodes["last"] = {"type": "tester/wait", "in": {"input": "n4.output"}, "needs": ["n0", "n1", "n2", "n3"]}
+        self.store("queue", nodes)
+        page = self.page().open("#workflow=queue")
+        page.node("n0").wait_for()
+        asked = []
+        page.tab.on("request", lambda request: request.url.endswith("/waiting") and asked.append(request.url))
+        page.tab.get_by_role("button", name="Run", exact=True).click()
+        queued = page.tab.locator('.node[data-state="queued"]')
+        expect(queued).to_have_count(1)
+        expect(queued.locator(".node-note")).to_contain_text("waits for 1 of '--jobs'")
+        expect(queued).to_have_attribute("aria-label", re.compile("queued, waits for"))
+        expect(page.tab.locator('.node[data-state="running"]')).to_have_count(4)
+        expect(page.tab.locator(".run-progress")).to_contain_text("0 of 6 · ")
+        self.picture(page, "queued")
+        # Whoever comes late is told too.
+        page.tab.reload()
+        expect(queued.locator(".node-note")).to_contain_text("waits for 1 of '--jobs'")
+        expect(page.tab.locator(".run-progress")).to_contain_text("4 of 6 · ")
+        expect(queued).to_have_count(0)
+        count = len(asked)
+        page.tab.get_by_role("button", name="Cancel the run").click()
+        expect(page.status()).to_have_text("The run was cancelled.")
+        expect(page.tab.locator(".is-cut")).to_have_count(1)
+        expect(page.tab.locator(".is-done")).to_have_count(4)
+        self.assertLessEqual(count, 4)
+        self.assertEqual(len(asked), count, "nothing waits any more")
 
     # For everybody
 

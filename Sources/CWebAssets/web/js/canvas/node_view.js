@@ -1,7 +1,7 @@
 /** A node as it is drawn. */
 
 import { portPlace, sizes } from "../model/shapes.js";
-import { durationText } from "../model/text.js";
+import { durationText, lineOf } from "../model/text.js";
 import { drawing, element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 
@@ -20,6 +20,8 @@ export class NodeView {
     });
     this.state = element("span", { class: "node-state" });
     this.progress = element("div", { class: "node-progress", attributes: { hidden: true } });
+    /** Beneath it: what it waits for, does or failed of. Made once there is something to say. @type {HTMLElement | undefined} */
+    this.note = undefined;
     /** @type {NodeState | undefined} */
     this.shown = undefined;
     this.place = "";
@@ -68,7 +70,7 @@ export class NodeView {
       made.style.top = `${sizes.header + rows * sizes.row + index * sizes.value}px`;
       return made;
     });
-    node.replaceChildren(head, ...ports, ...values, this.progress);
+    node.replaceChildren(head, ...ports, ...values, this.progress, ...(this.note ? [this.note] : []));
   }
 
   /**
@@ -132,11 +134,22 @@ export class NodeView {
       this.progress.hidden = state?.state !== "running";
       this.progress.classList.toggle("is-open", fraction === undefined);
       this.progress.style.transform = fraction === undefined ? "" : `scaleX(${fraction})`;
+      this.showNote(state ? noteText(state) : "");
     }
-    const words = [state ? strings.run.state[state.state] ?? state.state : "", isSelected ? "selected" : ""].filter(
-      Boolean,
-    );
+    const words = [
+      state ? strings.run.state[state.state] ?? state.state : "",
+      this.note?.textContent ?? "",
+      isSelected ? strings.canvas.isSelected : "",
+    ].filter(Boolean);
     setAttribute(node, "aria-label", strings.canvas.node(this.shape.title, this.shape.kind, words.join(", ")));
+  }
+
+  /** @param {string} text */
+  showNote(text) {
+    if (text === (this.note?.textContent ?? "")) return;
+    this.note ??= this.element.appendChild(element("p", { class: "node-note", attributes: { "aria-hidden": "true" } }));
+    this.note.textContent = text;
+    this.note.title = text;
   }
 
   /**
@@ -166,4 +179,10 @@ function stateText(state) {
   if (state.count > 1) words.push(strings.run.instances(state.doneCount, state.count));
   if (state.state === "running" && state.fraction !== undefined) words[0] = `${Math.round(100 * state.fraction)} %`;
   return words.join(" · ");
+}
+
+/** @param {NodeState} state */
+function noteText({ state, message, error }) {
+  if (state === "failed" || state === "retrying") return lineOf(error?.cause || error?.message, 200);
+  return state === "queued" || state === "running" ? message : "";
 }

@@ -171,12 +171,8 @@ export class Runner {
     const { run, nodeStates } = this.editor;
     if (run.began === undefined) return;
     const done = [...nodeStates.values()].filter(({ state }) => isEnded(state)).length;
-    const time = durationText(Math.max(0, (run.ended ?? Date.now()) - run.began));
-    const text = words.progress(
-      done,
-      Math.max(done, this.count),
-      run.ended === undefined ? time.replace(/\.\d+/, "") : time,
-    );
+    const time = run.ended === undefined ? secondsText(Date.now() - run.began) : durationText(run.ended - run.began);
+    const text = words.progress(done, Math.max(done, this.count), time);
     if (this.progress.textContent !== text) this.progress.textContent = text;
     this.progress.style.setProperty("--done", String(done / Math.max(1, done, this.count)));
     this.progress.dataset.outcome = run.outcome ?? "";
@@ -191,4 +187,13 @@ export class Runner {
       this.fail(error);
     }
   }
+}
+
+/**
+ * Of what goes on: no more figures than somebody could read.
+ * @param {number} milliseconds
+ */
+function secondsText(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  return seconds < 60 ? `${seconds} s` : durationText(1000 * seconds);
 }

@@ -72,6 +72,7 @@ export const strings = {
     nothingCopied: "Nothing is selected.",
     copied: (/** @type {number} */ count) => count === 1 ? "1 node copied." : `${count} nodes copied.`,
     missing: "its plugin isn't here",
+    isSelected: "selected",
   },
   inspector: {
     label: "Details",
