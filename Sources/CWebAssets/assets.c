@@ -52,6 +52,9 @@ static const unsigned char js_model_clipboard_js[] = {
 static const unsigned char js_model_commands_js[] = {
 #embed "web/js/model/commands.js"
 };
+static const unsigned char js_model_denials_js[] = {
+#embed "web/js/model/denials.js"
+};
 static const unsigned char js_model_difference_js[] = {
 #embed "web/js/model/difference.js"
 };
@@ -76,8 +79,14 @@ static const unsigned char js_model_objects_js[] = {
 static const unsigned char js_model_parameters_js[] = {
 #embed "web/js/model/parameters.js"
 };
+static const unsigned char js_model_partial_js[] = {
+#embed "web/js/model/partial.js"
+};
 static const unsigned char js_model_ports_js[] = {
 #embed "web/js/model/ports.js"
+};
+static const unsigned char js_model_problems_js[] = {
+#embed "web/js/model/problems.js"
 };
 static const unsigned char js_model_references_js[] = {
 #embed "web/js/model/references.js"
@@ -106,6 +115,9 @@ static const unsigned char js_ui_conflict_js[] = {
 static const unsigned char js_ui_connections_js[] = {
 #embed "web/js/ui/connections.js"
 };
+static const unsigned char js_ui_denials_js[] = {
+#embed "web/js/ui/denials.js"
+};
 static const unsigned char js_ui_dom_js[] = {
 #embed "web/js/ui/dom.js"
 };
@@ -124,11 +136,20 @@ static const unsigned char js_ui_inspector_js[] = {
 static const unsigned char js_ui_keys_js[] = {
 #embed "web/js/ui/keys.js"
 };
+static const unsigned char js_ui_messages_js[] = {
+#embed "web/js/ui/messages.js"
+};
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
 static const unsigned char js_ui_run_node_js[] = {
 #embed "web/js/ui/run_node.js"
+};
+static const unsigned char js_ui_run_strings_js[] = {
+#embed "web/js/ui/run_strings.js"
+};
+static const unsigned char js_ui_running_js[] = {
+#embed "web/js/ui/running.js"
 };
 static const unsigned char js_ui_screens_js[] = {
 #embed "web/js/ui/screens.js"
@@ -141,6 +162,9 @@ static const unsigned char js_ui_strings_js[] = {
 };
 static const unsigned char js_ui_styles_js[] = {
 #embed "web/js/ui/styles.js"
+};
+static const unsigned char js_ui_troubles_js[] = {
+#embed "web/js/ui/troubles.js"
 };
 static const unsigned char js_ui_value_views_js[] = {
 #embed "web/js/ui/value_views.js"
@@ -172,6 +196,7 @@ static const web_asset assets[] = {
     ASSET("js/model/catalog.js", js_model_catalog_js),
     ASSET("js/model/clipboard.js", js_model_clipboard_js),
     ASSET("js/model/commands.js", js_model_commands_js),
+    ASSET("js/model/denials.js", js_model_denials_js),
     ASSET("js/model/difference.js", js_model_difference_js),
     ASSET("js/model/document.js", js_model_document_js),
     ASSET("js/model/history.js", js_model_history_js),
@@ -180,7 +205,9 @@ static const web_asset assets[] = {
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
+    ASSET("js/model/partial.js", js_model_partial_js),
     ASSET("js/model/ports.js", js_model_ports_js),
+    ASSET("js/model/problems.js", js_model_problems_js),
     ASSET("js/model/references.js", js_model_references_js),
     ASSET("js/model/run.js", js_model_run_js),
     ASSET("js/model/search.js", js_model_search_js),
@@ -190,18 +217,23 @@ static const web_asset assets[] = {
     ASSET("js/model/viewport.js", js_model_viewport_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),
+    ASSET("js/ui/denials.js", js_ui_denials_js),
     ASSET("js/ui/dom.js", js_ui_dom_js),
     ASSET("js/ui/editor.js", js_ui_editor_js),
     ASSET("js/ui/fields.js", js_ui_fields_js),
     ASSET("js/ui/help.js", js_ui_help_js),
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
+    ASSET("js/ui/messages.js", js_ui_messages_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
     ASSET("js/ui/run_node.js", js_ui_run_node_js),
+    ASSET("js/ui/run_strings.js", js_ui_run_strings_js),
+    ASSET("js/ui/running.js", js_ui_running_js),
     ASSET("js/ui/screens.js", js_ui_screens_js),
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),
     ASSET("js/ui/styles.js", js_ui_styles_js),
+    ASSET("js/ui/troubles.js", js_ui_troubles_js),
     ASSET("js/ui/value_views.js", js_ui_value_views_js),
     ASSET("js/ui/values.js", js_ui_values_js),
     ASSET("js/ui/workbench.js", js_ui_workbench_js),

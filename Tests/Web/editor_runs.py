@@ -73,7 +73,7 @@ class Chatty(DeclaredNode):
         for number in range(self.parameters["lines"]):
             print(f"\\x1b[31mline\\x1b[0m {number}", flush=True)
             time.sleep(self.parameters["pause"])
-        context.log("warning", "that was much")
+        context.log("that was much", "warning")
         return {"output": 1}
 
 
@@ -243,6 +243,73 @@ class RunTests(EditorCase):
         expect(page.tab.locator(".is-done")).to_have_count(4)
         self.assertLessEqual(count, 4)
         self.assertEqual(len(asked), count, "nothing waits any more")
+
+    # What went wrong
+
+    def test_problems_mark_their_port_and_field_and_keys_lead_from_one_to_the_next(self):
+        self.store("troubles", {"a": {"type": "odd/typed"}, "b": {"type": "odd/typed", "with": {"count": 9}, "in": {"number": "a.count"}}})
+        page = self.page().open("#workflow=troubles")
+        page.node("a").wait_for()
+        page.tab.keyboard.press("e")
+        expect(page.status()).to_have_text("There is no problem.")
+        page.tab.keyboard.press("Control+Enter")
+        expect(page.status()).to_have_text("It can't be run: 2 problems.")
+        port = page.node("a").locator('.port[data-port="number"]')
+        expect(port).to_have_class(re.compile("has-problem"))
+        expect(port).to_have_attribute("aria-label", re.compile("Input Number, number, required: .*number.* is not connected"))
+        expect(port).to_have_attribute("title", re.compile("is not connected"))
+        expect(page.node("b").locator(".port.has-problem")).to_have_count(0)
+        page.tab.keyboard.press("Escape")
+        expect(page.tab.locator("node-inspector .problems > li")).to_have_count(2)
+        self.picture(page, "troubles")
+        page.tab.keyboard.press("g")
+        page.tab.keyboard.press("e")
+        expect(port).to_be_focused()
+        expect(page.status()).to_contain_text("1 of 2: ")
+        page.tab.keyboard.press("e")
+        field = page.tab.get_by_label("Number of them", exact=True)
+        expect(field).to_be_focused()
+        expect(field).to_have_attribute("aria-invalid", "true")
+        page.tab.keyboard.press("Escape")
+        page.tab.keyboard.press("Shift+E")
+        expect(port).to_be_focused()
+
+    def test_a_node_that_failed_is_gone_to_and_says_why(self):
+        self.store("broken", {"a": {"type": "tester/wait"}, "b": {"type": "tester/fail", "in": {"input": "a.output"}}, "c": {"type": "tester/wait", "in": {"input": "b.output"}}})
+        page = self.page().open("#workflow=broken")
+        page.node("b").wait_for()
+        page.tab.keyboard.press("Control+Enter")
+        expect(page.status()).to_have_text("The run has failed.")
+        expect(page.node("b").locator(".node-note")).to_have_text("ValueError: it fails")
+        expect(page.tab.locator("node-inspector")).to_contain_text("ValueError: it fails")
+        self.picture(page, "broken")
+        page.tab.keyboard.press("e")
+        expect(page.node("b")).to_be_focused()
+        expect(page.status()).to_have_text("ValueError: it fails")
+        expect(page.tab.get_by_role("region", name="Traceback")).to_contain_text("it fails")
+
+    def test_what_a_sandbox_refused_is_explained_granted_by_a_click_and_gone_on_from(self):
+        self.store("denied", {"a": {"type": "tester/wait"}, "b": {"type": "values/blocked", "needs": ["a"]}})
+        viewer = self.server.ok("POST", "/api/v1/tokens", {"name": "denied-runner", "scope": "runner"})["secret"]
+        other = self.page().open("#workflow=denied", token=viewer)
+        page = self.page().open("#workflow=denied")
+        for one in [other, page]:
+            one.node("b").click()
+            self.ran(one, "The run has failed.")
+            denial = one.tab.locator(".denial")
+            expect(denial).to_contain_text("It tried to start the program '/bin/echo' (once, first by the process")
+            expect(denial).to_contain_text("Refused: it isn't granted system.exec.")
+            expect(denial).to_contain_text("Think of: ")
+        expect(other.tab.locator(".denial pre")).to_have_text("orchestrator plugin grant values system.exec:echo")
+        expect(other.tab.locator(".denial").get_by_role("button", name="Grant")).to_have_count(0)
+        self.picture(other, "denied-runner")
+        self.picture(page, "denied")
+        page.tab.get_by_role("button", name="Grant system.exec:echo to values").click()
+        expect(page.tab.locator(".denial").get_by_role("button", name="Run from here")).to_be_focused()
+        page.tab.keyboard.press("Enter")
+        expect(page.node("b")).to_have_attribute("data-state", "succeeded")
+        expect(self.value(page, "b.output.0").locator("pre")).to_have_text("ran")
+        expect(page.tab.locator(".denial")).to_have_count(0)
 
     # For everybody
 

@@ -3,6 +3,8 @@
  *
  * @typedef {import("../model/json.js").JSONValue} JSONValue
  * @typedef {{severity: string, what: string, why: string, hint: string, node: string, port: string, parameter: string}} Diagnostic
+ * @typedef {{name: string, scope: Scope}} Holder
+ * @typedef {"viewer" | "runner" | "author" | "admin"} Scope each allows what those before it do
  * @typedef {{status: number, value: JSONValue, tag: string | null}} Answer
  */
 
@@ -12,6 +14,8 @@ import { lineOf, linesOf } from "../model/text.js";
 
 /** Of what is asked at one time; watching a run takes as long as that does. */
 const patience = 60_000;
+/** @type {ReadonlyArray<Scope>} */
+const scopes = ["viewer", "runner", "author", "admin"];
 const answerLimits = { characters: 64 << 20, depth: 200, values: 4_000_000 };
 
 /** The server refused something: RFC 9457. */
@@ -69,6 +73,14 @@ function problemOf(status, body) {
 }
 
 /**
+ * @param {Scope} has
+ * @param {Scope} needed
+ */
+export function allows(has, needed) {
+  return scopes.indexOf(has) >= scopes.indexOf(needed);
+}
+
+/**
  * @param {JSONValue} value
  * @returns {string} the run that was begun
  */
@@ -82,6 +94,8 @@ export class Client {
   /** @param {string} token */
   constructor(token) {
     this.token = token;
+    /** @type {Promise<Holder> | undefined} */
+    this.holder = undefined;
   }
 
   /**
@@ -130,6 +144,18 @@ export class Client {
       value: text === "" ? null : readJSON(text, answerLimits),
       tag: response.headers.get("ETag"),
     };
+  }
+
+  /** @returns {Promise<Holder>} whose token it is; asked once */
+  me() {
+    this.holder ??= this.ask("GET", "/api/v1/me").then(({ value }) => {
+      const scope = valueAt(value, ["scope"]);
+      return { name: lineOf(valueAt(value, ["name"]), 64), scope: scopes.find((known) => known === scope) ?? "viewer" };
+    }).catch((error) => {
+      this.holder = undefined;
+      throw error;
+    });
+    return this.holder;
   }
 
   // Workflows

@@ -78,20 +78,59 @@ export function readValue(client, run, { node, port, index }, most = undefined) 
  * @returns {Promise<Uint8Array<ArrayBuffer>>} not more, whatever the server sends
  */
 export async function valueBytes(client, run, artifact, most) {
+  const count = Math.min(most, artifact.bytes);
   // Of nothing there is no part.
-  if (artifact.bytes === 0) return new Uint8Array();
-  const response = await readValue(client, run, artifact, Math.min(most, artifact.bytes));
+  return count === 0 ? new Uint8Array() : await beginningOf(await readValue(client, run, artifact, count), count);
+}
+
+/**
+ * @param {Response} response
+ * @param {number} most bytes
+ */
+async function beginningOf(response, most) {
   const reader = response.body?.getReader();
-  const found = new Uint8Array(Math.min(most, artifact.bytes));
+  /** @type {Uint8Array[]} */
+  const pieces = [];
   let length = 0;
-  while (reader && length < found.length) {
+  while (reader && length < most) {
     const { done, value } = await reader.read();
     if (done) break;
-    found.set(value.subarray(0, found.length - length), length);
-    length += value.length;
+    pieces.push(value.subarray(0, most - length));
+    length += pieces[pieces.length - 1].length;
   }
   await reader?.cancel();
-  return found.subarray(0, Math.min(length, found.length));
+  const found = new Uint8Array(length);
+  let place = 0;
+  for (const piece of pieces) {
+    found.set(piece, place);
+    place += piece.length;
+  }
+  return found;
+}
+
+/**
+ * @param {Client} client
+ * @param {string} run that has ended
+ * @param {number} most bytes
+ * @returns {Promise<string>} the beginning of its page
+ */
+export async function reportText(client, run, most) {
+  const headers = { Range: `bytes=0-${most - 1}` };
+  const response = await client.send("GET", `${pathOf(run)}/report`, {
+    headers,
+    signal: AbortSignal.timeout(patience),
+  });
+  return new TextDecoder().decode(await beginningOf(response, most));
+}
+
+/**
+ * @param {Client} client
+ * @param {string} plugin
+ * @param {string[]} permissions
+ */
+export async function grant(client, plugin, permissions) {
+  const body = new Map([["permissions", permissions]]);
+  await client.ask("POST", `/api/v1/plugins/${encodeURIComponent(plugin)}/grants`, { body });
 }
 
 /**

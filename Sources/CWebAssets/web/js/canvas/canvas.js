@@ -123,7 +123,7 @@ export class WorkflowCanvas extends HTMLElement {
    */
   showNodes(editor, seen, isSame) {
     const { shapes, nodeStates: states } = editor;
-    const problems = new Set(editor.problems.map(({ node }) => node));
+    const problems = Map.groupBy(editor.problems, ({ node }) => node);
     for (const [name, rectangle] of this.rectangles) {
       if (!(overlaps(rectangle, seen) || name === this.focusName)) continue;
       let view = this.views.get(name);
@@ -136,7 +136,7 @@ export class WorkflowCanvas extends HTMLElement {
         this.world.append(view.element);
       } else if (view.shape !== shape) this.redraw(view, shape);
       view.moveTo(rectangle);
-      view.show(editor.selection.has(name), problems.has(name), states.get(name), name === this.focusName);
+      view.show(editor.selection.has(name), problems.get(name), states.get(name), name === this.focusName);
     }
   }
 

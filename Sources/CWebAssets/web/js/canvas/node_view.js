@@ -26,6 +26,8 @@ export class NodeView {
     this.shown = undefined;
     this.place = "";
     this.flags = "";
+    /** Its problems, as they are shown. */
+    this.told = "";
     /** @type {Map<string, HTMLElement>} by side and name */
     this.ports = new Map();
     this.draw(shape);
@@ -34,6 +36,7 @@ export class NodeView {
   /** @param {Shape} shape */
   draw(shape) {
     this.shape = shape;
+    [this.flags, this.told] = ["", ""];
     const { element: node } = this;
     node.style.width = `${shape.width}px`;
     node.style.height = `${shape.height}px`;
@@ -82,10 +85,19 @@ export class NodeView {
     const label = side === "inputs"
       ? strings.canvas.input(port.title, port.type, rest)
       : strings.canvas.output(port.title, port.type);
+    const hint = port.description ? `${label}\n${port.description}` : label;
     const made = element("button", {
       class: `port ${side}`,
-      title: port.description ? `${label}\n${port.description}` : label,
-      attributes: { type: "button", tabindex: -1, "aria-label": label, "data-port": port.name, "data-side": side },
+      title: hint,
+      attributes: {
+        type: "button",
+        tabindex: -1,
+        "aria-label": label,
+        "data-label": label,
+        "data-hint": hint,
+        "data-port": port.name,
+        "data-side": side,
+      },
       children: [
         element("span", {
           class: `port-dot${port.multiple ? " is-multiple" : ""}`,
@@ -114,18 +126,23 @@ export class NodeView {
 
   /**
    * @param {boolean} isSelected
-   * @param {boolean} hasProblems
+   * @param {ReadonlyArray<{port: string, what: string}> | undefined} problems
    * @param {NodeState | undefined} state in the last run
    * @param {boolean} isFocus Tab leads to it
    */
-  show(isSelected, hasProblems, state, isFocus) {
+  show(isSelected, problems, state, isFocus) {
     const { element: node } = this;
-    const flags = `${isSelected} ${hasProblems} ${isFocus} ${this.shape.kind}`;
+    const told = problems?.map(({ port, what }) => `${port}: ${what}`).join("\n") ?? "";
+    const flags = `${isSelected} ${isFocus} ${this.shape.kind} ${told}`;
     if (flags === this.flags && state === this.shown) return;
     this.flags = flags;
     setAttribute(node, "tabindex", isFocus ? 0 : -1);
     node.classList.toggle("is-selected", isSelected);
-    node.classList.toggle("has-problems", hasProblems);
+    node.classList.toggle("has-problems", problems !== undefined);
+    if (told !== this.told) {
+      this.told = told;
+      this.showProblems(problems ?? []);
+    }
     if (state !== this.shown) {
       this.shown = state;
       setAttribute(node, "data-state", state?.state);
@@ -142,6 +159,20 @@ export class NodeView {
       isSelected ? strings.canvas.isSelected : "",
     ].filter(Boolean);
     setAttribute(node, "aria-label", strings.canvas.node(this.shape.title, this.shape.kind, words.join(", ")));
+  }
+
+  /**
+   * A port says what is wrong with it.
+   * @param {ReadonlyArray<{port: string, what: string}>} problems
+   */
+  showProblems(problems) {
+    for (const port of this.ports.values()) {
+      const found = problems.filter((problem) => problem.port === port.dataset.port).map(({ what }) => what).join("; ");
+      const label = port.dataset.label ?? "";
+      port.classList.toggle("has-problem", found !== "");
+      setAttribute(port, "aria-label", found ? `${label}: ${found}` : label);
+      port.title = found ? `${label}\n${found}` : port.dataset.hint ?? label;
+    }
   }
 
   /** @param {string} text */

@@ -30,6 +30,8 @@ export class Field {
     this.parameter = parameter;
     this.actions = actions;
     this.kind = Field.kindFor(parameter, value);
+    /** What the server said of its value. */
+    this.told = "";
     const id = `field-${++count}`;
     this.problem = element("p", { class: "field-problem", attributes: { id: `${id}-problem`, hidden: true } });
     this.input = this.makeInput();
@@ -107,6 +109,7 @@ export class Field {
   /** What the field says, into the document; what can't be a value stays in the field, with the reason. */
   read() {
     const { input, parameter } = this;
+    this.told = "";
     /** @type {import("../model/parameters.js").Reading} */
     let reading;
     if (this.kind === "checkbox" && input instanceof HTMLInputElement) reading = { value: input.checked };
@@ -156,10 +159,17 @@ export class Field {
     this.input.value = String(index);
   }
 
+  /** @param {string} text what the server says of it, until it is changed */
+  tell(text) {
+    this.told = text;
+    this.showProblem(undefined);
+  }
+
   /** @param {string | undefined} text */
   showProblem(text) {
-    this.problem.textContent = text ? `${this.parameter.title} ${text}` : "";
-    this.problem.hidden = !text;
-    setAttribute(this.input, "aria-invalid", text ? "true" : undefined);
+    const shown = text ? `${this.parameter.title} ${text}` : this.told;
+    this.problem.textContent = shown;
+    this.problem.hidden = !shown;
+    setAttribute(this.input, "aria-invalid", shown ? "true" : undefined);
   }
 }

@@ -4,7 +4,7 @@ import { renameNode, renamingProblem, setMember, setParameter } from "../model/c
 import { kindOf, nodesOf, parametersOf } from "../model/document.js";
 import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
-import { durationText, lineOf, linesOf } from "../model/text.js";
+import { lineOf, linesOf } from "../model/text.js";
 import { connectionRows } from "./connections.js";
 import { button, element, setAttribute } from "./dom.js";
 import { Field } from "./fields.js";
@@ -35,6 +35,10 @@ export class NodeInspector extends HTMLElement {
     this.nodeOutcome = element("div");
     /** @type {import("./run_node.js").NodeRun | undefined} once there was something to show */
     this.nodeRun = undefined;
+    /** @type {import("./run_node.js").WholeRun | undefined} */
+    this.wholeRun = undefined;
+    /** @type {unknown} the problems that fields were told of */
+    this.toldOf = undefined;
   }
 
   connectedCallback() {
@@ -57,6 +61,7 @@ export class NodeInspector extends HTMLElement {
       this.madeFor = madeFor;
       this.shownOf = [];
       this.fields = new Map();
+      this.toldOf = undefined;
       if (name !== undefined && node) this.drawNode(editor, name, node);
       else if (editor.selection.size > 1) this.drawSeveral(editor);
       else this.drawWorkflow(editor);
@@ -106,9 +111,9 @@ export class NodeInspector extends HTMLElement {
       words.none,
       element("p", { class: "quiet", text: words.noneHint }),
       this.problems,
+      this.outcome,
       fields.length > 0 ? element("h3", { text: words.runInputs }) : undefined,
       ...fields,
-      this.outcome,
     );
   }
 
@@ -154,13 +159,9 @@ export class NodeInspector extends HTMLElement {
 
   /** @param {Editor} editor */
   showWorkflow(editor) {
-    this.showProblems(editor, editor.problems.filter(({ node }) => !node || !nodesOf(editor.document).has(node)));
-    const { outcome, began, ended } = editor.run;
-    const text = outcome === undefined ? "" : strings.run.outcome(outcome);
-    const taken = began !== undefined && ended !== undefined ? durationText(ended - began) : "";
-    this.outcome.replaceChildren(
-      ...(text ? [element("h3", { text: words.runState }), element("p", { text: `${text} ${taken}` })] : []),
-    );
+    this.showProblems(editor, editor.problems);
+    if (editor.runId !== undefined && !this.wholeRun) this.loadRun(editor);
+    this.wholeRun?.show();
   }
 
   // A node
@@ -302,6 +303,9 @@ export class NodeInspector extends HTMLElement {
    */
   showNode(editor, name, node) {
     const values = parametersOf(node);
+    const told = this.toldOf === editor.problems ? [] : editor.problemsOf(name);
+    for (const { parameter, what } of told) this.fields.get(parameter)?.tell(what);
+    this.toldOf = editor.problems;
     for (const [parameter, field] of this.fields) {
       field.show(values.get(parameter) ?? field.parameter.defaultValue, values.has(parameter));
     }
@@ -341,7 +345,7 @@ export class NodeInspector extends HTMLElement {
             why ? element("span", { text: why }) : undefined,
             hint ? element("span", { class: "quiet", text: hint }) : undefined,
             node && nodesOf(editor.document).has(node) && !editor.selection.has(node)
-              ? button(node, () => editor.select([node]))
+              ? button(words.showNode(node), () => editor.select([node]))
               : undefined,
           ],
         })
@@ -373,11 +377,12 @@ export class NodeInspector extends HTMLElement {
   /** What it takes to show a run comes with the first one. @param {Editor} editor */
   async loadRun(editor) {
     try {
-      const { NodeRun } = await import("./run_node.js");
+      const { NodeRun, WholeRun } = await import("./run_node.js");
       if (this.nodeRun) return;
-      const made = new NodeRun(editor);
-      this.nodeRun = made;
-      this.nodeOutcome.replaceChildren(made.element);
+      const [one, whole] = [new NodeRun(editor), new WholeRun(editor)];
+      [this.nodeRun, this.wholeRun] = [one, whole];
+      this.nodeOutcome.replaceChildren(one.element);
+      this.outcome.replaceChildren(whole.element);
       this.shownOf = [];
       editor.changed();
     } catch (error) {

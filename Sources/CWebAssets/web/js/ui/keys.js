@@ -17,6 +17,8 @@ export const keyBindings = [
     what: "Run from the selected node on, with the results of the run that is shown",
     where: "anywhere",
   },
+  { keys: ["e"], action: "nextProblem", what: "Go to the next problem, or node that failed", where: "anywhere" },
+  { keys: ["Shift+e"], action: "lastProblem", what: "Go to the problem before", where: "anywhere" },
   { keys: ["Ctrl+z"], action: "undo", what: "Undo", where: "anywhere" },
   { keys: ["Ctrl+Shift+z", "Ctrl+y"], action: "redo", what: "Redo", where: "anywhere" },
   { keys: ["f"], action: "fit", what: "Show everything", where: "anywhere" },

@@ -21,9 +21,11 @@ export class NodeRun {
     this.editor = editor;
     this.facts = element("p", { class: "run-facts" });
     this.error = element("div", { class: "run-problem" });
+    this.denials = element("div", { class: "run-denials" });
+    this.traceback = element("div", { class: "run-problem" });
     this.values = element("div", { class: "run-values" });
     this.log = element("div", { class: "run-log" });
-    const parts = [this.facts, this.error, this.values, this.log];
+    const parts = [this.facts, this.error, this.denials, this.traceback, this.values, this.log];
     this.element = element("details", {
       class: "run-section",
       attributes: { open: true },
@@ -31,6 +33,7 @@ export class NodeRun {
     });
     /** What each part was made of. */
     this.errorOf = /** @type {unknown} */ (undefined);
+    this.denialsOf = "";
     this.valuesOf = "";
     this.logOf = "";
   }
@@ -54,10 +57,31 @@ export class NodeRun {
     this.facts.className = `run-facts is-${state.state}`;
     if (this.errorOf !== state.error) {
       this.errorOf = state.error;
-      this.error.replaceChildren(...(state.error ? errorParts(state.error) : []));
+      const { error } = state;
+      this.error.replaceChildren(...(error ? errorParts(error) : []));
+      this.traceback.replaceChildren(...(error?.traceback ? [opened(words.traceback, error.traceback)] : []));
     }
+    this.showDenials(name, state.state === "failed" && this.editor.run.outcome !== undefined);
     this.showValues(name, state.state === "succeeded" || state.count > 1 ? state.doneCount : 0);
     this.showLog(name);
+  }
+
+  /**
+   * @param {string} name
+   * @param {boolean} isKnown what was refused is told once the run has ended
+   */
+  async showDenials(name, isKnown) {
+    const denialsOf = isKnown ? `${this.editor.runId} ${name}` : "";
+    if (denialsOf === this.denialsOf) return;
+    this.denialsOf = denialsOf;
+    this.denials.replaceChildren();
+    if (!isKnown) return;
+    const { denialParts } = await import("./denials.js");
+    const parts = await denialParts(this.editor, name).catch((error) => [
+      // A run that was begun by a command has no page.
+      element("p", { class: "quiet", text: messageOf(error) }),
+    ]);
+    if (this.denialsOf === denialsOf) this.denials.replaceChildren(...parts);
   }
 
   /**
@@ -105,12 +129,11 @@ export class NodeRun {
 }
 
 /** @param {RunError} error */
-function errorParts({ message, cause, hint, traceback }) {
+function errorParts({ message, cause, hint }) {
   return [
     element("p", { class: "run-error", text: message }),
     ...(cause ? [element("p", { class: "run-cause", text: cause })] : []),
     ...(hint ? [element("p", { class: "quiet", text: hint })] : []),
-    ...(traceback ? [opened(words.traceback, traceback)] : []),
   ];
 }
 
@@ -126,4 +149,46 @@ function opened(title, text) {
       element("pre", { text, attributes: { tabindex: 0, "aria-label": title, role: "region" } }),
     ],
   });
+}
+
+/** How the run went as a whole. */
+export class WholeRun {
+  /** @param {Editor} editor */
+  constructor(editor) {
+    this.editor = editor;
+    this.facts = element("p", { class: "run-facts" });
+    this.failed = element("ul", { class: "problems", attributes: { "aria-label": runStrings.failed } });
+    this.element = element("div", {
+      class: "run-section",
+      children: [element("h3", { text: words.runState }), this.facts, this.failed],
+    });
+    /** @type {unknown} */
+    this.shownOf = undefined;
+  }
+
+  show() {
+    const { editor } = this;
+    if (this.shownOf === editor.run) return;
+    this.shownOf = editor.run;
+    const { outcome, began, ended } = editor.run;
+    this.element.hidden = began === undefined;
+    const time = began !== undefined && ended !== undefined ? durationText(ended - began) : "";
+    this.facts.textContent = [outcome === undefined ? strings.run.goesOn : strings.run.outcome(outcome), time].join(
+      " ",
+    );
+    this.facts.className = `run-facts is-${outcome}`;
+    const failed = [...editor.nodeStates].filter(([, { state }]) => state === "failed");
+    this.failed.hidden = failed.length === 0;
+    this.failed.replaceChildren(
+      ...failed.slice(0, 50).map(([name, { error }]) =>
+        element("li", {
+          children: [
+            element("strong", { children: [element("bdi", { text: name })] }),
+            element("span", { text: error?.cause || error?.message || "" }),
+            button(runStrings.show(name), () => editor.select([name])),
+          ],
+        })
+      ),
+    );
+  }
 }

@@ -1,6 +1,27 @@
 /** What is said of runs, by what is loaded with the first of them: see `strings.js`. */
 
 export const runStrings = {
+  noTrouble: "There is no problem.",
+  trouble: (/** @type {number} */ index, /** @type {number} */ count, /** @type {string} */ text) =>
+    count === 1 ? text : `${index} of ${count}: ${text}`,
+  failed: "Failed",
+  denials: {
+    title: "Refused by its sandbox",
+    tooLarge: "What its sandbox refused is in the run's report: it is too large to be read here.",
+    further: (/** @type {number} */ count) => `And ${count} more.`,
+    tried: (/** @type {string} */ what) => `It ${what}`,
+    because: (/** @type {string} */ why) => `Refused: ${why}.`,
+    risk: (/** @type {string} */ risk) => `Think of: ${risk}.`,
+    nothing: "Nothing that can be granted would allow it.",
+    notAsked: (/** @type {string} */ plugin, /** @type {string} */ permission) =>
+      `${permission} would allow it, but the plugin ${plugin} doesn't ask for that: granting it changes nothing.`,
+    grant: (/** @type {string} */ permission, /** @type {string} */ plugin) => `Grant ${permission} to ${plugin}`,
+    granted: (/** @type {string} */ permission, /** @type {string} */ plugin) => `Granted ${permission} to ${plugin}.`,
+    again: "Run from here",
+    ask: "An admin can allow it:",
+    copy: "Copy the command",
+    copied: "Copied the command.",
+  },
   selectSome: "Select the nodes to run to.",
   selectOne: "Select the node to run from.",
   noRun: "No run is shown whose results could be taken: run all of it first.",
@@ -18,7 +39,7 @@ export const runStrings = {
   download: "Download",
   downloaded: (/** @type {string} */ name) => `Downloaded ${name}.`,
   tooLarge: "it is too large for this browser: take it with the API",
-  show: (/** @type {string} */ size) => `Show (${size})`,
+  show: (/** @type {string} */ what) => `Show ${what}`,
   loading: "Loading …",
   beginning: (/** @type {string} */ shown, /** @type {string} */ all) => `The first ${shown} of ${all}:`,
   array: (/** @type {string} */ what) => `An array: ${what}`,

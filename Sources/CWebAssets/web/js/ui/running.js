@@ -5,6 +5,7 @@ import { followRun } from "../api/follow.js";
 import { askWaiting, rerun } from "../api/runs.js";
 import { nodesOf } from "../model/document.js";
 import { documentTo, hasResultsBefore } from "../model/partial.js";
+import { withPorts } from "../model/problems.js";
 import { emptyRun, isEnded, withReasons } from "../model/run.js";
 import { durationText } from "../model/text.js";
 import { runStrings } from "./run_strings.js";
@@ -82,7 +83,7 @@ export class Runner {
       this.follow(run, nodesOf(document).size);
     } catch (error) {
       if (error instanceof ServerProblem && error.diagnostics.length > 0) {
-        editor.problems = error.diagnostics;
+        editor.problems = withPorts(error.diagnostics, document, editor.catalog);
         const named = error.diagnostics.find(({ node }) => node && nodesOf(editor.document).has(node));
         editor.select(named ? [named.node] : []);
         editor.say(strings.run.problems(error.diagnostics.length), "error");

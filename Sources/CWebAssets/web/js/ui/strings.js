@@ -106,6 +106,7 @@ export const strings = {
     showLog: "Show the log",
     noLog: "It said nothing.",
     problems: "Problems",
+    showNode: (/** @type {string} */ name) => `Show ${name}`,
     runInputs: "Inputs of a run",
     file: "File",
   },
@@ -131,6 +132,7 @@ export const strings = {
     started: "The run has started.",
     problems: (/** @type {number} */ count) =>
       count === 1 ? "It can't be run: 1 problem." : `It can't be run: ${count} problems.`,
+    goesOn: "The run goes on.",
     lost: "The connection is lost. It is tried again.",
     outcome: (/** @type {string} */ outcome) => `The run ${outcomes[outcome] ?? "has ended"}.`,
     cached: "cached",

@@ -109,7 +109,7 @@ class ValueCard {
       ],
     });
     if (bytes <= mostUnasked) this.load();
-    else this.shown.append(button(words.show(bytesText(bytes)), () => this.load()));
+    else this.shown.append(button(words.show(`(${bytesText(bytes)})`), () => this.load()));
   }
 
   /** Reads it as far as it is shown. */

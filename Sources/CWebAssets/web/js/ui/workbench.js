@@ -228,6 +228,12 @@ export class Workbench {
       case "runFrom":
         this.running((runner) => runner.startFrom());
         return true;
+      case "nextProblem":
+        this.goToTrouble(1);
+        return true;
+      case "lastProblem":
+        this.goToTrouble(-1);
+        return true;
       case "undo":
         editor.undo();
         return true;
@@ -378,6 +384,12 @@ export class Workbench {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** @param {1 | -1} step */
+  async goToTrouble(step) {
+    const { goToTrouble } = await import("./troubles.js");
+    goToTrouble(this.editor, this.canvas, this.inspector, step);
   }
 
   /** @param {unknown} error */
