@@ -52,6 +52,9 @@ static const unsigned char js_model_clipboard_js[] = {
 static const unsigned char js_model_commands_js[] = {
 #embed "web/js/model/commands.js"
 };
+static const unsigned char js_model_compare_js[] = {
+#embed "web/js/model/compare.js"
+};
 static const unsigned char js_model_denials_js[] = {
 #embed "web/js/model/denials.js"
 };
@@ -94,6 +97,9 @@ static const unsigned char js_model_references_js[] = {
 static const unsigned char js_model_run_js[] = {
 #embed "web/js/model/run.js"
 };
+static const unsigned char js_model_run_list_js[] = {
+#embed "web/js/model/run_list.js"
+};
 static const unsigned char js_model_search_js[] = {
 #embed "web/js/model/search.js"
 };
@@ -102,6 +108,9 @@ static const unsigned char js_model_shapes_js[] = {
 };
 static const unsigned char js_model_text_js[] = {
 #embed "web/js/model/text.js"
+};
+static const unsigned char js_model_timeline_js[] = {
+#embed "web/js/model/timeline.js"
 };
 static const unsigned char js_model_values_js[] = {
 #embed "web/js/model/values.js"
@@ -127,6 +136,9 @@ static const unsigned char js_ui_editor_js[] = {
 static const unsigned char js_ui_fields_js[] = {
 #embed "web/js/ui/fields.js"
 };
+static const unsigned char js_ui_gantt_js[] = {
+#embed "web/js/ui/gantt.js"
+};
 static const unsigned char js_ui_help_js[] = {
 #embed "web/js/ui/help.js"
 };
@@ -142,6 +154,12 @@ static const unsigned char js_ui_messages_js[] = {
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
+static const unsigned char js_ui_run_compare_js[] = {
+#embed "web/js/ui/run_compare.js"
+};
+static const unsigned char js_ui_run_list_js[] = {
+#embed "web/js/ui/run_list.js"
+};
 static const unsigned char js_ui_run_node_js[] = {
 #embed "web/js/ui/run_node.js"
 };
@@ -150,6 +168,9 @@ static const unsigned char js_ui_run_strings_js[] = {
 };
 static const unsigned char js_ui_running_js[] = {
 #embed "web/js/ui/running.js"
+};
+static const unsigned char js_ui_runs_panel_js[] = {
+#embed "web/js/ui/runs_panel.js"
 };
 static const unsigned char js_ui_screens_js[] = {
 #embed "web/js/ui/screens.js"
@@ -196,6 +217,7 @@ static const web_asset assets[] = {
     ASSET("js/model/catalog.js", js_model_catalog_js),
     ASSET("js/model/clipboard.js", js_model_clipboard_js),
     ASSET("js/model/commands.js", js_model_commands_js),
+    ASSET("js/model/compare.js", js_model_compare_js),
     ASSET("js/model/denials.js", js_model_denials_js),
     ASSET("js/model/difference.js", js_model_difference_js),
     ASSET("js/model/document.js", js_model_document_js),
@@ -210,9 +232,11 @@ static const web_asset assets[] = {
     ASSET("js/model/problems.js", js_model_problems_js),
     ASSET("js/model/references.js", js_model_references_js),
     ASSET("js/model/run.js", js_model_run_js),
+    ASSET("js/model/run_list.js", js_model_run_list_js),
     ASSET("js/model/search.js", js_model_search_js),
     ASSET("js/model/shapes.js", js_model_shapes_js),
     ASSET("js/model/text.js", js_model_text_js),
+    ASSET("js/model/timeline.js", js_model_timeline_js),
     ASSET("js/model/values.js", js_model_values_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
@@ -221,14 +245,18 @@ static const web_asset assets[] = {
     ASSET("js/ui/dom.js", js_ui_dom_js),
     ASSET("js/ui/editor.js", js_ui_editor_js),
     ASSET("js/ui/fields.js", js_ui_fields_js),
+    ASSET("js/ui/gantt.js", js_ui_gantt_js),
     ASSET("js/ui/help.js", js_ui_help_js),
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
     ASSET("js/ui/messages.js", js_ui_messages_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
+    ASSET("js/ui/run_compare.js", js_ui_run_compare_js),
+    ASSET("js/ui/run_list.js", js_ui_run_list_js),
     ASSET("js/ui/run_node.js", js_ui_run_node_js),
     ASSET("js/ui/run_strings.js", js_ui_run_strings_js),
     ASSET("js/ui/running.js", js_ui_running_js),
+    ASSET("js/ui/runs_panel.js", js_ui_runs_panel_js),
     ASSET("js/ui/screens.js", js_ui_screens_js),
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),

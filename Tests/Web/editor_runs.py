@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from browser import write_plugin
-from editor_case import EditorCase
+from editor_case import OPTIONS, EditorCase
 
 EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "examples", "license-report.yaml")
 VALUES_PLUGIN = {
@@ -311,6 +311,118 @@ class RunTests(EditorCase):
         expect(self.value(page, "b.output.0").locator("pre")).to_have_text("ran")
         expect(page.tab.locator(".denial")).to_have_count(0)
 
+    # Those before
+
+    def test_former_runs_are_listed_shown_compared_repeated_and_removed(self):
+        self.store("former", {
+            "a": {"type": "tester/wait", "with": {"say": 1}},
+            "b": {"type": "tester/wait", "in": {"input": "a.output"}, "with": {"seconds": 0.2, "say": "${{ inputs.word }}"}},
+            "f": {"type": "tester/fail", "needs": ["b"]},
+        }, inputs={"word": {"type": "string", "default": "one"}})
+        page = self.page().open("#workflow=former")
+        page.node("a").wait_for()
+        tab, keys = page.tab, page.tab.keyboard
+        keys.press("Control+Enter")
+        expect(page.status()).to_have_text("The run has failed.")
+        tab.get_by_label("word", exact=True).fill("two")
+        keys.press("Escape")
+        page.node("f").click()
+        keys.press("Delete")
+        page.node("a").click()
+        tab.get_by_label("Say", exact=True).fill("2")
+        keys.press("Control+Enter")
+        expect(page.status()).to_have_text("The run has succeeded.")
+        keys.press("Escape")
+        keys.press("r")
+        drawer = tab.get_by_role("region", name="Runs", exact=True)
+        rows = drawer.locator(".run-list tbody tr")
+        expect(rows).to_have_count(2)
+        expect(rows.nth(0)).to_contain_text("succeeded")
+        expect(rows.nth(0)).to_have_attribute("aria-current", "true")
+        expect(rows.nth(1)).to_contain_text("failed")
+        expect(rows.nth(1)).to_contain_text("first")
+        self.picture(page, "runs")
+        # One of before is shown, and what has changed since.
+        rows.nth(1).get_by_role("button", name="Show").click()
+        expect(tab.locator(".former")).to_contain_text("by first: failed. One node has changed since.")
+        expect(page.node("a")).to_have_class(re.compile("is-changed"))
+        expect(page.node("a")).to_have_attribute("aria-label", re.compile("changed since the run"))
+        expect(page.node("b")).not_to_have_class(re.compile("is-changed"))
+        tab.get_by_role("tab", name="Timeline").click()
+        bars = tab.get_by_role("listbox", name="When each node waited and ran")
+        expect(bars.get_by_role("option")).to_have_count(3)
+        expect(bars.get_by_role("option", name=re.compile("^b, succeeded, .*ran 2"))).to_have_count(1)
+        expect(bars.locator(".gantt-bar.is-failed")).to_have_count(1)
+        self.picture(page, "timeline")
+        bars.focus()
+        keys.press("End")
+        keys.press("Enter")
+        expect(page.node("f")).to_have_count(0)
+        tab.get_by_text("As a table", exact=True).click()
+        expect(drawer.get_by_role("region", name="When each node waited and ran").get_by_role("row")).to_have_count(4)
+        tab.reload()
+        expect(tab.locator(".former")).to_contain_text("by first: failed.")
+        tab.get_by_role("button", name="Show the latest run").click()
+        expect(tab.locator(".former")).to_be_hidden()
+        expect(page.node("b")).to_have_attribute("data-state", "succeeded")
+        # Two beside each other.
+        keys.press("r")
+        for number in range(2):
+            rows.nth(number).get_by_role("checkbox").check()
+        drawer.get_by_role("button", name="Compare", exact=True).click()
+        compared = drawer.get_by_role("tabpanel", name="Compare")
+        for title, cells in [("Inputs that differ", [["word", "one", "two"]]), ("Settings that differ", [["a.with.say", "1", "2"]])]:
+            region = compared.get_by_role("region", name=title)
+            expect(region.locator("tbody tr").first).to_be_visible()
+            self.assertEqual([row.locator("td").all_inner_texts() for row in region.locator("tbody tr").all()][:1], cells)
+        expect(compared.get_by_role("region", name="Settings that differ")).to_contain_text("f")
+        expect(compared.get_by_role("region", name="Nodes")).to_contain_text("failed")
+        self.picture(page, "compare")
+        # Again, and away.
+        tab.get_by_role("tab", name="Runs").click()
+        rows.nth(1).get_by_role("button", name="Run again").click()
+        expect(rows).to_have_count(3)
+        expect(page.status()).to_have_text("The run has failed.")
+        expect(rows.nth(0)).to_contain_text("failed")
+        with tab.expect_download() as download:
+            rows.nth(0).get_by_role("button", name="Report").click()
+        self.assertRegex(download.value.suggested_filename, r"^2\d{7}T.*\.html$")
+        rows.nth(0).get_by_role("button", name="Remove").click()
+        expect(page.status()).to_have_text("Removed the run.")
+        expect(rows).to_have_count(2)
+        self.assertEqual(len(self.server.ok("GET", "/api/v1/runs?workflow=former")["runs"]), 2)
+        keys.press("r")
+        expect(drawer).to_have_count(0)
+
+    def test_of_a_run_of_10000_nodes_only_bars_that_are_seen_are_drawn(self):
+        self.store("many-bars", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=many-bars")
+        page.node("a").wait_for()
+        page.tab.keyboard.press("r")
+        page.tab.get_by_role("tab", name="Timeline").click()
+        expect(page.tab.get_by_text("Nothing has run yet.")).to_be_visible()
+        spent = page.tab.evaluate("""async () => {
+          const { editor } = document.querySelector('workflow-canvas')
+          const nodes = new Map(Array.from({ length: 10_000 }, (_, index) => [`n[${index}]`, {
+            state: 'succeeded', attempt: 1, fraction: undefined, message: '', started: 1000 + index, ended: 1500 + index,
+            attempts: [{ start: 1000 + index, end: 1500 + index }], duration: 500, cached: false, error: undefined, reason: '',
+          }]))
+          editor.run = { last: 1, began: 1000, ended: 12_000, outcome: 'succeeded', nodes }
+          const start = performance.now()
+          editor.changed()
+          await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+          return performance.now() - start
+        }""")
+        bars = page.tab.get_by_role("listbox")
+        expect(bars.get_by_role("option").first).to_have_attribute("aria-setsize", "10000")
+        self.assertLess(bars.get_by_role("option").count(), 60)
+        self.assertLess(spent, 300 * OPTIONS.slack)
+        bars.focus()
+        page.tab.keyboard.press("End")
+        expect(bars.get_by_role("option", name="n[9999], succeeded, waited 10.00 s, ran 500 ms from 10.00 s on")).to_be_visible()
+        self.assertLess(bars.get_by_role("option").count(), 60)
+        self.picture(page, "timeline-many")
+
     # For everybody
 
     def seen(self, page, name):
@@ -339,6 +451,15 @@ class RunTests(EditorCase):
                 page.tab.keyboard.press("Enter")
                 page.tab.get_by_role("button", name="Larger: records").click()
                 self.seen(page, f"value-large-{scheme}-{width}")
+                page.tab.keyboard.press("Escape")
+                page.tab.keyboard.press("Escape")
+                page.tab.keyboard.press("Escape")
+                page.tab.keyboard.press("r")
+                page.tab.locator(".run-list tbody tr").first.wait_for()
+                self.seen(page, f"runs-{scheme}-{width}")
+                page.tab.get_by_role("tab", name="Timeline").click()
+                page.tab.get_by_role("option").first.wait_for()
+                self.seen(page, f"timeline-{scheme}-{width}")
 
 
 __all__ = ["RunTests"]

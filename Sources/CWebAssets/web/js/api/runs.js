@@ -1,7 +1,8 @@
 /** What is asked about runs, their results and their logs: what the first look at a workflow doesn't need. */
 
-import { isArray, readJSON } from "../model/json.js";
+import { isArray, Problem, readJSON } from "../model/json.js";
 import { valueAt } from "../model/objects.js";
+import { readRunDetail, readRuns } from "../model/run_list.js";
 import { lineOf } from "../model/text.js";
 import { readArtifacts } from "../model/values.js";
 import { startedRun } from "./client.js";
@@ -29,6 +30,35 @@ export async function rerun(client, run, { from, document }) {
   if (from !== undefined) body.set("from", from);
   if (document) body.set("document", document);
   return startedRun((await client.ask("POST", `${pathOf(run)}/rerun`, { body })).value);
+}
+
+/**
+ * @param {Client} client
+ * @param {string} workflow as its document calls it
+ * @param {{before?: string | undefined, limit: number}} page `before`: only runs that are older than this one
+ */
+export async function listRuns(client, workflow, { before, limit }) {
+  const query = `workflow=${encodeURIComponent(workflow)}&limit=${limit}`;
+  const after = before === undefined ? "" : `&before=${encodeURIComponent(before)}`;
+  return readRuns((await client.ask("GET", `/api/v1/runs?${query}${after}`)).value);
+}
+
+/**
+ * @param {Client} client
+ * @param {string} run
+ */
+export async function runDetail(client, run) {
+  const detail = readRunDetail((await client.ask("GET", pathOf(run))).value);
+  if (!detail) throw new Problem("the server's answer is no run");
+  return detail;
+}
+
+/**
+ * @param {Client} client
+ * @param {string} run that has ended
+ */
+export async function deleteRun(client, run) {
+  await client.ask("DELETE", pathOf(run));
 }
 
 /**
@@ -106,6 +136,15 @@ async function beginningOf(response, most) {
     place += piece.length;
   }
   return found;
+}
+
+/**
+ * @param {Client} client
+ * @param {string} run that has ended
+ * @returns {Promise<Blob>} its page
+ */
+export async function reportOf(client, run) {
+  return await (await client.send("GET", `${pathOf(run)}/report`)).blob();
 }
 
 /**

@@ -128,16 +128,17 @@ export class NodeView {
    * @param {boolean} isSelected
    * @param {ReadonlyArray<{port: string, what: string}> | undefined} problems
    * @param {NodeState | undefined} state in the last run
-   * @param {boolean} isFocus Tab leads to it
+   * @param {{isFocus: boolean, isChanged: boolean}} rest Tab leads to it; it has changed since that run
    */
-  show(isSelected, problems, state, isFocus) {
+  show(isSelected, problems, state, { isFocus, isChanged }) {
     const { element: node } = this;
     const told = problems?.map(({ port, what }) => `${port}: ${what}`).join("\n") ?? "";
-    const flags = `${isSelected} ${isFocus} ${this.shape.kind} ${told}`;
+    const flags = `${isSelected} ${isFocus} ${isChanged} ${this.shape.kind} ${told}`;
     if (flags === this.flags && state === this.shown) return;
     this.flags = flags;
     setAttribute(node, "tabindex", isFocus ? 0 : -1);
     node.classList.toggle("is-selected", isSelected);
+    node.classList.toggle("is-changed", isChanged && state !== undefined);
     node.classList.toggle("has-problems", problems !== undefined);
     if (told !== this.told) {
       this.told = told;
@@ -156,6 +157,7 @@ export class NodeView {
     const words = [
       state ? strings.run.state[state.state] ?? state.state : "",
       this.note?.textContent ?? "",
+      isChanged && state ? strings.run.changed : "",
       isSelected ? strings.canvas.isSelected : "",
     ].filter(Boolean);
     setAttribute(node, "aria-label", strings.canvas.node(this.shape.title, this.shape.kind, words.join(", ")));

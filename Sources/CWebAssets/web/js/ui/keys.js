@@ -17,6 +17,7 @@ export const keyBindings = [
     what: "Run from the selected node on, with the results of the run that is shown",
     where: "anywhere",
   },
+  { keys: ["r"], action: "runs", what: "Show or hide the runs", where: "anywhere" },
   { keys: ["e"], action: "nextProblem", what: "Go to the next problem, or node that failed", where: "anywhere" },
   { keys: ["Shift+e"], action: "lastProblem", what: "Go to the problem before", where: "anywhere" },
   { keys: ["Ctrl+z"], action: "undo", what: "Undo", where: "anywhere" },

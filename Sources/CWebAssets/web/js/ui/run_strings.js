@@ -1,6 +1,70 @@
 /** What is said of runs, by what is loaded with the first of them: see `strings.js`. */
 
 export const runStrings = {
+  former: (/** @type {string} */ when, /** @type {string} */ by, /** @type {string} */ state) =>
+    `This is the run of ${when}${by ? ` by ${by}` : ""}: ${state}.`,
+  changedSince: (/** @type {number} */ count) =>
+    count === 1 ? "One node has changed since." : `${count} nodes have changed since.`,
+  latest: "Show the latest run",
+  panel: {
+    label: "Runs",
+    tabs: { list: "Runs", timeline: "Timeline", compare: "Compare" },
+    listed: "Runs, the latest first",
+    none: "There was no run yet.",
+    older: "Older runs",
+    compare: "Compare",
+    pick: "Compare",
+    pickOne: (/** @type {string} */ when) => `Compare the run of ${when}`,
+    pickTwo: "Two that are ticked can be compared.",
+    state: "State",
+    when: "When",
+    took: "Took",
+    nodes: "Nodes",
+    by: "By",
+    acts: "Actions",
+    show: "Show",
+    isShown: "shown",
+    again: "Run again",
+    report: "Report",
+    remove: "Remove",
+    removeQuestion: (/** @type {string} */ when) =>
+      `Remove the run of ${when} with its log, its workspace and its results?`,
+    removed: "Removed the run.",
+    repeats: (/** @type {string} */ parent) => `Repeats ${parent}`,
+    states: /** @type {Record<string, string>} */ ({
+      running: "running",
+      cutOff: "cut off",
+      succeeded: "succeeded",
+      failed: "failed",
+      sandboxUnavailable: "no sandbox",
+      deadlineExceeded: "took too long",
+      interrupted: "cancelled",
+      stateLost: "not written down",
+    }),
+  },
+  gantt: {
+    label: "When each node waited and ran",
+    none: "Nothing has run yet.",
+    table: "As a table",
+    columns: ["Node", "State", "Ready after ms", "Waited ms", "Ran ms", "Attempts"],
+    waited: (/** @type {string} */ time) => `waited ${time}`,
+    ran: (/** @type {string} */ time, /** @type {string} */ start) => `ran ${time} from ${start} on`,
+    attempts: (/** @type {number} */ count) => `${count} attempts`,
+  },
+  compare: {
+    wholes: "Both",
+    run: "Run",
+    state: "State",
+    took: "Took",
+    inputs: "Inputs that differ",
+    sameInputs: "They were given the same.",
+    settings: "Settings that differ",
+    sameSettings: "Their nodes were set the same.",
+    noSettings: "One of them has no workflow that can be read.",
+    place: "Where",
+    nodes: "Nodes",
+    node: "Node",
+  },
   noTrouble: "There is no problem.",
   trouble: (/** @type {number} */ index, /** @type {number} */ count, /** @type {string} */ text) =>
     count === 1 ? text : `${index} of ${count}: ${text}`,
@@ -58,3 +122,11 @@ export const runStrings = {
   items: (/** @type {number} */ count) => count === 1 ? "1 item" : `${count} items`,
   members: (/** @type {number} */ count) => count === 1 ? "1 member" : `${count} members`,
 };
+
+/**
+ * @param {number} time milliseconds since 1970
+ * @returns {string}
+ */
+export function whenText(time) {
+  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}

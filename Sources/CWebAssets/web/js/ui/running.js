@@ -1,14 +1,15 @@
 /** Runs of the workflow that is worked on: begun, watched, cancelled. Loaded with the first of them. */
 
-import { ServerProblem } from "../api/client.js";
+import { readDiagnostics, ServerProblem } from "../api/client.js";
 import { followRun } from "../api/follow.js";
-import { askWaiting, rerun } from "../api/runs.js";
-import { nodesOf } from "../model/document.js";
+import { askWaiting, listRuns, rerun, runDetail } from "../api/runs.js";
+import { nodesOf, workflowName } from "../model/document.js";
 import { documentTo, hasResultsBefore } from "../model/partial.js";
 import { withPorts } from "../model/problems.js";
 import { emptyRun, isEnded, withReasons } from "../model/run.js";
 import { durationText } from "../model/text.js";
-import { runStrings } from "./run_strings.js";
+import { button, element } from "./dom.js";
+import { runStrings, whenText } from "./run_strings.js";
 import { session } from "./session.js";
 import { strings } from "./strings.js";
 
@@ -21,12 +22,19 @@ const tick = 1000;
 export class Runner {
   /**
    * @param {Editor} editor
-   * @param {{fail: (error: unknown) => void, progress: HTMLElement}} around `progress` says how far the run is
+   * @param {{fail: (error: unknown) => void, progress: HTMLElement, former: HTMLElement}} around `progress` says how far the run is,
+   *   `former` that it isn't the latest
    */
-  constructor(editor, { fail, progress }) {
+  constructor(editor, { fail, progress, former }) {
     this.editor = editor;
     this.fail = fail;
     this.progress = progress;
+    this.former = former;
+    /** What is said of a run that isn't the latest; empty: it is. */
+    this.formerText = "";
+    /** @type {unknown} what `former` was made of */
+    this.formerOf = undefined;
+    editor.watch(() => this.showFormer());
     /** @type {AbortController | undefined} of the run that is watched */
     this.following = undefined;
     /** Somebody who presses twice means it once. */
@@ -70,8 +78,9 @@ export class Runner {
   /**
    * @param {import("../model/document.js").WorkflowDocument} document
    * @param {(document: import("../model/document.js").WorkflowDocument) => Promise<string>} ask
+   * @param {boolean} [isOther] what is run is another one, which the server knows
    */
-  async begin(document, ask) {
+  async begin(document, ask, isOther = false) {
     const { editor } = this;
     if (this.isAsking || editor.isRunning) return;
     this.isAsking = true;
@@ -80,7 +89,7 @@ export class Runner {
       const run = await ask(document);
       editor.say(strings.run.started);
       session.keepRun(editor.name, run);
-      this.follow(run, nodesOf(document).size);
+      this.follow(run, isOther ? undefined : document);
     } catch (error) {
       if (error instanceof ServerProblem && error.diagnostics.length > 0) {
         editor.problems = withPorts(error.diagnostics, document, editor.catalog);
@@ -94,18 +103,44 @@ export class Runner {
   }
 
   /**
+   * A run of before.
    * @param {string} run
-   * @param {number} [count] of its nodes
    */
-  async follow(run, count = nodesOf(this.editor.document).size) {
+  open(run) {
+    session.keepRun(this.editor.name, run);
+    return this.follow(run);
+  }
+
+  /**
+   * All of a run once more, with the workflow and the inputs that it had.
+   * @param {string} run
+   */
+  again(run) {
+    return this.begin(this.editor.document, () => rerun(this.editor.client, run, {}), true);
+  }
+
+  /** The run that is shown is gone. */
+  forget() {
+    const { editor } = this;
+    this.stop();
+    session.keepRun(editor.name, null);
+    [editor.runId, editor.run, editor.runDocument] = [undefined, emptyRun, undefined];
+    editor.changed();
+  }
+
+  /**
+   * @param {string} run
+   * @param {import("../model/document.js").WorkflowDocument} [document] what it was begun with; without one the server is asked
+   */
+  async follow(run, document = undefined) {
     const { editor } = this;
     this.stop();
     const following = new AbortController();
     this.following = following;
-    this.count = count;
-    editor.runId = run;
-    editor.run = emptyRun;
+    this.count = nodesOf(document ?? editor.document).size;
+    [editor.runId, editor.run, editor.runDocument] = [run, emptyRun, document];
     editor.changed();
+    if (!document) this.learn(run, following.signal);
     const timer = setInterval(() => this.look(run, following.signal), tick);
     following.signal.addEventListener("abort", () => clearInterval(timer));
     try {
@@ -124,6 +159,7 @@ export class Runner {
       clearInterval(timer);
       if (following.signal.aborted || state.outcome === undefined) return;
       editor.say(strings.run.outcome(state.outcome), state.outcome === "succeeded" ? "info" : "error");
+      if (state.outcome !== "succeeded") await this.findProblems(run, following.signal);
     } catch (error) {
       clearInterval(timer);
       if (following.signal.aborted) return;
@@ -135,8 +171,60 @@ export class Runner {
     }
   }
 
+  /**
+   * What it was begun with, and whether it is the latest.
+   * @param {string} run
+   * @param {AbortSignal} signal
+   */
+  async learn(run, signal) {
+    const { editor } = this;
+    try {
+      const [detail, { runs }] = await Promise.all([
+        runDetail(editor.client, run),
+        listRuns(editor.client, workflowName(editor.document), { limit: 1 }),
+      ]);
+      if (signal.aborted) return;
+      editor.runDocument = detail.document;
+      this.count = detail.document ? nodesOf(detail.document).size : detail.count;
+      const state = words.panel.states[detail.state] ?? detail.state;
+      this.latest = runs[0]?.run ?? run;
+      this.formerText = this.latest === run ? "" : words.former(whenText(detail.created), detail.submitter, state);
+      this.showProgress();
+      editor.changed();
+    } catch {
+      // The run itself is told of all the same.
+    }
+  }
+
+  /**
+   * A run that could not be carried out has problems in the place of a node that failed.
+   * @param {string} run
+   * @param {AbortSignal} signal
+   */
+  async findProblems(run, signal) {
+    const { editor } = this;
+    const problems = readDiagnostics((await runDetail(editor.client, run)).problems);
+    if (signal.aborted || problems.length === 0) return;
+    editor.problems = problems;
+    editor.changed();
+  }
+
+  /** Says that a run is shown that isn't the latest, and what has changed since. */
+  showFormer() {
+    const count = this.editor.changedSince.size;
+    const formerOf = this.formerText && `${this.formerText} ${count}`;
+    if (formerOf === this.formerOf) return;
+    this.formerOf = formerOf;
+    this.former.hidden = formerOf === "";
+    this.former.replaceChildren(
+      element("span", { text: count > 0 ? `${this.formerText} ${words.changedSince(count)}` : this.formerText }),
+      button(words.latest, () => this.latest && this.open(this.latest)),
+    );
+  }
+
   stop() {
     this.following?.abort();
+    this.formerText = "";
     this.reasons = new Map();
     this.queuedTicks = 0;
     this.wasAsked = false;

@@ -32,6 +32,7 @@ export const strings = {
     fit: "Show everything",
     arrange: "Arrange the nodes",
     help: "Keys",
+    runs: "Runs",
     palette: "Palette",
     inspector: "Details",
     signOut: "Sign out",
@@ -132,6 +133,7 @@ export const strings = {
     started: "The run has started.",
     problems: (/** @type {number} */ count) =>
       count === 1 ? "It can't be run: 1 problem." : `It can't be run: ${count} problems.`,
+    changed: "changed since the run",
     goesOn: "The run goes on.",
     lost: "The connection is lost. It is tried again.",
     outcome: (/** @type {string} */ outcome) => `The run ${outcomes[outcome] ?? "has ended"}.`,

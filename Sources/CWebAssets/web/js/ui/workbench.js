@@ -5,6 +5,7 @@ import { watchPointers } from "../canvas/gestures.js";
 import { watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
+import { documentNode } from "../model/run.js";
 import { conflictNotice } from "./conflict.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { helpDialog } from "./help.js";
@@ -44,6 +45,9 @@ export class Workbench {
       class: "notice",
       attributes: { hidden: true, role: "region", "aria-label": strings.save.title },
     });
+    this.former = element("div", { class: "former", attributes: { hidden: true, role: "status" } });
+    /** @type {import("./runs_panel.js").RunsPanel | undefined} once somebody wanted it */
+    this.runs = undefined;
     this.noticeFor = /** @type {unknown} */ (undefined);
     const words = strings.bar;
     this.parts = {
@@ -63,6 +67,7 @@ export class Workbench {
       children: [
         this.bar,
         this.notice,
+        this.former,
         element("main", { class: "panes", children: [this.palette, this.canvas, this.inspector] }),
         element("footer", { children: [this.status] }),
       ],
@@ -97,6 +102,7 @@ export class Workbench {
             redo,
             iconButton("arrange", words.arrange, () => this.arrange()),
             iconButton("fit", words.fit, () => this.canvas.fit()),
+            iconButton("runs", words.runs, () => this.act("runs")),
             iconButton("help", words.help, () => this.showHelp()),
             save,
             run,
@@ -148,6 +154,7 @@ export class Workbench {
     const { history } = editor;
     this.canvas.update();
     this.inspector.update();
+    if (this.runs?.element.isConnected) this.runs.update();
     this.updateBar();
     const text = editor.isConnected ? editor.message : strings.run.lost;
     if (this.status.textContent !== text) this.status.textContent = text;
@@ -228,6 +235,9 @@ export class Workbench {
       case "runFrom":
         this.running((runner) => runner.startFrom());
         return true;
+      case "runs":
+        this.running((runner) => this.toggleRuns(runner));
+        return true;
       case "nextProblem":
         this.goToTrouble(1);
         return true;
@@ -278,7 +288,8 @@ export class Workbench {
 
   escape() {
     const { editor } = this;
-    const inPane = this.palette.contains(document.activeElement) || this.inspector.contains(document.activeElement);
+    const panes = [this.palette, this.inspector, this.runs?.element];
+    const inPane = panes.some((pane) => pane?.contains(document.activeElement));
     this.palette.endWish();
     if (editor.pending) {
       editor.setPending(undefined);
@@ -379,11 +390,35 @@ export class Workbench {
       this.runner ??= new Runner(this.editor, {
         fail: (error) => this.fail(error),
         progress: this.parts.progress,
+        former: this.former,
       });
-      act(this.runner);
+      await act(this.runner);
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** @param {import("./running.js").Runner} runner */
+  async toggleRuns(runner) {
+    const { RunsPanel } = await import("./runs_panel.js");
+    if (this.runs?.element.isConnected) return this.closeRuns();
+    this.runs ??= new RunsPanel(this.editor, runner, {
+      showNode: (name) => {
+        const own = documentNode(name);
+        if (!nodesOf(this.editor.document).has(own)) return;
+        this.editor.select([own]);
+        this.canvas.focusNode(own);
+      },
+      close: () => this.closeRuns(),
+    });
+    this.element.querySelector("footer")?.before(this.runs.element);
+    this.runs.update();
+    this.runs.focus();
+  }
+
+  closeRuns() {
+    this.runs?.element.remove();
+    this.goToCanvas();
   }
 
   /** @param {1 | -1} step */
