@@ -7,6 +7,9 @@ static const unsigned char css_editor_css[] = {
 static const unsigned char css_pages_css[] = {
 #embed "web/css/pages.css"
 };
+static const unsigned char css_runs_css[] = {
+#embed "web/css/runs.css"
+};
 static const unsigned char index_html[] = {
 #embed "web/index.html"
 };
@@ -24,6 +27,9 @@ static const unsigned char js_api_follow_js[] = {
 };
 static const unsigned char js_api_plugins_js[] = {
 #embed "web/js/api/plugins.js"
+};
+static const unsigned char js_api_runs_js[] = {
+#embed "web/js/api/runs.js"
 };
 static const unsigned char js_canvas_canvas_js[] = {
 #embed "web/js/canvas/canvas.js"
@@ -61,8 +67,14 @@ static const unsigned char js_model_clipboard_js[] = {
 static const unsigned char js_model_commands_js[] = {
 #embed "web/js/model/commands.js"
 };
+static const unsigned char js_model_compare_js[] = {
+#embed "web/js/model/compare.js"
+};
 static const unsigned char js_model_copying_js[] = {
 #embed "web/js/model/copying.js"
+};
+static const unsigned char js_model_denials_js[] = {
+#embed "web/js/model/denials.js"
 };
 static const unsigned char js_model_difference_js[] = {
 #embed "web/js/model/difference.js"
@@ -97,11 +109,17 @@ static const unsigned char js_model_objects_js[] = {
 static const unsigned char js_model_parameters_js[] = {
 #embed "web/js/model/parameters.js"
 };
+static const unsigned char js_model_partial_js[] = {
+#embed "web/js/model/partial.js"
+};
 static const unsigned char js_model_plugins_js[] = {
 #embed "web/js/model/plugins.js"
 };
 static const unsigned char js_model_ports_js[] = {
 #embed "web/js/model/ports.js"
+};
+static const unsigned char js_model_problems_js[] = {
+#embed "web/js/model/problems.js"
 };
 static const unsigned char js_model_references_js[] = {
 #embed "web/js/model/references.js"
@@ -111,6 +129,9 @@ static const unsigned char js_model_routes_js[] = {
 };
 static const unsigned char js_model_run_js[] = {
 #embed "web/js/model/run.js"
+};
+static const unsigned char js_model_run_list_js[] = {
+#embed "web/js/model/run_list.js"
 };
 static const unsigned char js_model_search_js[] = {
 #embed "web/js/model/search.js"
@@ -127,6 +148,12 @@ static const unsigned char js_model_sources_js[] = {
 static const unsigned char js_model_text_js[] = {
 #embed "web/js/model/text.js"
 };
+static const unsigned char js_model_timeline_js[] = {
+#embed "web/js/model/timeline.js"
+};
+static const unsigned char js_model_values_js[] = {
+#embed "web/js/model/values.js"
+};
 static const unsigned char js_model_viewport_js[] = {
 #embed "web/js/model/viewport.js"
 };
@@ -138,6 +165,9 @@ static const unsigned char js_ui_conflict_js[] = {
 };
 static const unsigned char js_ui_connections_js[] = {
 #embed "web/js/ui/connections.js"
+};
+static const unsigned char js_ui_denials_js[] = {
+#embed "web/js/ui/denials.js"
 };
 static const unsigned char js_ui_dialogs_js[] = {
 #embed "web/js/ui/dialogs.js"
@@ -159,6 +189,9 @@ static const unsigned char js_ui_fields_js[] = {
 };
 static const unsigned char js_ui_frame_js[] = {
 #embed "web/js/ui/frame.js"
+};
+static const unsigned char js_ui_gantt_js[] = {
+#embed "web/js/ui/gantt.js"
 };
 static const unsigned char js_ui_help_js[] = {
 #embed "web/js/ui/help.js"
@@ -202,6 +235,24 @@ static const unsigned char js_ui_plugin_settings_js[] = {
 static const unsigned char js_ui_plugins_js[] = {
 #embed "web/js/ui/plugins.js"
 };
+static const unsigned char js_ui_run_compare_js[] = {
+#embed "web/js/ui/run_compare.js"
+};
+static const unsigned char js_ui_run_list_js[] = {
+#embed "web/js/ui/run_list.js"
+};
+static const unsigned char js_ui_run_node_js[] = {
+#embed "web/js/ui/run_node.js"
+};
+static const unsigned char js_ui_run_strings_js[] = {
+#embed "web/js/ui/run_strings.js"
+};
+static const unsigned char js_ui_running_js[] = {
+#embed "web/js/ui/running.js"
+};
+static const unsigned char js_ui_runs_panel_js[] = {
+#embed "web/js/ui/runs_panel.js"
+};
 static const unsigned char js_ui_session_js[] = {
 #embed "web/js/ui/session.js"
 };
@@ -214,8 +265,20 @@ static const unsigned char js_ui_sign_in_js[] = {
 static const unsigned char js_ui_strings_js[] = {
 #embed "web/js/ui/strings.js"
 };
+static const unsigned char js_ui_styles_js[] = {
+#embed "web/js/ui/styles.js"
+};
 static const unsigned char js_ui_text_view_js[] = {
 #embed "web/js/ui/text_view.js"
+};
+static const unsigned char js_ui_troubles_js[] = {
+#embed "web/js/ui/troubles.js"
+};
+static const unsigned char js_ui_value_views_js[] = {
+#embed "web/js/ui/value_views.js"
+};
+static const unsigned char js_ui_values_js[] = {
+#embed "web/js/ui/values.js"
 };
 static const unsigned char js_ui_workbench_js[] = {
 #embed "web/js/ui/workbench.js"
@@ -229,12 +292,14 @@ static const unsigned char js_ui_workflows_js[] = {
 static const web_asset assets[] = {
     ASSET("css/editor.css", css_editor_css),
     ASSET("css/pages.css", css_pages_css),
+    ASSET("css/runs.css", css_runs_css),
     ASSET("index.html", index_html),
     ASSET("js/api/client.js", js_api_client_js),
     ASSET("js/api/convert.js", js_api_convert_js),
     ASSET("js/api/events.js", js_api_events_js),
     ASSET("js/api/follow.js", js_api_follow_js),
     ASSET("js/api/plugins.js", js_api_plugins_js),
+    ASSET("js/api/runs.js", js_api_runs_js),
     ASSET("js/canvas/canvas.js", js_canvas_canvas_js),
     ASSET("js/canvas/drawings.js", js_canvas_drawings_js),
     ASSET("js/canvas/gestures.js", js_canvas_gestures_js),
@@ -247,7 +312,9 @@ static const web_asset assets[] = {
     ASSET("js/model/catalog.js", js_model_catalog_js),
     ASSET("js/model/clipboard.js", js_model_clipboard_js),
     ASSET("js/model/commands.js", js_model_commands_js),
+    ASSET("js/model/compare.js", js_model_compare_js),
     ASSET("js/model/copying.js", js_model_copying_js),
+    ASSET("js/model/denials.js", js_model_denials_js),
     ASSET("js/model/difference.js", js_model_difference_js),
     ASSET("js/model/document.js", js_model_document_js),
     ASSET("js/model/drawings.js", js_model_drawings_js),
@@ -259,20 +326,26 @@ static const web_asset assets[] = {
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
+    ASSET("js/model/partial.js", js_model_partial_js),
     ASSET("js/model/plugins.js", js_model_plugins_js),
     ASSET("js/model/ports.js", js_model_ports_js),
+    ASSET("js/model/problems.js", js_model_problems_js),
     ASSET("js/model/references.js", js_model_references_js),
     ASSET("js/model/routes.js", js_model_routes_js),
     ASSET("js/model/run.js", js_model_run_js),
+    ASSET("js/model/run_list.js", js_model_run_list_js),
     ASSET("js/model/search.js", js_model_search_js),
     ASSET("js/model/settings.js", js_model_settings_js),
     ASSET("js/model/shapes.js", js_model_shapes_js),
     ASSET("js/model/sources.js", js_model_sources_js),
     ASSET("js/model/text.js", js_model_text_js),
+    ASSET("js/model/timeline.js", js_model_timeline_js),
+    ASSET("js/model/values.js", js_model_values_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
     ASSET("js/ui/chooser.js", js_ui_chooser_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),
+    ASSET("js/ui/denials.js", js_ui_denials_js),
     ASSET("js/ui/dialogs.js", js_ui_dialogs_js),
     ASSET("js/ui/dom.js", js_ui_dom_js),
     ASSET("js/ui/drawing_details.js", js_ui_drawing_details_js),
@@ -280,6 +353,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/exchange.js", js_ui_exchange_js),
     ASSET("js/ui/fields.js", js_ui_fields_js),
     ASSET("js/ui/frame.js", js_ui_frame_js),
+    ASSET("js/ui/gantt.js", js_ui_gantt_js),
     ASSET("js/ui/help.js", js_ui_help_js),
     ASSET("js/ui/hosts.js", js_ui_hosts_js),
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
@@ -294,11 +368,21 @@ static const web_asset assets[] = {
     ASSET("js/ui/plugin_install.js", js_ui_plugin_install_js),
     ASSET("js/ui/plugin_settings.js", js_ui_plugin_settings_js),
     ASSET("js/ui/plugins.js", js_ui_plugins_js),
+    ASSET("js/ui/run_compare.js", js_ui_run_compare_js),
+    ASSET("js/ui/run_list.js", js_ui_run_list_js),
+    ASSET("js/ui/run_node.js", js_ui_run_node_js),
+    ASSET("js/ui/run_strings.js", js_ui_run_strings_js),
+    ASSET("js/ui/running.js", js_ui_running_js),
+    ASSET("js/ui/runs_panel.js", js_ui_runs_panel_js),
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/settings.js", js_ui_settings_js),
     ASSET("js/ui/sign_in.js", js_ui_sign_in_js),
     ASSET("js/ui/strings.js", js_ui_strings_js),
+    ASSET("js/ui/styles.js", js_ui_styles_js),
     ASSET("js/ui/text_view.js", js_ui_text_view_js),
+    ASSET("js/ui/troubles.js", js_ui_troubles_js),
+    ASSET("js/ui/value_views.js", js_ui_value_views_js),
+    ASSET("js/ui/values.js", js_ui_values_js),
     ASSET("js/ui/workbench.js", js_ui_workbench_js),
     ASSET("js/ui/workflows.js", js_ui_workflows_js),
 };

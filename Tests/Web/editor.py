@@ -16,8 +16,9 @@ from editor_canvas import CanvasTests
 from editor_case import OPTIONS, EditorCase
 from editor_frames import FrameTests
 from editor_pages import PageTests
+from editor_runs import RunTests
 
-__all__ = ["CanvasTests", "FrameTests", "PageTests"]
+__all__ = ["CanvasTests", "FrameTests", "PageTests", "RunTests"]
 
 
 class EditorTests(EditorCase):

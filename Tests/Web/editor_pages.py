@@ -199,7 +199,7 @@ spec:
         tab = page.tab
         files = {}
         for form, name in [("YAML", "travel.yaml"), ("JSON", "travel.json"), ("React Flow", "travel.flow.json")]:
-            tab.keyboard.press("o")
+            tab.keyboard.press("Control+o")
             with tab.expect_download() as found:
                 tab.get_by_role("dialog").get_by_role("button", name=form, exact=True).click()
             self.assertEqual(found.value.suggested_filename, name)
@@ -478,7 +478,7 @@ spec:
                 expect(tab.locator(".text-problems")).to_contain_text("unknown key")
                 self.seen(page, f"text-{name}")
                 tab.keyboard.press("Escape")
-                tab.keyboard.press("o")
+                tab.keyboard.press("Control+o")
                 tab.get_by_role("dialog").wait_for()
                 self.seen(page, f"exchange-{name}")
                 tab.keyboard.press("Escape")

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { afterEvent, byDocumentNode, documentNode, emptyRun } from "../../Sources/CWebAssets/web/js/model/run.js";
+import {
+  afterEvent,
+  byDocumentNode,
+  documentNode,
+  emptyRun,
+  withReasons,
+} from "../../Sources/CWebAssets/web/js/model/run.js";
 import { EventReader } from "../../Sources/CWebAssets/web/js/api/events.js";
 import { randomNumbers } from "./support.js";
 
@@ -97,6 +103,16 @@ Deno.test("what isn't kept changes nothing that is", () => {
   const queued = { id: undefined, kind: "queued", data: { node: "z" } };
   assert.equal(afterEvent(running, queued).nodes.get("z")?.state, "queued");
   assert.equal(afterEvent(whole, { id: undefined, kind: "queued", data: { node: "a" } }), whole);
+});
+
+Deno.test("what is queued says what it waits for, and what has begun doesn't any more", () => {
+  const running = events.slice(0, 2).reduce(afterEvent, emptyRun);
+  const told = withReasons(running, new Map([["a", "waits for memory"], ["z", "waits for a GPU"]]));
+  assert.deepEqual([told.nodes.get("z")?.state, told.nodes.get("z")?.message], ["queued", "waits for a GPU"]);
+  assert.equal(told.nodes.get("a"), running.nodes.get("a"));
+  assert.equal(withReasons(whole, new Map([["a", "waits"]])), whole);
+  const begun = afterEvent(told, { id: 99, kind: "started", data: { node: "z", time_ms: 5, detail: { attempt: 1 } } });
+  assert.deepEqual([begun.nodes.get("z")?.state, begun.nodes.get("z")?.message], ["running", ""]);
 });
 
 Deno.test("a run that is gone on with hasn't ended any more", () => {

@@ -83,6 +83,16 @@ export function allows(has, needed) {
   return scopes.indexOf(has) >= scopes.indexOf(needed);
 }
 
+/**
+ * @param {JSONValue} value
+ * @returns {string} the run that was begun
+ */
+export function startedRun(value) {
+  const run = valueAt(value, ["run"]);
+  if (typeof run !== "string") throw new ServerProblem(0, "the server didn't say which run it started");
+  return run;
+}
+
 export class Client {
   /** @param {string} token */
   constructor(token) {
@@ -228,10 +238,7 @@ export class Client {
    */
   async start(document, inputs) {
     const body = new Map(/** @type {[string, JSONValue][]} */ ([["document", document], ["inputs", inputs]]));
-    const { value } = await this.ask("POST", "/api/v1/runs", { body });
-    const run = valueAt(value, ["run"]);
-    if (typeof run !== "string") throw new ServerProblem(0, "the server didn't say which run it started");
-    return run;
+    return startedRun((await this.ask("POST", "/api/v1/runs", { body })).value);
   }
 
   /** @param {string} run */

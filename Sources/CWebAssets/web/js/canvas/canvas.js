@@ -104,8 +104,18 @@ export class WorkflowCanvas extends HTMLElement {
     };
     if (!this.rectangles.has(this.focusName)) this.focusName = this.rectangles.keys().next().value ?? "";
     // Where only another part is seen, what is there already stays as it is.
-    const { document, selection, selectedEdges, problems, run, pending } = editor;
-    const now = [document, editor.shapes, selection, selectedEdges, problems, run, pending, this.focusName];
+    const { document, selection, selectedEdges, problems, run, pending, changedSince } = editor;
+    const now = [
+      document,
+      editor.shapes,
+      selection,
+      selectedEdges,
+      problems,
+      run,
+      pending,
+      changedSince,
+      this.focusName,
+    ];
     const isSame = now.every((part, index) => part === this.shownOf[index]);
     this.shownOf = now;
     const isTiny = zoom < tinyZoom;
@@ -128,7 +138,7 @@ export class WorkflowCanvas extends HTMLElement {
    */
   showNodes(editor, seen, isSame) {
     const { shapes, nodeStates: states } = editor;
-    const problems = new Set(editor.problems.map(({ node }) => node));
+    const problems = Map.groupBy(editor.problems, ({ node }) => node);
     for (const [name, rectangle] of this.rectangles) {
       if (!(overlaps(rectangle, seen) || name === this.focusName)) continue;
       let view = this.views.get(name);
@@ -141,7 +151,10 @@ export class WorkflowCanvas extends HTMLElement {
         this.world.append(view.element);
       } else if (view.shape !== shape) this.redraw(view, shape);
       view.moveTo(rectangle);
-      view.show(editor.selection.has(name), problems.has(name), states.get(name), name === this.focusName);
+      view.show(editor.selection.has(name), problems.get(name), states.get(name), {
+        isFocus: name === this.focusName,
+        isChanged: editor.changedSince.has(name),
+      });
     }
   }
 

@@ -10,6 +10,9 @@ import { drawing } from "../ui/dom.js";
 
 /** `text`, `kind`: what its paths and its class say. @typedef {{group: SVGGElement, paths: SVGPathElement[], text: string, kind: string}} Line */
 
+/** What has become of what flows: it is there, or will never be. @type {Record<string, string>} */
+const flows = { succeeded: " is-done", failed: " is-cut", cancelled: " is-cut", skipped: " is-cut" };
+
 export class Lines {
   constructor() {
     this.element = drawing("svg", { class: "lines", "aria-hidden": "true" });
@@ -45,7 +48,7 @@ export class Lines {
         for (const path of line.paths) path.setAttribute("d", text);
       }
       const kind = `${isValue ? "value-line" : "order-line"}${isSelected(key) ? " is-selected" : ""}${
-        stateOf(start.name) === "succeeded" ? " is-done" : ""
+        flows[stateOf(start.name) ?? ""] ?? ""
       }${stateOf(end.name) === "running" ? " is-active" : ""}`;
       if (kind !== line.kind) {
         line.kind = kind;

@@ -1,7 +1,7 @@
 /** A node as it is drawn. */
 
 import { portPlace, sizes } from "../model/shapes.js";
-import { durationText } from "../model/text.js";
+import { durationText, lineOf } from "../model/text.js";
 import { drawing, element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 
@@ -20,10 +20,14 @@ export class NodeView {
     });
     this.state = element("span", { class: "node-state" });
     this.progress = element("div", { class: "node-progress", attributes: { hidden: true } });
+    /** Beneath it: what it waits for, does or failed of. Made once there is something to say. @type {HTMLElement | undefined} */
+    this.note = undefined;
     /** @type {NodeState | undefined} */
     this.shown = undefined;
     this.place = "";
     this.flags = "";
+    /** Its problems, as they are shown. */
+    this.told = "";
     /** @type {Map<string, HTMLElement>} by side and name */
     this.ports = new Map();
     this.draw(shape);
@@ -32,6 +36,7 @@ export class NodeView {
   /** @param {Shape} shape */
   draw(shape) {
     this.shape = shape;
+    [this.flags, this.told] = ["", ""];
     const { element: node } = this;
     node.style.width = `${shape.width}px`;
     node.style.height = `${shape.height}px`;
@@ -70,7 +75,7 @@ export class NodeView {
       made.style.top = `${sizes.header + rows * sizes.row + index * sizes.value}px`;
       return made;
     });
-    node.replaceChildren(head, ...ports, ...values, this.progress);
+    node.replaceChildren(head, ...ports, ...values, this.progress, ...(this.note ? [this.note] : []));
   }
 
   /**
@@ -82,10 +87,19 @@ export class NodeView {
     const label = side === "inputs"
       ? strings.canvas.input(port.title, port.type, rest)
       : strings.canvas.output(port.title, port.type);
+    const hint = port.description ? `${label}\n${port.description}` : label;
     const made = element("button", {
       class: `port ${side}`,
-      title: port.description ? `${label}\n${port.description}` : label,
-      attributes: { type: "button", tabindex: -1, "aria-label": label, "data-port": port.name, "data-side": side },
+      title: hint,
+      attributes: {
+        type: "button",
+        tabindex: -1,
+        "aria-label": label,
+        "data-label": label,
+        "data-hint": hint,
+        "data-port": port.name,
+        "data-side": side,
+      },
       children: [
         element("span", {
           class: `port-dot${port.multiple ? " is-multiple" : ""}`,
@@ -131,18 +145,24 @@ export class NodeView {
 
   /**
    * @param {boolean} isSelected
-   * @param {boolean} hasProblems
+   * @param {ReadonlyArray<{port: string, what: string}> | undefined} problems
    * @param {NodeState | undefined} state in the last run
-   * @param {boolean} isFocus Tab leads to it
+   * @param {{isFocus: boolean, isChanged: boolean}} rest Tab leads to it; it has changed since that run
    */
-  show(isSelected, hasProblems, state, isFocus) {
+  show(isSelected, problems, state, { isFocus, isChanged }) {
     const { element: node } = this;
-    const flags = `${isSelected} ${hasProblems} ${isFocus} ${this.shape.kind}`;
+    const told = problems?.map(({ port, what }) => `${port}: ${what}`).join("\n") ?? "";
+    const flags = `${isSelected} ${isFocus} ${isChanged} ${this.shape.kind} ${told}`;
     if (flags === this.flags && state === this.shown) return;
     this.flags = flags;
     setAttribute(node, "tabindex", isFocus ? 0 : -1);
     node.classList.toggle("is-selected", isSelected);
-    node.classList.toggle("has-problems", hasProblems);
+    node.classList.toggle("is-changed", isChanged && state !== undefined);
+    node.classList.toggle("has-problems", problems !== undefined);
+    if (told !== this.told) {
+      this.told = told;
+      this.showProblems(problems ?? []);
+    }
     if (state !== this.shown) {
       this.shown = state;
       setAttribute(node, "data-state", state?.state);
@@ -151,11 +171,37 @@ export class NodeView {
       this.progress.hidden = state?.state !== "running";
       this.progress.classList.toggle("is-open", fraction === undefined);
       this.progress.style.transform = fraction === undefined ? "" : `scaleX(${fraction})`;
+      this.showNote(state ? noteText(state) : "");
     }
-    const words = [state ? strings.run.state[state.state] ?? state.state : "", isSelected ? "selected" : ""].filter(
-      Boolean,
-    );
+    const words = [
+      state ? strings.run.state[state.state] ?? state.state : "",
+      this.note?.textContent ?? "",
+      isChanged && state ? strings.run.changed : "",
+      isSelected ? strings.canvas.isSelected : "",
+    ].filter(Boolean);
     setAttribute(node, "aria-label", strings.canvas.node(this.shape.title, this.shape.kind, words.join(", ")));
+  }
+
+  /**
+   * A port says what is wrong with it.
+   * @param {ReadonlyArray<{port: string, what: string}>} problems
+   */
+  showProblems(problems) {
+    for (const port of this.ports.values()) {
+      const found = problems.filter((problem) => problem.port === port.dataset.port).map(({ what }) => what).join("; ");
+      const label = port.dataset.label ?? "";
+      port.classList.toggle("has-problem", found !== "");
+      setAttribute(port, "aria-label", found ? `${label}: ${found}` : label);
+      port.title = found ? `${label}\n${found}` : port.dataset.hint ?? label;
+    }
+  }
+
+  /** @param {string} text */
+  showNote(text) {
+    if (text === (this.note?.textContent ?? "")) return;
+    this.note ??= this.element.appendChild(element("p", { class: "node-note", attributes: { "aria-hidden": "true" } }));
+    this.note.textContent = text;
+    this.note.title = text;
   }
 
   /**
@@ -185,4 +231,10 @@ function stateText(state) {
   if (state.count > 1) words.push(strings.run.instances(state.doneCount, state.count));
   if (state.state === "running" && state.fraction !== undefined) words[0] = `${Math.round(100 * state.fraction)} %`;
   return words.join(" · ");
+}
+
+/** @param {NodeState} state */
+function noteText({ state, message, error }) {
+  if (state === "failed" || state === "retrying") return lineOf(error?.cause || error?.message, 200);
+  return state === "queued" || state === "running" ? message : "";
 }

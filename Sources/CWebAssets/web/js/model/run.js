@@ -11,6 +11,9 @@
  * @property {string} hint
  * @property {string} traceback
  *
+ * `end` is there once it has ended. Milliseconds since 1970.
+ * @typedef {{start: number, end: number | undefined}} Attempt
+ *
  * A node, or one instance of it.
  * @typedef {object} NodeProgress
  * @property {NodeState} state
@@ -18,6 +21,8 @@
  * @property {number | undefined} fraction of 0 to 1
  * @property {string} message
  * @property {number | undefined} started milliseconds since 1970
+ * @property {number | undefined} ended the same
+ * @property {ReadonlyArray<Attempt>} attempts
  * @property {number | undefined} duration milliseconds, once it has ended
  * @property {boolean} cached
  * @property {RunError | undefined} error
@@ -46,6 +51,8 @@ const waiting = {
   fraction: undefined,
   message: "",
   started: undefined,
+  ended: undefined,
+  attempts: [],
   duration: undefined,
   cached: false,
   error: undefined,
@@ -82,12 +89,26 @@ export function afterEvent(state, event) {
 function afterRecord(before, kind, detail, time) {
   const duration = numberOf(detail.duration_ms) ??
     (before.started !== undefined && time !== undefined ? Math.max(0, time - before.started) : undefined);
-  const ended = { ...before, fraction: undefined, message: "", duration };
+  const attempts = closed(before.attempts, time);
+  const ended = { ...before, fraction: undefined, message: "", duration, ended: time, attempts };
   switch (kind) {
     case "started":
-      return { ...waiting, state: "running", attempt: numberOf(detail.attempt) ?? 1, started: before.started ?? time };
+      return {
+        ...waiting,
+        state: "running",
+        attempt: numberOf(detail.attempt) ?? 1,
+        started: before.started ?? time,
+        attempts: time === undefined ? attempts : [...attempts.slice(-mostAttempts), { start: time, end: undefined }],
+      };
     case "retried":
-      return { ...before, state: "retrying", fraction: undefined, message: "", error: readError(detail.error) };
+      return {
+        ...before,
+        state: "retrying",
+        fraction: undefined,
+        message: "",
+        attempts,
+        error: readError(detail.error),
+      };
     case "succeeded":
       return { ...ended, state: "succeeded", cached: detail.cached === true, error: undefined };
     case "failed":
@@ -99,6 +120,21 @@ function afterRecord(before, kind, detail, time) {
     default:
       return undefined;
   }
+}
+
+/** Of one node: earlier ones are forgotten. */
+const mostAttempts = 99;
+
+/**
+ * @param {ReadonlyArray<Attempt>} attempts
+ * @param {number | undefined} time at which the last one ends, where it hasn't
+ * @returns {ReadonlyArray<Attempt>}
+ */
+function closed(attempts, time) {
+  const last = attempts.at(-1);
+  return last && last.end === undefined
+    ? [...attempts.slice(0, -1), { start: last.start, end: time ?? last.start }]
+    : attempts;
 }
 
 /**
@@ -123,6 +159,20 @@ function afterTransient(state, kind, node, data) {
     };
   }
   return after ? { ...state, nodes: new Map(state.nodes).set(node, after) } : state;
+}
+
+/**
+ * @param {RunState} state
+ * @param {ReadonlyMap<string, string>} reasons what nodes are queued for, by their names; as long as they are
+ * @returns {RunState}
+ */
+export function withReasons(state, reasons) {
+  const queued = [...reasons].flatMap(([name, message]) => {
+    const before = state.nodes.get(name) ?? waiting;
+    if (before.state !== "waiting" && before.state !== "queued") return [];
+    return [/** @type {const} */ ([name, { ...before, state: /** @type {const} */ ("queued"), message }])];
+  });
+  return queued.length === 0 ? state : { ...state, nodes: new Map([...state.nodes, ...queued]) };
 }
 
 /**

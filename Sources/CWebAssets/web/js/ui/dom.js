@@ -67,6 +67,7 @@ const icons = {
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   arrange: "M4 5h6v5H4zM14 3h6v5h-6zM14 13h6v5h-6zM10 7.5h4M12 7.5v8h2",
   help: "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 18v.5",
+  runs: "M12 7v5l4 2M12 4a8 8 0 1 1-8 8M4 5v4h4M4.5 8.5A8 8 0 0 1 12 4",
   palette: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   inspector: "M4 6h10M18 6h2M4 12h4M12 12h8M4 18h12M20 18h0M14 4v4M8 10v4M16 16v4",
   expression: "M9 4c-3 0-3 2-3 4s0 4-2 4c2 0 2 2 2 4s0 4 3 4M15 4c3 0 3 2 3 4s0 4 2 4c-2 0-2 2-2 4s0 4-3 4",

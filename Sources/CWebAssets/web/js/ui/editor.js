@@ -20,7 +20,7 @@
 import * as commands from "../model/commands.js";
 import { fragmentText } from "../model/copying.js";
 import { drawingsKey, edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
-import { fromPlain } from "../model/json.js";
+import { fromPlain, isEqual } from "../model/json.js";
 import { freeName, isIdentifier } from "../model/names.js";
 import { objectAt } from "../model/objects.js";
 import { connectionProblem, fittingPort, orderProblem } from "../model/ports.js";
@@ -64,6 +64,12 @@ export class Editor {
     this.runId = undefined;
     /** @type {RunState} */
     this.run = emptyRun;
+    /** @type {WorkflowDocument | undefined} what that run was begun with */
+    this.runDocument = undefined;
+    /** @type {unknown[]} what `changedNodes` was made of */
+    this.changedOf = [];
+    /** @type {ReadonlySet<string>} */
+    this.changedNodes = new Set();
     this.isConnected = true;
     /** @type {Map<string, import("../model/json.js").JSONValue>} by the names of the workflow's inputs */
     this.runInputs = new Map();
@@ -106,6 +112,22 @@ export class Editor {
       this.states = byDocumentNode(this.run);
     }
     return this.states;
+  }
+
+  /** @returns {ReadonlySet<string>} nodes that are set otherwise than they were in the run that is shown; the same for the same */
+  get changedSince() {
+    const nodes = nodesOf(this.document);
+    if (nodes !== this.changedOf[0] || this.runDocument !== this.changedOf[1]) {
+      this.changedOf = [nodes, this.runDocument];
+      const before = this.runDocument ? nodesOf(this.runDocument) : new Map();
+      const names = [...nodes].flatMap(([name, node]) => {
+        const other = before.get(name);
+        return other && !isEqual(node, other, false) ? [name] : [];
+      });
+      // The canvas is drawn anew for another set.
+      if (names.length > 0 || this.changedNodes.size > 0) this.changedNodes = new Set(names);
+    }
+    return this.changedNodes;
   }
 
   /**

@@ -39,6 +39,8 @@ export class Field {
     this.parameter = parameter;
     this.actions = actions;
     this.id = id;
+    /** What the server said of its value. */
+    this.told = "";
     /** Somebody wants to write an expression, where there is none yet. */
     this.wantsExpression = false;
     this.value = value;
@@ -195,6 +197,7 @@ export class Field {
 
   /** What the field says, into the document; what can't be a value stays in the field, with the reason. */
   read() {
+    this.told = "";
     const reading = this.reading();
     if (reading.problem !== undefined) return this.showProblem(reading.problem);
     const problem = this.problemOf(reading.value);
@@ -267,10 +270,17 @@ export class Field {
     return reading.problem !== undefined || isEqual(reading.value, value);
   }
 
+  /** @param {string} text what the server says of it, until it is changed */
+  tell(text) {
+    this.told = text;
+    this.showProblem(undefined);
+  }
+
   /** @param {string | undefined} text */
   showProblem(text) {
-    this.problem.textContent = text ? `${this.parameter.title} ${text}` : "";
-    this.problem.hidden = !text;
-    setAttribute(this.input, "aria-invalid", text ? "true" : undefined);
+    const shown = text ? `${this.parameter.title} ${text}` : this.told;
+    this.problem.textContent = shown;
+    this.problem.hidden = !shown;
+    setAttribute(this.input, "aria-invalid", shown ? "true" : undefined);
   }
 }

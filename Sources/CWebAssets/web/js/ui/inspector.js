@@ -4,7 +4,7 @@ import { renameNode, renamingProblem, setMember, setParameter } from "../model/c
 import { kindOf, nodesOf, parametersOf } from "../model/document.js";
 import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
-import { durationText, lineOf, linesOf } from "../model/text.js";
+import { lineOf, linesOf } from "../model/text.js";
 import { button, element, setAttribute } from "./dom.js";
 import { messageOf } from "./messages.js";
 import { strings } from "./strings.js";
@@ -46,12 +46,17 @@ export class NodeInspector extends HTMLElement {
     this.outcome = element("div", { class: "inspector-run" });
     /** @type {unknown[]} what those three were made of */
     this.shownOf = [];
-    /** @type {string[] | undefined} */
-    this.log = undefined;
     /** Of a group or a comment. @type {ReturnType<import("./drawing_details.js").drawingDetails> | undefined} */
     this.details = undefined;
     /** @type {import("./settings.js").Settings | undefined} */
     this.settings = undefined;
+    this.nodeOutcome = element("div");
+    /** @type {import("./run_node.js").NodeRun | undefined} once there was something to show */
+    this.nodeRun = undefined;
+    /** @type {import("./run_node.js").WholeRun | undefined} */
+    this.wholeRun = undefined;
+    /** @type {unknown} the problems that fields were told of */
+    this.toldOf = undefined;
   }
 
   connectedCallback() {
@@ -78,9 +83,9 @@ export class NodeInspector extends HTMLElement {
       const focused = this.contains(document.activeElement) ? document.activeElement?.id : undefined;
       this.madeFor = madeFor;
       this.shownOf = [];
-      this.log = undefined;
       this.fields = new Map();
       this.details = undefined;
+      this.toldOf = undefined;
       if (drawing !== undefined) this.drawDrawing(editor, drawing);
       else if (name !== undefined && node) this.drawNode(editor, name, node);
       else if (editor.selection.size > 1) this.drawSeveral(editor);
@@ -131,7 +136,7 @@ export class NodeInspector extends HTMLElement {
 
   /** @param {Editor} editor */
   drawSeveral(editor) {
-    this.begin(words.several(editor.selection.size), this.actions(editor));
+    this.begin(words.several(editor.selection.size), this.runActions(), this.actions(editor));
   }
 
   /** @param {number} count */
@@ -165,9 +170,9 @@ export class NodeInspector extends HTMLElement {
       words.none,
       element("p", { class: "quiet", text: words.noneHint }),
       this.problems,
+      this.outcome,
       fields.length > 0 ? element("h3", { text: words.runInputs }) : undefined,
       ...fields,
-      this.outcome,
     );
   }
 
@@ -214,13 +219,9 @@ export class NodeInspector extends HTMLElement {
 
   /** @param {Editor} editor */
   showWorkflow(editor) {
-    this.showProblems(editor, editor.problems.filter(({ node }) => !node || !nodesOf(editor.document).has(node)));
-    const { outcome, began, ended } = editor.run;
-    const text = outcome === undefined ? "" : strings.run.outcome(outcome);
-    const taken = began !== undefined && ended !== undefined ? durationText(ended - began) : "";
-    this.outcome.replaceChildren(
-      ...(text ? [element("h3", { text: words.runState }), element("p", { text: `${text} ${taken}` })] : []),
-    );
+    this.showProblems(editor, editor.problems);
+    if (editor.runId !== undefined && !this.wholeRun) this.loadRun(editor);
+    this.wholeRun?.show();
   }
 
   // A node
@@ -244,6 +245,8 @@ export class NodeInspector extends HTMLElement {
       }),
       type?.description ? element("p", { class: "description", text: type.description }) : undefined,
       this.problems,
+      this.runActions(),
+      this.nodeOutcome,
     ];
     if (kind !== "type") {
       parts.push(this.textField(editor, name, kind, kind === "run" ? words.command : words.file, kind === "run"));
@@ -267,10 +270,24 @@ export class NodeInspector extends HTMLElement {
       element("h3", { text: words.settings }),
       this.textField(editor, name, "if", words.condition, false),
       this.settings.element,
-      this.outcome,
       this.actions(editor),
     );
     this.begin(name, ...parts);
+  }
+
+  /** What the workbench does: the event "act". */
+  runActions() {
+    /** @param {string} action */
+    const order = (action) => this.dispatchEvent(new CustomEvent("act", { detail: action, bubbles: true }));
+    return element("div", {
+      class: "inspector-actions run-actions",
+      children: [
+        button(words.runTo, () => order("runTo"), { title: words.runToHint }),
+        this.editor?.selection.size === 1
+          ? button(words.runFrom, () => order("runFrom"), { title: words.runFromHint })
+          : undefined,
+      ],
+    });
   }
 
   /** @param {Editor} editor */
@@ -351,12 +368,15 @@ export class NodeInspector extends HTMLElement {
   showNode(editor, name, node) {
     if (!this.parts) return;
     const values = parametersOf(node);
+    const told = this.toldOf === editor.problems ? [] : editor.problemsOf(name);
+    for (const { parameter, what } of told) this.fields.get(parameter)?.tell(what);
+    this.toldOf = editor.problems;
     for (const [parameter, field] of this.fields) {
       field.show(values.get(parameter) ?? field.parameter.defaultValue, values.has(parameter));
     }
     for (const member of ["if", "run", "workflow"]) this.showMember(node, member);
     this.settings?.show(node);
-    const now = [nodesOf(editor.document), editor.problems, editor.nodeStates.get(name), this.log];
+    const now = [nodesOf(editor.document), editor.problems, editor.nodeStates.get(name), editor.runId];
     if (now.every((part, index) => part === this.shownOf[index])) return;
     this.shownOf = now;
     this.showProblems(editor, editor.problemsOf(name));
@@ -391,7 +411,7 @@ export class NodeInspector extends HTMLElement {
             why ? element("span", { text: why }) : undefined,
             hint ? element("span", { class: "quiet", text: hint }) : undefined,
             node && nodesOf(editor.document).has(node) && !editor.selection.has(node)
-              ? button(node, () => editor.select([node]))
+              ? button(words.showNode(node), () => editor.select([node]))
               : undefined,
           ],
         })
@@ -416,60 +436,24 @@ export class NodeInspector extends HTMLElement {
    * @param {string} name
    */
   showRun(editor, name) {
-    const state = editor.nodeStates.get(name);
-    if (!state) return this.outcome.replaceChildren();
-    const facts = [
-      strings.run.state[state.state] ?? state.state,
-      state.cached ? strings.run.cached : "",
-      state.duration !== undefined ? durationText(state.duration) : "",
-      state.attempt > 1 ? strings.run.attempt(state.attempt) : "",
-      state.reason,
-      state.message,
-    ].filter(Boolean);
-    const { error } = state;
-    this.outcome.replaceChildren(
-      element("h3", { text: words.runState }),
-      element("p", { class: `run-facts is-${state.state}`, text: facts.join(" · ") }),
-      ...(error
-        ? [
-          element("p", { class: "run-error", text: error.message }),
-          ...(error.cause ? [element("p", { text: error.cause })] : []),
-          ...(error.hint ? [element("p", { class: "quiet", text: error.hint })] : []),
-          ...(error.traceback ? [this.text(words.traceback, error.traceback)] : []),
-        ]
-        : []),
-      this.log === undefined
-        ? button(words.showLog, () => this.loadLog(editor, name))
-        : this.text(words.log, this.log.join("\n") || words.noLog),
-    );
+    if (editor.nodeStates.has(name) && !this.nodeRun) this.loadRun(editor);
+    this.nodeRun?.show(name);
   }
 
-  /**
-   * @param {string} title
-   * @param {string} text
-   */
-  text(title, text) {
-    return element("details", {
-      attributes: { open: true },
-      children: [
-        element("summary", { text: title }),
-        element("pre", { text, attributes: { tabindex: 0, "aria-label": title, role: "region" } }),
-      ],
-    });
-  }
-
-  /**
-   * @param {Editor} editor
-   * @param {string} name
-   */
-  async loadLog(editor, name) {
-    if (editor.runId === undefined) return;
+  /** What it takes to show a run comes with the first one. @param {Editor} editor */
+  async loadRun(editor) {
     try {
-      this.log = await editor.client.log(editor.runId, name);
+      const { NodeRun, WholeRun } = await import("./run_node.js");
+      if (this.nodeRun) return;
+      const [one, whole] = [new NodeRun(editor), new WholeRun(editor)];
+      [this.nodeRun, this.wholeRun] = [one, whole];
+      this.nodeOutcome.replaceChildren(one.element);
+      this.outcome.replaceChildren(whole.element);
+      this.shownOf = [];
+      editor.changed();
     } catch (error) {
-      editor.say(error instanceof Error ? error.message : String(error), "error");
+      editor.say(messageOf(error), "error");
     }
-    editor.changed();
   }
 }
 

@@ -5,8 +5,8 @@ import { watchPointers } from "../canvas/gestures.js";
 import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
-import { emptyRun } from "../model/run.js";
 import { losesComments } from "../model/sources.js";
+import { documentNode } from "../model/run.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
@@ -30,8 +30,8 @@ export class Workbench {
     this.signOut = signOut;
     this.signedOut = signedOut;
     this.ending = new AbortController();
-    /** @type {AbortController | undefined} of the run that is watched */
-    this.following = undefined;
+    /** @type {import("./running.js").Runner | undefined} once there is a run */
+    this.runner = undefined;
     this.canvas = new WorkflowCanvas();
     this.canvas.editor = editor;
     this.palette = new NodePalette();
@@ -44,6 +44,9 @@ export class Workbench {
       class: "notice",
       attributes: { hidden: true, role: "region", "aria-label": strings.save.title },
     });
+    this.former = element("div", { class: "former", attributes: { hidden: true, role: "status" } });
+    /** @type {import("./runs_panel.js").RunsPanel | undefined} once somebody wanted it */
+    this.runs = undefined;
     this.noticeFor = /** @type {unknown} */ (undefined);
     const words = strings.bar;
     /** @type {import("../canvas/keyboard.js").Around} */
@@ -52,9 +55,10 @@ export class Workbench {
       undo: iconButton("undo", words.undo, () => editor.undo()),
       redo: iconButton("redo", words.redo, () => editor.redo()),
       save: button(words.save, () => this.saveNow()),
-      run: button(words.run, () => this.runNow(), { class: "primary" }),
-      cancel: button(words.cancel, () => this.cancelRun(), { class: "danger" }),
+      run: button(words.run, () => this.act("run"), { class: "primary" }),
+      cancel: button(words.cancel, () => this.running((runner) => runner.cancel()), { class: "danger" }),
       state: element("span", { class: "quiet save-state" }),
+      progress: element("span", { class: "quiet run-progress" }),
     };
     /** @type {unknown[]} what the bar shows */
     this.barOf = [];
@@ -67,6 +71,7 @@ export class Workbench {
       children: [
         this.bar,
         this.notice,
+        this.former,
         this.panes,
         element("footer", { children: [this.status] }),
       ],
@@ -81,7 +86,7 @@ export class Workbench {
   makeBar() {
     const { editor } = this;
     const words = strings.bar;
-    const { undo, redo, save, run, cancel, state } = this.parts;
+    const { undo, redo, save, run, cancel, state, progress } = this.parts;
     /** @param {"palette" | "inspector"} pane */
     const toggle = (pane) => this.element.classList.toggle(`shows-${pane}`);
     return element("header", {
@@ -90,6 +95,7 @@ export class Workbench {
         iconButton("menu", words.menu, () => this.showPages(), { attributes: { "aria-haspopup": "dialog" } }),
         element("h1", { class: "workflow-title", children: [element("bdi", { text: editor.name })] }),
         state,
+        progress,
         element("div", {
           class: "bar-group",
           attributes: { role: "toolbar", "aria-label": words.label },
@@ -102,6 +108,7 @@ export class Workbench {
             iconButton("fit", words.fit, () => this.canvas.fit()),
             iconButton("text", words.text, () => this.toggleText()),
             iconButton("exchange", words.exchange, () => this.showExchange()),
+            iconButton("runs", words.runs, () => this.act("runs")),
             iconButton("help", words.help, () => this.showHelp()),
             save,
             run,
@@ -145,19 +152,22 @@ export class Workbench {
     for (const kind of /** @type {const} */ (["dragover", "drop"])) {
       canvas.addEventListener(kind, (event) => this.onDrag(event), { signal });
     }
+    this.element.addEventListener("act", (event) => {
+      if (event instanceof CustomEvent) this.act(event.detail);
+    }, { signal });
     canvas.addEventListener("wish", (event) => {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
     this.update();
     const run = session.run(editor.name);
-    if (run !== undefined) this.follow(run);
+    if (run !== undefined) this.running((runner) => runner.follow(run));
   }
 
   stop() {
     this.keepDraft();
     this.ending.abort();
     this.textView?.stop().then(() => this.keepDraft());
-    this.following?.abort();
+    this.runner?.stop();
     this.element.remove();
   }
 
@@ -166,6 +176,7 @@ export class Workbench {
     const { history } = editor;
     this.canvas.update();
     this.inspector.update();
+    if (this.runs?.element.isConnected) this.runs.update();
     this.updateBar();
     const text = editor.isConnected ? editor.message : strings.run.lost;
     if (this.status.textContent !== text) this.status.textContent = text;
@@ -248,7 +259,22 @@ export class Workbench {
         this.saveNow();
         return true;
       case "run":
-        if (!editor.isRunning) this.runNow();
+        this.running((runner) => runner.start());
+        return true;
+      case "runTo":
+        this.running((runner) => runner.startTo());
+        return true;
+      case "runFrom":
+        this.running((runner) => runner.startFrom());
+        return true;
+      case "runs":
+        this.running((runner) => this.toggleRuns(runner));
+        return true;
+      case "nextProblem":
+        this.goToTrouble(1);
+        return true;
+      case "lastProblem":
+        this.goToTrouble(-1);
         return true;
       case "undo":
         editor.undo();
@@ -294,7 +320,8 @@ export class Workbench {
 
   escape() {
     const { editor } = this;
-    const inPane = this.palette.contains(document.activeElement) || this.inspector.contains(document.activeElement);
+    const panes = [this.palette, this.inspector, this.runs?.element];
+    const inPane = panes.some((pane) => pane?.contains(document.activeElement));
     this.palette.endWish();
     if (editor.pending) {
       editor.setPending(undefined);
@@ -476,70 +503,49 @@ export class Workbench {
 
   // Running
 
-  async runNow() {
-    const { editor } = this;
-    if (this.isAsking) return;
-    this.isAsking = true;
-    editor.problems = [];
+  /** @param {(runner: import("./running.js").Runner) => unknown} act with what runs, which is loaded when it is wanted */
+  async running(act) {
     try {
-      const run = await editor.client.start(editor.document, editor.runInputs);
-      editor.say(strings.run.started);
-      session.keepRun(editor.name, run);
-      this.follow(run);
-    } catch (error) {
-      if (error instanceof ServerProblem && error.diagnostics.length > 0) {
-        editor.problems = error.diagnostics;
-        const named = error.diagnostics.find(({ node }) => node && nodesOf(editor.document).has(node));
-        editor.select(named ? [named.node] : []);
-        editor.say(strings.run.problems(error.diagnostics.length), "error");
-      } else this.fail(error);
-    } finally {
-      this.isAsking = false;
-    }
-  }
-
-  /** @param {string} run */
-  async follow(run) {
-    const { editor } = this;
-    this.following?.abort();
-    const following = new AbortController();
-    this.following = following;
-    editor.runId = run;
-    editor.run = emptyRun;
-    editor.changed();
-    try {
-      const { followRun } = await import("../api/follow.js");
-      const state = await followRun(editor.client, run, {
-        onChange: (changed) => {
-          editor.run = changed;
-          editor.changed();
-        },
-        onConnection: (isConnected) => {
-          if (editor.isConnected !== isConnected) editor.changed();
-          editor.isConnected = isConnected;
-        },
-        signal: following.signal,
+      const { Runner } = await import("./running.js");
+      if (this.ending.signal.aborted) return;
+      this.runner ??= new Runner(this.editor, {
+        fail: (error) => this.fail(error),
+        progress: this.parts.progress,
+        former: this.former,
       });
-      if (following.signal.aborted || state.outcome === undefined) return;
-      editor.say(strings.run.outcome(state.outcome), state.outcome === "succeeded" ? "info" : "error");
-    } catch (error) {
-      if (following.signal.aborted) return;
-      // A run of which nobody knows any more.
-      session.keepRun(editor.name, null);
-      editor.runId = undefined;
-      if (error instanceof ServerProblem && error.status === 404) editor.changed();
-      else this.fail(error);
-    }
-  }
-
-  async cancelRun() {
-    const { editor } = this;
-    if (editor.runId === undefined) return;
-    try {
-      await editor.client.cancel(editor.runId);
+      await act(this.runner);
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** @param {import("./running.js").Runner} runner */
+  async toggleRuns(runner) {
+    const { RunsPanel } = await import("./runs_panel.js");
+    if (this.runs?.element.isConnected) return this.closeRuns();
+    this.runs ??= new RunsPanel(this.editor, runner, {
+      showNode: (name) => {
+        const own = documentNode(name);
+        if (!nodesOf(this.editor.document).has(own)) return;
+        this.editor.select([own]);
+        this.canvas.focusNode(own);
+      },
+      close: () => this.closeRuns(),
+    });
+    this.element.querySelector("footer")?.before(this.runs.element);
+    this.runs.update();
+    this.runs.focus();
+  }
+
+  closeRuns() {
+    this.runs?.element.remove();
+    this.goToCanvas();
+  }
+
+  /** @param {1 | -1} step */
+  async goToTrouble(step) {
+    const { goToTrouble } = await import("./troubles.js");
+    goToTrouble(this.editor, this.canvas, this.inspector, step);
   }
 
   /** @param {unknown} error */

@@ -1,0 +1,194 @@
+/** How the run went for one node: where it stands, its error, what it returned and what it said. */
+
+import { durationText } from "../model/text.js";
+import { button, element } from "./dom.js";
+import { messageOf } from "./messages.js";
+import { runStrings } from "./run_strings.js";
+import { strings } from "./strings.js";
+import { addStyles } from "./styles.js";
+import { nodeValues } from "./values.js";
+
+/** @typedef {import("./editor.js").Editor} Editor */
+/** @typedef {import("../model/run.js").RunError} RunError */
+
+const words = strings.inspector;
+
+await addStyles("runs");
+
+export class NodeRun {
+  /** @param {Editor} editor */
+  constructor(editor) {
+    this.editor = editor;
+    this.facts = element("p", { class: "run-facts" });
+    this.error = element("div", { class: "run-problem" });
+    this.denials = element("div", { class: "run-denials" });
+    this.traceback = element("div", { class: "run-problem" });
+    this.values = element("div", { class: "run-values" });
+    this.log = element("div", { class: "run-log" });
+    const parts = [this.facts, this.error, this.denials, this.traceback, this.values, this.log];
+    this.element = element("details", {
+      class: "run-section",
+      attributes: { open: true },
+      children: [element("summary", { text: words.runState }), ...parts],
+    });
+    /** What each part was made of. */
+    this.errorOf = /** @type {unknown} */ (undefined);
+    this.denialsOf = "";
+    this.valuesOf = "";
+    this.logOf = "";
+  }
+
+  /** @param {string} name of a node of the document */
+  show(name) {
+    const state = this.editor.nodeStates.get(name);
+    this.element.hidden = !state;
+    if (!state) return;
+    const facts = [
+      strings.run.state[state.state] ?? state.state,
+      state.cached ? strings.run.cached : "",
+      state.duration !== undefined ? durationText(state.duration) : "",
+      state.attempt > 1 ? strings.run.attempt(state.attempt) : "",
+      state.count > 1 ? strings.run.instances(state.doneCount, state.count) : "",
+      state.reason,
+      state.message,
+    ].filter(Boolean);
+    const text = facts.join(" · ");
+    if (this.facts.textContent !== text) this.facts.textContent = text;
+    this.facts.className = `run-facts is-${state.state}`;
+    if (this.errorOf !== state.error) {
+      this.errorOf = state.error;
+      const { error } = state;
+      this.error.replaceChildren(...(error ? errorParts(error) : []));
+      this.traceback.replaceChildren(...(error?.traceback ? [opened(words.traceback, error.traceback)] : []));
+    }
+    this.showDenials(name, state.state === "failed" && this.editor.run.outcome !== undefined);
+    this.showValues(name, state.state === "succeeded" || state.count > 1 ? state.doneCount : 0);
+    this.showLog(name);
+  }
+
+  /**
+   * @param {string} name
+   * @param {boolean} isKnown what was refused is told once the run has ended
+   */
+  async showDenials(name, isKnown) {
+    const denialsOf = isKnown ? `${this.editor.runId} ${name}` : "";
+    if (denialsOf === this.denialsOf) return;
+    this.denialsOf = denialsOf;
+    this.denials.replaceChildren();
+    if (!isKnown) return;
+    const { denialParts } = await import("./denials.js");
+    const parts = await denialParts(this.editor, name).catch((error) => [
+      // A run that was begun by a command has no page.
+      element("p", { class: "quiet", text: messageOf(error) }),
+    ]);
+    if (this.denialsOf === denialsOf) this.denials.replaceChildren(...parts);
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} doneCount instances of it that have ended
+   */
+  async showValues(name, doneCount) {
+    const valuesOf = `${this.editor.runId} ${name} ${doneCount}`;
+    if (valuesOf === this.valuesOf) return;
+    const isOther = !this.valuesOf.startsWith(`${this.editor.runId} ${name} `);
+    this.valuesOf = valuesOf;
+    if (isOther || doneCount === 0) this.values.replaceChildren();
+    if (doneCount === 0) return;
+    try {
+      const parts = await nodeValues(this.editor, name);
+      if (this.valuesOf === valuesOf) {
+        this.values.replaceChildren(element("h3", { text: runStrings.values }), ...parts);
+      }
+    } catch (error) {
+      if (this.valuesOf === valuesOf) {
+        this.values.replaceChildren(element("p", { class: "run-error", text: messageOf(error) }));
+      }
+    }
+  }
+
+  /** @param {string} name */
+  showLog(name) {
+    const logOf = `${this.editor.runId} ${name}`;
+    if (logOf === this.logOf) return;
+    this.logOf = logOf;
+    this.log.replaceChildren(button(words.showLog, () => this.loadLog(name)));
+  }
+
+  /** @param {string} name */
+  async loadLog(name) {
+    const { client, runId } = this.editor;
+    if (runId === undefined) return;
+    try {
+      const lines = await client.log(runId, name);
+      this.log.replaceChildren(opened(words.log, lines.join("\n") || words.noLog));
+    } catch (error) {
+      this.editor.say(messageOf(error), "error");
+    }
+  }
+}
+
+/** @param {RunError} error */
+function errorParts({ message, cause, hint }) {
+  return [
+    element("p", { class: "run-error", text: message }),
+    ...(cause ? [element("p", { class: "run-cause", text: cause })] : []),
+    ...(hint ? [element("p", { class: "quiet", text: hint })] : []),
+  ];
+}
+
+/**
+ * @param {string} title
+ * @param {string} text
+ */
+function opened(title, text) {
+  return element("details", {
+    attributes: { open: true },
+    children: [
+      element("summary", { text: title }),
+      element("pre", { text, attributes: { tabindex: 0, "aria-label": title, role: "region" } }),
+    ],
+  });
+}
+
+/** How the run went as a whole. */
+export class WholeRun {
+  /** @param {Editor} editor */
+  constructor(editor) {
+    this.editor = editor;
+    this.facts = element("p", { class: "run-facts" });
+    this.failed = element("ul", { class: "problems", attributes: { "aria-label": runStrings.failed } });
+    this.element = element("div", {
+      class: "run-section",
+      children: [element("h3", { text: words.runState }), this.facts, this.failed],
+    });
+    /** @type {unknown} */
+    this.shownOf = undefined;
+  }
+
+  show() {
+    const { editor } = this;
+    if (this.shownOf === editor.run) return;
+    this.shownOf = editor.run;
+    const { outcome, began, ended } = editor.run;
+    this.element.hidden = began === undefined;
+    const time = began !== undefined && ended !== undefined ? durationText(ended - began) : "";
+    this.facts.textContent = [outcome === undefined ? strings.run.goesOn : strings.run.outcome(outcome), time].join(
+      " ",
+    );
+    this.facts.className = `run-facts is-${outcome}`;
+    const failed = [...editor.nodeStates].filter(([, { state }]) => state === "failed");
+    this.failed.hidden = failed.length === 0;
+    this.failed.replaceChildren(
+      ...failed.slice(0, 50).map(([name, { error }]) =>
+        element("li", {
+          children: [
+            element("strong", { children: [element("bdi", { text: name })] }),
+            element("span", { text: error?.cause || error?.message || "" }),
+            button(runStrings.show(name), () => editor.select([name])),
+          ],
+        })
+      ),
+    );
+  }
+}
