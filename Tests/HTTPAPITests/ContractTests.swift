@@ -33,6 +33,7 @@ struct ContractTests {
     }
     let found = table.match(.get, "/api/v1/runs/a%2F..%2fb")
     #expect(found == .found(.runs(.showRun), [.run: "a/../b"]))
+    #expect(table.match(.get, "/api/v1/runs/a%252Fb") == .found(.runs(.showRun), [.run: "a%2Fb"]))
     for path in ["/api/v1/runs/%", "/api/v1/runs/%0", "/api/v1/runs/%zz", "/api/v1/runs/%00", "/api/v1/runs/%ff"] {
       #expect(table.match(.get, path) == .none, "\(path)")
     }

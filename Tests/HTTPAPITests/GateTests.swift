@@ -154,7 +154,9 @@ struct GateTests {
       try expect(415, post("Content-Type: text/html\r\nContent-Length: 2\r\n", "{}"))
       let pieces = String(repeating: "10000\r\n" + String(repeating: "a", count: 65536) + "\r\n", count: 200)
       try expect(413, post(json + "Transfer-Encoding: chunked\r\n", pieces))
-      try expect(400, ask(port, "GET", "/api/v1/runs?nothing=x"))
+      for query in ["nothing=x", "state=nonsense", "workflow=" + String(repeating: "a", count: 300)] {
+        try expect(400, ask(port, "GET", "/api/v1/runs?\(query)"))
+      }
     }
   }
 

@@ -70,6 +70,25 @@ struct RunFeedTests {
     #expect(seen == (begin < last ? Array((begin + 1)...last) : []))
   }
 
+  @Test("who comes in the middle of what was told together sees the rest of it and nothing twice", arguments: 0...5)
+  func middle(seen: Int) {
+    let feed = RunFeed(after: 0)
+    feed.publish((1...5).map { entry($0) })
+    feed.end()
+    var position = RunFeed.Position(after: seen)
+    var told: [Int] = []
+    reading: while true {
+      switch feed.next(&position, wantsTransient: false) {
+      case .pieces(let pieces): told += pieces.flatMap(numbers)
+      case .journal(let upTo):
+        told += Array((position.sequence + 1)...upTo)
+        position.sequence = upTo
+      case .wait, .end: break reading
+      }
+    }
+    #expect(told == Array(1...5).filter { $0 > seen })
+  }
+
   @Test("a few who watch are told at once; of many each is told more at one time, and never later than is noticed")
   func pauses() {
     let feed = RunFeed(after: 0)

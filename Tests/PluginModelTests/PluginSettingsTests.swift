@@ -101,6 +101,8 @@ struct PluginSettingsTests {
     }
     #expect(!refused("currency", "USD") && !refused("currency", .null))
     #expect(refused("currency", 1) && refused("rounds", 4) && refused("token", "x") && refused("token", .null))
+    // Not even where it lies, which would have the server read any of its files.
+    #expect(!manifest.problems(ofSetting: [.init("token", ["file": "/run/other"])], besides: nil).isEmpty)
     #expect(refused("token", ["file": "/run/other"]) && refused("nothing", 1) && refused("gone", .null))
   }
 }
