@@ -24,6 +24,12 @@ struct ConvertTests {
     try directory.write("again.json", back.output)
     let again = try Program.run(["convert", "again.json", "--to", "react-flow"], in: directory)
     #expect(try JSONValue(json: again.output) == flow)
+    // As YAML, where the file is called so.
+    try directory.write("flow.json", again.output)
+    _ = try Program.run(["convert", "flow.json", "--to", "workflow", "--out", "again.yaml"], in: directory)
+    let text = try directory.read("again.yaml")
+    #expect(text.contains("    find:\n      type: files/list\n"), "\(text)")
+    #expect(try DocumentNode(yaml: Array(text.utf8), file: "w").jsonValue == JSONValue(json: back.output))
   }
 
   @Test("replaces a file only where it is told to, and writes none of what can't be converted")
