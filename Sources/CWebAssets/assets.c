@@ -157,6 +157,9 @@ static const unsigned char js_model_values_js[] = {
 static const unsigned char js_model_viewport_js[] = {
 #embed "web/js/model/viewport.js"
 };
+static const unsigned char js_ui_around_js[] = {
+#embed "web/js/ui/around.js"
+};
 static const unsigned char js_ui_chooser_js[] = {
 #embed "web/js/ui/chooser.js"
 };
@@ -342,6 +345,7 @@ static const web_asset assets[] = {
     ASSET("js/model/timeline.js", js_model_timeline_js),
     ASSET("js/model/values.js", js_model_values_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
+    ASSET("js/ui/around.js", js_ui_around_js),
     ASSET("js/ui/chooser.js", js_ui_chooser_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),

@@ -92,7 +92,7 @@ export class Workbench {
     return element("header", {
       class: "bar",
       children: [
-        iconButton("menu", words.menu, () => this.showPages(), { attributes: { "aria-haspopup": "dialog" } }),
+        iconButton("menu", words.menu, () => this.show("pages"), { attributes: { "aria-haspopup": "dialog" } }),
         element("h1", { class: "workflow-title", children: [element("bdi", { text: editor.name })] }),
         state,
         progress,
@@ -106,10 +106,10 @@ export class Workbench {
             redo,
             iconButton("arrange", words.arrange, () => this.arrange()),
             iconButton("fit", words.fit, () => this.canvas.fit()),
-            iconButton("text", words.text, () => this.toggleText()),
-            iconButton("exchange", words.exchange, () => this.showExchange()),
+            iconButton("text", words.text, () => this.show("text")),
+            iconButton("exchange", words.exchange, () => this.show("exchange")),
             iconButton("runs", words.runs, () => this.act("runs")),
-            iconButton("help", words.help, () => this.showHelp()),
+            iconButton("help", words.help, () => this.show("help")),
             save,
             run,
             cancel,
@@ -244,16 +244,10 @@ export class Workbench {
         }
         return true;
       case "pages":
-        this.showPages();
-        return true;
-      case "text":
-        this.toggleText();
-        return true;
-      case "exchange":
-        this.showExchange();
-        return true;
       case "help":
-        this.showHelp();
+      case "text":
+      case "exchange":
+        this.show(action);
         return true;
       case "save":
         this.saveNow();
@@ -374,32 +368,17 @@ export class Workbench {
     this.inspector.focusField(field);
   }
 
-  async toggleText() {
-    const { TextView } = await import("./text_view.js");
-    if (!this.textView) {
-      this.textView = await TextView.make(this.editor, {
-        leave: () => this.goToCanvas(),
-        close: () => this.toggleText(),
-      });
-      // What is seen becomes narrower: all of it is shown anew.
-      this.canvas.hasFitted = false;
-      this.panes.prepend(this.textView.element);
-      this.element.classList.add("shows-text");
-      this.textView.start();
-    } else {
-      this.textView.stop();
-      this.textView = undefined;
-      this.element.classList.remove("shows-text");
-      this.goToCanvas();
+  /**
+   * What is loaded when it is wanted.
+   * @param {"pages" | "help" | "text" | "exchange"} what
+   */
+  async show(what) {
+    try {
+      const { show } = await import("./around.js");
+      await show[what](this);
+    } catch (error) {
+      this.fail(error);
     }
-  }
-
-  async showExchange() {
-    const { exchangeDialog } = await import("./exchange.js");
-    if (document.querySelector("dialog[open]")) return;
-    const dialog = await exchangeDialog(this.editor, this.element);
-    this.element.append(dialog);
-    dialog.showModal();
   }
 
   /** @param {DragEvent} event of files that are dragged over the canvas, or dropped onto it */
@@ -410,23 +389,6 @@ export class Workbench {
     if (event.type !== "drop" || !file) return;
     const { openFile, tellAfter } = await import("./exchange.js");
     await tellAfter(this.element, () => openFile(this.editor, file));
-  }
-
-  async showPages() {
-    this.keepDraft();
-    const { menuDialog } = await import("./frame.js");
-    if (document.querySelector("dialog[open]")) return;
-    const dialog = await menuDialog(this.editor.client, this.signOut);
-    this.element.append(dialog);
-    dialog.showModal();
-  }
-
-  async showHelp() {
-    const { helpDialog } = await import("./help.js");
-    if (document.querySelector("dialog[open]")) return;
-    const dialog = helpDialog();
-    this.element.append(dialog);
-    dialog.showModal();
   }
 
   /**
