@@ -447,6 +447,23 @@ spec:
 
     # For everybody
 
+    def test_on_4k_nothing_is_lost_and_a_hand_hits_what_it_points_at(self):
+        self.store("large", {"a": {"type": "tester/wait"}})
+        for scale in [1, 2]:
+            size = {"width": 3840 // scale, "height": 2160 // scale}
+            page = self.page(viewport=size, device_scale_factor=scale).open("#workflow=large")
+            page.node("a").wait_for()
+            page.drop("Fail", 400, 300)
+            canvas, node = (page.tab.locator(selector).bounding_box() for selector in ["workflow-canvas", '.node[data-node="fail"]'])
+            self.assertAlmostEqual(node["x"] - canvas["x"], 400, delta=40)
+            self.assertAlmostEqual(node["y"] - canvas["y"], 300, delta=40)
+            page.wire("a", "output", "fail", "input")
+            expect(page.status()).to_have_text("Connected a.output to fail.input.")
+            for address in ["#workflow=large", "#plugins", "#plugins=files", "#hosts", "#workflows"]:
+                page.tab.goto(f"http://127.0.0.1:{self.server.port}/{address}")
+                page.tab.locator("main, .panes").first.wait_for()
+                self.assertLessEqual(page.tab.evaluate("document.documentElement.scrollWidth - innerWidth"), 0, address)
+
     def test_axe_finds_no_violation_on_these_screens(self):
         self.store("looked-at", {"a": {"type": "tester/wait"}, "b": {"type": "tester/wait", "in": {"input": "a.output"}}})
         for scheme in ["light", "dark"]:
