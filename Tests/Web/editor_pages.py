@@ -4,12 +4,13 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import time
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from browser import write_plugin
+from browser import Server, write_plugin
 from editor_case import HOSTILE, OPTIONS, EditorCase
 from serving import PLUGIN
 
@@ -320,8 +321,7 @@ spec:
             tab.get_by_role("button", name="Install this file").click()
 
         upload(first)
-        expect(tab.get_by_role("heading", name="shop")).to_be_visible()
-        expect(tab.locator("tbody tr")).to_contain_text("1.0.0")
+        expect(tab.get_by_role("status").first).to_have_text("Installed shop 1.0.0.")
         upload(second)
         consent = tab.get_by_role("dialog", name="shop 1.1.0 asks for more than the version that counts")
         expect(consent).to_contain_text("network.http:example.org")
@@ -329,6 +329,8 @@ spec:
         consent.get_by_role("button", name="Don't install").click()
         tab.get_by_role("dialog").get_by_role("button", name="Install this file").click()
         consent.get_by_role("button", name="Allow this and install").click()
+        expect(tab.get_by_role("status").first).to_have_text("Installed shop 1.1.0.")
+        tab.get_by_role("link", name="shop").click()
         expect(tab.locator("tbody tr").first).to_contain_text("1.1.0")
         expect(tab.locator(".permission", has_text="network.http")).to_contain_text("granted")
         self.picture(page, "installed")
@@ -351,6 +353,38 @@ spec:
         tab.get_by_label("Package (.zip)").set_input_files(path)
         tab.get_by_role("button", name="Install this file").click()
         expect(tab.get_by_role("dialog").get_by_role("alert")).to_contain_text("the package is not a package")
+
+    def test_a_plugin_is_installed_by_its_name_and_upgraded_from_the_registry(self):
+        # The registry of this server is that of another one.
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+            with open(f"{directory}/token", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(self.server.token)
+            with open(f"{directory}/system.yaml", "w", encoding="utf-8") as file:
+                file.write(f"plugins: {{registry: {{enable: true, url: 'http://127.0.0.1:{self.server.port}/api/registry', "
+                           f"token_file: {directory}/token}}}}\n")
+            self.publish("1.2.0", "[]")
+            with Server(OPTIONS.orchestrator, f"{directory}/state", "--config", f"{directory}/system.yaml") as server:
+                page = self.page(server).open("#plugins")
+                tab = page.tab
+                tab.get_by_role("button", name="Install …").click()
+                tab.get_by_label("Plugin", exact=True).fill("Shop!")
+                tab.get_by_role("button", name="Install by name").click()
+                expect(tab.get_by_role("dialog").get_by_role("alert")).to_contain_text("Use a lower-case letter")
+                tab.get_by_label("Plugin", exact=True).fill("shop")
+                tab.get_by_role("button", name="Install by name").click()
+                # That nobody vouches for it is said.
+                expect(tab.get_by_role("status").first).to_contain_text("Installed shop 1.2.0. ")
+                expect(tab.get_by_role("status").first).to_contain_text("Warning: no key that is trusted for shop has signed")
+                tab.get_by_role("link", name="shop").click()
+                self.publish("1.3.0", "[system.exec]")
+                tab.get_by_role("button", name="Upgrade from the registry").click()
+                tab.get_by_role("button", name="Install without it").click()
+                expect(tab.locator("tbody tr").first).to_contain_text("1.3.0")
+                expect(tab.locator(".permission")).to_contain_text("Not granted")
+
+    def publish(self, version, permissions):
+        with open(self.package(version, permissions), "rb") as file:
+            self.server.ok("PUT", f"/api/registry/plugins/shop/{version}/package", file.read(), headers={"Content-Type": "application/zip"})
 
     def test_what_a_token_may_not_do_is_not_offered_and_it_says_who_may(self):
         token = self.server.ok("POST", "/api/v1/tokens", {"name": "looker", "scope": "viewer"})["secret"]

@@ -199,6 +199,7 @@ export const pageStrings = {
     working: "Installing …",
     missingFile: "Choose a package first.",
     badName: "Use a lower-case letter, then lower-case letters, digits, '_' or '-'.",
+    warning: (/** @type {string} */ what) => `Warning: ${what}.`,
     done: (/** @type {string} */ list) => `Installed ${list}.`,
     consentTitle: (/** @type {string} */ plugin, /** @type {string} */ version) =>
       `${plugin} ${version} asks for more than the version that counts`,
