@@ -396,6 +396,17 @@ spec:
         tab.get_by_role("link", name="All plugins").click()
         tab.get_by_role("heading", name="Plugins").wait_for()
         self.assertEqual(tab.locator("main").get_by_role("button").count(), 0)
+        self.store("only-seen", {"a": {"type": "tester/wait"}})
+        tab.get_by_role("link", name="Workflows").click()
+        expect(tab.get_by_role("button", name="New workflow")).to_have_count(0)
+        tab.get_by_role("link", name="only-seen").click()
+        run = tab.get_by_role("button", name="Run", exact=True)
+        expect(run).to_be_disabled()
+        expect(run).to_have_attribute("title", "This takes a token with the scope runner.")
+        page.drop("Fail", 300, 300)
+        expect(tab.get_by_role("button", name="Save", exact=True)).to_be_disabled()
+        tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("This takes a token with the scope author.")
 
     def test_plugins_that_are_broken_hostile_or_crash_say_so(self):
         manifest = PLUGIN["plugin.yaml"].replace("name: tester", "name: crashing").replace("[wait, fail, inherited]", "[crash]")

@@ -43,6 +43,7 @@ export const strings = {
     dirty: "Changed",
     saved: "Saved",
     fresh: "Not saved yet",
+    takes: (/** @type {string} */ scope) => `This takes a token with the scope ${scope}.`,
   },
   palette: {
     label: "Node types",

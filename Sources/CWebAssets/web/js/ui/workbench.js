@@ -1,6 +1,6 @@
 /** A workflow that is worked on: palette, canvas, details, and what is done with all of it: saving and running. */
 
-import { ServerProblem } from "../api/client.js";
+import { allows, ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
@@ -159,6 +159,8 @@ export class Workbench {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
     this.update();
+    // Where it can't be known, the server refuses what isn't allowed.
+    editor.client.me().then(({ scope }) => editor.allow(scope)).catch(() => undefined);
     const run = session.run(editor.name);
     if (run !== undefined) this.running((runner) => runner.follow(run));
   }
@@ -190,8 +192,8 @@ export class Workbench {
   }
 
   updateBar() {
-    const { history, isRunning, tag, name } = this.editor;
-    const now = [history.undoLabel, history.redoLabel, history.isDirty, isRunning, tag];
+    const { history, isRunning, tag, name, scope } = this.editor;
+    const now = [history.undoLabel, history.redoLabel, history.isDirty, isRunning, tag, scope];
     if (now.every((part, index) => part === this.barOf[index])) return;
     this.barOf = now;
     const { undo, redo, save, run, cancel, state } = this.parts;
@@ -201,7 +203,12 @@ export class Workbench {
     redo.title = history.redoLabel ? `${strings.bar.redo}: ${history.redoLabel}` : strings.bar.redo;
     run.hidden = isRunning;
     cancel.hidden = !isRunning;
-    save.disabled = !history.isDirty;
+    const mayRun = allows(scope, "runner");
+    run.disabled = !mayRun;
+    run.title = mayRun ? "" : strings.bar.takes("runner");
+    const maySave = allows(scope, "author");
+    save.disabled = !history.isDirty || !maySave;
+    save.title = maySave ? "" : strings.bar.takes("author");
     state.textContent = history.isDirty ? (tag === null ? strings.bar.fresh : strings.bar.dirty) : strings.bar.saved;
     state.classList.toggle("is-dirty", history.isDirty);
     document.title = `${history.isDirty ? "• " : ""}${name} – ${strings.product}`;
@@ -416,6 +423,7 @@ export class Workbench {
     const { editor } = this;
     const { document, isDirty } = editor.history;
     if (!isDirty || this.isAsking) return;
+    if (!allows(editor.scope, "author")) return editor.say(strings.bar.takes("author"), "error");
     if (nodesOf(document).size === 0) return editor.say(strings.save.empty, "error");
     this.isAsking = true;
     try {
