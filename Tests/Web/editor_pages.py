@@ -70,7 +70,7 @@ class PageTests(EditorCase):
         expect(tab.get_by_role("link", name="here")).to_contain_text("not saved")
         tab.go_back()
         expect(page.node("wait")).to_have_count(1)
-        tab.keyboard.press("m")
+        tab.keyboard.press("h")
         expect(menu).to_be_visible()
         tab.keyboard.press("Escape")
         expect(menu).to_have_count(0)
@@ -543,7 +543,7 @@ spec:
             tab.get_by_role("dialog").wait_for()
             self.seen(page, f"exchange-{name}")
             tab.keyboard.press("Escape")
-            tab.keyboard.press("m")
+            tab.keyboard.press("h")
             tab.get_by_role("dialog").wait_for()
             self.seen(page, f"menu-{name}")
 
