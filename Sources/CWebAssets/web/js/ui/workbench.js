@@ -109,7 +109,7 @@ export class Workbench {
             iconButton("text", words.text, () => this.show("text")),
             iconButton("exchange", words.exchange, () => this.show("exchange")),
             iconButton("runs", words.runs, () => this.act("runs")),
-            iconButton("help", words.help, () => this.show("help")),
+            iconButton("help", words.help, () => this.show("help"), { class: "wide-only" }),
             save,
             run,
             cancel,
