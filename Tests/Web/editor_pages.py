@@ -490,6 +490,23 @@ spec:
         with tab.expect_request("**/hosts"):
             tab.evaluate("Object.defineProperty(document, 'hidden', { value: false }), document.dispatchEvent(new Event('visibilitychange'))")
 
+    def test_hosts_with_gpus_of_which_more_is_held_than_there_is_and_odd_names_are_shown(self):
+        host = {"name": HOSTILE, "cpu_milli": 64000, "cpu_milli_free": -1500, "memory_bytes": 256 << 30, "memory_bytes_free": 100 << 30,
+                "devices": [{"id": "GPU-0", "memory_bytes": 80 << 30, "milli_free": 250}, {"id": HOSTILE * 9, "memory_bytes": 0, "milli_free": 0}],
+                "running": [{"run": "gone", "node": HOSTILE, "cpu_milli": 1500, "memory_bytes": 1 << 30, "devices": ["GPU-0"]}], "running_count": 9}
+        page = self.page(color_scheme="dark")
+        page.tab.route("**/api/v1/hosts", lambda route: route.fulfill(json={"hosts": [host, {"name": "second"}]}))
+        page.open("#hosts")
+        tab = page.tab
+        expect(tab.get_by_role("meter", name="Processors").first).to_have_attribute("aria-valuetext", "65.5 of 64 held")
+        expect(tab.get_by_role("meter", name="Processors").first).to_have_attribute("aria-valuenow", "100")
+        expect(tab.get_by_role("meter", name="GPU-0")).to_have_attribute("aria-valuetext", "75 % held, 80 GiB")
+        expect(tab.locator(".host").first).to_contain_text("1.5 processors, 1 GiB, GPU-0")
+        expect(tab.locator(".host").first).to_contain_text("and 8 more")
+        self.picture(page, "hosts-gpus")
+        self.assertEqual(tab.locator("img, b").count(), 0)
+        self.assertLessEqual(tab.evaluate("document.documentElement.scrollWidth - innerWidth"), 0)
+
     # For everybody
 
     def test_on_4k_nothing_is_lost_and_a_hand_hits_what_it_points_at(self):
