@@ -4,8 +4,7 @@ import { allows, ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
-import { checkedDocument, nodesOf } from "../model/document.js";
-import { losesComments } from "../model/sources.js";
+import { nodesOf } from "../model/document.js";
 import { documentNode } from "../model/run.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
@@ -421,43 +420,17 @@ export class Workbench {
 
   async saveNow() {
     const { editor } = this;
-    const { document, isDirty } = editor.history;
-    if (!isDirty || this.isAsking) return;
+    if (!editor.history.isDirty || this.isAsking) return;
     if (!allows(editor.scope, "author")) return editor.say(strings.bar.takes("author"), "error");
-    if (nodesOf(document).size === 0) return editor.say(strings.save.empty, "error");
     this.isAsking = true;
     try {
-      const source = editor.storedSource === undefined ? undefined : await this.sourceOf(document);
-      editor.tag = await editor.client.save(editor.name, document, editor.tag, source);
-      editor.history = editor.history.markSaved(document);
-      editor.conflict = undefined;
-      const isPoorer = source !== undefined && losesComments(editor.storedSource ?? "", source);
-      editor.storedSource = source;
-      editor.say(strings.save.done(editor.name) + (isPoorer ? ` ${strings.save.commentsLost}` : ""));
+      const { document } = editor;
+      const { save } = await import("./saving.js");
+      await save(editor, document);
     } catch (error) {
-      if (error instanceof ServerProblem && error.status === 412) await this.findConflict(error);
-      else this.fail(error);
+      this.fail(error);
     } finally {
       this.isAsking = false;
-    }
-  }
-
-  /** @param {import("../model/document.js").WorkflowDocument} document */
-  async sourceOf(document) {
-    const { sourceOf } = await import("../api/convert.js");
-    return await sourceOf(this.editor, document);
-  }
-
-  /** @param {ServerProblem} refusal */
-  async findConflict(refusal) {
-    const { editor } = this;
-    try {
-      const { document, source, tag, author } = await editor.client.workflow(editor.name);
-      editor.conflict = { document: checkedDocument(document), source, tag, author };
-      editor.say(strings.save.conflict(author), "error");
-    } catch (error) {
-      if (error instanceof ServerProblem && error.status === 404) editor.tag = null;
-      this.fail(refusal);
     }
   }
 
