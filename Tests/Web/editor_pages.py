@@ -46,6 +46,19 @@ class PageTests(EditorCase):
         print(f"time until the canvas answers: {1000 * spent:.0f} ms", flush=True)
         self.assertLess(spent, 2 * OPTIONS.slack)
 
+    def test_a_part_that_can_not_be_loaded_is_told_and_loses_nothing(self):
+        self.store("parts", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=parts")
+        page.drop("Fail", 300, 300)
+        page.tab.route("**/assets/js/ui/saving.js", lambda route: route.abort())
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_contain_text("A part of the editor can't be loaded.")
+        expect(page.node("fail")).to_have_count(1)
+        expect(page.tab.locator(".save-state")).to_have_text("Changed")
+        page.tab.unroute("**/assets/js/ui/saving.js")
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("Saved parts.")
+
     # Where everything is
 
     def test_screens_have_addresses_and_the_way_back_leads_back(self):
@@ -158,6 +171,13 @@ class PageTests(EditorCase):
         self.assertEqual(self.stored("keys")["spec"]["nodes"]["c"], {"type": "tester/fail"})
         keys.press("y")
         expect(area).to_have_count(0)
+        # Where it lies over the canvas, it makes way for it.
+        tab.set_viewport_size({"width": 320, "height": 600})
+        keys.press("y")
+        expect(area).to_be_focused()
+        keys.press("Escape")
+        expect(area).to_have_count(0)
+        expect(page.node("a")).to_be_focused()
 
     def test_what_was_yaml_stays_yaml_with_its_comments_where_it_is_changed_as_text(self):
         source = """# Why there is this workflow.

@@ -49,7 +49,8 @@ export const show = {
       return;
     }
     const view = await TextView.make(bench.editor, {
-      leave: () => bench.goToCanvas(),
+      // Where the text lies over the canvas, it makes way.
+      leave: () => matchMedia("(max-width: 900px)").matches ? bench.show("text") : bench.goToCanvas(),
       close: () => bench.show("text"),
     });
     if (bench.textView) return;

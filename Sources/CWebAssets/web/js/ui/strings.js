@@ -2,6 +2,7 @@
 
 export const strings = {
   product: "Orchestrator",
+  noPart: "A part of the editor can't be loaded. Is the server running, and this machine connected?",
   signIn: {
     title: "Sign in",
     refused: "This token isn't taken.",
