@@ -189,6 +189,7 @@ export const strings = {
       /** @type {const} */ (["Matrix", 'It runs once for each combination, as JSON: {"python": ["3.11", "3.12"]}']),
   },
   save: {
+    saving: "Saving …",
     done: (/** @type {string} */ name) => `Saved ${name}.`,
     empty: "A workflow needs a node before it can be saved.",
     conflict: (/** @type {string} */ author) => `${author || "Somebody"} has saved another version meanwhile.`,

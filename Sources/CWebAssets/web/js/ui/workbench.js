@@ -423,6 +423,9 @@ export class Workbench {
     if (!editor.history.isDirty || this.isAsking) return;
     if (!allows(editor.scope, "author")) return editor.say(strings.bar.takes("author"), "error");
     this.isAsking = true;
+    editor.say(strings.save.saving);
+    // At once: what was said of the version before isn't true of this one.
+    this.status.textContent = editor.message;
     try {
       const { document } = editor;
       const { save } = await import("./saving.js");
