@@ -157,6 +157,9 @@ static const unsigned char js_model_values_js[] = {
 static const unsigned char js_model_viewport_js[] = {
 #embed "web/js/model/viewport.js"
 };
+static const unsigned char js_ui_around_js[] = {
+#embed "web/js/ui/around.js"
+};
 static const unsigned char js_ui_chooser_js[] = {
 #embed "web/js/ui/chooser.js"
 };
@@ -253,6 +256,9 @@ static const unsigned char js_ui_running_js[] = {
 static const unsigned char js_ui_runs_panel_js[] = {
 #embed "web/js/ui/runs_panel.js"
 };
+static const unsigned char js_ui_saving_js[] = {
+#embed "web/js/ui/saving.js"
+};
 static const unsigned char js_ui_session_js[] = {
 #embed "web/js/ui/session.js"
 };
@@ -342,6 +348,7 @@ static const web_asset assets[] = {
     ASSET("js/model/timeline.js", js_model_timeline_js),
     ASSET("js/model/values.js", js_model_values_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
+    ASSET("js/ui/around.js", js_ui_around_js),
     ASSET("js/ui/chooser.js", js_ui_chooser_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),
@@ -374,6 +381,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/run_strings.js", js_ui_run_strings_js),
     ASSET("js/ui/running.js", js_ui_running_js),
     ASSET("js/ui/runs_panel.js", js_ui_runs_panel_js),
+    ASSET("js/ui/saving.js", js_ui_saving_js),
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/settings.js", js_ui_settings_js),
     ASSET("js/ui/sign_in.js", js_ui_sign_in_js),

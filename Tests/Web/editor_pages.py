@@ -4,12 +4,13 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import time
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from browser import write_plugin
+from browser import Server, write_plugin
 from editor_case import HOSTILE, OPTIONS, EditorCase
 from serving import PLUGIN
 
@@ -45,6 +46,19 @@ class PageTests(EditorCase):
         print(f"time until the canvas answers: {1000 * spent:.0f} ms", flush=True)
         self.assertLess(spent, 2 * OPTIONS.slack)
 
+    def test_a_part_that_can_not_be_loaded_is_told_and_loses_nothing(self):
+        self.store("parts", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=parts")
+        page.drop("Fail", 300, 300)
+        page.tab.route("**/assets/js/ui/saving.js", lambda route: route.abort())
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_contain_text("A part of the editor can't be loaded.")
+        expect(page.node("fail")).to_have_count(1)
+        expect(page.tab.locator(".save-state")).to_have_text("Changed")
+        page.tab.unroute("**/assets/js/ui/saving.js")
+        page.tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("Saved parts.")
+
     # Where everything is
 
     def test_screens_have_addresses_and_the_way_back_leads_back(self):
@@ -69,7 +83,7 @@ class PageTests(EditorCase):
         expect(tab.get_by_role("link", name="here")).to_contain_text("not saved")
         tab.go_back()
         expect(page.node("wait")).to_have_count(1)
-        tab.keyboard.press("m")
+        tab.keyboard.press("h")
         expect(menu).to_be_visible()
         tab.keyboard.press("Escape")
         expect(menu).to_have_count(0)
@@ -157,6 +171,13 @@ class PageTests(EditorCase):
         self.assertEqual(self.stored("keys")["spec"]["nodes"]["c"], {"type": "tester/fail"})
         keys.press("y")
         expect(area).to_have_count(0)
+        # Where it lies over the canvas, it makes way for it.
+        tab.set_viewport_size({"width": 320, "height": 600})
+        keys.press("y")
+        expect(area).to_be_focused()
+        keys.press("Escape")
+        expect(area).to_have_count(0)
+        expect(page.node("a")).to_be_focused()
 
     def test_what_was_yaml_stays_yaml_with_its_comments_where_it_is_changed_as_text(self):
         source = """# Why there is this workflow.
@@ -320,8 +341,7 @@ spec:
             tab.get_by_role("button", name="Install this file").click()
 
         upload(first)
-        expect(tab.get_by_role("heading", name="shop")).to_be_visible()
-        expect(tab.locator("tbody tr")).to_contain_text("1.0.0")
+        expect(tab.get_by_role("status").first).to_have_text("Installed shop 1.0.0.")
         upload(second)
         consent = tab.get_by_role("dialog", name="shop 1.1.0 asks for more than the version that counts")
         expect(consent).to_contain_text("network.http:example.org")
@@ -329,6 +349,8 @@ spec:
         consent.get_by_role("button", name="Don't install").click()
         tab.get_by_role("dialog").get_by_role("button", name="Install this file").click()
         consent.get_by_role("button", name="Allow this and install").click()
+        expect(tab.get_by_role("status").first).to_have_text("Installed shop 1.1.0.")
+        tab.get_by_role("link", name="shop").click()
         expect(tab.locator("tbody tr").first).to_contain_text("1.1.0")
         expect(tab.locator(".permission", has_text="network.http")).to_contain_text("granted")
         self.picture(page, "installed")
@@ -352,6 +374,38 @@ spec:
         tab.get_by_role("button", name="Install this file").click()
         expect(tab.get_by_role("dialog").get_by_role("alert")).to_contain_text("the package is not a package")
 
+    def test_a_plugin_is_installed_by_its_name_and_upgraded_from_the_registry(self):
+        # The registry of this server is that of another one.
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+            with open(f"{directory}/token", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(self.server.token)
+            with open(f"{directory}/system.yaml", "w", encoding="utf-8") as file:
+                file.write(f"plugins: {{registry: {{enable: true, url: 'http://127.0.0.1:{self.server.port}/api/registry', "
+                           f"token_file: {directory}/token}}}}\n")
+            self.publish("1.2.0", "[]")
+            with Server(OPTIONS.orchestrator, f"{directory}/state", "--config", f"{directory}/system.yaml") as server:
+                page = self.page(server).open("#plugins")
+                tab = page.tab
+                tab.get_by_role("button", name="Install …").click()
+                tab.get_by_label("Plugin", exact=True).fill("Shop!")
+                tab.get_by_role("button", name="Install by name").click()
+                expect(tab.get_by_role("dialog").get_by_role("alert")).to_contain_text("Use a lower-case letter")
+                tab.get_by_label("Plugin", exact=True).fill("shop")
+                tab.get_by_role("button", name="Install by name").click()
+                # That nobody vouches for it is said.
+                expect(tab.get_by_role("status").first).to_contain_text("Installed shop 1.2.0. ")
+                expect(tab.get_by_role("status").first).to_contain_text("Warning: no key that is trusted for shop has signed")
+                tab.get_by_role("link", name="shop").click()
+                self.publish("1.3.0", "[system.exec]")
+                tab.get_by_role("button", name="Upgrade from the registry").click()
+                tab.get_by_role("button", name="Install without it").click()
+                expect(tab.locator("tbody tr").first).to_contain_text("1.3.0")
+                expect(tab.locator(".permission")).to_contain_text("Not granted")
+
+    def publish(self, version, permissions):
+        with open(self.package(version, permissions), "rb") as file:
+            self.server.ok("PUT", f"/api/registry/plugins/shop/{version}/package", file.read(), headers={"Content-Type": "application/zip"})
+
     def test_what_a_token_may_not_do_is_not_offered_and_it_says_who_may(self):
         token = self.server.ok("POST", "/api/v1/tokens", {"name": "looker", "scope": "viewer"})["secret"]
         page = self.page().open("#plugins=command", token=token)
@@ -362,6 +416,17 @@ spec:
         tab.get_by_role("link", name="All plugins").click()
         tab.get_by_role("heading", name="Plugins").wait_for()
         self.assertEqual(tab.locator("main").get_by_role("button").count(), 0)
+        self.store("only-seen", {"a": {"type": "tester/wait"}})
+        tab.get_by_role("link", name="Workflows").click()
+        expect(tab.get_by_role("button", name="New workflow")).to_have_count(0)
+        tab.get_by_role("link", name="only-seen").click()
+        run = tab.get_by_role("button", name="Run", exact=True)
+        expect(run).to_be_disabled()
+        expect(run).to_have_attribute("title", "This takes a token with the scope runner.")
+        page.drop("Fail", 300, 300)
+        expect(tab.get_by_role("button", name="Save", exact=True)).to_be_disabled()
+        tab.keyboard.press("Control+s")
+        expect(page.status()).to_have_text("This takes a token with the scope author.")
 
     def test_plugins_that_are_broken_hostile_or_crash_say_so(self):
         manifest = PLUGIN["plugin.yaml"].replace("name: tester", "name: crashing").replace("[wait, fail, inherited]", "[crash]")
@@ -415,7 +480,7 @@ spec:
     # Hosts
 
     def test_hosts_show_what_is_held_and_what_waits_and_lead_to_the_run(self):
-        nodes = {f"n{number}": {"type": "tester/wait", "with": {"seconds": 3}, "cache": "never"} for number in range(6)}
+        nodes = {f"n{number}": {"type": "tester/wait", "with": {"seconds": 2}, "cache": "never"} for number in range(6)}
         self.store("busy", nodes)
         page = self.page().open("#hosts")
         tab = page.tab
@@ -438,61 +503,95 @@ spec:
         tab.go_back()
         tab.get_by_role("heading", name="Hosts").wait_for()
         tab.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
-        tab.wait_for_timeout(2500)
+        tab.wait_for_timeout(300)
         count = len(asked)
-        tab.wait_for_timeout(2500)
+        tab.wait_for_timeout(2300)
         self.assertEqual(len(asked), count)
         with tab.expect_request("**/hosts"):
             tab.evaluate("Object.defineProperty(document, 'hidden', { value: false }), document.dispatchEvent(new Event('visibilitychange'))")
 
+    def test_hosts_with_gpus_of_which_more_is_held_than_there_is_and_odd_names_are_shown(self):
+        host = {"name": HOSTILE, "cpu_milli": 64000, "cpu_milli_free": -1500, "memory_bytes": 256 << 30, "memory_bytes_free": 100 << 30,
+                "devices": [{"id": "GPU-0", "memory_bytes": 80 << 30, "milli_free": 250}, {"id": HOSTILE * 9, "memory_bytes": 0, "milli_free": 0}],
+                "running": [{"run": "gone", "node": HOSTILE, "cpu_milli": 1500, "memory_bytes": 1 << 30, "devices": ["GPU-0"]}], "running_count": 9}
+        page = self.page(color_scheme="dark")
+        page.tab.route("**/api/v1/hosts", lambda route: route.fulfill(json={"hosts": [host, {"name": "second"}]}))
+        page.open("#hosts")
+        tab = page.tab
+        expect(tab.get_by_role("meter", name="Processors").first).to_have_attribute("aria-valuetext", "65.5 of 64 held")
+        expect(tab.get_by_role("meter", name="Processors").first).to_have_attribute("aria-valuenow", "100")
+        expect(tab.get_by_role("meter", name="GPU-0")).to_have_attribute("aria-valuetext", "75 % held, 80 GiB")
+        expect(tab.locator(".host").first).to_contain_text("1.5 processors, 1 GiB, GPU-0")
+        expect(tab.locator(".host").first).to_contain_text("and 8 more")
+        self.picture(page, "hosts-gpus")
+        self.assertEqual(tab.locator("img, b").count(), 0)
+        self.assertLessEqual(tab.evaluate("document.documentElement.scrollWidth - innerWidth"), 0)
+
     # For everybody
+
+    def test_on_4k_nothing_is_lost_and_a_hand_hits_what_it_points_at(self):
+        self.store("large", {"a": {"type": "tester/wait"}})
+        for scale in [1, 2]:
+            size = {"width": 3840 // scale, "height": 2160 // scale}
+            page = self.page(viewport=size, device_scale_factor=scale).open("#workflow=large")
+            page.node("a").wait_for()
+            page.drop("Fail", 400, 300)
+            canvas, node = (page.tab.locator(selector).bounding_box() for selector in ["workflow-canvas", '.node[data-node="fail"]'])
+            self.assertAlmostEqual(node["x"] - canvas["x"], 400, delta=40)
+            self.assertAlmostEqual(node["y"] - canvas["y"], 300, delta=40)
+            page.wire("a", "output", "fail", "input")
+            expect(page.status()).to_have_text("Connected a.output to fail.input.")
+            for address in ["#workflow=large", "#plugins", "#plugins=files", "#hosts", "#workflows"]:
+                page.tab.goto(f"http://127.0.0.1:{self.server.port}/{address}")
+                page.tab.locator("main, .panes").first.wait_for()
+                self.assertLessEqual(page.tab.evaluate("document.documentElement.scrollWidth - innerWidth"), 0, address)
 
     def test_axe_finds_no_violation_on_these_screens(self):
         self.store("looked-at", {"a": {"type": "tester/wait"}, "b": {"type": "tester/wait", "in": {"input": "a.output"}}})
         for scheme in ["light", "dark"]:
-            for width in [1280, 320]:
-                # axe itself is a script that the policy wouldn't let in.
-                page = self.page(color_scheme=scheme, viewport={"width": width, "height": 720}, bypass_csp=True).open()
-                tab, name = page.tab, f"{scheme}-{width}"
-                tab.get_by_role("link", name="Plugins").click()
-                tab.get_by_role("heading", name="Plugins").wait_for()
-                self.seen(page, f"plugins-{name}")
-                tab.get_by_role("button", name="Install …").click()
-                self.seen(page, f"install-{name}")
-                tab.keyboard.press("Escape")
-                tab.get_by_role("link", name="command").click()
-                tab.get_by_role("heading", name="command").wait_for()
-                self.seen(page, f"plugin-{name}")
-                tab.get_by_role("button", name="Grant system.exec").click()
-                self.seen(page, f"grant-{name}")
-                tab.keyboard.press("Escape")
-                tab.get_by_role("link", name="Hosts").click()
-                tab.get_by_role("heading", name="Hosts").wait_for()
-                self.seen(page, f"hosts-{name}")
-                tab.get_by_role("link", name="Workflows").click()
-                tab.get_by_role("link", name="looked-at").click()
-                page.node("b").wait_for()
-                tab.keyboard.press("y")
-                area = tab.get_by_label("The workflow as text").locator("textarea")
-                area.fill(area.input_value() + "  odd: 1\n")
-                expect(tab.locator(".text-problems")).to_contain_text("unknown key")
-                self.seen(page, f"text-{name}")
-                tab.keyboard.press("Escape")
-                tab.keyboard.press("Control+o")
-                tab.get_by_role("dialog").wait_for()
-                self.seen(page, f"exchange-{name}")
-                tab.keyboard.press("Escape")
-                tab.keyboard.press("m")
-                tab.get_by_role("dialog").wait_for()
-                self.seen(page, f"menu-{name}")
+            # axe itself is a script that the policy wouldn't let in.
+            page = self.page(color_scheme=scheme, bypass_csp=True).open()
+            tab, name = page.tab, scheme
+            tab.get_by_role("link", name="Plugins").click()
+            tab.get_by_role("heading", name="Plugins").wait_for()
+            self.seen(page, f"plugins-{name}")
+            tab.get_by_role("button", name="Install …").click()
+            self.seen(page, f"install-{name}")
+            tab.keyboard.press("Escape")
+            tab.get_by_role("link", name="command").click()
+            tab.get_by_role("heading", name="command").wait_for()
+            self.seen(page, f"plugin-{name}")
+            tab.get_by_role("button", name="Grant system.exec").click()
+            self.seen(page, f"grant-{name}")
+            tab.keyboard.press("Escape")
+            tab.get_by_role("link", name="Hosts").click()
+            tab.get_by_role("heading", name="Hosts").wait_for()
+            self.seen(page, f"hosts-{name}")
+            tab.get_by_role("link", name="Workflows").click()
+            tab.get_by_role("link", name="looked-at").click()
+            page.node("b").wait_for()
+            tab.keyboard.press("y")
+            area = tab.get_by_label("The workflow as text").locator("textarea")
+            area.fill(area.input_value() + "  odd: 1\n")
+            expect(tab.locator(".text-problems")).to_contain_text("unknown key")
+            self.seen(page, f"text-{name}")
+            tab.keyboard.press("Escape")
+            tab.keyboard.press("Control+o")
+            tab.get_by_role("dialog").wait_for()
+            self.seen(page, f"exchange-{name}")
+            tab.keyboard.press("Escape")
+            tab.keyboard.press("h")
+            tab.get_by_role("dialog").wait_for()
+            self.seen(page, f"menu-{name}")
 
     def seen(self, page, name):
-        page.tab.wait_for_timeout(100)
-        self.picture(page, name)
-        found = Axe().run(page.tab)
-        self.assertEqual(found.violations_count, 0, f"{name}: {found.generate_report()}")
-        overflow = page.tab.evaluate("document.documentElement.scrollWidth - innerWidth")
-        self.assertLessEqual(overflow, 0, f"{name} is wider than the screen")
+        for width in [320, 1280]:
+            page.tab.set_viewport_size({"width": width, "height": 720})
+            self.picture(page, f"{name}-{width}")
+            found = Axe().run(page.tab)
+            self.assertEqual(found.violations_count, 0, f"{name}-{width}: {found.generate_report()}")
+            overflow = page.tab.evaluate("document.documentElement.scrollWidth - innerWidth")
+            self.assertLessEqual(overflow, 0, f"{name} is wider than {width} pixels")
 
 
 SETTINGS = """configuration:

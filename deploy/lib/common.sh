@@ -80,6 +80,14 @@ need_web_tools() {
   cp "$requirements" "$web_tools/requirements.txt"
 }
 
+# need_browser: the same with a browser and what it writes with, and the built program, which is then $program.
+need_browser() {
+  need_packages chromium fonts-dejavu-core fonts-noto-color-emoji
+  need_web_tools
+  program=$(swift build --package-path "$root" --show-bin-path)/orchestrator
+  [[ -x $program ]] || fail "orchestrator is not built" "swift build"
+}
+
 # compile_python DIRECTORY...: byte code beside the sources, for workers can't write it. Python checks it against a hash of
 # the source whenever it is read, and falls back on the source: editing never leaves it stale.
 compile_python() {

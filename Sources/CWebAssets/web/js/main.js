@@ -177,4 +177,6 @@ async function attempt(act) {
 }
 
 addEventListener("hashchange", () => attempt(go));
+// Such as a part that couldn't be loaded: it is told where somebody looks.
+addEventListener("unhandledrejection", ({ reason }) => workbench?.fail(reason));
 await attempt(go);

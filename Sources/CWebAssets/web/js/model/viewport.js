@@ -48,13 +48,13 @@ export function bounds(rectangles) {
  * @param {Rectangle | undefined} content
  * @param {{width: number, height: number}} screen
  * @param {number} [margin] of the screen
- * @returns {View} all of the content in the middle, never larger than it is
+ * @returns {View} all of the content in the middle, never larger than it is, but on a very large screen
  */
 export function fitted(content, screen, margin = 48) {
   if (!content || screen.width <= 0 || screen.height <= 0) return { x: margin, y: margin, zoom: 1 };
   const wide = Math.max(40, screen.width - 2 * margin) / Math.max(1, content.width);
   const high = Math.max(40, screen.height - 2 * margin) / Math.max(1, content.height);
-  const zoom = Math.min(1, Math.max(zoomLimits.least, Math.min(wide, high)));
+  const zoom = Math.min(screen.width > 2400 ? 1.5 : 1, Math.max(zoomLimits.least, Math.min(wide, high)));
   return {
     zoom,
     x: (screen.width - content.width * zoom) / 2 - content.x * zoom,

@@ -2,12 +2,13 @@
 
 import { differenceOf } from "../model/difference.js";
 import { button, element } from "./dom.js";
+import { pageStrings } from "./page_strings.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("./editor.js").Conflict} Conflict */
 
-const words = strings.save;
+const words = pageStrings.conflict;
 
 /**
  * @param {Editor} editor
@@ -23,7 +24,7 @@ export function conflictNotice(editor, conflict, save) {
     editor.changed();
   };
   return [
-    element("p", { children: [element("strong", { text: words.conflict(conflict.author) })] }),
+    element("p", { children: [element("strong", { text: strings.save.conflict(conflict.author) })] }),
     element("ul", { children: factsOf(editor, conflict).map((text) => element("li", { text })) }),
     element("div", {
       class: "inspector-actions",

@@ -71,6 +71,8 @@ export class Editor {
     /** @type {ReadonlySet<string>} */
     this.changedNodes = new Set();
     this.isConnected = true;
+    /** What the token allows, once that is known. @type {import("../api/client.js").Scope} */
+    this.scope = "admin";
     /** @type {Map<string, import("../model/json.js").JSONValue>} by the names of the workflow's inputs */
     this.runInputs = new Map();
     /** Documents as YAML, as somebody wrote them or the server did. @type {WeakMap<WorkflowDocument, string>} */
@@ -146,6 +148,12 @@ export class Editor {
       this.isScheduled = false;
       for (const watcher of this.watchers) watcher();
     });
+  }
+
+  /** @param {import("../api/client.js").Scope} scope */
+  allow(scope) {
+    this.scope = scope;
+    this.changed();
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { button, element } from "./dom.js";
 import { keyBindings } from "./keys.js";
-import { strings } from "./strings.js";
+import { pageStrings } from "./page_strings.js";
 
 /** @returns {HTMLDialogElement} which begins at its top, also where it is longer than the screen */
 export function helpDialog() {
@@ -20,9 +20,9 @@ export function helpDialog() {
   const dialog = element("dialog", {
     attributes: { "aria-labelledby": "help-title" },
     children: [
-      element("h2", { text: strings.help.title, attributes: { id: "help-title", tabindex: -1, autofocus: true } }),
+      element("h2", { text: pageStrings.help.title, attributes: { id: "help-title", tabindex: -1, autofocus: true } }),
       element("dl", { class: "keys", children: rows }),
-      button(strings.help.close, () => dialog.close(), { class: "primary" }),
+      button(pageStrings.help.close, () => dialog.close(), { class: "primary" }),
     ],
   });
   dialog.addEventListener("close", () => dialog.remove());

@@ -8,7 +8,7 @@
 export const keyBindings = [
   { keys: ["/"], action: "search", what: "Search node types", where: "anywhere" },
   { keys: ["?"], action: "help", what: "Show these keys", where: "anywhere" },
-  { keys: ["m"], action: "pages", what: "Menu: workflows, plugins, hosts, sign out", where: "anywhere" },
+  { keys: ["h"], action: "pages", what: "Menu: workflows, plugins, hosts, sign out", where: "anywhere" },
   { keys: ["y"], action: "text", what: "Show the workflow as text (YAML), and hide it", where: "anywhere" },
   { keys: ["Ctrl+o"], action: "exchange", what: "Open a file, or download the workflow", where: "anywhere" },
   { keys: ["Ctrl+s"], action: "save", what: "Save", where: "anywhere" },

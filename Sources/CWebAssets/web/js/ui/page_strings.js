@@ -1,6 +1,20 @@
 /** What those screens say that are loaded when somebody wants them: see `strings.js`. */
 
 export const pageStrings = {
+  conflict: {
+    theirs: "Show that version",
+    mine: "Save mine over it",
+    later: "Not now",
+    same: "It is the same as yours.",
+    difference: {
+      added: (/** @type {string} */ names) => `Only in yours: ${names}`,
+      removed: (/** @type {string} */ names) => `Only in theirs: ${names}`,
+      changed: (/** @type {string} */ names) => `Different: ${names}`,
+      moved: (/** @type {string} */ names) => `Elsewhere: ${names}`,
+      other: "Inputs, outputs or other settings differ.",
+    },
+  },
+  help: { title: "Keys", close: "Close" },
   frame: {
     pages: "Pages",
     workflows: "Workflows",
@@ -185,6 +199,7 @@ export const pageStrings = {
     working: "Installing …",
     missingFile: "Choose a package first.",
     badName: "Use a lower-case letter, then lower-case letters, digits, '_' or '-'.",
+    warning: (/** @type {string} */ what) => `Warning: ${what}.`,
     done: (/** @type {string} */ list) => `Installed ${list}.`,
     consentTitle: (/** @type {string} */ plugin, /** @type {string} */ version) =>
       `${plugin} ${version} asks for more than the version that counts`,

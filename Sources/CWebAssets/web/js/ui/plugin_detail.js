@@ -3,7 +3,7 @@
  *
  * What is done to it: `act` does something, says what came of it and shows the plugin anew, or says why it can't be done.
  * @typedef {{client: import("../api/client.js").Client, isAdmin: boolean, act: (doing: () => Promise<string>) => Promise<void>, install: (doing: (consent: import("../api/plugins.js").Consent & {plugin?: string}) => Promise<Installed>) => Promise<void>}} Doing
- * @typedef {{installed: {name: string, version: string}[]}} Installed
+ * @typedef {{installed: {name: string, version: string}[], warnings: import("../model/plugins.js").Finding[]}} Installed
  */
 
 import { installNamed, remove, rollBack } from "../api/plugins.js";

@@ -46,7 +46,7 @@ export async function pluginsPage({ client }, name) {
     install: (install) =>
       doing.act(async () => {
         const done = await installWithConsent(install);
-        return done ? installedText(done.installed) : "";
+        return done ? installedText(done) : "";
       }),
   };
 
@@ -80,11 +80,7 @@ export async function pluginsPage({ client }, name) {
   }
 
   function showInstall() {
-    const dialog = installDialog(client, ({ installed }) =>
-      doing.act(() => {
-        if (installed.length === 1) location.hash = addressOf({ screen: "plugins", name: installed[0].name });
-        return Promise.resolve(installedText(installed));
-      }));
+    const dialog = installDialog(client, (done) => doing.act(() => Promise.resolve(installedText(done))));
     document.body.append(dialog);
     dialog.showModal();
   }
@@ -94,9 +90,10 @@ export async function pluginsPage({ client }, name) {
   return { element: element("div", { children: [status, problem, content] }), title };
 }
 
-/** @param {{name: string, version: string}[]} installed */
-function installedText(installed) {
-  return pageStrings.install.done(installed.map(({ name, version }) => `${name} ${version}`).join(", "));
+/** @param {import("./plugin_detail.js").Installed} done */
+function installedText({ installed, warnings }) {
+  const list = installed.map(({ name, version }) => `${name} ${version}`).join(", ");
+  return [pageStrings.install.done(list), ...warnings.map(({ what }) => pageStrings.install.warning(what))].join(" ");
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Runs of the workflow that is worked on: begun, watched, cancelled. Loaded with the first of them. */
 
-import { readDiagnostics, ServerProblem } from "../api/client.js";
+import { allows, readDiagnostics, ServerProblem } from "../api/client.js";
 import { followRun } from "../api/follow.js";
 import { askWaiting, listRuns, rerun, runDetail } from "../api/runs.js";
 import { nodesOf, workflowName } from "../model/document.js";
@@ -83,6 +83,7 @@ export class Runner {
   async begin(document, ask, isOther = false) {
     const { editor } = this;
     if (this.isAsking || editor.isRunning) return;
+    if (!allows(editor.scope, "runner")) return editor.say(strings.bar.takes("runner"), "error");
     this.isAsking = true;
     editor.problems = [];
     try {

@@ -1,14 +1,15 @@
-/** What the editor says, in one place. What depends on something is a function of it. */
+/** What the editor says. What depends on something is a function of it. `page_strings.js` has what is loaded when somebody wants it. */
 
 export const strings = {
   product: "Orchestrator",
+  noPart: "A part of the editor can't be loaded. Is the server running, and this machine connected?",
   signIn: {
     title: "Sign in",
+    refused: "This token isn't taken.",
     explanation:
       "This server takes a token: the one that its first start has shown, or one of “orchestrator token create”.",
     field: "Token",
     act: "Sign in",
-    refused: "This token isn't taken.",
     kept: "It is kept until this tab is closed.",
   },
   workflows: {
@@ -43,6 +44,7 @@ export const strings = {
     dirty: "Changed",
     saved: "Saved",
     fresh: "Not saved yet",
+    takes: (/** @type {string} */ scope) => `This takes a token with the scope ${scope}.`,
   },
   palette: {
     label: "Node types",
@@ -187,21 +189,11 @@ export const strings = {
       /** @type {const} */ (["Matrix", 'It runs once for each combination, as JSON: {"python": ["3.11", "3.12"]}']),
   },
   save: {
+    saving: "Saving …",
     done: (/** @type {string} */ name) => `Saved ${name}.`,
     empty: "A workflow needs a node before it can be saved.",
     conflict: (/** @type {string} */ author) => `${author || "Somebody"} has saved another version meanwhile.`,
-    theirs: "Show that version",
-    mine: "Save mine over it",
-    later: "Not now",
     title: "Another version",
-    same: "It is the same as yours.",
-    difference: {
-      added: (/** @type {string} */ names) => `Only in yours: ${names}`,
-      removed: (/** @type {string} */ names) => `Only in theirs: ${names}`,
-      changed: (/** @type {string} */ names) => `Different: ${names}`,
-      moved: (/** @type {string} */ names) => `Elsewhere: ${names}`,
-      other: "Inputs, outputs or other settings differ.",
-    },
     comments:
       "This workflow has comments. They stay where it is changed as text, and go where it is changed on the canvas.",
     commentsLost: "Its comments aren't in this version; the version before has them.",
@@ -229,7 +221,6 @@ export const strings = {
       cancelled: "cancelled",
     }),
   },
-  help: { title: "Keys", close: "Close" },
   close: "Close",
 };
 

@@ -1,11 +1,10 @@
 /** A workflow that is worked on: palette, canvas, details, and what is done with all of it: saving and running. */
 
-import { ServerProblem } from "../api/client.js";
+import { allows, ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
-import { checkedDocument, nodesOf } from "../model/document.js";
-import { losesComments } from "../model/sources.js";
+import { nodesOf } from "../model/document.js";
 import { documentNode } from "../model/run.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
@@ -92,7 +91,7 @@ export class Workbench {
     return element("header", {
       class: "bar",
       children: [
-        iconButton("menu", words.menu, () => this.showPages(), { attributes: { "aria-haspopup": "dialog" } }),
+        iconButton("menu", words.menu, () => this.show("pages"), { attributes: { "aria-haspopup": "dialog" } }),
         element("h1", { class: "workflow-title", children: [element("bdi", { text: editor.name })] }),
         state,
         progress,
@@ -106,10 +105,10 @@ export class Workbench {
             redo,
             iconButton("arrange", words.arrange, () => this.arrange()),
             iconButton("fit", words.fit, () => this.canvas.fit()),
-            iconButton("text", words.text, () => this.toggleText()),
-            iconButton("exchange", words.exchange, () => this.showExchange()),
+            iconButton("text", words.text, () => this.show("text")),
+            iconButton("exchange", words.exchange, () => this.show("exchange")),
             iconButton("runs", words.runs, () => this.act("runs")),
-            iconButton("help", words.help, () => this.showHelp()),
+            iconButton("help", words.help, () => this.show("help"), { class: "wide-only" }),
             save,
             run,
             cancel,
@@ -159,6 +158,8 @@ export class Workbench {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
     this.update();
+    // Where it can't be known, the server refuses what isn't allowed.
+    editor.client.me().then(({ scope }) => editor.allow(scope)).catch(() => undefined);
     const run = session.run(editor.name);
     if (run !== undefined) this.running((runner) => runner.follow(run));
   }
@@ -190,8 +191,8 @@ export class Workbench {
   }
 
   updateBar() {
-    const { history, isRunning, tag, name } = this.editor;
-    const now = [history.undoLabel, history.redoLabel, history.isDirty, isRunning, tag];
+    const { history, isRunning, tag, name, scope } = this.editor;
+    const now = [history.undoLabel, history.redoLabel, history.isDirty, isRunning, tag, scope];
     if (now.every((part, index) => part === this.barOf[index])) return;
     this.barOf = now;
     const { undo, redo, save, run, cancel, state } = this.parts;
@@ -201,7 +202,12 @@ export class Workbench {
     redo.title = history.redoLabel ? `${strings.bar.redo}: ${history.redoLabel}` : strings.bar.redo;
     run.hidden = isRunning;
     cancel.hidden = !isRunning;
-    save.disabled = !history.isDirty;
+    const mayRun = allows(scope, "runner");
+    run.disabled = !mayRun;
+    run.title = mayRun ? "" : strings.bar.takes("runner");
+    const maySave = allows(scope, "author");
+    save.disabled = !history.isDirty || !maySave;
+    save.title = maySave ? "" : strings.bar.takes("author");
     state.textContent = history.isDirty ? (tag === null ? strings.bar.fresh : strings.bar.dirty) : strings.bar.saved;
     state.classList.toggle("is-dirty", history.isDirty);
     document.title = `${history.isDirty ? "• " : ""}${name} – ${strings.product}`;
@@ -244,16 +250,10 @@ export class Workbench {
         }
         return true;
       case "pages":
-        this.showPages();
-        return true;
-      case "text":
-        this.toggleText();
-        return true;
-      case "exchange":
-        this.showExchange();
-        return true;
       case "help":
-        this.showHelp();
+      case "text":
+      case "exchange":
+        this.show(action);
         return true;
       case "save":
         this.saveNow();
@@ -374,32 +374,17 @@ export class Workbench {
     this.inspector.focusField(field);
   }
 
-  async toggleText() {
-    const { TextView } = await import("./text_view.js");
-    if (!this.textView) {
-      this.textView = await TextView.make(this.editor, {
-        leave: () => this.goToCanvas(),
-        close: () => this.toggleText(),
-      });
-      // What is seen becomes narrower: all of it is shown anew.
-      this.canvas.hasFitted = false;
-      this.panes.prepend(this.textView.element);
-      this.element.classList.add("shows-text");
-      this.textView.start();
-    } else {
-      this.textView.stop();
-      this.textView = undefined;
-      this.element.classList.remove("shows-text");
-      this.goToCanvas();
+  /**
+   * What is loaded when it is wanted.
+   * @param {"pages" | "help" | "text" | "exchange"} what
+   */
+  async show(what) {
+    try {
+      const { show } = await import("./around.js");
+      await show[what](this);
+    } catch (error) {
+      this.fail(error);
     }
-  }
-
-  async showExchange() {
-    const { exchangeDialog } = await import("./exchange.js");
-    if (document.querySelector("dialog[open]")) return;
-    const dialog = await exchangeDialog(this.editor, this.element);
-    this.element.append(dialog);
-    dialog.showModal();
   }
 
   /** @param {DragEvent} event of files that are dragged over the canvas, or dropped onto it */
@@ -410,23 +395,6 @@ export class Workbench {
     if (event.type !== "drop" || !file) return;
     const { openFile, tellAfter } = await import("./exchange.js");
     await tellAfter(this.element, () => openFile(this.editor, file));
-  }
-
-  async showPages() {
-    this.keepDraft();
-    const { menuDialog } = await import("./frame.js");
-    if (document.querySelector("dialog[open]")) return;
-    const dialog = await menuDialog(this.editor.client, this.signOut);
-    this.element.append(dialog);
-    dialog.showModal();
-  }
-
-  async showHelp() {
-    const { helpDialog } = await import("./help.js");
-    if (document.querySelector("dialog[open]")) return;
-    const dialog = helpDialog();
-    this.element.append(dialog);
-    dialog.showModal();
   }
 
   /**
@@ -452,42 +420,20 @@ export class Workbench {
 
   async saveNow() {
     const { editor } = this;
-    const { document, isDirty } = editor.history;
-    if (!isDirty || this.isAsking) return;
-    if (nodesOf(document).size === 0) return editor.say(strings.save.empty, "error");
+    if (!editor.history.isDirty || this.isAsking) return;
+    if (!allows(editor.scope, "author")) return editor.say(strings.bar.takes("author"), "error");
     this.isAsking = true;
+    editor.say(strings.save.saving);
+    // At once: what was said of the version before isn't true of this one.
+    this.status.textContent = editor.message;
     try {
-      const source = editor.storedSource === undefined ? undefined : await this.sourceOf(document);
-      editor.tag = await editor.client.save(editor.name, document, editor.tag, source);
-      editor.history = editor.history.markSaved(document);
-      editor.conflict = undefined;
-      const isPoorer = source !== undefined && losesComments(editor.storedSource ?? "", source);
-      editor.storedSource = source;
-      editor.say(strings.save.done(editor.name) + (isPoorer ? ` ${strings.save.commentsLost}` : ""));
+      const { document } = editor;
+      const { save } = await import("./saving.js");
+      await save(editor, document);
     } catch (error) {
-      if (error instanceof ServerProblem && error.status === 412) await this.findConflict(error);
-      else this.fail(error);
+      this.fail(error);
     } finally {
       this.isAsking = false;
-    }
-  }
-
-  /** @param {import("../model/document.js").WorkflowDocument} document */
-  async sourceOf(document) {
-    const { sourceOf } = await import("../api/convert.js");
-    return await sourceOf(this.editor, document);
-  }
-
-  /** @param {ServerProblem} refusal */
-  async findConflict(refusal) {
-    const { editor } = this;
-    try {
-      const { document, source, tag, author } = await editor.client.workflow(editor.name);
-      editor.conflict = { document: checkedDocument(document), source, tag, author };
-      editor.say(strings.save.conflict(author), "error");
-    } catch (error) {
-      if (error instanceof ServerProblem && error.status === 404) editor.tag = null;
-      this.fail(refusal);
     }
   }
 

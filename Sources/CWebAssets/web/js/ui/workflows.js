@@ -29,7 +29,9 @@ export async function workflowsPage({ client, create, message }) {
       rows.length === 0
         ? element("p", { class: "quiet", text: words.empty })
         : element("ul", { class: "workflow-list", children: rows }),
-      ...(allows(scope, "runner") ? [element("h2", { text: words.create }), newWorkflow(workflows, create)] : []),
+      ...(allows(scope, "runner")
+        ? [element("h2", { text: words.create }), newWorkflow(workflows, create)]
+        : [element("p", { class: "quiet", text: strings.bar.takes("author") })]),
     ],
   });
   return { element: content, title: words.title };
