@@ -34,6 +34,9 @@ static const unsigned char js_canvas_lines_js[] = {
 static const unsigned char js_canvas_menus_js[] = {
 #embed "web/js/canvas/menus.js"
 };
+static const unsigned char js_canvas_minimap_js[] = {
+#embed "web/js/canvas/minimap.js"
+};
 static const unsigned char js_canvas_node_view_js[] = {
 #embed "web/js/canvas/node_view.js"
 };
@@ -169,6 +172,7 @@ static const web_asset assets[] = {
     ASSET("js/canvas/keyboard.js", js_canvas_keyboard_js),
     ASSET("js/canvas/lines.js", js_canvas_lines_js),
     ASSET("js/canvas/menus.js", js_canvas_menus_js),
+    ASSET("js/canvas/minimap.js", js_canvas_minimap_js),
     ASSET("js/canvas/node_view.js", js_canvas_node_view_js),
     ASSET("js/canvas/overview.js", js_canvas_overview_js),
     ASSET("js/main.js", js_main_js),

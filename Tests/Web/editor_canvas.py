@@ -243,6 +243,38 @@ class CanvasTests(EditorCase):
         tab.keyboard.press("Control+z")
         expect(tab.get_by_label("Level", exact=True)).to_have_value("${{ inputs.level }}")
 
+    # The map
+
+    def test_the_map_shows_what_is_seen_moves_it_and_can_be_hidden(self):
+        nodes = {f"n{number}": {"type": "tester/wait"} for number in range(40)}
+        self.store("map", nodes)
+        page = self.page().open("#workflow=map")
+        tab = page.tab
+        box = tab.locator(".minimap-map").bounding_box()
+        page.node("n0").click()
+        tab.keyboard.press("+")
+        tab.keyboard.press("+")
+        view = "document.querySelector('workflow-canvas').view"
+        seen = "document.querySelector('.minimap-seen').style.transform"
+        before, place = tab.evaluate(view), tab.evaluate(seen)
+        page.drag((box["x"] + 90, box["y"] + 100), (box["x"] + 90, box["y"] + 20))
+        after = tab.evaluate(view)
+        self.assertEqual(after["zoom"], before["zoom"])
+        self.assertNotEqual(after["y"], before["y"])
+        self.assertNotEqual(tab.evaluate(seen), place)
+        self.picture(page, "map")
+        # Nothing was done to what lies behind it.
+        expect(tab.locator(".node.is-selected")).to_have_count(1)
+        tab.keyboard.press("Shift+ArrowDown")
+        tab.wait_for_function(f"{view}.y < {after['y']}")
+        tab.keyboard.press("m")
+        expect(tab.locator(".minimap-map")).to_be_hidden()
+        tab.reload()
+        page.node("n0").wait_for(state="attached")
+        show = tab.get_by_role("button", name="Show the map")
+        show.click()
+        expect(tab.locator(".minimap-map")).to_be_visible()
+
     # Order
 
     def test_order_is_drawn_from_node_to_node_by_mouse_and_by_keyboard_and_removed(self):

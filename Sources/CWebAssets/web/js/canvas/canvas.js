@@ -37,6 +37,8 @@ export class WorkflowCanvas extends HTMLElement {
     this.world = element("div", { class: "world", children: [this.overview.element, this.lines.element] });
     /** Groups and comments, once there are any. @type {import("./drawings.js").Drawings | undefined} */
     this.drawings = undefined;
+    /** Once everything else is there. @type {import("./minimap.js").Minimap | undefined} */
+    this.minimap = undefined;
     this.box = element("div", { class: "select-box", attributes: { hidden: true, "aria-hidden": "true" } });
     this.hint = element("p", { class: "canvas-hint", text: strings.canvas.empty });
     /** @type {ReadonlyMap<string, Rectangle>} */
@@ -119,6 +121,7 @@ export class WorkflowCanvas extends HTMLElement {
     if (this.drawings) this.drawings.show();
     else if (objectAt(document, ["layout", drawingsKey]).size > 0) this.withDrawings((drawings) => drawings.show());
     if (pending || this.pendingKey !== undefined) this.showPending(editor);
+    this.minimap?.show();
   }
 
   /**
@@ -172,6 +175,14 @@ export class WorkflowCanvas extends HTMLElement {
       this.world.prepend(this.drawings.element);
     }
     act(this.drawings);
+  }
+
+  /** @param {boolean} [isToggled] it is shown or hidden */
+  async withMinimap(isToggled = false) {
+    const { Minimap } = await import("./minimap.js");
+    if (!this.editor || !this.isConnected) return;
+    this.minimap ??= new Minimap(this, this.editor);
+    if (isToggled) this.minimap.toggle();
   }
 
   /**

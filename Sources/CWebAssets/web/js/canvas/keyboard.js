@@ -52,6 +52,7 @@ export function watchKeys(canvas, editor, around) {
     }
     if (port && direction && !event.altKey) goAmongPorts(canvas, editor, port, direction);
     else if (action === "go" && direction) go(canvas, name, direction);
+    else if (action === "pan" && direction) pan(canvas, direction);
     else if (action === "move" && direction) move(editor, direction, event.shiftKey);
     else if (action === "escape" && port && !editor.pending) canvas.focusNode(port.node);
     else if (port && (action === "details" || action === "toggle")) isDone = false;
@@ -146,6 +147,20 @@ function go(canvas, name, direction) {
   if (name === undefined) return canvas.focusName ? canvas.focusNode(canvas.focusName) : undefined;
   const next = nextIn(canvas.rectangles, name, direction);
   if (next !== undefined) canvas.focusNode(next);
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {Direction} direction
+ */
+function pan(canvas, direction) {
+  const { x, y, zoom } = canvas.view;
+  const [right, down] = [canvas.size.width / 4, canvas.size.height / 4];
+  canvas.setView({
+    zoom,
+    x: direction === "left" ? x + right : direction === "right" ? x - right : x,
+    y: direction === "up" ? y + down : direction === "down" ? y - down : y,
+  });
 }
 
 /**

@@ -16,12 +16,19 @@ export const keyBindings = [
   { keys: ["l"], action: "arrange", what: "Arrange the selected nodes, or all", where: "anywhere" },
   { keys: ["+", "="], action: "zoomIn", what: "Zoom in", where: "anywhere" },
   { keys: ["-"], action: "zoomOut", what: "Zoom out", where: "anywhere" },
+  { keys: ["m"], action: "minimap", what: "Show or hide the map", where: "anywhere" },
   { keys: ["g"], action: "canvas", what: "Go to the canvas", where: "anywhere" },
   { keys: ["Escape"], action: "escape", what: "End what has begun; select nothing", where: "anywhere" },
   {
     keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
     action: "go",
     what: "Go to the next node in that direction",
+    where: "canvas",
+  },
+  {
+    keys: ["Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown"],
+    action: "pan",
+    what: "Move what is seen",
     where: "canvas",
   },
   {

@@ -113,6 +113,7 @@ export const strings = {
     inputs: (/** @type {string} */ node) => `Let ${node} wait for another node`,
     outputs: (/** @type {string} */ node) => `Let another node wait for ${node}`,
   },
+  minimap: { show: "Show the map", hide: "Hide the map", shown: "The map is shown.", hidden: "The map is hidden." },
   menu: {
     label: "What can be done here",
     add: "Add a node",

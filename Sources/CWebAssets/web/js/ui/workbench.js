@@ -138,6 +138,7 @@ export class Workbench {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
     this.update();
+    requestIdleCallback(() => canvas.withMinimap(), { timeout: 2000 });
     const run = session.run(editor.name);
     if (run !== undefined) this.follow(run);
   }
@@ -245,6 +246,9 @@ export class Workbench {
         return true;
       case "zoomOut":
         canvas.zoomBy(0.8);
+        return true;
+      case "minimap":
+        canvas.withMinimap(true);
         return true;
       case "canvas":
         this.goToCanvas();
