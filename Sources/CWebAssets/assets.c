@@ -25,6 +25,9 @@ static const unsigned char js_canvas_drawings_js[] = {
 static const unsigned char js_canvas_gestures_js[] = {
 #embed "web/js/canvas/gestures.js"
 };
+static const unsigned char js_canvas_inline_js[] = {
+#embed "web/js/canvas/inline.js"
+};
 static const unsigned char js_canvas_keyboard_js[] = {
 #embed "web/js/canvas/keyboard.js"
 };
@@ -169,6 +172,7 @@ static const web_asset assets[] = {
     ASSET("js/canvas/canvas.js", js_canvas_canvas_js),
     ASSET("js/canvas/drawings.js", js_canvas_drawings_js),
     ASSET("js/canvas/gestures.js", js_canvas_gestures_js),
+    ASSET("js/canvas/inline.js", js_canvas_inline_js),
     ASSET("js/canvas/keyboard.js", js_canvas_keyboard_js),
     ASSET("js/canvas/lines.js", js_canvas_lines_js),
     ASSET("js/canvas/menus.js", js_canvas_menus_js),

@@ -275,6 +275,53 @@ class CanvasTests(EditorCase):
         show.click()
         expect(tab.locator(".minimap-map")).to_be_visible()
 
+    # Values on the node
+
+    def test_values_are_edited_on_the_node_itself_as_in_the_details(self):
+        self.store("values-on-nodes", {"t": {"type": "odd/typed"}, "w": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=values-on-nodes")
+        tab = page.tab
+        line = lambda node, value: page.node(node).locator(f'[data-value="{value}"]')  # noqa: E731
+        line("t", "active").click()
+        expect(line("t", "active")).to_have_accessible_name("Active: false")
+        line("t", "count").click()
+        field = page.node("t").get_by_role("textbox", name="Number of them")
+        field.fill("9")
+        expect(page.node("t").get_by_text("Number of them must be at most 5")).to_be_visible()
+        self.picture(page, "value-on-node")
+        field.fill("4")
+        tab.keyboard.press("Enter")
+        expect(line("t", "count")).to_be_focused()
+        expect(tab.locator("#parameter-count")).to_have_value("4")
+        line("t", "level").click()
+        slider = page.node("t").get_by_role("slider", name="Level")
+        expect(slider).to_be_focused()
+        tab.keyboard.press("ArrowRight")
+        tab.keyboard.press("ArrowRight")
+        expect(line("t", "level")).to_have_accessible_name("Level: 1")
+        tab.keyboard.press("Escape")
+        # By the keyboard alone; a line that is dragged moves its node.
+        tab.keyboard.press("ArrowDown")
+        expect(line("t", "active")).to_be_focused()
+        tab.keyboard.press("Space")
+        expect(line("t", "active")).to_have_accessible_name("Active: true")
+        tab.keyboard.press("Escape")
+        expect(page.node("t")).to_be_focused()
+        tab.keyboard.press("e")
+        expect(line("t", "level")).to_be_focused()
+        start = page.centre(line("w", "seconds"))
+        page.drag(start, (start[0] + 40, start[1] + 80))
+        expect(page.node("w").locator(".inline-field")).to_have_count(0)
+        self.saved(page, "values-on-nodes")
+        stored = self.stored("values-on-nodes")
+        self.assertEqual(stored["spec"]["nodes"]["t"]["with"], {"active": True, "count": 4, "level": 1})
+        self.assertEqual(set(stored["layout"]), {"w"})
+        # Alone what was given.
+        tab.keyboard.press("i")
+        expect(page.node("w").locator("[data-value]")).to_have_count(0)
+        tab.keyboard.press("Control+z")
+        expect(page.node("w").locator("[data-value]")).to_have_count(2)
+
     # Order
 
     def test_order_is_drawn_from_node_to_node_by_mouse_and_by_keyboard_and_removed(self):

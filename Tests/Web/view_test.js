@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { bounds, fitted, nextIn, overlaps, toCanvas, zoomed } from "../../Sources/CWebAssets/web/js/model/viewport.js";
 import { portPlace, shapesOf, sizes } from "../../Sources/CWebAssets/web/js/model/shapes.js";
 import { differenceOf } from "../../Sources/CWebAssets/web/js/model/difference.js";
-import { moveNodes, setParameter } from "../../Sources/CWebAssets/web/js/model/commands.js";
+import { moveNodes, setParameter, showFields } from "../../Sources/CWebAssets/web/js/model/commands.js";
 import { actionOf, keyBindings } from "../../Sources/CWebAssets/web/js/ui/keys.js";
 import { catalogOf, paletteEntry, port, workflow } from "./support.js";
 
@@ -64,6 +64,36 @@ Deno.test("a node shows what its type has, and what is connected to it although 
   assert.deepEqual([b?.isMissing, b?.inputs.map(({ name }) => name)], [true, ["p", "q"]]);
   assert.deepEqual([c?.kind, c?.isMissing, c?.outputs.map(({ name }) => name)], ["command", false, ["out"]]);
   assert.deepEqual(a && portPlace(a, "outputs", "extra"), { x: sizes.width, y: sizes.header + 1.5 * sizes.row });
+});
+
+Deno.test("a node has a line for what can be edited in one, given or not, and for what else was given", () => {
+  const parameters = [
+    { name: "level", type: "number", default: 1, constraints: { min: 0, max: 4 }, ui_component: "slider" },
+    { name: "data", type: "mapping", default: {} },
+    { name: "active", type: "boolean", default: true },
+    { name: "mode", type: "string", default: "a", constraints: { enum: ["a", "b"] } },
+    { name: "more", type: "string", default: "" },
+  ];
+  const many = catalogOf(paletteEntry("t/many", { parameters }));
+  const plain = workflow({
+    a: { type: "t/many" },
+    b: { type: "t/many", with: { data: {}, more: "x", level: "${{ 1 }}" } },
+  });
+  const [a, b] = [...shapesOf(plain, many).values()];
+  assert.deepEqual(a.values.map(({ name, kind, fraction, isOn }) => [name, kind, fraction, isOn]), [
+    ["level", "slider", 0.25, false],
+    ["active", "checkbox", undefined, true],
+    ["mode", "select", undefined, false],
+  ]);
+  assert.deepEqual(b.values.map(({ name, kind }) => [name, kind]), [["level", "other"], ["data", "other"], [
+    "more",
+    "text",
+  ]]);
+  assert.equal(a.height, sizes.header + 3 * sizes.value + sizes.padding);
+  const bare = shapesOf(showFields(false).change(plain), many);
+  assert.deepEqual(bare.get("a")?.values, []);
+  assert.equal(bare.get("b")?.values.length, 3);
+  assert.equal(shapesOf(plain, many).get("a"), a);
 });
 
 Deno.test("shapes are made once: moving nodes makes none, changing one makes one", () => {

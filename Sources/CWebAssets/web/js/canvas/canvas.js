@@ -2,7 +2,7 @@
 
 import { drawingsKey, drawingsOf, edgesOf, nodesOf } from "../model/document.js";
 import { objectAt } from "../model/objects.js";
-import { isDrawnAlike, portPlace } from "../model/shapes.js";
+import { isBuiltAlike, portPlace } from "../model/shapes.js";
 import { bounds, fitted, overlaps, placeBeside, toCanvas, zoomed } from "../model/viewport.js";
 import { element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
@@ -191,10 +191,7 @@ export class WorkflowCanvas extends HTMLElement {
    * @param {import("../model/shapes.js").Shape} shape
    */
   redraw(view, shape) {
-    if (isDrawnAlike(view.shape, shape)) {
-      view.shape = shape;
-      return;
-    }
+    if (isBuiltAlike(view.shape, shape)) return view.showValues(shape);
     const [key] = [...view.ports].find(([, port]) => port === document.activeElement) ?? [];
     view.draw(shape);
     if (key !== undefined) view.ports.get(key)?.focus({ preventScroll: true });
@@ -369,6 +366,27 @@ export class WorkflowCanvas extends HTMLElement {
   nodeAt(target) {
     const found = target instanceof Element ? target.closest(".node") : null;
     return found instanceof HTMLElement ? found.dataset.node : undefined;
+  }
+
+  /**
+   * @param {EventTarget | null} target
+   * @returns {string | undefined} the parameter whose line on a node it belongs to
+   */
+  valueAt(target) {
+    const found = target instanceof Element ? target.closest("[data-value]") : null;
+    return found?.getAttribute("data-value") ?? undefined;
+  }
+
+  /**
+   * A parameter on its node; in the details where it has no place there. The code is loaded when somebody asks for it.
+   * @param {string} name
+   * @param {string} parameter
+   */
+  async editValue(name, parameter) {
+    const { editValue } = await import("./inline.js");
+    if (this.editor && !editValue(this, this.editor, name, parameter)) {
+      this.dispatchEvent(new CustomEvent("details", { detail: { name, parameter } }));
+    }
   }
 
   /**

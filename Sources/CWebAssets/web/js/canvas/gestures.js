@@ -34,7 +34,7 @@ export function watchPointers(canvas, editor, { open }) {
 
   canvas.addEventListener("pointerdown", (event) => {
     // Where somebody writes on the canvas.
-    if (isField(event.target)) return;
+    if (isField(event.target) || isInlineField(event.target)) return;
     const point = canvas.pointOf(event);
     pointers.set(event.pointerId, point);
     if (pointers.size === 2) {
@@ -63,7 +63,9 @@ export function watchPointers(canvas, editor, { open }) {
   }
 
   canvas.addEventListener("dblclick", (event) => {
-    if (isField(event.target)) return;
+    if (
+      isField(event.target) || isInlineField(event.target) || canvas.valueAt(canvas.elementAt(canvas.pointOf(event)))
+    ) return;
     open(canvas.pointOf(event));
   }, { signal });
 
@@ -96,7 +98,7 @@ function beginning(canvas, editor, point, event) {
   if (port) return wiring(canvas, editor, port, point);
   const name = canvas.nodeAt(event.target) ?? canvas.placeholderAt(point);
   const isAdding = event.shiftKey || event.ctrlKey || event.metaKey;
-  if (name !== undefined) return dragging(canvas, editor, name, point, isAdding);
+  if (name !== undefined) return dragging(canvas, editor, name, point, isAdding, canvas.valueAt(event.target));
   const drawing = canvas.drawingAt(event.target);
   if (drawing) return canvas.drawings?.drag(drawing.key, drawing.isCorner, point);
   const key = canvas.edgeAt(event.target);
@@ -171,9 +173,10 @@ function pinch(canvas, pointers) {
  * @param {string} name
  * @param {Place} start
  * @param {boolean} isAdding
+ * @param {string | undefined} value the parameter whose line was taken hold of: a click edits it
  * @returns {Gesture}
  */
-function dragging(canvas, editor, name, start, isAdding) {
+function dragging(canvas, editor, name, start, isAdding, value) {
   const wasSelected = editor.selection.has(name);
   if (!wasSelected) editor.select(isAdding ? [...editor.selection, name] : [name]);
   canvas.focusNode(name, false);
@@ -195,7 +198,12 @@ function dragging(canvas, editor, name, start, isAdding) {
     end: (_, isCancelled) => {
       if (hasMoved && isCancelled) editor.undo();
       editor.endGesture();
-      if (hasMoved || isCancelled || !wasSelected) return;
+      if (hasMoved || isCancelled) return;
+      if (value !== undefined && !isAdding) {
+        editor.select([name]);
+        canvas.editValue(name, value);
+      }
+      if (!wasSelected) return;
       // A click on one of several chooses it alone.
       editor.select(isAdding ? [...editor.selection].filter((other) => other !== name) : [name]);
     },
@@ -305,6 +313,11 @@ function followPending(canvas, editor, point, target) {
  */
 function isSame(left, right) {
   return left.node === right.node && left.port === right.port && left.side === right.side;
+}
+
+/** @param {EventTarget | null} target */
+function isInlineField(target) {
+  return target instanceof Element && target.closest(".inline-field") !== null;
 }
 
 /**

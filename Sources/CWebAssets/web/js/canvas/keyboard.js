@@ -33,8 +33,14 @@ export function watchKeys(canvas, editor, around) {
 
   // By Enter or Space: a pointer's clicks are gestures.
   canvas.addEventListener("click", (event) => {
-    const port = event.detail === 0 ? canvas.portAt(event.target) : undefined;
+    if (event.detail > 0) return;
+    const [port, name, value] = [
+      canvas.portAt(event.target),
+      canvas.nodeAt(event.target),
+      canvas.valueAt(event.target),
+    ];
     if (port) choosePort(canvas, editor, port);
+    else if (name !== undefined && value !== undefined) canvas.editValue(name, value);
   }, { signal });
 
   canvas.addEventListener("keydown", (event) => {
@@ -50,12 +56,14 @@ export function watchKeys(canvas, editor, around) {
       event.stopPropagation();
       return;
     }
-    if (port && direction && !event.altKey) goAmongPorts(canvas, editor, port, direction);
+    const value = name !== undefined && canvas.valueAt(event.target) !== undefined ? name : undefined;
+    if (value !== undefined && action === "go" && direction) goAmongValues(canvas, value, direction);
+    else if (port && direction && !event.altKey) goAmongPorts(canvas, editor, port, direction);
     else if (action === "go" && direction) go(canvas, name, direction);
     else if (action === "pan" && direction) pan(canvas, direction);
     else if (action === "move" && direction) move(editor, direction, event.shiftKey);
-    else if (action === "escape" && port && !editor.pending) canvas.focusNode(port.node);
-    else if (port && (action === "details" || action === "toggle")) isDone = false;
+    else if (action === "escape" && name !== undefined && (port ?? value) && !editor.pending) canvas.focusNode(name);
+    else if ((port ?? value) && (action === "details" || action === "toggle")) isDone = false;
     else isDone = action !== undefined && actOn(canvas, editor, around, action, name);
     if (!isDone) return;
     event.preventDefault();
@@ -109,6 +117,10 @@ export function actOn(canvas, editor, { showDetails, showMenu }, action, name) {
       return true;
     case "connect":
       goToPorts(canvas, name);
+      return true;
+    case "fields":
+      canvas.comeNear();
+      canvas.views.get(name)?.values[0]?.element.focus({ preventScroll: true });
       return true;
     case "order":
       canvas.comeNear();
@@ -201,6 +213,18 @@ function goToPorts(canvas, name) {
   (ports.find((port) => port.dataset.side === "outputs") ?? ports.find((port) => port.dataset.side) ?? ports[0])?.focus(
     { preventScroll: true },
   );
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {string} name
+ * @param {Direction} direction
+ */
+function goAmongValues(canvas, name, direction) {
+  const lines = (canvas.views.get(name)?.values ?? []).map(({ element }) => element);
+  const index = lines.findIndex((line) => line === document.activeElement);
+  const step = direction === "up" || direction === "left" ? -1 : 1;
+  lines[(index + step + lines.length) % lines.length]?.focus({ preventScroll: true });
 }
 
 /**

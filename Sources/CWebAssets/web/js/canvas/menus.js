@@ -59,6 +59,7 @@ export function openCanvasMenu(canvas, editor, { target, point }, act) {
       ...(editor.selection.size > 0 ? [item("group")] : []),
       item("selectAll"),
       item("arrange"),
+      item("showFields"),
       item("fit"),
     ];
   }

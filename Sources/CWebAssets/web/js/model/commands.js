@@ -345,6 +345,23 @@ export function freeDrawingId(document, kind) {
   for (let number = 1;; number++) if (!taken.has(String(number))) return String(number);
 }
 
+/**
+ * Whether nodes have fields for what wasn't given, too.
+ * @param {boolean} isShown
+ * @returns {Command}
+ */
+export function showFields(isShown) {
+  return {
+    label: isShown ? "Show fields on nodes" : "Show on nodes what was given alone",
+    change: (document) =>
+      withChangeAt(
+        document,
+        ["layout", drawingsKey],
+        (drawn) => isShown ? withoutMembers(drawn, ["fields"]) : withValue(drawn, "fields", false),
+      ),
+  };
+}
+
 // Several at once
 
 /**

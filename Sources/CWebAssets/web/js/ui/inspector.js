@@ -1,6 +1,6 @@
 /** What is selected, in detail: parameters, what flows in, settings, and how the last run went. */
 
-import { renameNode, renamingProblem, setMember, setParameter } from "../model/commands.js";
+import { renameNode, renamingProblem, setMember } from "../model/commands.js";
 import { kindOf, nodesOf, parametersOf } from "../model/document.js";
 import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
@@ -17,13 +17,13 @@ const words = strings.inspector;
 
 /** What nobody needs who only looks at a workflow. */
 async function loadParts() {
-  const [{ Field }, { connectionRows }, { drawingDetails }, { Settings }] = await Promise.all([
+  const [{ Field, parameterActions }, { connectionRows }, { drawingDetails }, { Settings }] = await Promise.all([
     import("./fields.js"),
     import("./connections.js"),
     import("./drawing_details.js"),
     import("./settings.js"),
   ]);
-  return { Field, connectionRows, drawingDetails, Settings };
+  return { Field, parameterActions, connectionRows, drawingDetails, Settings };
 }
 
 export class NodeInspector extends HTMLElement {
@@ -232,7 +232,7 @@ export class NodeInspector extends HTMLElement {
    */
   drawNode(editor, name, node) {
     if (!this.parts) return this.begin(name);
-    const { Field, Settings } = this.parts;
+    const { Field, parameterActions, Settings } = this.parts;
     this.settings = new Settings(editor, name);
     const type = editor.typeOf(name);
     const { kind, text } = kindOf(node);
@@ -251,14 +251,8 @@ export class NodeInspector extends HTMLElement {
     if (type && type.parameters.length > 0) parts.push(element("h3", { text: words.parameters }));
     for (const parameter of type?.parameters ?? []) {
       const given = parametersOf(node).get(parameter.name);
-      const gesture = `type ${name}.${parameter.name}`;
-      const field = new Field(parameter, given ?? parameter.defaultValue, {
-        change: (value, isGesture) =>
-          editor.perform(setParameter(name, parameter.name, value, isGesture ? gesture : undefined)),
-        settle: () => editor.endGesture(),
-        reset: () => editor.perform(setParameter(name, parameter.name, undefined)),
-        expressions: () => editor.expressions(name),
-      }, `parameter-${parameter.name}`);
+      const actions = parameterActions(editor, name, parameter);
+      const field = new Field(parameter, given ?? parameter.defaultValue, actions, `parameter-${parameter.name}`);
       this.fields.set(parameter.name, field);
       parts.push(field.element);
     }

@@ -52,6 +52,8 @@ export const keyBindings = [
   { keys: ["F2"], action: "rename", what: "Rename the node", where: "canvas" },
   { keys: [" "], action: "toggle", what: "Add the node to the selection, or take it out", where: "canvas" },
   { keys: ["c"], action: "connect", what: "Connect the node: go to its ports", where: "canvas" },
+  { keys: ["e"], action: "fields", what: "Edit the node's values: go to its fields", where: "canvas" },
+  { keys: ["i"], action: "showFields", what: "Fields on all nodes, or what was given alone", where: "anywhere" },
   { keys: ["o"], action: "order", what: "Let another node wait for this one", where: "canvas" },
   { keys: ["Shift+g"], action: "group", what: "Make a group around the selected nodes", where: "canvas" },
   { keys: ["n"], action: "note", what: "Add a comment", where: "canvas" },

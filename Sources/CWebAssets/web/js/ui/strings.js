@@ -57,6 +57,7 @@ export const strings = {
     input: (/** @type {string} */ title, /** @type {string} */ type, /** @type {string} */ rest) =>
       `Input ${title}${type ? `, ${type}` : ""}${rest}`,
     output: (/** @type {string} */ title, /** @type {string} */ type) => `Output ${title}${type ? `, ${type}` : ""}`,
+    value: (/** @type {string} */ title, /** @type {string} */ text) => `${title}: ${text || "empty"}`,
     required: ", required",
     multiple: ", takes several",
     connectFrom: (/** @type {string} */ port) => `Connecting ${port}: choose where to. Escape ends it.`,

@@ -1,12 +1,13 @@
 /** A workflow that is worked on: palette, canvas, details, and what is done with all of it: saving and running. */
 
-import { followRun } from "../api/follow.js";
 import { ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
+import { showFields } from "../model/commands.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
 import { emptyRun } from "../model/run.js";
+import { showsFields } from "../model/shapes.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
@@ -134,6 +135,11 @@ export class Workbench {
     for (const kind of ["keydown", "pointerdown"]) {
       addEventListener(kind, () => this.inspector.load(), { signal, once: true, capture: true });
     }
+    canvas.addEventListener("details", (event) => {
+      if (!(event instanceof CustomEvent)) return;
+      editor.select([event.detail.name]);
+      this.showDetails(`parameter-${event.detail.parameter}`);
+    }, { signal });
     canvas.addEventListener("wish", (event) => {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
@@ -246,6 +252,9 @@ export class Workbench {
         return true;
       case "zoomOut":
         canvas.zoomBy(0.8);
+        return true;
+      case "showFields":
+        editor.perform(showFields(!showsFields(editor.document)));
         return true;
       case "minimap":
         canvas.withMinimap(true);
@@ -438,6 +447,7 @@ export class Workbench {
     editor.run = emptyRun;
     editor.changed();
     try {
+      const { followRun } = await import("../api/follow.js");
       const state = await followRun(editor.client, run, {
         onChange: (changed) => {
           editor.run = changed;
