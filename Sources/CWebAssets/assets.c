@@ -4,6 +4,9 @@
 static const unsigned char css_editor_css[] = {
 #embed "web/css/editor.css"
 };
+static const unsigned char css_parts_css[] = {
+#embed "web/css/parts.css"
+};
 static const unsigned char index_html[] = {
 #embed "web/index.html"
 };
@@ -46,6 +49,9 @@ static const unsigned char js_canvas_node_view_js[] = {
 static const unsigned char js_canvas_overview_js[] = {
 #embed "web/js/canvas/overview.js"
 };
+static const unsigned char js_canvas_points_js[] = {
+#embed "web/js/canvas/points.js"
+};
 static const unsigned char js_main_js[] = {
 #embed "web/js/main.js"
 };
@@ -84,6 +90,9 @@ static const unsigned char js_model_objects_js[] = {
 };
 static const unsigned char js_model_parameters_js[] = {
 #embed "web/js/model/parameters.js"
+};
+static const unsigned char js_model_points_js[] = {
+#embed "web/js/model/points.js"
 };
 static const unsigned char js_model_ports_js[] = {
 #embed "web/js/model/ports.js"
@@ -145,6 +154,9 @@ static const unsigned char js_ui_menu_js[] = {
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
+static const unsigned char js_ui_part_strings_js[] = {
+#embed "web/js/ui/part_strings.js"
+};
 static const unsigned char js_ui_screens_js[] = {
 #embed "web/js/ui/screens.js"
 };
@@ -165,6 +177,7 @@ static const unsigned char js_ui_workbench_js[] = {
 
 static const web_asset assets[] = {
     ASSET("css/editor.css", css_editor_css),
+    ASSET("css/parts.css", css_parts_css),
     ASSET("index.html", index_html),
     ASSET("js/api/client.js", js_api_client_js),
     ASSET("js/api/events.js", js_api_events_js),
@@ -179,6 +192,7 @@ static const web_asset assets[] = {
     ASSET("js/canvas/minimap.js", js_canvas_minimap_js),
     ASSET("js/canvas/node_view.js", js_canvas_node_view_js),
     ASSET("js/canvas/overview.js", js_canvas_overview_js),
+    ASSET("js/canvas/points.js", js_canvas_points_js),
     ASSET("js/main.js", js_main_js),
     ASSET("js/model/catalog.js", js_model_catalog_js),
     ASSET("js/model/clipboard.js", js_model_clipboard_js),
@@ -192,6 +206,7 @@ static const web_asset assets[] = {
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
+    ASSET("js/model/points.js", js_model_points_js),
     ASSET("js/model/ports.js", js_model_ports_js),
     ASSET("js/model/references.js", js_model_references_js),
     ASSET("js/model/run.js", js_model_run_js),
@@ -212,6 +227,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/keys.js", js_ui_keys_js),
     ASSET("js/ui/menu.js", js_ui_menu_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
+    ASSET("js/ui/part_strings.js", js_ui_part_strings_js),
     ASSET("js/ui/screens.js", js_ui_screens_js),
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/settings.js", js_ui_settings_js),

@@ -322,6 +322,46 @@ class CanvasTests(EditorCase):
         tab.keyboard.press("Control+z")
         expect(page.node("w").locator("[data-value]")).to_have_count(2)
 
+    # Points of lines
+
+    def test_a_line_passes_through_points_that_are_made_moved_and_removed(self):
+        self.store("points", {"a": {"type": "tester/wait"}, "b": {"type": "tester/wait", "in": {"input": "a.output"}}})
+        page = self.page().open("#workflow=points")
+        tab = page.tab
+        ends = [page.centre(page.port("a", "output")), page.centre(page.port("b", "input", "inputs"))]
+        middle = ((ends[0][0] + ends[1][0]) / 2, (ends[0][1] + ends[1][1]) / 2)
+        tab.mouse.dblclick(*middle)
+        expect(tab.locator(".line-point")).to_have_count(1)
+        point = page.centre(tab.locator(".line-point"))
+        page.drag(point, (point[0], point[1] + 80))
+        self.saved(page, "points")
+        stored = self.stored("points")["layout"]["$editor"]["lines"]["a.output>b.input"]
+        self.assertEqual(len(stored), 1)
+        # By the keyboard: a second one, moved; then the name of a node changes.
+        page.node("a").click()
+        tab.keyboard.press("w")
+        expect(page.status()).to_have_text("Line a.output → b.input selected.")
+        tab.keyboard.press("p")
+        expect(tab.locator(".line-point")).to_have_count(2)
+        tab.keyboard.press("Alt+ArrowUp")
+        self.picture(page, "points")
+        page.node("a").click()
+        tab.keyboard.press("F2")
+        expect(tab.get_by_label("Name", exact=True)).to_be_focused()
+        tab.keyboard.type("renamed")
+        tab.keyboard.press("Enter")
+        self.saved(page, "points")
+        self.assertEqual(list(self.stored("points")["layout"]["$editor"]["lines"]), ["renamed.output>b.input"])
+        page.node("renamed").click()
+        tab.keyboard.press("w")
+        tab.keyboard.press("Shift+P")
+        expect(tab.locator(".line-point")).to_have_count(1)
+        tab.keyboard.press("Delete")
+        self.saved(page, "points")
+        self.assertNotIn("layout", self.stored("points"))
+        tab.keyboard.press("Control+z")
+        expect(tab.locator(".line-point")).to_have_count(1)
+
     # Order
 
     def test_order_is_drawn_from_node_to_node_by_mouse_and_by_keyboard_and_removed(self):

@@ -2,9 +2,10 @@
 
 import { drawingsKey, drawingsOf, edgesOf, nodesOf } from "../model/document.js";
 import { objectAt } from "../model/objects.js";
+import { lineKey, pointsOf } from "../model/points.js";
 import { isBuiltAlike, portPlace } from "../model/shapes.js";
 import { bounds, fitted, overlaps, placeBeside, toCanvas, zoomed } from "../model/viewport.js";
-import { element, setAttribute } from "../ui/dom.js";
+import { element, partStyles, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 import { Lines } from "./lines.js";
 import { NodeView } from "./node_view.js";
@@ -37,6 +38,8 @@ export class WorkflowCanvas extends HTMLElement {
     this.world = element("div", { class: "world", children: [this.overview.element, this.lines.element] });
     /** Groups and comments, once there are any. @type {import("./drawings.js").Drawings | undefined} */
     this.drawings = undefined;
+    /** What is done with points of lines, once there are any. @type {import("./points.js").Points | undefined} */
+    this.points = undefined;
     /** Once everything else is there. @type {import("./minimap.js").Minimap | undefined} */
     this.minimap = undefined;
     this.box = element("div", { class: "select-box", attributes: { hidden: true, "aria-hidden": "true" } });
@@ -168,7 +171,7 @@ export class WorkflowCanvas extends HTMLElement {
    * @param {(drawings: import("./drawings.js").Drawings) => void} act
    */
   async withDrawings(act) {
-    const { Drawings } = await import("./drawings.js");
+    const [{ Drawings }] = await Promise.all([import("./drawings.js"), partStyles()]);
     if (!this.editor) return;
     if (!this.drawings) {
       this.drawings = new Drawings(this, this.editor);
@@ -177,9 +180,17 @@ export class WorkflowCanvas extends HTMLElement {
     act(this.drawings);
   }
 
+  /** @param {(points: import("./points.js").Points) => void} act */
+  async withPoints(act) {
+    const { Points } = await import("./points.js");
+    if (!this.editor) return;
+    this.points ??= new Points(this, this.editor);
+    act(this.points);
+  }
+
   /** @param {boolean} [isToggled] it is shown or hidden */
   async withMinimap(isToggled = false) {
-    const { Minimap } = await import("./minimap.js");
+    const [{ Minimap }] = await Promise.all([import("./minimap.js"), partStyles()]);
     if (!this.editor || !this.isConnected) return;
     this.minimap ??= new Minimap(this, this.editor);
     if (isToggled) this.minimap.toggle();
@@ -217,7 +228,11 @@ export class WorkflowCanvas extends HTMLElement {
   showLines(editor, seen, isSame) {
     const { rectangles } = this;
     const [right, bottom] = [seen.x + seen.width, seen.y + seen.height];
+    const points = pointsOf(editor.document);
+    if (points.size > 0 && !this.points) this.withPoints(() => undefined);
     const edges = edgesOf(editor.document).filter((edge) => {
+      // One that goes around may be seen where both its nodes aren't.
+      if (points.size > 0 && points.has(lineKey(edge))) return true;
       const [start, end] = [rectangles.get(edge.from.node), rectangles.get(edge.to.node)];
       // By the rectangle around both, without making one for each edge.
       return start && end && Math.min(start.x, end.x) <= right &&
@@ -228,6 +243,7 @@ export class WorkflowCanvas extends HTMLElement {
     this.lines.show(edges, isSame, {
       shapes: editor.shapes,
       placeOf: (name) => rectangles.get(name) ?? { x: 0, y: 0 },
+      pointsOf: (edge) => points.size > 0 ? points.get(lineKey(edge)) : undefined,
       isSelected: (key) => editor.selectedEdges.has(key),
       stateOf: (name) => states.get(name)?.state,
     });
@@ -383,7 +399,7 @@ export class WorkflowCanvas extends HTMLElement {
    * @param {string} parameter
    */
   async editValue(name, parameter) {
-    const { editValue } = await import("./inline.js");
+    const [{ editValue }] = await Promise.all([import("./inline.js"), partStyles()]);
     if (this.editor && !editValue(this, this.editor, name, parameter)) {
       this.dispatchEvent(new CustomEvent("details", { detail: { name, parameter } }));
     }

@@ -104,6 +104,8 @@ function beginning(canvas, editor, point, event) {
   const key = canvas.edgeAt(event.target);
   if (key) {
     editor.setPending(undefined);
+    const index = event.target instanceof Element ? event.target.getAttribute("data-point") : null;
+    if (index !== null) return canvas.points?.drag(key, Number(index), point);
     editor.select([], isAdding ? [...editor.selectedEdges, key] : [key]);
     canvas.focus({ preventScroll: true });
     return undefined;

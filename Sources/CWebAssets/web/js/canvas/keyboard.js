@@ -61,7 +61,11 @@ export function watchKeys(canvas, editor, around) {
     else if (port && direction && !event.altKey) goAmongPorts(canvas, editor, port, direction);
     else if (action === "go" && direction) go(canvas, name, direction);
     else if (action === "pan" && direction) pan(canvas, direction);
-    else if (action === "move" && direction) move(editor, direction, event.shiftKey);
+    else if (action === "move" && direction && editor.selectedEdges.size === 1) {
+      const [edge] = editor.selectedEdges;
+      const isFar = event.shiftKey;
+      if (edge !== undefined) canvas.withPoints((points) => points.move(edge, direction, isFar));
+    } else if (action === "move" && direction) move(editor, direction, event.shiftKey);
     else if (action === "escape" && name !== undefined && (port ?? value) && !editor.pending) canvas.focusNode(name);
     else if ((port ?? value) && (action === "details" || action === "toggle")) isDone = false;
     else isDone = action !== undefined && actOn(canvas, editor, around, action, name);
@@ -101,6 +105,10 @@ export function actOn(canvas, editor, { showDetails, showMenu }, action, name) {
       if (editor.selection.size === 0 && name !== undefined) editor.select([name]);
       canvas.withDrawings((drawings) => drawings.addGroup());
       return true;
+    case "addPoint":
+    case "removePoint":
+      canvas.withPoints((points) => points.change(action === "addPoint"));
+      return true;
     case "note":
       canvas.withDrawings((drawings) => drawings.addNote(canvas.freePlace()));
       return true;
@@ -117,6 +125,9 @@ export function actOn(canvas, editor, { showDetails, showMenu }, action, name) {
       return true;
     case "connect":
       goToPorts(canvas, name);
+      return true;
+    case "lines":
+      canvas.withPoints((points) => points.nextLine(name));
       return true;
     case "fields":
       canvas.comeNear();

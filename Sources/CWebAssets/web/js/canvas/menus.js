@@ -3,13 +3,14 @@
 import { keyBindings } from "../ui/keys.js";
 import { openMenu } from "../ui/menu.js";
 import { shownKey } from "../ui/help.js";
+import { partStrings } from "../ui/part_strings.js";
 import { strings } from "../ui/strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("../ui/editor.js").Editor} Editor */
 /** @typedef {import("../model/document.js").Place} Place */
 
-const words = strings.menu;
+const words = partStrings.menu;
 
 /**
  * @param {WorkflowCanvas} canvas
@@ -51,8 +52,14 @@ export function openCanvasMenu(canvas, editor, { target, point }, act) {
       item("remove", strings.inspector.remove),
     ];
   } else if (drawing !== undefined) items = [item("details", words.edit), item("remove", strings.inspector.remove)];
-  else if (edge !== undefined) items = [item("remove", strings.inspector.remove)];
-  else {
+  else if (edge !== undefined) {
+    const place = canvas.toPlace(point);
+    items = [
+      item("addPoint", partStrings.lines.add, () => canvas.withPoints((points) => points.add(edge, place))),
+      item("removePoint"),
+      item("remove", strings.inspector.remove),
+    ];
+  } else {
     items = [
       item("search", words.add),
       item("note", undefined, () => canvas.withDrawings((drawings) => drawings.addNote(canvas.toPlace(point)))),

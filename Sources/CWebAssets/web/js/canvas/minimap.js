@@ -4,7 +4,7 @@ import { shownDrawings } from "../model/drawings.js";
 import { bounds } from "../model/viewport.js";
 import { element, iconButton, setAttribute } from "../ui/dom.js";
 import { session } from "../ui/session.js";
-import { strings } from "../ui/strings.js";
+import { partStrings } from "../ui/part_strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("../ui/editor.js").Editor} Editor */
@@ -14,7 +14,7 @@ import { strings } from "../ui/strings.js";
 const extent = { width: 184, height: 124 };
 /** Milliseconds between two drawings: a hand that moves a hundred nodes needs its frames for itself. */
 const pause = 150;
-const words = strings.minimap;
+const words = partStrings.minimap;
 
 export class Minimap {
   /**

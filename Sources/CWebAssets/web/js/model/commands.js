@@ -17,6 +17,7 @@ import { drawingsKey, nodesOf, withLayout, withNodes } from "./document.js";
 import { isArray, isEqual, isObject, Problem } from "./json.js";
 import { identifierGrammar, isNodeName } from "./names.js";
 import { emptyObject, mapMembers, objectAt, withChangeAt, withMember, withoutMembers, withRenamed } from "./objects.js";
+import { withRenamedPoints } from "./points.js";
 import { renamedOutputs, renamedWithin } from "./references.js";
 
 // Nodes
@@ -115,7 +116,8 @@ export function renameNode(name, other) {
         document,
         mapMembers(nodes, (node) => isObject(node) ? renamedWithin(node, rename) : node),
       );
-      return withLayout(renamedOutputs(changed, rename), (layout) => withRenamed(layout, name, other));
+      const moved = withLayout(renamedOutputs(changed, rename), (layout) => withRenamed(layout, name, other));
+      return withRenamedPoints(moved, name, other);
     },
   };
 }

@@ -241,8 +241,30 @@ export function portPlace(shape, side, port) {
  * A line between two ports, as SVG writes it.
  * @param {Place} from
  * @param {Place} to
+ * @param {ReadonlyArray<Place>} [points] that it passes through
  */
-export function linePath(from, to) {
+export function linePath(from, to, points = []) {
+  if (points.length > 0) return throughPoints([from, ...points, to]);
   const bend = Math.min(Math.max(40, Math.abs(to.x - from.x) / 2), 240);
   return `M${from.x} ${from.y}C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
+}
+
+/**
+ * Smooth through all of them, and level at both ends (Catmull and Rom, 1974).
+ * @param {ReadonlyArray<Place>} places
+ */
+function throughPoints(places) {
+  let [text, tangent] = ["", { x: 0, y: 0 }];
+  places.forEach((place, index) => {
+    const [before, after] = [places[index - 1], places[index + 1]];
+    const far = before ?? after ?? place;
+    const next = before && after
+      ? { x: (after.x - before.x) / 6, y: (after.y - before.y) / 6 }
+      : { x: Math.min(80, Math.hypot(far.x - place.x, far.y - place.y) / 3), y: 0 };
+    text += before
+      ? `C${before.x + tangent.x} ${before.y + tangent.y} ${place.x - next.x} ${place.y - next.y} ${place.x} ${place.y}`
+      : `M${place.x} ${place.y}`;
+    tangent = next;
+  });
+  return text;
 }

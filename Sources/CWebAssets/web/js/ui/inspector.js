@@ -5,7 +5,7 @@ import { kindOf, nodesOf, parametersOf } from "../model/document.js";
 import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
 import { durationText, lineOf, linesOf } from "../model/text.js";
-import { button, element, setAttribute } from "./dom.js";
+import { button, element, partStyles, setAttribute } from "./dom.js";
 import { messageOf } from "./screens.js";
 import { strings } from "./strings.js";
 
@@ -22,6 +22,7 @@ async function loadParts() {
     import("./connections.js"),
     import("./drawing_details.js"),
     import("./settings.js"),
+    partStyles(),
   ]);
   return { Field, parameterActions, connectionRows, drawingDetails, Settings };
 }
@@ -146,10 +147,7 @@ export class NodeInspector extends HTMLElement {
    */
   drawDrawing(editor, key) {
     this.details = this.parts?.drawingDetails(editor, key);
-    this.begin(
-      key.startsWith("groups") ? strings.drawings.groupTitle : strings.drawings.comment,
-      ...this.details?.parts ?? [],
-    );
+    this.begin(this.details?.title ?? "", ...this.details?.parts ?? []);
   }
 
   // The workflow

@@ -56,6 +56,14 @@ export const keyBindings = [
   { keys: ["i"], action: "showFields", what: "Fields on all nodes, or what was given alone", where: "anywhere" },
   { keys: ["o"], action: "order", what: "Let another node wait for this one", where: "canvas" },
   { keys: ["Shift+g"], action: "group", what: "Make a group around the selected nodes", where: "canvas" },
+  { keys: ["w"], action: "lines", what: "Select the node's next line", where: "canvas" },
+  {
+    keys: ["p"],
+    action: "addPoint",
+    what: "Let the selected line pass through a point, which moves as nodes do",
+    where: "canvas",
+  },
+  { keys: ["Shift+p"], action: "removePoint", what: "Take the point out of the line", where: "canvas" },
   { keys: ["n"], action: "note", what: "Add a comment", where: "canvas" },
   {
     keys: ["Ctrl+ArrowLeft", "Ctrl+ArrowRight", "Ctrl+ArrowUp", "Ctrl+ArrowDown"],

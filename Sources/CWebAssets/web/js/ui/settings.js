@@ -10,7 +10,7 @@ import * as model from "../model/settings.js";
 import { chip, chooser, firstOf } from "./chooser.js";
 import { button, element } from "./dom.js";
 import { Field } from "./fields.js";
-import { strings } from "./strings.js";
+import { partStrings } from "./part_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../model/json.js").JSONObject} JSONObject */
@@ -18,7 +18,7 @@ import { strings } from "./strings.js";
 /** @typedef {import("../model/catalog.js").Parameter} Parameter */
 /** @typedef {(value: JSONValue) => string | undefined} Check */
 
-const words = strings.settings;
+const words = partStrings.settings;
 const mostNames = 500;
 
 export class Settings {

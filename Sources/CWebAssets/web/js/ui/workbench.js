@@ -8,7 +8,7 @@ import { showFields } from "../model/commands.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
 import { emptyRun } from "../model/run.js";
 import { showsFields } from "../model/shapes.js";
-import { button, element, iconButton, isField } from "./dom.js";
+import { button, element, iconButton, isField, partStyles } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
 import { NodePalette } from "./palette.js";
@@ -310,9 +310,17 @@ export class Workbench {
     const target = canvas.elementAt(point);
     const name = canvas.nodeAt(target) ?? canvas.placeholderAt(point);
     const drawing = canvas.drawingAt(target)?.key;
+    const edge = canvas.edgeAt(target);
     if (drawing !== undefined) canvas.drawings?.edit(drawing);
     else if (name !== undefined) actOn(canvas, editor, this.around, "details", name);
-    else if (canvas.edgeAt(target) === undefined) this.act("search");
+    else if (edge === undefined) this.act("search");
+    else {
+      const index = target?.getAttribute("data-point") ?? null;
+      canvas.withPoints((points) => {
+        if (index === null) points.add(edge, canvas.toPlace(point));
+        else points.remove(edge, Number(index));
+      });
+    }
   }
 
   /** @param {import("../model/document.js").Place} [at] of the canvas' element; otherwise it is about what is focused */
@@ -322,7 +330,7 @@ export class Workbench {
     const { left, top, width } = focused.getBoundingClientRect();
     const point = at ?? canvas.pointOf({ clientX: left + width / 2, clientY: top + 24 });
     const target = at ? canvas.elementAt(point) : focused;
-    const { openCanvasMenu } = await import("../canvas/menus.js");
+    const [{ openCanvasMenu }] = await Promise.all([import("../canvas/menus.js"), partStyles()]);
     openCanvasMenu(canvas, editor, { target, point }, (action) => {
       const name = canvas.nodeAt(document.activeElement) ?? [...editor.selection][0];
       const drawing = editor.selectedDrawing;
