@@ -362,6 +362,62 @@ class CanvasTests(EditorCase):
         tab.keyboard.press("Control+z")
         expect(tab.locator(".line-point")).to_have_count(1)
 
+    # Fingers
+
+    def test_fingers_pan_drag_pinch_and_press_for_long(self):
+        self.store("touch", {"a": {"type": "tester/wait"}, "b": {"type": "tester/wait"}})
+        page = self.page(has_touch=True, viewport={"width": 600, "height": 800}).open("#workflow=touch")
+        tab = page.tab
+        tab.get_by_role("button", name="Arrange the nodes").tap()
+        session = page.context.new_cdp_session(tab)
+
+        def touch(kind, *points):
+            session.send("Input.dispatchTouchEvent", {
+                "type": f"touch{kind}", "touchPoints": [{"x": x, "y": y, "id": index} for index, (x, y) in enumerate(points)]})
+
+        def view():
+            tab.evaluate("new Promise(requestAnimationFrame)")
+            return tab.evaluate("document.querySelector('workflow-canvas').view")
+
+        canvas = tab.locator("workflow-canvas").bounding_box()
+        free = (canvas["x"] + 60, canvas["y"] + 60)
+        before = view()
+        touch("Start", free)
+        for step in range(1, 6):
+            touch("Move", (free[0] + 10 * step, free[1] + 20 * step))
+        touch("End")
+        after = view()
+        self.assertEqual((after["x"] - before["x"], after["y"] - before["y"], after["zoom"]), (50, 100, before["zoom"]))
+        # What is between two fingers stays between them.
+        touch("Start", free, (free[0] + 100, free[1]))
+        for step in range(1, 6):
+            touch("Move", (free[0] - 5 * step, free[1]), (free[0] + 100 + 5 * step, free[1]))
+        touch("End")
+        self.assertAlmostEqual(view()["zoom"], after["zoom"] * 1.5, places=3)
+        tab.keyboard.press("f")
+        view()
+        start = page.centre(page.node("a").locator(".node-title"))
+        touch("Start", start)
+        for step in range(1, 6):
+            touch("Move", (start[0] + 8 * step, start[1] - 16 * step))
+        touch("End")
+        expect(page.node("a")).to_have_class("node is-selected")
+        # From port to port by a tap on each; what a finger drags is one step.
+        page.port("a", "output").tap()
+        page.port("b", "input", "inputs").tap()
+        expect(page.status()).to_have_text("Connected a.output to b.input.")
+        touch("Start", page.centre(page.node("b").locator(".node-title")))
+        expect(tab.get_by_role("menuitem", name="Duplicate")).to_be_visible()
+        touch("End")
+        self.picture(page, "touch-menu")
+        tab.get_by_role("menuitem", name="Duplicate").tap()
+        expect(page.node("b_2")).to_have_count(1)
+        self.saved(page, "touch")
+        self.assertEqual(self.stored("touch")["spec"]["nodes"]["b"]["in"], {"input": "a.output"})
+        for _ in range(4):
+            tab.get_by_role("button", name="Undo").tap()
+        expect(tab.get_by_role("button", name="Undo")).to_be_disabled()
+
     # Order
 
     def test_order_is_drawn_from_node_to_node_by_mouse_and_by_keyboard_and_removed(self):

@@ -18,44 +18,61 @@ import { strings } from "../ui/strings.js";
 
 /** Pixels within which a hand that meant to click may tremble. */
 const tremble = 4;
+/** Milliseconds after which a finger that stays has pressed for long. */
+const longPress = 500;
 
 /**
  * @param {WorkflowCanvas} canvas
  * @param {Editor} editor
- * @param {{open: (point: Place) => void}} around `open`: what lies at a point was clicked twice
+ * @param {{open: (point: Place) => void, menu: (point: Place) => void}} around `open`: what lies at a point was clicked twice
  */
-export function watchPointers(canvas, editor, { open }) {
+export function watchPointers(canvas, editor, { open, menu }) {
   const signalSource = new AbortController();
   const { signal } = signalSource;
   /** @type {Map<number, Place>} fingers */
   const pointers = new Map();
   /** @type {Gesture | undefined} */
   let gesture;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let press;
+  let pressed = { x: 0, y: 0 };
 
   canvas.addEventListener("pointerdown", (event) => {
     // Where somebody writes on the canvas.
     if (isField(event.target) || isInlineField(event.target)) return;
     const point = canvas.pointOf(event);
     pointers.set(event.pointerId, point);
+    clearTimeout(press);
     if (pointers.size === 2) {
       gesture?.end(event, true);
       gesture = pinch(canvas, pointers);
+      canvas.setPointerCapture(event.pointerId);
       return;
     }
     if (gesture || pointers.size > 2) return;
     gesture = beginning(canvas, editor, point, event);
     if (gesture) canvas.setPointerCapture(event.pointerId);
+    if (event.pointerType !== "touch") return;
+    // A finger that stays asks for what another button does.
+    pressed = point;
+    press = setTimeout(() => {
+      gesture?.end(event, true);
+      gesture = undefined;
+      menu(point);
+    }, longPress);
   }, { signal });
 
   canvas.addEventListener("pointermove", (event) => {
     const point = canvas.pointOf(event);
     if (pointers.has(event.pointerId)) pointers.set(event.pointerId, point);
+    if (isFar(pressed, point)) clearTimeout(press);
     if (gesture) gesture.move(point, event);
     else if (editor.pending && event.pointerType !== "touch") followPending(canvas, editor, point, event.target);
   }, { signal });
 
   for (const kind of /** @type {const} */ (["pointerup", "pointercancel"])) {
     canvas.addEventListener(kind, (event) => {
+      clearTimeout(press);
       pointers.delete(event.pointerId);
       gesture?.end(event, kind === "pointercancel");
       gesture = undefined;

@@ -114,7 +114,7 @@ export class Workbench {
     const { signal } = ending;
     const stops = [
       editor.watch(() => this.update()),
-      watchPointers(canvas, editor, { open: (point) => this.openAt(point) }),
+      watchPointers(canvas, editor, { open: (point) => this.openAt(point), menu: (point) => this.showMenu(point) }),
       watchKeys(canvas, editor, this.around),
     ];
     signal.addEventListener("abort", () => stops.forEach((stop) => stop()));
@@ -129,7 +129,8 @@ export class Workbench {
     canvas.addEventListener("contextmenu", (event) => {
       if (isField(event.target)) return;
       event.preventDefault();
-      this.showMenu(canvas.pointOf(event));
+      // A finger's long press is told by the gestures, where browsers differ.
+      if (!(event instanceof PointerEvent && event.pointerType === "touch")) this.showMenu(canvas.pointOf(event));
     }, { signal });
     // Who begins to do something will look at details.
     for (const kind of ["keydown", "pointerdown"]) {
