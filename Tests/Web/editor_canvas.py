@@ -6,6 +6,7 @@ import os
 from playwright.sync_api import expect
 
 from editor_case import EditorCase
+from serving import workflow
 
 EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "examples", "license-report.yaml")
 
@@ -417,6 +418,44 @@ class CanvasTests(EditorCase):
         for _ in range(4):
             tab.get_by_role("button", name="Undo").tap()
         expect(tab.get_by_role("button", name="Undo")).to_be_disabled()
+
+    # For everybody
+
+    def test_nothing_that_is_new_on_the_canvas_has_a_violation_that_axe_finds(self):
+        document = workflow({
+            "a": {"type": "odd/typed"},
+            "b": {"type": "tester/wait", "in": {"input": "a.text"}, "needs": ["a"], "foreach": "input", "timeout": "5s",
+                  "resources": {"cpu": 1}, "retry": [{"max": 1, "on": ["crash"]}, {"max": 2, "on": ["oom"]}]}}, name="canvas-seen")
+        document["layout"] = {"a": {"x": 0, "y": 0}, "b": {"x": 320, "y": 40}, "$editor": {
+            "groups": {"1": {"x": -40, "y": -60, "width": 300, "height": 280, "title": "Group of one", "color": "#3c9a66"}},
+            "comments": {"1": {"x": 320, "y": -120, "width": 220, "height": 90, "text": "A comment"}},
+            "lines": {"a.text>b.input": [[280, 200]]}}}
+        self.server.ok("PUT", "/api/v1/workflows/canvas-seen", document, headers={"If-None-Match": "*"})
+        for scheme in ["light", "dark"]:
+            for width in [1280, 320]:
+                page = self.page(color_scheme=scheme, viewport={"width": width, "height": 720}, bypass_csp=True).open("#workflow=canvas-seen")
+                tab, name = page.tab, f"{scheme}-{width}"
+                tab.locator(".comment").wait_for()
+                tab.keyboard.press("g")
+                tab.keyboard.press("e")
+                tab.keyboard.press("Enter")
+                expect(tab.locator(".inline-field input")).to_be_focused()
+                self.seen(page, f"canvas-{name}")
+                tab.keyboard.press("Escape")
+                tab.keyboard.press("Shift+F10")
+                tab.get_by_role("menu").wait_for()
+                self.seen(page, f"menu-{name}")
+                tab.keyboard.press("Escape")
+                tab.locator(".group").focus()
+                tab.keyboard.press("Space")
+                if width < 900:
+                    tab.get_by_role("button", name="Details").click()
+                expect(tab.get_by_label("Colour")).to_be_visible()
+                self.seen(page, f"drawing-{name}")
+                tab.keyboard.press("g")
+                tab.evaluate("document.querySelector('workflow-canvas').editor.select(['b'])")
+                tab.get_by_label("Timeout", exact=True).scroll_into_view_if_needed()
+                self.seen(page, f"settings-{name}")
 
     # Order
 
