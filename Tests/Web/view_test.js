@@ -4,6 +4,7 @@ import { portPlace, shapesOf, sizes } from "../../Sources/CWebAssets/web/js/mode
 import { differenceOf } from "../../Sources/CWebAssets/web/js/model/difference.js";
 import { moveNodes, setParameter, showFields } from "../../Sources/CWebAssets/web/js/model/commands.js";
 import { actionOf, keyBindings } from "../../Sources/CWebAssets/web/js/ui/keys.js";
+import { partStrings } from "../../Sources/CWebAssets/web/js/ui/part_strings.js";
 import { catalogOf, paletteEntry, port, workflow } from "./support.js";
 
 Deno.test("what is under the pointer stays under it when the zoom changes", () => {
@@ -122,6 +123,7 @@ Deno.test("no key means two things at one place", () => {
   for (const place of ["anywhere", "canvas"]) {
     const keys = keyBindings.filter(({ where }) => where === "anywhere" || where === place).flatMap(({ keys }) => keys);
     assert.equal(new Set(keys).size, keys.length);
+    for (const { action } of keyBindings) assert.ok(partStrings.keys[action], action);
   }
   const event = { key: "Z", ctrlKey: false, metaKey: true, altKey: false, shiftKey: true };
   assert.equal(actionOf(/** @type {KeyboardEvent} */ (event), false), "redo");

@@ -81,6 +81,7 @@ async function open(client, name) {
   const document = draft ? new History(draft.document, saved) : new History(saved);
   const editor = new Editor(client, catalog, name, document, draft?.tag ?? stored.tag);
   if (draft) editor.say(strings.save.draft);
+  await editor.prepare();
   work(client, editor);
 }
 
@@ -94,7 +95,9 @@ async function openNew(client, name) {
   // A workflow is called by what a node may be called, too.
   const inside = name.replace(/[^A-Za-z0-9_-]/g, "_");
   const document = draft?.document ?? newDocument(inside);
-  work(client, new Editor(client, catalog, name, new History(document, null), null));
+  const editor = new Editor(client, catalog, name, new History(document, null), null);
+  await editor.prepare();
+  work(client, editor);
 }
 
 /**

@@ -154,7 +154,7 @@ export class WorkflowCanvas extends HTMLElement {
   /** @param {Editor} editor */
   measure(editor) {
     const shapes = editor.shapes;
-    const now = [editor.document.get("layout"), shapes];
+    const now = [editor.document.get("layout"), shapes, editor.layered];
     if (now.every((part, index) => part === this.drawnOf[index])) return;
     this.drawnOf = now;
     /** @type {Map<string, Rectangle>} */

@@ -2,7 +2,7 @@
 
 import { keyBindings } from "../ui/keys.js";
 import { openMenu } from "../ui/menu.js";
-import { shownKey } from "../ui/help.js";
+import { shownKeys } from "../ui/help.js";
 import { partStrings } from "../ui/part_strings.js";
 import { strings } from "../ui/strings.js";
 
@@ -34,8 +34,8 @@ export function openCanvasMenu(canvas, editor, { target, point }, act) {
   const item = (action, label, own) => {
     const binding = keyBindings.find((known) => known.action === action);
     return {
-      label: label ?? binding?.what ?? action,
-      keys: binding ? shownKey(binding.keys[0] ?? "") : "",
+      label: label ?? partStrings.keys[action] ?? action,
+      keys: shownKeys(binding?.keys ?? [])[0] ?? "",
       act: own ?? (() => act(action)),
     };
   };

@@ -21,7 +21,6 @@ import { fragmentText, placeFragment, readFragment } from "../model/clipboard.js
 import * as commands from "../model/commands.js";
 import { drawingsKey, edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
 import { fromPlain } from "../model/json.js";
-import { layeredLayout } from "../model/layout.js";
 import { freeName, isIdentifier } from "../model/names.js";
 import { objectAt } from "../model/objects.js";
 import { connectionProblem, fittingPort, orderProblem } from "../model/ports.js";
@@ -74,6 +73,8 @@ export class Editor {
     this.statesOf = undefined;
     /** @type {ReturnType<typeof byDocumentNode>} */
     this.states = new Map();
+    /** @type {typeof import("../model/layout.js").layeredLayout | undefined} */
+    this.layered = undefined;
     /** @type {object | undefined} the nodes that `unplaced` was made of */
     this.unplacedOf = undefined;
     /** @type {Map<string, Place>} */
@@ -279,8 +280,22 @@ export class Editor {
     this.paste(fragmentText(this.document, this.selection), corner);
   }
 
+  /** What lays out is loaded where somebody has placed too little, or asks for it. */
+  async loadLayout() {
+    if (this.layered) return;
+    this.layered = (await import("../model/layout.js")).layeredLayout;
+    this.unplacedOf = undefined;
+    this.changed();
+  }
+
+  /** Everything that has to be known before the document is shown. */
+  async prepare() {
+    if ([...nodesOf(this.document).keys()].some((name) => !placeOf(this.document, name))) await this.loadLayout();
+  }
+
   /** The selected nodes where they are several, otherwise all. */
-  arrange() {
+  async arrange() {
+    await this.loadLayout();
     const names = this.selection.size > 1 ? this.selection : new Set(nodesOf(this.document).keys());
     if (names.size === 0) return;
     const places = [...names].map((name) => this.placeOf(name));
@@ -296,8 +311,12 @@ export class Editor {
   layoutOf(names, corner) {
     const shapes = this.shapes;
     const boxes = [...names].flatMap((name) => shapes.get(name) ?? []);
+    if (!this.layered) {
+      this.loadLayout();
+      return new Map(boxes.map(({ name }, index) => [name, { x: corner.x + 280 * index, y: corner.y }]));
+    }
     const lines = edgesOf(this.document).map((edge) => ({ from: edge.from.node, to: edge.to.node }));
-    return layeredLayout(boxes, lines, corner);
+    return this.layered(boxes, lines, corner);
   }
 
   /**

@@ -1,81 +1,71 @@
-/** Every key of the editor, once: what it does follows from this list, and so does the page that `?` shows. */
+/** Every key of the editor, once: what it does follows from this list, and so does the page that `?` shows, in the words of part_strings.js. */
+
+const arrows = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 
 /**
  * `where`: "anywhere" also outside of the canvas, but not where somebody writes, unless it is with Ctrl.
- * @typedef {{keys: string[], action: string, what: string, where: "anywhere" | "canvas"}} KeyBinding
+ * @typedef {{keys: string[], action: string, where: "anywhere" | "canvas"}} KeyBinding
  * @type {ReadonlyArray<KeyBinding>}
  */
 export const keyBindings = [
-  { keys: ["/"], action: "search", what: "Search node types", where: "anywhere" },
-  { keys: ["?"], action: "help", what: "Show these keys", where: "anywhere" },
-  { keys: ["Ctrl+s"], action: "save", what: "Save", where: "anywhere" },
-  { keys: ["Ctrl+Enter"], action: "run", what: "Run", where: "anywhere" },
-  { keys: ["Ctrl+z"], action: "undo", what: "Undo", where: "anywhere" },
-  { keys: ["Ctrl+Shift+z", "Ctrl+y"], action: "redo", what: "Redo", where: "anywhere" },
-  { keys: ["f"], action: "fit", what: "Show everything", where: "anywhere" },
-  { keys: ["l"], action: "arrange", what: "Arrange the selected nodes, or all", where: "anywhere" },
-  { keys: ["+", "="], action: "zoomIn", what: "Zoom in", where: "anywhere" },
-  { keys: ["-"], action: "zoomOut", what: "Zoom out", where: "anywhere" },
-  { keys: ["m"], action: "minimap", what: "Show or hide the map", where: "anywhere" },
-  { keys: ["g"], action: "canvas", what: "Go to the canvas", where: "anywhere" },
-  { keys: ["Escape"], action: "escape", what: "End what has begun; select nothing", where: "anywhere" },
+  { keys: ["/"], action: "search", where: "anywhere" },
+  { keys: ["?"], action: "help", where: "anywhere" },
+  { keys: ["Ctrl+s"], action: "save", where: "anywhere" },
+  { keys: ["Ctrl+Enter"], action: "run", where: "anywhere" },
+  { keys: ["Ctrl+z"], action: "undo", where: "anywhere" },
+  { keys: ["Ctrl+Shift+z", "Ctrl+y"], action: "redo", where: "anywhere" },
+  { keys: ["f"], action: "fit", where: "anywhere" },
+  { keys: ["l"], action: "arrange", where: "anywhere" },
+  { keys: ["+", "="], action: "zoomIn", where: "anywhere" },
+  { keys: ["-"], action: "zoomOut", where: "anywhere" },
+  { keys: ["m"], action: "minimap", where: "anywhere" },
+  { keys: ["g"], action: "canvas", where: "anywhere" },
+  { keys: ["Escape"], action: "escape", where: "anywhere" },
   {
-    keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
+    keys: arrows,
     action: "go",
-    what: "Go to the next node in that direction",
     where: "canvas",
   },
   {
-    keys: ["Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown"],
+    keys: arrows.map((arrow) => `Shift+${arrow}`),
     action: "pan",
-    what: "Move what is seen",
     where: "canvas",
   },
   {
-    keys: ["Alt+ArrowLeft", "Alt+ArrowRight", "Alt+ArrowUp", "Alt+ArrowDown"],
+    keys: arrows.flatMap((arrow) => [`Alt+${arrow}`, `Alt+Shift+${arrow}`]),
     action: "move",
-    what: "Move the selected nodes, or the group with all in it",
-    where: "canvas",
-  },
-  {
-    keys: ["Alt+Shift+ArrowLeft", "Alt+Shift+ArrowRight", "Alt+Shift+ArrowUp", "Alt+Shift+ArrowDown"],
-    action: "move",
-    what: "Move them further",
     where: "canvas",
   },
   {
     keys: ["Enter"],
     action: "details",
-    what: "Go to the node's details; on a port: connect; on a group or comment: write",
     where: "canvas",
   },
-  { keys: ["F2"], action: "rename", what: "Rename the node", where: "canvas" },
-  { keys: [" "], action: "toggle", what: "Add the node to the selection, or take it out", where: "canvas" },
-  { keys: ["c"], action: "connect", what: "Connect the node: go to its ports", where: "canvas" },
-  { keys: ["e"], action: "fields", what: "Edit the node's values: go to its fields", where: "canvas" },
-  { keys: ["i"], action: "showFields", what: "Fields on all nodes, or what was given alone", where: "anywhere" },
-  { keys: ["o"], action: "order", what: "Let another node wait for this one", where: "canvas" },
-  { keys: ["Shift+g"], action: "group", what: "Make a group around the selected nodes", where: "canvas" },
-  { keys: ["w"], action: "lines", what: "Select the node's next line", where: "canvas" },
+  { keys: ["F2"], action: "rename", where: "canvas" },
+  { keys: [" "], action: "toggle", where: "canvas" },
+  { keys: ["c"], action: "connect", where: "canvas" },
+  { keys: ["e"], action: "fields", where: "canvas" },
+  { keys: ["i"], action: "showFields", where: "anywhere" },
+  { keys: ["o"], action: "order", where: "canvas" },
+  { keys: ["Shift+g"], action: "group", where: "canvas" },
+  { keys: ["w"], action: "lines", where: "canvas" },
   {
     keys: ["p"],
     action: "addPoint",
-    what: "Let the selected line pass through a point, which moves as nodes do",
     where: "canvas",
   },
-  { keys: ["Shift+p"], action: "removePoint", what: "Take the point out of the line", where: "canvas" },
-  { keys: ["n"], action: "note", what: "Add a comment", where: "canvas" },
+  { keys: ["Shift+p"], action: "removePoint", where: "canvas" },
+  { keys: ["n"], action: "note", where: "canvas" },
   {
-    keys: ["Ctrl+ArrowLeft", "Ctrl+ArrowRight", "Ctrl+ArrowUp", "Ctrl+ArrowDown"],
+    keys: arrows.map((arrow) => `Ctrl+${arrow}`),
     action: "resize",
-    what: "Resize the group or comment",
     where: "canvas",
   },
-  { keys: ["Shift+F10", "ContextMenu"], action: "menu", what: "Show what can be done here", where: "canvas" },
-  { keys: ["d", "Ctrl+d"], action: "duplicate", what: "Duplicate", where: "canvas" },
-  { keys: ["Delete", "Backspace"], action: "remove", what: "Remove what is selected", where: "canvas" },
-  { keys: ["Ctrl+a"], action: "selectAll", what: "Select all", where: "canvas" },
-  { keys: ["Ctrl+c", "Ctrl+x", "Ctrl+v"], action: "clipboard", what: "Copy, cut, paste", where: "canvas" },
+  { keys: ["Shift+F10", "ContextMenu"], action: "menu", where: "canvas" },
+  { keys: ["d", "Ctrl+d"], action: "duplicate", where: "canvas" },
+  { keys: ["Delete", "Backspace"], action: "remove", where: "canvas" },
+  { keys: ["Ctrl+a"], action: "selectAll", where: "canvas" },
+  { keys: ["Ctrl+c", "Ctrl+x", "Ctrl+v"], action: "clipboard", where: "canvas" },
 ];
 
 /**

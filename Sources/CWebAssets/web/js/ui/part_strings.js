@@ -1,6 +1,43 @@
 /** What those parts of the editor say that are loaded once somebody wants them; the others' words are in strings.js. */
 
 export const partStrings = {
+  /** By the action. */
+  keys: /** @type {Record<string, string>} */ ({
+    search: "Search node types",
+    help: "Show these keys",
+    save: "Save",
+    run: "Run",
+    undo: "Undo",
+    redo: "Redo",
+    fit: "Show everything",
+    arrange: "Arrange the selected nodes, or all",
+    zoomIn: "Zoom in",
+    zoomOut: "Zoom out",
+    minimap: "Show or hide the map",
+    canvas: "Go to the canvas",
+    escape: "End what has begun; select nothing",
+    go: "Go to the next node in that direction",
+    pan: "Move what is seen",
+    move: "Move the selected nodes, or the group with all in it; with Shift further",
+    details: "Go to the node's details; on a port: connect; on a group or comment: write",
+    rename: "Rename the node",
+    toggle: "Add the node to the selection, or take it out",
+    connect: "Connect the node: go to its ports",
+    fields: "Edit the node's values: go to its fields",
+    showFields: "Fields on all nodes, or what was given alone",
+    order: "Let another node wait for this one",
+    group: "Make a group around the selected nodes",
+    lines: "Select the node's next line",
+    addPoint: "Let the selected line pass through a point, which moves as nodes do",
+    removePoint: "Take the point out of the line",
+    note: "Add a comment",
+    resize: "Resize the group or comment",
+    menu: "Show what can be done here",
+    duplicate: "Duplicate",
+    remove: "Remove what is selected",
+    selectAll: "Select all",
+    clipboard: "Copy, cut, paste",
+  }),
   lines: {
     add: "Pass through a point here",
     added: (/** @type {number} */ count) =>

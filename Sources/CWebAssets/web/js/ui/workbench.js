@@ -297,8 +297,8 @@ export class Workbench {
     this.element.classList.remove("shows-palette", "shows-inspector");
   }
 
-  arrange() {
-    this.editor.arrange();
+  async arrange() {
+    await this.editor.arrange();
     if (this.editor.selection.size < 2) this.canvas.fit();
   }
 
