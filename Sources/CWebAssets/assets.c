@@ -91,6 +91,9 @@ static const unsigned char js_model_objects_js[] = {
 static const unsigned char js_model_parameters_js[] = {
 #embed "web/js/model/parameters.js"
 };
+static const unsigned char js_model_part_words_js[] = {
+#embed "web/js/model/part_words.js"
+};
 static const unsigned char js_model_points_js[] = {
 #embed "web/js/model/points.js"
 };
@@ -117,6 +120,9 @@ static const unsigned char js_model_text_js[] = {
 };
 static const unsigned char js_model_viewport_js[] = {
 #embed "web/js/model/viewport.js"
+};
+static const unsigned char js_model_words_js[] = {
+#embed "web/js/model/words.js"
 };
 static const unsigned char js_ui_chooser_js[] = {
 #embed "web/js/ui/chooser.js"
@@ -206,6 +212,7 @@ static const web_asset assets[] = {
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
+    ASSET("js/model/part_words.js", js_model_part_words_js),
     ASSET("js/model/points.js", js_model_points_js),
     ASSET("js/model/ports.js", js_model_ports_js),
     ASSET("js/model/references.js", js_model_references_js),
@@ -215,6 +222,7 @@ static const web_asset assets[] = {
     ASSET("js/model/shapes.js", js_model_shapes_js),
     ASSET("js/model/text.js", js_model_text_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
+    ASSET("js/model/words.js", js_model_words_js),
     ASSET("js/ui/chooser.js", js_ui_chooser_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),

@@ -12,6 +12,7 @@
 import { drawingsKey, edgesOf, nodesOf } from "./document.js";
 import { isArray, numericValue } from "./json.js";
 import { objectAt, withChangeAt, withMember, withoutMembers } from "./objects.js";
+import { words } from "./words.js";
 
 const limits = { points: 32, place: 1e7 };
 const path = ["layout", drawingsKey, "lines"];
@@ -56,7 +57,7 @@ export function pointsOf(document) {
 export function setPoints(key, points, gesture) {
   const value = points.slice(0, limits.points).map(({ x, y }) => [Math.round(x), Math.round(y)]);
   return {
-    label: "Route line",
+    label: words.commands.route,
     ...(gesture ? { gesture } : {}),
     change: (document) =>
       withChangeAt(

@@ -1,7 +1,7 @@
 /** The screens before a workflow: who somebody is, and which workflow it is to be. */
 
 import { Problem } from "../model/json.js";
-import { isWorkflowName, workflowNameGrammar } from "../model/names.js";
+import { isWorkflowName } from "../model/names.js";
 import { button, element } from "./dom.js";
 import { strings } from "./strings.js";
 
@@ -83,7 +83,7 @@ export function workflowsScreen(workflows, { open, create, signOut }) {
       submit: (/** @type {SubmitEvent} */ event) => {
         event.preventDefault();
         const name = input.value.trim();
-        if (!isWorkflowName(name)) problem.textContent = `Use ${workflowNameGrammar}.`;
+        if (!isWorkflowName(name)) problem.textContent = words.grammar;
         else if (workflows.some((workflow) => workflow.name === name)) problem.textContent = words.taken(name);
         else create(name);
       },

@@ -17,6 +17,7 @@ export const strings = {
     create: "New workflow",
     name: "Name",
     open: "Open",
+    grammar: "Use a lower-case letter, then up to 63 lower-case letters, digits, '_', '.' or '-'.",
     taken: (/** @type {string} */ name) => `There is a workflow ${name} already.`,
     version: (/** @type {number} */ version) => `version ${version}`,
     back: "All workflows",
