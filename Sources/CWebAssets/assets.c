@@ -52,6 +52,9 @@ static const unsigned char js_canvas_overview_js[] = {
 static const unsigned char js_canvas_points_js[] = {
 #embed "web/js/canvas/points.js"
 };
+static const unsigned char js_canvas_targets_js[] = {
+#embed "web/js/canvas/targets.js"
+};
 static const unsigned char js_main_js[] = {
 #embed "web/js/main.js"
 };
@@ -157,6 +160,9 @@ static const unsigned char js_ui_keys_js[] = {
 static const unsigned char js_ui_menu_js[] = {
 #embed "web/js/ui/menu.js"
 };
+static const unsigned char js_ui_node_fields_js[] = {
+#embed "web/js/ui/node_fields.js"
+};
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
@@ -199,6 +205,7 @@ static const web_asset assets[] = {
     ASSET("js/canvas/node_view.js", js_canvas_node_view_js),
     ASSET("js/canvas/overview.js", js_canvas_overview_js),
     ASSET("js/canvas/points.js", js_canvas_points_js),
+    ASSET("js/canvas/targets.js", js_canvas_targets_js),
     ASSET("js/main.js", js_main_js),
     ASSET("js/model/catalog.js", js_model_catalog_js),
     ASSET("js/model/clipboard.js", js_model_clipboard_js),
@@ -234,6 +241,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
     ASSET("js/ui/menu.js", js_ui_menu_js),
+    ASSET("js/ui/node_fields.js", js_ui_node_fields_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
     ASSET("js/ui/part_strings.js", js_ui_part_strings_js),
     ASSET("js/ui/screens.js", js_ui_screens_js),

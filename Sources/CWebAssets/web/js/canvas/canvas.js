@@ -10,6 +10,7 @@ import { strings } from "../ui/strings.js";
 import { Lines } from "./lines.js";
 import { NodeView } from "./node_view.js";
 import { Overview } from "./overview.js";
+import { Targets } from "./targets.js";
 
 /** @typedef {import("../ui/editor.js").Editor} Editor */
 /** @typedef {import("../ui/editor.js").PortEnd} PortEnd */
@@ -24,7 +25,7 @@ const tinyZoom = 0.2;
 /** Around what is seen, of the canvas. */
 const margin = 300;
 
-export class WorkflowCanvas extends HTMLElement {
+export class WorkflowCanvas extends Targets {
   constructor() {
     super();
     /** @type {Editor | undefined} */
@@ -367,33 +368,6 @@ export class WorkflowCanvas extends HTMLElement {
   }
 
   /**
-   * @param {{clientX: number, clientY: number}} event
-   * @returns {Place} of this element
-   */
-  pointOf(event) {
-    const { left, top } = this.getBoundingClientRect();
-    return { x: event.clientX - left, y: event.clientY - top };
-  }
-
-  /**
-   * @param {EventTarget | null} target
-   * @returns {string | undefined} the node that it belongs to
-   */
-  nodeAt(target) {
-    const found = target instanceof Element ? target.closest(".node") : null;
-    return found instanceof HTMLElement ? found.dataset.node : undefined;
-  }
-
-  /**
-   * @param {EventTarget | null} target
-   * @returns {string | undefined} the parameter whose line on a node it belongs to
-   */
-  valueAt(target) {
-    const found = target instanceof Element ? target.closest("[data-value]") : null;
-    return found?.getAttribute("data-value") ?? undefined;
-  }
-
-  /**
    * A parameter on its node; in the details where it has no place there. The code is loaded when somebody asks for it.
    * @param {string} name
    * @param {string} parameter
@@ -405,38 +379,9 @@ export class WorkflowCanvas extends HTMLElement {
     }
   }
 
-  /**
-   * @param {EventTarget | null} target
-   * @returns {{key: string, isCorner: boolean} | undefined} the group or comment that it belongs to
-   */
-  drawingAt(target) {
-    const found = target instanceof Element ? target.closest("[data-drawing]") : null;
-    const key = found?.getAttribute("data-drawing");
-    return key && target instanceof Element ? { key, isCorner: target.matches(".drawing-corner") } : undefined;
-  }
-
-  /**
-   * @param {EventTarget | null} target
-   * @returns {string | undefined} the key of the line that it belongs to
-   */
-  edgeAt(target) {
-    return target instanceof Element
-      ? target.closest("[data-edge]")?.getAttribute("data-edge") ?? undefined
-      : undefined;
-  }
-
   /** @param {Place} point of this element */
   toPlace(point) {
     return toCanvas(this.view, point);
-  }
-
-  /**
-   * @param {Place} point of this element
-   * @returns {Element | null} what lies there: events of a pointer that was captured don't say it
-   */
-  elementAt(point) {
-    const { left, top } = this.getBoundingClientRect();
-    return document.elementFromPoint(point.x + left, point.y + top);
   }
 
   /**
@@ -448,18 +393,6 @@ export class WorkflowCanvas extends HTMLElement {
     const { x, y } = toCanvas(this.view, point);
     const area = { x, y, width: 0, height: 0 };
     return [...this.rectangles].find(([, rectangle]) => overlaps(rectangle, area))?.[0];
-  }
-
-  /**
-   * @param {EventTarget | null} target
-   * @returns {PortEnd | undefined}
-   */
-  portAt(target) {
-    const found = target instanceof Element ? target.closest(".port, .order-handle") : null;
-    const node = this.nodeAt(found);
-    if (!(found instanceof HTMLElement) || node === undefined) return undefined;
-    const { port, side, order } = found.dataset;
-    return { node, port: port ?? "", side: (side ?? order) === "inputs" ? "inputs" : "outputs" };
   }
 }
 

@@ -1,11 +1,10 @@
 /** What is selected, in detail: parameters, what flows in, settings, and how the last run went. */
 
-import { renameNode, renamingProblem, setMember } from "../model/commands.js";
 import { kindOf, nodesOf, parametersOf } from "../model/document.js";
 import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
-import { durationText, lineOf, linesOf } from "../model/text.js";
-import { button, element, partStyles, setAttribute } from "./dom.js";
+import { durationText, lineOf } from "../model/text.js";
+import { button, element, partStyles } from "./dom.js";
 import { messageOf } from "./screens.js";
 import { strings } from "./strings.js";
 
@@ -17,14 +16,17 @@ const words = strings.inspector;
 
 /** What nobody needs who only looks at a workflow. */
 async function loadParts() {
-  const [{ Field, parameterActions }, { connectionRows }, { drawingDetails }, { Settings }] = await Promise.all([
-    import("./fields.js"),
-    import("./connections.js"),
-    import("./drawing_details.js"),
-    import("./settings.js"),
-    partStyles(),
-  ]);
-  return { Field, parameterActions, connectionRows, drawingDetails, Settings };
+  const [{ Field, parameterActions }, { connectionRows }, { drawingDetails }, fields, { Settings }] = await Promise.all(
+    [
+      import("./fields.js"),
+      import("./connections.js"),
+      import("./drawing_details.js"),
+      import("./node_fields.js"),
+      import("./settings.js"),
+      partStyles(),
+    ],
+  );
+  return { Field, parameterActions, connectionRows, drawingDetails, ...fields, Settings };
 }
 
 export class NodeInspector extends HTMLElement {
@@ -157,7 +159,7 @@ export class NodeInspector extends HTMLElement {
     const fields = [];
     const { parts } = this;
     for (const [name, input] of objectAt(editor.document, ["spec", "inputs"])) {
-      if (isObject(input) && parts) fields.push(this.runInput(parts, editor, name, input));
+      if (isObject(input) && parts) fields.push(parts.runInput(editor, name, input));
     }
     this.begin(
       words.none,
@@ -167,47 +169,6 @@ export class NodeInspector extends HTMLElement {
       ...fields,
       this.outcome,
     );
-  }
-
-  /**
-   * @param {NonNullable<NodeInspector["parts"]>} parts
-   * @param {Editor} editor
-   * @param {string} name
-   * @param {JSONObject} input
-   */
-  runInput({ Field }, editor, name, input) {
-    const type = input.get("type");
-    const types = /** @type {const} */ (["string", "number", "integer", "boolean", "list", "mapping"]);
-    /** @type {import("../model/catalog.js").Parameter} */
-    const parameter = {
-      name,
-      type: types.find((known) => known === type) ?? "any",
-      title: lineOf(name, 64),
-      description: linesOf(input.get("description"), 2000),
-      defaultValue: input.get("default") ?? null,
-      component: "input",
-      choices: undefined,
-      least: undefined,
-      most: undefined,
-      step: undefined,
-      pattern: undefined,
-      isSecret: false,
-      isLong: false,
-    };
-    const show = () => field.show(editor.runInputs.get(name) ?? parameter.defaultValue, editor.runInputs.has(name));
-    const field = new Field(parameter, editor.runInputs.get(name) ?? parameter.defaultValue, {
-      change: (value) => {
-        editor.runInputs.set(name, value);
-        show();
-      },
-      settle: () => undefined,
-      reset: () => {
-        editor.runInputs.delete(name);
-        show();
-      },
-    }, `run-${name}`);
-    show();
-    return field.element;
   }
 
   /** @param {Editor} editor */
@@ -234,8 +195,9 @@ export class NodeInspector extends HTMLElement {
     this.settings = new Settings(editor, name);
     const type = editor.typeOf(name);
     const { kind, text } = kindOf(node);
+    const { nameField, textField } = this.parts;
     const parts = [
-      this.nameField(editor, name),
+      nameField(editor, name),
       element("p", {
         class: "quiet",
         children: [element("bdi", { text: type ? `${type.title} · ${type.type} ${type.version}` : lineOf(text, 200) })],
@@ -244,7 +206,7 @@ export class NodeInspector extends HTMLElement {
       this.problems,
     ];
     if (kind !== "type") {
-      parts.push(this.textField(editor, name, kind, kind === "run" ? words.command : words.file, kind === "run"));
+      parts.push(textField(editor, name, kind, kind === "run" ? words.command : words.file, kind === "run"));
     }
     if (type && type.parameters.length > 0) parts.push(element("h3", { text: words.parameters }));
     for (const parameter of type?.parameters ?? []) {
@@ -257,7 +219,7 @@ export class NodeInspector extends HTMLElement {
     parts.push(
       this.inputs,
       element("h3", { text: words.settings }),
-      this.textField(editor, name, "if", words.condition, false),
+      textField(editor, name, "if", words.condition, false),
       this.settings.element,
       this.outcome,
       this.actions(editor),
@@ -273,65 +235,6 @@ export class NodeInspector extends HTMLElement {
         button(words.duplicate, () => editor.duplicate()),
         button(words.remove, () => editor.removeSelected(), { class: "danger" }),
       ],
-    });
-  }
-
-  /**
-   * @param {Editor} editor
-   * @param {string} name
-   */
-  nameField(editor, name) {
-    const problem = element("p", { class: "field-problem", attributes: { hidden: true, id: "name-problem" } });
-    const input = element("input", {
-      attributes: {
-        type: "text",
-        id: "node-name",
-        value: name,
-        autocomplete: "off",
-        "aria-describedby": "name-problem",
-      },
-      on: {
-        input: () => {
-          const found = renamingProblem(editor.document, name, input.value);
-          problem.hidden = !found;
-          problem.textContent = found ? `${found.message}${found.hint ? `: ${found.hint}` : ""}` : "";
-          setAttribute(input, "aria-invalid", found ? "true" : undefined);
-        },
-        change: () => {
-          if (renamingProblem(editor.document, name, input.value)) input.value = name;
-          else if (editor.perform(renameNode(name, input.value))) editor.select([input.value]);
-        },
-      },
-    });
-    return element("div", {
-      class: "field",
-      children: [element("label", { text: words.name, attributes: { for: "node-name" } }), input, problem],
-    });
-  }
-
-  /**
-   * A member of the node that is a text.
-   * @param {Editor} editor
-   * @param {string} name
-   * @param {string} member
-   * @param {string} title
-   * @param {boolean} isLong
-   */
-  textField(editor, name, member, title, isLong) {
-    const value = nodesOf(editor.document).get(name)?.get(member);
-    const gesture = `type ${name} ${member}`;
-    const id = `member-${member}`;
-    const input = element(isLong ? "textarea" : "input", {
-      attributes: { id, autocomplete: "off", spellcheck: "false", ...(isLong ? { rows: 4 } : { type: "text" }) },
-      on: {
-        input: () => editor.perform(setMember(name, member, input.value === "" ? undefined : input.value, gesture)),
-        change: () => editor.endGesture(),
-      },
-    });
-    input.value = typeof value === "string" ? value : value === undefined || value === null ? "" : String(value);
-    return element("div", {
-      class: "field",
-      children: [element("label", { text: title, attributes: { for: id } }), input],
     });
   }
 
