@@ -39,7 +39,11 @@ export class Minimap {
     this.view = { x: 0, y: 0, zoom: 1 };
     /** @type {unknown[]} */
     this.drawnOf = [];
+    /** Where the part that is seen is drawn, and how large. */
     this.place = "";
+    this.extentText = "";
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.seenTimer = undefined;
     this.darkness = matchMedia("(prefers-color-scheme: dark)");
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
@@ -103,7 +107,7 @@ export class Minimap {
       this.timer = setTimeout(() => {
         this.timer = undefined;
         this.draw();
-        this.showSeen();
+        this.resizeSeen();
       }, this.drawnOf.length === 0 ? 0 : pause);
     }
     this.showSeen();
@@ -125,16 +129,29 @@ export class Minimap {
   showSeen() {
     const { view, size } = this.canvas;
     const scale = this.view.zoom / view.zoom;
+    const extentText = `${(size.width * scale).toFixed(1)} ${(size.height * scale).toFixed(1)}`;
+    if (extentText !== this.extentText) {
+      // Another size is laid out anew: while somebody zooms, only now and then.
+      this.seenTimer ??= setTimeout(() => {
+        this.seenTimer = undefined;
+        this.resizeSeen();
+      }, pause);
+      return;
+    }
     const [x, y] = [this.view.x - view.x * scale, this.view.y - view.y * scale];
-    const place = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) ${(size.width * scale).toFixed(1)} ${
-      (size.height * scale).toFixed(1)
-    }`;
+    const place = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
     if (place === this.place) return;
     this.place = place;
-    const { style } = this.seen;
-    style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
-    style.width = `${Math.max(4, size.width * scale)}px`;
-    style.height = `${Math.max(4, size.height * scale)}px`;
+    this.seen.style.transform = place;
+  }
+
+  resizeSeen() {
+    const { view, size } = this.canvas;
+    const scale = this.view.zoom / view.zoom;
+    this.extentText = `${(size.width * scale).toFixed(1)} ${(size.height * scale).toFixed(1)}`;
+    this.seen.style.width = `${Math.max(4, size.width * scale)}px`;
+    this.seen.style.height = `${Math.max(4, size.height * scale)}px`;
+    this.showSeen();
   }
 
   draw() {
