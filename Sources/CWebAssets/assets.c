@@ -7,6 +7,9 @@ static const unsigned char css_editor_css[] = {
 static const unsigned char css_pages_css[] = {
 #embed "web/css/pages.css"
 };
+static const unsigned char css_parts_css[] = {
+#embed "web/css/parts.css"
+};
 static const unsigned char css_runs_css[] = {
 #embed "web/css/runs.css"
 };
@@ -40,6 +43,9 @@ static const unsigned char js_canvas_drawings_js[] = {
 static const unsigned char js_canvas_gestures_js[] = {
 #embed "web/js/canvas/gestures.js"
 };
+static const unsigned char js_canvas_inline_js[] = {
+#embed "web/js/canvas/inline.js"
+};
 static const unsigned char js_canvas_keyboard_js[] = {
 #embed "web/js/canvas/keyboard.js"
 };
@@ -49,11 +55,20 @@ static const unsigned char js_canvas_lines_js[] = {
 static const unsigned char js_canvas_menus_js[] = {
 #embed "web/js/canvas/menus.js"
 };
+static const unsigned char js_canvas_minimap_js[] = {
+#embed "web/js/canvas/minimap.js"
+};
 static const unsigned char js_canvas_node_view_js[] = {
 #embed "web/js/canvas/node_view.js"
 };
 static const unsigned char js_canvas_overview_js[] = {
 #embed "web/js/canvas/overview.js"
+};
+static const unsigned char js_canvas_points_js[] = {
+#embed "web/js/canvas/points.js"
+};
+static const unsigned char js_canvas_targets_js[] = {
+#embed "web/js/canvas/targets.js"
 };
 static const unsigned char js_main_js[] = {
 #embed "web/js/main.js"
@@ -109,11 +124,17 @@ static const unsigned char js_model_objects_js[] = {
 static const unsigned char js_model_parameters_js[] = {
 #embed "web/js/model/parameters.js"
 };
+static const unsigned char js_model_part_words_js[] = {
+#embed "web/js/model/part_words.js"
+};
 static const unsigned char js_model_partial_js[] = {
 #embed "web/js/model/partial.js"
 };
 static const unsigned char js_model_plugins_js[] = {
 #embed "web/js/model/plugins.js"
+};
+static const unsigned char js_model_points_js[] = {
+#embed "web/js/model/points.js"
 };
 static const unsigned char js_model_ports_js[] = {
 #embed "web/js/model/ports.js"
@@ -156,6 +177,9 @@ static const unsigned char js_model_values_js[] = {
 };
 static const unsigned char js_model_viewport_js[] = {
 #embed "web/js/model/viewport.js"
+};
+static const unsigned char js_model_words_js[] = {
+#embed "web/js/model/words.js"
 };
 static const unsigned char js_ui_around_js[] = {
 #embed "web/js/ui/around.js"
@@ -214,6 +238,9 @@ static const unsigned char js_ui_menu_js[] = {
 static const unsigned char js_ui_messages_js[] = {
 #embed "web/js/ui/messages.js"
 };
+static const unsigned char js_ui_node_fields_js[] = {
+#embed "web/js/ui/node_fields.js"
+};
 static const unsigned char js_ui_page_strings_js[] = {
 #embed "web/js/ui/page_strings.js"
 };
@@ -222,6 +249,9 @@ static const unsigned char js_ui_pages_js[] = {
 };
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
+};
+static const unsigned char js_ui_part_strings_js[] = {
+#embed "web/js/ui/part_strings.js"
 };
 static const unsigned char js_ui_permissions_js[] = {
 #embed "web/js/ui/permissions.js"
@@ -298,6 +328,7 @@ static const unsigned char js_ui_workflows_js[] = {
 static const web_asset assets[] = {
     ASSET("css/editor.css", css_editor_css),
     ASSET("css/pages.css", css_pages_css),
+    ASSET("css/parts.css", css_parts_css),
     ASSET("css/runs.css", css_runs_css),
     ASSET("index.html", index_html),
     ASSET("js/api/client.js", js_api_client_js),
@@ -309,11 +340,15 @@ static const web_asset assets[] = {
     ASSET("js/canvas/canvas.js", js_canvas_canvas_js),
     ASSET("js/canvas/drawings.js", js_canvas_drawings_js),
     ASSET("js/canvas/gestures.js", js_canvas_gestures_js),
+    ASSET("js/canvas/inline.js", js_canvas_inline_js),
     ASSET("js/canvas/keyboard.js", js_canvas_keyboard_js),
     ASSET("js/canvas/lines.js", js_canvas_lines_js),
     ASSET("js/canvas/menus.js", js_canvas_menus_js),
+    ASSET("js/canvas/minimap.js", js_canvas_minimap_js),
     ASSET("js/canvas/node_view.js", js_canvas_node_view_js),
     ASSET("js/canvas/overview.js", js_canvas_overview_js),
+    ASSET("js/canvas/points.js", js_canvas_points_js),
+    ASSET("js/canvas/targets.js", js_canvas_targets_js),
     ASSET("js/main.js", js_main_js),
     ASSET("js/model/catalog.js", js_model_catalog_js),
     ASSET("js/model/clipboard.js", js_model_clipboard_js),
@@ -332,8 +367,10 @@ static const web_asset assets[] = {
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
+    ASSET("js/model/part_words.js", js_model_part_words_js),
     ASSET("js/model/partial.js", js_model_partial_js),
     ASSET("js/model/plugins.js", js_model_plugins_js),
+    ASSET("js/model/points.js", js_model_points_js),
     ASSET("js/model/ports.js", js_model_ports_js),
     ASSET("js/model/problems.js", js_model_problems_js),
     ASSET("js/model/references.js", js_model_references_js),
@@ -348,6 +385,7 @@ static const web_asset assets[] = {
     ASSET("js/model/timeline.js", js_model_timeline_js),
     ASSET("js/model/values.js", js_model_values_js),
     ASSET("js/model/viewport.js", js_model_viewport_js),
+    ASSET("js/model/words.js", js_model_words_js),
     ASSET("js/ui/around.js", js_ui_around_js),
     ASSET("js/ui/chooser.js", js_ui_chooser_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
@@ -367,9 +405,11 @@ static const web_asset assets[] = {
     ASSET("js/ui/keys.js", js_ui_keys_js),
     ASSET("js/ui/menu.js", js_ui_menu_js),
     ASSET("js/ui/messages.js", js_ui_messages_js),
+    ASSET("js/ui/node_fields.js", js_ui_node_fields_js),
     ASSET("js/ui/page_strings.js", js_ui_page_strings_js),
     ASSET("js/ui/pages.js", js_ui_pages_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
+    ASSET("js/ui/part_strings.js", js_ui_part_strings_js),
     ASSET("js/ui/permissions.js", js_ui_permissions_js),
     ASSET("js/ui/plugin_detail.js", js_ui_plugin_detail_js),
     ASSET("js/ui/plugin_install.js", js_ui_plugin_install_js),

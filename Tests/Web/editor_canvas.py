@@ -6,6 +6,7 @@ import os
 from playwright.sync_api import expect
 
 from editor_case import EditorCase
+from serving import workflow
 
 EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "examples", "license-report.yaml")
 
@@ -242,6 +243,219 @@ class CanvasTests(EditorCase):
         expect(tab.get_by_role("slider", name="Level")).to_have_value("0.5")
         tab.keyboard.press("Control+z")
         expect(tab.get_by_label("Level", exact=True)).to_have_value("${{ inputs.level }}")
+
+    # The map
+
+    def test_the_map_shows_what_is_seen_moves_it_and_can_be_hidden(self):
+        nodes = {f"n{number}": {"type": "tester/wait"} for number in range(40)}
+        self.store("map", nodes)
+        page = self.page().open("#workflow=map")
+        tab = page.tab
+        box = tab.locator(".minimap-map").bounding_box()
+        page.node("n0").click()
+        tab.keyboard.press("+")
+        tab.keyboard.press("+")
+        view = "document.querySelector('workflow-canvas').view"
+        seen = "document.querySelector('.minimap-seen').style.transform"
+        before, place = tab.evaluate(view), tab.evaluate(seen)
+        page.drag((box["x"] + 90, box["y"] + 100), (box["x"] + 90, box["y"] + 20))
+        after = tab.evaluate(view)
+        self.assertEqual(after["zoom"], before["zoom"])
+        self.assertNotEqual(after["y"], before["y"])
+        self.assertNotEqual(tab.evaluate(seen), place)
+        self.picture(page, "map")
+        # Nothing was done to what lies behind it.
+        expect(tab.locator(".node.is-selected")).to_have_count(1)
+        tab.keyboard.press("Shift+ArrowDown")
+        tab.wait_for_function(f"{view}.y < {after['y']}")
+        tab.keyboard.press("m")
+        expect(tab.locator(".minimap-map")).to_be_hidden()
+        tab.reload()
+        page.node("n0").wait_for(state="attached")
+        show = tab.get_by_role("button", name="Show the map")
+        show.click()
+        expect(tab.locator(".minimap-map")).to_be_visible()
+
+    # Values on the node
+
+    def test_values_are_edited_on_the_node_itself_as_in_the_details(self):
+        self.store("values-on-nodes", {"t": {"type": "odd/typed"}, "w": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=values-on-nodes")
+        tab = page.tab
+        line = lambda node, value: page.node(node).locator(f'[data-value="{value}"]')  # noqa: E731
+        line("t", "active").click()
+        expect(line("t", "active")).to_have_accessible_name("Active: false")
+        line("t", "count").click()
+        field = page.node("t").get_by_role("textbox", name="Number of them")
+        field.fill("9")
+        expect(page.node("t").get_by_text("Number of them must be at most 5")).to_be_visible()
+        self.picture(page, "value-on-node")
+        field.fill("4")
+        tab.keyboard.press("Enter")
+        expect(line("t", "count")).to_be_focused()
+        expect(tab.locator("#parameter-count")).to_have_value("4")
+        line("t", "level").click()
+        slider = page.node("t").get_by_role("slider", name="Level")
+        expect(slider).to_be_focused()
+        tab.keyboard.press("ArrowRight")
+        tab.keyboard.press("ArrowRight")
+        expect(line("t", "level")).to_have_accessible_name("Level: 1")
+        tab.keyboard.press("Escape")
+        # By the keyboard alone; a line that is dragged moves its node.
+        tab.keyboard.press("ArrowDown")
+        expect(line("t", "active")).to_be_focused()
+        tab.keyboard.press("Space")
+        expect(line("t", "active")).to_have_accessible_name("Active: true")
+        tab.keyboard.press("Escape")
+        expect(page.node("t")).to_be_focused()
+        tab.keyboard.press("e")
+        expect(line("t", "level")).to_be_focused()
+        start = page.centre(line("w", "seconds"))
+        page.drag(start, (start[0] + 40, start[1] + 80))
+        expect(page.node("w").locator(".inline-field")).to_have_count(0)
+        self.saved(page, "values-on-nodes")
+        stored = self.stored("values-on-nodes")
+        self.assertEqual(stored["spec"]["nodes"]["t"]["with"], {"active": True, "count": 4, "level": 1})
+        self.assertEqual(set(stored["layout"]), {"w"})
+        # Alone what was given.
+        tab.keyboard.press("i")
+        expect(page.node("w").locator("[data-value]")).to_have_count(0)
+        tab.keyboard.press("Control+z")
+        expect(page.node("w").locator("[data-value]")).to_have_count(2)
+
+    # Points of lines
+
+    def test_a_line_passes_through_points_that_are_made_moved_and_removed(self):
+        self.store("points", {"a": {"type": "tester/wait"}, "b": {"type": "tester/wait", "in": {"input": "a.output"}}})
+        page = self.page().open("#workflow=points")
+        tab = page.tab
+        ends = [page.centre(page.port("a", "output")), page.centre(page.port("b", "input", "inputs"))]
+        middle = ((ends[0][0] + ends[1][0]) / 2, (ends[0][1] + ends[1][1]) / 2)
+        tab.mouse.dblclick(*middle)
+        expect(tab.locator(".line-point")).to_have_count(1)
+        point = page.centre(tab.locator(".line-point"))
+        page.drag(point, (point[0], point[1] + 80))
+        self.saved(page, "points")
+        stored = self.stored("points")["layout"]["$editor"]["lines"]["a.output>b.input"]
+        self.assertEqual(len(stored), 1)
+        # By the keyboard: a second one, moved; then the name of a node changes.
+        page.node("a").click()
+        tab.keyboard.press("w")
+        expect(page.status()).to_have_text("Line a.output → b.input selected.")
+        tab.keyboard.press("p")
+        expect(tab.locator(".line-point")).to_have_count(2)
+        tab.keyboard.press("Alt+ArrowUp")
+        self.picture(page, "points")
+        page.node("a").click()
+        tab.keyboard.press("F2")
+        expect(tab.get_by_label("Name", exact=True)).to_be_focused()
+        tab.keyboard.type("renamed")
+        tab.keyboard.press("Enter")
+        self.saved(page, "points")
+        self.assertEqual(list(self.stored("points")["layout"]["$editor"]["lines"]), ["renamed.output>b.input"])
+        page.node("renamed").click()
+        tab.keyboard.press("w")
+        tab.keyboard.press("Shift+P")
+        expect(tab.locator(".line-point")).to_have_count(1)
+        tab.keyboard.press("Delete")
+        self.saved(page, "points")
+        self.assertNotIn("layout", self.stored("points"))
+        tab.keyboard.press("Control+z")
+        expect(tab.locator(".line-point")).to_have_count(1)
+
+    # Fingers
+
+    def test_fingers_pan_drag_pinch_and_press_for_long(self):
+        self.store("touch", {"a": {"type": "tester/wait"}, "b": {"type": "tester/wait"}})
+        page = self.page(has_touch=True, viewport={"width": 600, "height": 800}).open("#workflow=touch")
+        tab = page.tab
+        tab.get_by_role("button", name="Arrange the nodes").tap()
+        session = page.context.new_cdp_session(tab)
+
+        def touch(kind, *points):
+            session.send("Input.dispatchTouchEvent", {
+                "type": f"touch{kind}", "touchPoints": [{"x": x, "y": y, "id": index} for index, (x, y) in enumerate(points)]})
+
+        def view():
+            tab.evaluate("new Promise(requestAnimationFrame)")
+            return tab.evaluate("document.querySelector('workflow-canvas').view")
+
+        canvas = tab.locator("workflow-canvas").bounding_box()
+        free = (canvas["x"] + 60, canvas["y"] + 60)
+        before = view()
+        touch("Start", free)
+        for step in range(1, 6):
+            touch("Move", (free[0] + 10 * step, free[1] + 20 * step))
+        touch("End")
+        after = view()
+        self.assertEqual((after["x"] - before["x"], after["y"] - before["y"], after["zoom"]), (50, 100, before["zoom"]))
+        # What is between two fingers stays between them.
+        touch("Start", free, (free[0] + 100, free[1]))
+        for step in range(1, 6):
+            touch("Move", (free[0] - 5 * step, free[1]), (free[0] + 100 + 5 * step, free[1]))
+        touch("End")
+        self.assertAlmostEqual(view()["zoom"], after["zoom"] * 1.5, places=3)
+        tab.keyboard.press("f")
+        view()
+        start = page.centre(page.node("a").locator(".node-title"))
+        touch("Start", start)
+        for step in range(1, 6):
+            touch("Move", (start[0] + 8 * step, start[1] - 16 * step))
+        touch("End")
+        expect(page.node("a")).to_have_class("node is-selected")
+        # From port to port by a tap on each; what a finger drags is one step.
+        page.port("a", "output").tap()
+        page.port("b", "input", "inputs").tap()
+        expect(page.status()).to_have_text("Connected a.output to b.input.")
+        touch("Start", page.centre(page.node("b").locator(".node-title")))
+        expect(tab.get_by_role("menuitem", name="Duplicate")).to_be_visible()
+        touch("End")
+        self.picture(page, "touch-menu")
+        tab.get_by_role("menuitem", name="Duplicate").tap()
+        expect(page.node("b_2")).to_have_count(1)
+        self.saved(page, "touch")
+        self.assertEqual(self.stored("touch")["spec"]["nodes"]["b"]["in"], {"input": "a.output"})
+        for _ in range(4):
+            tab.get_by_role("button", name="Undo").tap()
+        expect(tab.get_by_role("button", name="Undo")).to_be_disabled()
+
+    # For everybody
+
+    def test_nothing_that_is_new_on_the_canvas_has_a_violation_that_axe_finds(self):
+        document = workflow({
+            "a": {"type": "odd/typed"},
+            "b": {"type": "tester/wait", "in": {"input": "a.text"}, "needs": ["a"], "foreach": "input", "timeout": "5s",
+                  "resources": {"cpu": 1}, "retry": [{"max": 1, "on": ["crash"]}, {"max": 2, "on": ["oom"]}]}}, name="canvas-seen")
+        document["layout"] = {"a": {"x": 0, "y": 0}, "b": {"x": 320, "y": 40}, "$editor": {
+            "groups": {"1": {"x": -40, "y": -60, "width": 300, "height": 280, "title": "Group of one", "color": "#3c9a66"}},
+            "comments": {"1": {"x": 320, "y": -120, "width": 220, "height": 90, "text": "A comment"}},
+            "lines": {"a.text>b.input": [[280, 200]]}}}
+        self.server.ok("PUT", "/api/v1/workflows/canvas-seen", document, headers={"If-None-Match": "*"})
+        for scheme in ["light", "dark"]:
+            for width in [1280, 320]:
+                page = self.page(color_scheme=scheme, viewport={"width": width, "height": 720}, bypass_csp=True).open("#workflow=canvas-seen")
+                tab, name = page.tab, f"{scheme}-{width}"
+                tab.locator(".comment").wait_for()
+                tab.keyboard.press("g")
+                tab.keyboard.press("e")
+                tab.keyboard.press("Enter")
+                expect(tab.locator(".inline-field input")).to_be_focused()
+                self.seen(page, f"canvas-{name}")
+                tab.keyboard.press("Escape")
+                tab.keyboard.press("Shift+F10")
+                tab.get_by_role("menu").wait_for()
+                self.seen(page, f"menu-{name}")
+                tab.keyboard.press("Escape")
+                tab.locator(".group").focus()
+                tab.keyboard.press("Space")
+                if width < 900:
+                    tab.get_by_role("button", name="Details").click()
+                expect(tab.get_by_label("Colour")).to_be_visible()
+                self.seen(page, f"drawing-{name}")
+                tab.keyboard.press("g")
+                tab.evaluate("document.querySelector('workflow-canvas').editor.select(['b'])")
+                tab.get_by_label("Timeout", exact=True).scroll_into_view_if_needed()
+                self.seen(page, f"settings-{name}")
 
     # Order
 

@@ -4,6 +4,7 @@ import argparse
 import tempfile
 import unittest
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from browser import Page, Server, chromium, write_plugin
@@ -95,3 +96,11 @@ class EditorCase(unittest.TestCase):
         document = workflow(nodes, name=name)
         document["spec"].update(spec)
         self.server.ok("PUT", f"/api/v1/workflows/{name}", document, headers={"If-None-Match": "*"})
+
+    def seen(self, page, name):
+        page.tab.wait_for_timeout(100)
+        self.picture(page, name)
+        found = Axe().run(page.tab)
+        self.assertEqual(found.violations_count, 0, f"{name}: {found.generate_report()}")
+        overflow = page.tab.evaluate("document.documentElement.scrollWidth - innerWidth")
+        self.assertLessEqual(overflow, 0, f"{name} is wider than the screen")

@@ -11,6 +11,7 @@ import { fromPlain, isEqual } from "../../Sources/CWebAssets/web/js/model/json.j
 import { History } from "../../Sources/CWebAssets/web/js/model/history.js";
 import { placeFragment, readFragment } from "../../Sources/CWebAssets/web/js/model/clipboard.js";
 import { fragmentText } from "../../Sources/CWebAssets/web/js/model/copying.js";
+import { lineKey, pointsOf, setPoints } from "../../Sources/CWebAssets/web/js/model/points.js";
 import { randomNumbers, workflow } from "./support.js";
 
 /** @typedef {import("../../Sources/CWebAssets/web/js/model/document.js").WorkflowDocument} WorkflowDocument */
@@ -35,7 +36,7 @@ function randomCommand(document, random) {
   const other = pick(names) ?? "nobody";
   const place = { x: below(1000), y: below(1000) };
   const node = /** @type {ObjectMap} */ (fromPlain({ type: "a/b", with: { p: below(3) } }));
-  switch (below(14)) {
+  switch (below(16)) {
     case 0:
     case 1:
     case 2:
@@ -74,6 +75,12 @@ function randomCommand(document, random) {
       const fragment = placeFragment(document, readFragment(fragmentText(document, [name, other])), place);
       return commands.paste(fragment.nodes, fragment.places);
     }
+    case 13: {
+      const edge = pick(edgesOf(document));
+      return setPoints(edge ? lineKey(edge) : "a.o0>b.i0", random() < 0.3 ? [] : [place, place]);
+    }
+    case 14:
+      return commands.showFields(random() < 0.5);
     default: {
       const kind = pick(/** @type {const} */ (["groups", "comments"]));
       const drawing = /** @type {ObjectMap} */ (fromPlain({ ...place, width: 1, height: 1, title: "t" }));
@@ -107,6 +114,12 @@ Deno.test("50 random commands undone give the document that there was, and redon
     assert.equal(writeDocument(history.document), before, `seed ${seed}: ${steps.reverse().join("; ")}`);
     assert.equal(history.document, first);
     assert.ok(!history.isDirty);
+    assert.deepEqual(
+      [...pointsOf(readDocument(after)).keys()].filter((key) =>
+        !edgesOf(readDocument(after)).some((edge) => lineKey(edge) === key)
+      ),
+      [],
+    );
     while (history.future) history = history.redo();
     assert.equal(writeDocument(history.document), after, `seed ${seed}`);
   }

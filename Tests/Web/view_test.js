@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { bounds, fitted, nextIn, overlaps, toCanvas, zoomed } from "../../Sources/CWebAssets/web/js/model/viewport.js";
 import { portPlace, shapesOf, sizes } from "../../Sources/CWebAssets/web/js/model/shapes.js";
 import { differenceOf } from "../../Sources/CWebAssets/web/js/model/difference.js";
-import { moveNodes, setParameter } from "../../Sources/CWebAssets/web/js/model/commands.js";
+import { moveNodes, setParameter, showFields } from "../../Sources/CWebAssets/web/js/model/commands.js";
 import { actionOf, keyBindings } from "../../Sources/CWebAssets/web/js/ui/keys.js";
+import { partStrings } from "../../Sources/CWebAssets/web/js/ui/part_strings.js";
 import { catalogOf, paletteEntry, port, workflow } from "./support.js";
 
 Deno.test("what is under the pointer stays under it when the zoom changes", () => {
@@ -66,6 +67,36 @@ Deno.test("a node shows what its type has, and what is connected to it although 
   assert.deepEqual(a && portPlace(a, "outputs", "extra"), { x: sizes.width, y: sizes.header + 1.5 * sizes.row });
 });
 
+Deno.test("a node has a line for what can be edited in one, given or not, and for what else was given", () => {
+  const parameters = [
+    { name: "level", type: "number", default: 1, constraints: { min: 0, max: 4 }, ui_component: "slider" },
+    { name: "data", type: "mapping", default: {} },
+    { name: "active", type: "boolean", default: true },
+    { name: "mode", type: "string", default: "a", constraints: { enum: ["a", "b"] } },
+    { name: "more", type: "string", default: "" },
+  ];
+  const many = catalogOf(paletteEntry("t/many", { parameters }));
+  const plain = workflow({
+    a: { type: "t/many" },
+    b: { type: "t/many", with: { data: {}, more: "x", level: "${{ 1 }}" } },
+  });
+  const [a, b] = [...shapesOf(plain, many).values()];
+  assert.deepEqual(a.values.map(({ name, kind, fraction, isOn }) => [name, kind, fraction, isOn]), [
+    ["level", "slider", 0.25, false],
+    ["active", "checkbox", undefined, true],
+    ["mode", "select", undefined, false],
+  ]);
+  assert.deepEqual(b.values.map(({ name, kind }) => [name, kind]), [["level", "other"], ["data", "other"], [
+    "more",
+    "text",
+  ]]);
+  assert.equal(a.height, sizes.header + 3 * sizes.value + sizes.padding);
+  const bare = shapesOf(showFields(false).change(plain), many);
+  assert.deepEqual(bare.get("a")?.values, []);
+  assert.equal(bare.get("b")?.values.length, 3);
+  assert.equal(shapesOf(plain, many).get("a"), a);
+});
+
 Deno.test("shapes are made once: moving nodes makes none, changing one makes one", () => {
   const plain = workflow({ a: { type: "t/a" }, b: { type: "t/a" } });
   const shapes = shapesOf(plain, catalog);
@@ -92,6 +123,7 @@ Deno.test("no key means two things at one place", () => {
   for (const place of ["anywhere", "canvas"]) {
     const keys = keyBindings.filter(({ where }) => where === "anywhere" || where === place).flatMap(({ keys }) => keys);
     assert.equal(new Set(keys).size, keys.length);
+    for (const { action } of keyBindings) assert.ok(partStrings.keys[action], action);
   }
   const event = { key: "Z", ctrlKey: false, metaKey: true, altKey: false, shiftKey: true };
   assert.equal(actionOf(/** @type {KeyboardEvent} */ (event), false), "redo");

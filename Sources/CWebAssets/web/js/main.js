@@ -7,7 +7,7 @@ import { History } from "./model/history.js";
 import { addressOf, readAddress } from "./model/routes.js";
 import { hasComments } from "./model/sources.js";
 import { element } from "./ui/dom.js";
-import { Editor, loadLayoutOf } from "./ui/editor.js";
+import { Editor } from "./ui/editor.js";
 import { messageOf } from "./ui/messages.js";
 import { session } from "./ui/session.js";
 import { strings } from "./ui/strings.js";
@@ -121,6 +121,7 @@ async function showWorkflow(name, run, mine) {
     const document = draft?.document ?? newDocument(name.replace(/[^A-Za-z0-9_-]/g, "_"));
     editor = new Editor(client, await catalog(), name, new History(document, null), null);
   }
+  await editor.prepare();
   if (mine !== asked) return;
   wished = "";
   work(editor);
@@ -138,7 +139,6 @@ async function storedEditor(name, draft) {
   const [types, stored] = await Promise.all([catalog(), client.workflow(name)]);
   const saved = checkedDocument(stored.document);
   const document = draft ? new History(draft.document, saved) : new History(saved);
-  await loadLayoutOf(document.document);
   const editor = new Editor(client, types, name, document, draft?.tag ?? stored.tag);
   editor.keepStored(saved, stored.source);
   if (draft) editor.say(strings.save.draft);

@@ -2,13 +2,15 @@
 
 import { drawingsKey, drawingsOf, edgesOf, nodesOf } from "../model/document.js";
 import { objectAt } from "../model/objects.js";
-import { isDrawnAlike, portPlace } from "../model/shapes.js";
+import { lineKey, pointsOf } from "../model/points.js";
+import { isBuiltAlike, portPlace } from "../model/shapes.js";
 import { bounds, fitted, overlaps, placeBeside, toCanvas, zoomed } from "../model/viewport.js";
-import { element, setAttribute } from "../ui/dom.js";
+import { element, partStyles, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 import { Lines } from "./lines.js";
 import { NodeView } from "./node_view.js";
 import { Overview } from "./overview.js";
+import { Targets } from "./targets.js";
 
 /** @typedef {import("../ui/editor.js").Editor} Editor */
 /** @typedef {import("../ui/editor.js").PortEnd} PortEnd */
@@ -23,7 +25,7 @@ const tinyZoom = 0.2;
 /** Around what is seen, of the canvas. */
 const margin = 300;
 
-export class WorkflowCanvas extends HTMLElement {
+export class WorkflowCanvas extends Targets {
   constructor() {
     super();
     /** @type {Editor | undefined} */
@@ -37,6 +39,10 @@ export class WorkflowCanvas extends HTMLElement {
     this.world = element("div", { class: "world", children: [this.overview.element, this.lines.element] });
     /** Groups and comments, once there are any. @type {import("./drawings.js").Drawings | undefined} */
     this.drawings = undefined;
+    /** What is done with points of lines, once there are any. @type {import("./points.js").Points | undefined} */
+    this.points = undefined;
+    /** Once everything else is there. @type {import("./minimap.js").Minimap | undefined} */
+    this.minimap = undefined;
     this.box = element("div", { class: "select-box", attributes: { hidden: true, "aria-hidden": "true" } });
     this.hint = element("p", { class: "canvas-hint", text: strings.canvas.empty });
     /** @type {ReadonlyMap<string, Rectangle>} */
@@ -129,6 +135,7 @@ export class WorkflowCanvas extends HTMLElement {
     if (this.drawings) this.drawings.show();
     else if (objectAt(document, ["layout", drawingsKey]).size > 0) this.withDrawings((drawings) => drawings.show());
     if (pending || this.pendingKey !== undefined) this.showPending(editor);
+    this.minimap?.show();
   }
 
   /**
@@ -161,7 +168,7 @@ export class WorkflowCanvas extends HTMLElement {
   /** @param {Editor} editor */
   measure(editor) {
     const shapes = editor.shapes;
-    const now = [editor.document.get("layout"), shapes];
+    const now = [editor.document.get("layout"), shapes, editor.layered];
     if (now.every((part, index) => part === this.drawnOf[index])) return;
     this.drawnOf = now;
     /** @type {Map<string, Rectangle>} */
@@ -178,7 +185,7 @@ export class WorkflowCanvas extends HTMLElement {
    * @param {(drawings: import("./drawings.js").Drawings) => void} act
    */
   async withDrawings(act) {
-    const { Drawings } = await import("./drawings.js");
+    const [{ Drawings }] = await Promise.all([import("./drawings.js"), partStyles()]);
     if (!this.editor) return;
     if (!this.drawings) {
       this.drawings = new Drawings(this, this.editor);
@@ -187,16 +194,29 @@ export class WorkflowCanvas extends HTMLElement {
     act(this.drawings);
   }
 
+  /** @param {(points: import("./points.js").Points) => void} act */
+  async withPoints(act) {
+    const { Points } = await import("./points.js");
+    if (!this.editor) return;
+    this.points ??= new Points(this, this.editor);
+    act(this.points);
+  }
+
+  /** @param {boolean} [isToggled] it is shown or hidden */
+  async withMinimap(isToggled = false) {
+    const [{ Minimap }] = await Promise.all([import("./minimap.js"), partStyles()]);
+    if (!this.editor || !this.isConnected) return;
+    this.minimap ??= new Minimap(this, this.editor);
+    if (isToggled) this.minimap.toggle();
+  }
+
   /**
    * What was focused within it is focused again.
    * @param {NodeView} view
    * @param {import("../model/shapes.js").Shape} shape
    */
   redraw(view, shape) {
-    if (isDrawnAlike(view.shape, shape)) {
-      view.shape = shape;
-      return;
-    }
+    if (isBuiltAlike(view.shape, shape)) return view.showValues(shape);
     const [key] = [...view.ports].find(([, port]) => port === document.activeElement) ?? [];
     view.draw(shape);
     if (key !== undefined) view.ports.get(key)?.focus({ preventScroll: true });
@@ -222,7 +242,11 @@ export class WorkflowCanvas extends HTMLElement {
   showLines(editor, seen, isSame) {
     const { rectangles } = this;
     const [right, bottom] = [seen.x + seen.width, seen.y + seen.height];
+    const points = pointsOf(editor.document);
+    if (points.size > 0 && !this.points) this.withPoints(() => undefined);
     const edges = edgesOf(editor.document).filter((edge) => {
+      // One that goes around may be seen where both its nodes aren't.
+      if (points.size > 0 && points.has(lineKey(edge))) return true;
       const [start, end] = [rectangles.get(edge.from.node), rectangles.get(edge.to.node)];
       // By the rectangle around both, without making one for each edge.
       return start && end && Math.min(start.x, end.x) <= right &&
@@ -233,6 +257,7 @@ export class WorkflowCanvas extends HTMLElement {
     this.lines.show(edges, isSame, {
       shapes: editor.shapes,
       placeOf: (name) => rectangles.get(name) ?? { x: 0, y: 0 },
+      pointsOf: (edge) => points.size > 0 ? points.get(lineKey(edge)) : undefined,
       isSelected: (key) => editor.selectedEdges.has(key),
       stateOf: (name) => states.get(name)?.state,
     });
@@ -356,55 +381,20 @@ export class WorkflowCanvas extends HTMLElement {
   }
 
   /**
-   * @param {{clientX: number, clientY: number}} event
-   * @returns {Place} of this element
+   * A parameter on its node; in the details where it has no place there. The code is loaded when somebody asks for it.
+   * @param {string} name
+   * @param {string} parameter
    */
-  pointOf(event) {
-    const { left, top } = this.getBoundingClientRect();
-    return { x: event.clientX - left, y: event.clientY - top };
-  }
-
-  /**
-   * @param {EventTarget | null} target
-   * @returns {string | undefined} the node that it belongs to
-   */
-  nodeAt(target) {
-    const found = target instanceof Element ? target.closest(".node") : null;
-    return found instanceof HTMLElement ? found.dataset.node : undefined;
-  }
-
-  /**
-   * @param {EventTarget | null} target
-   * @returns {{key: string, isCorner: boolean} | undefined} the group or comment that it belongs to
-   */
-  drawingAt(target) {
-    const found = target instanceof Element ? target.closest("[data-drawing]") : null;
-    const key = found?.getAttribute("data-drawing");
-    return key && target instanceof Element ? { key, isCorner: target.matches(".drawing-corner") } : undefined;
-  }
-
-  /**
-   * @param {EventTarget | null} target
-   * @returns {string | undefined} the key of the line that it belongs to
-   */
-  edgeAt(target) {
-    return target instanceof Element
-      ? target.closest("[data-edge]")?.getAttribute("data-edge") ?? undefined
-      : undefined;
+  async editValue(name, parameter) {
+    const [{ editValue }] = await Promise.all([import("./inline.js"), partStyles()]);
+    if (this.editor && !editValue(this, this.editor, name, parameter)) {
+      this.dispatchEvent(new CustomEvent("details", { detail: { name, parameter } }));
+    }
   }
 
   /** @param {Place} point of this element */
   toPlace(point) {
     return toCanvas(this.view, point);
-  }
-
-  /**
-   * @param {Place} point of this element
-   * @returns {Element | null} what lies there: events of a pointer that was captured don't say it
-   */
-  elementAt(point) {
-    const { left, top } = this.getBoundingClientRect();
-    return document.elementFromPoint(point.x + left, point.y + top);
   }
 
   /**
@@ -416,18 +406,6 @@ export class WorkflowCanvas extends HTMLElement {
     const { x, y } = toCanvas(this.view, point);
     const area = { x, y, width: 0, height: 0 };
     return [...this.rectangles].find(([, rectangle]) => overlaps(rectangle, area))?.[0];
-  }
-
-  /**
-   * @param {EventTarget | null} target
-   * @returns {PortEnd | undefined}
-   */
-  portAt(target) {
-    const found = target instanceof Element ? target.closest(".port, .order-handle") : null;
-    const node = this.nodeAt(found);
-    if (!(found instanceof HTMLElement) || node === undefined) return undefined;
-    const { port, side, order } = found.dataset;
-    return { node, port: port ?? "", side: (side ?? order) === "inputs" ? "inputs" : "outputs" };
   }
 }
 

@@ -13,7 +13,7 @@ import {
 import { nextIn } from "../model/viewport.js";
 import { element, setAttribute } from "../ui/dom.js";
 import { grid, snapped } from "../ui/editor.js";
-import { strings } from "../ui/strings.js";
+import { partStrings } from "../ui/part_strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("./gestures.js").Gesture} Gesture */
@@ -23,7 +23,7 @@ import { strings } from "../ui/strings.js";
 /** @typedef {import("../model/document.js").Place} Place */
 /** @typedef {{element: HTMLElement, words: HTMLElement, drawing: Drawing | undefined}} View */
 
-const words = strings.drawings;
+const words = partStrings.drawings;
 
 export class Drawings {
   /**

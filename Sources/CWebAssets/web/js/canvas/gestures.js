@@ -18,44 +18,61 @@ import { strings } from "../ui/strings.js";
 
 /** Pixels within which a hand that meant to click may tremble. */
 const tremble = 4;
+/** Milliseconds after which a finger that stays has pressed for long. */
+const longPress = 500;
 
 /**
  * @param {WorkflowCanvas} canvas
  * @param {Editor} editor
- * @param {{open: (point: Place) => void}} around `open`: what lies at a point was clicked twice
+ * @param {{open: (point: Place) => void, menu: (point: Place) => void}} around `open`: what lies at a point was clicked twice
  */
-export function watchPointers(canvas, editor, { open }) {
+export function watchPointers(canvas, editor, { open, menu }) {
   const signalSource = new AbortController();
   const { signal } = signalSource;
   /** @type {Map<number, Place>} fingers */
   const pointers = new Map();
   /** @type {Gesture | undefined} */
   let gesture;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let press;
+  let pressed = { x: 0, y: 0 };
 
   canvas.addEventListener("pointerdown", (event) => {
     // Where somebody writes on the canvas.
-    if (isField(event.target)) return;
+    if (isField(event.target) || isInlineField(event.target)) return;
     const point = canvas.pointOf(event);
     pointers.set(event.pointerId, point);
+    clearTimeout(press);
     if (pointers.size === 2) {
       gesture?.end(event, true);
       gesture = pinch(canvas, pointers);
+      canvas.setPointerCapture(event.pointerId);
       return;
     }
     if (gesture || pointers.size > 2) return;
     gesture = beginning(canvas, editor, point, event);
     if (gesture) canvas.setPointerCapture(event.pointerId);
+    if (event.pointerType !== "touch") return;
+    // A finger that stays asks for what another button does.
+    pressed = point;
+    press = setTimeout(() => {
+      gesture?.end(event, true);
+      gesture = undefined;
+      menu(point);
+    }, longPress);
   }, { signal });
 
   canvas.addEventListener("pointermove", (event) => {
     const point = canvas.pointOf(event);
     if (pointers.has(event.pointerId)) pointers.set(event.pointerId, point);
+    if (isFar(pressed, point)) clearTimeout(press);
     if (gesture) gesture.move(point, event);
     else if (editor.pending && event.pointerType !== "touch") followPending(canvas, editor, point, event.target);
   }, { signal });
 
   for (const kind of /** @type {const} */ (["pointerup", "pointercancel"])) {
     canvas.addEventListener(kind, (event) => {
+      clearTimeout(press);
       pointers.delete(event.pointerId);
       gesture?.end(event, kind === "pointercancel");
       gesture = undefined;
@@ -63,7 +80,9 @@ export function watchPointers(canvas, editor, { open }) {
   }
 
   canvas.addEventListener("dblclick", (event) => {
-    if (isField(event.target)) return;
+    if (
+      isField(event.target) || isInlineField(event.target) || canvas.valueAt(canvas.elementAt(canvas.pointOf(event)))
+    ) return;
     open(canvas.pointOf(event));
   }, { signal });
 
@@ -96,12 +115,14 @@ function beginning(canvas, editor, point, event) {
   if (port) return wiring(canvas, editor, port, point);
   const name = canvas.nodeAt(event.target) ?? canvas.placeholderAt(point);
   const isAdding = event.shiftKey || event.ctrlKey || event.metaKey;
-  if (name !== undefined) return dragging(canvas, editor, name, point, isAdding);
+  if (name !== undefined) return dragging(canvas, editor, name, point, isAdding, canvas.valueAt(event.target));
   const drawing = canvas.drawingAt(event.target);
   if (drawing) return canvas.drawings?.drag(drawing.key, drawing.isCorner, point);
   const key = canvas.edgeAt(event.target);
   if (key) {
     editor.setPending(undefined);
+    const index = event.target instanceof Element ? event.target.getAttribute("data-point") : null;
+    if (index !== null) return canvas.points?.drag(key, Number(index), point);
     editor.select([], isAdding ? [...editor.selectedEdges, key] : [key]);
     canvas.focus({ preventScroll: true });
     return undefined;
@@ -171,9 +192,10 @@ function pinch(canvas, pointers) {
  * @param {string} name
  * @param {Place} start
  * @param {boolean} isAdding
+ * @param {string | undefined} value the parameter whose line was taken hold of: a click edits it
  * @returns {Gesture}
  */
-function dragging(canvas, editor, name, start, isAdding) {
+function dragging(canvas, editor, name, start, isAdding, value) {
   const wasSelected = editor.selection.has(name);
   if (!wasSelected) editor.select(isAdding ? [...editor.selection, name] : [name]);
   canvas.focusNode(name, false);
@@ -195,7 +217,12 @@ function dragging(canvas, editor, name, start, isAdding) {
     end: (_, isCancelled) => {
       if (hasMoved && isCancelled) editor.undo();
       editor.endGesture();
-      if (hasMoved || isCancelled || !wasSelected) return;
+      if (hasMoved || isCancelled) return;
+      if (value !== undefined && !isAdding) {
+        editor.select([name]);
+        canvas.editValue(name, value);
+      }
+      if (!wasSelected) return;
       // A click on one of several chooses it alone.
       editor.select(isAdding ? [...editor.selection].filter((other) => other !== name) : [name]);
     },
@@ -305,6 +332,11 @@ function followPending(canvas, editor, point, target) {
  */
 function isSame(left, right) {
   return left.node === right.node && left.port === right.port && left.side === right.side;
+}
+
+/** @param {EventTarget | null} target */
+function isInlineField(target) {
+  return target instanceof Element && target.closest(".inline-field") !== null;
 }
 
 /**

@@ -33,8 +33,14 @@ export function watchKeys(canvas, editor, around) {
 
   // By Enter or Space: a pointer's clicks are gestures.
   canvas.addEventListener("click", (event) => {
-    const port = event.detail === 0 ? canvas.portAt(event.target) : undefined;
+    if (event.detail > 0) return;
+    const [port, name, value] = [
+      canvas.portAt(event.target),
+      canvas.nodeAt(event.target),
+      canvas.valueAt(event.target),
+    ];
     if (port) choosePort(canvas, editor, port);
+    else if (name !== undefined && value !== undefined) canvas.editValue(name, value);
   }, { signal });
 
   canvas.addEventListener("keydown", (event) => {
@@ -50,11 +56,18 @@ export function watchKeys(canvas, editor, around) {
       event.stopPropagation();
       return;
     }
-    if (port && direction && !event.altKey) goAmongPorts(canvas, editor, port, direction);
+    const value = name !== undefined && canvas.valueAt(event.target) !== undefined ? name : undefined;
+    if (value !== undefined && action === "go" && direction) goAmongValues(canvas, value, direction);
+    else if (port && direction && !event.altKey) goAmongPorts(canvas, editor, port, direction);
     else if (action === "go" && direction) go(canvas, name, direction);
-    else if (action === "move" && direction) move(editor, direction, event.shiftKey);
-    else if (action === "escape" && port && !editor.pending) canvas.focusNode(port.node);
-    else if (port && (action === "details" || action === "toggle")) isDone = false;
+    else if (action === "pan" && direction) pan(canvas, direction);
+    else if (action === "move" && direction && editor.selectedEdges.size === 1) {
+      const [edge] = editor.selectedEdges;
+      const isFar = event.shiftKey;
+      if (edge !== undefined) canvas.withPoints((points) => points.move(edge, direction, isFar));
+    } else if (action === "move" && direction) move(editor, direction, event.shiftKey);
+    else if (action === "escape" && name !== undefined && (port ?? value) && !editor.pending) canvas.focusNode(name);
+    else if ((port ?? value) && (action === "details" || action === "toggle")) isDone = false;
     else isDone = action !== undefined && actOn(canvas, editor, around, action, name);
     if (!isDone) return;
     event.preventDefault();
@@ -92,6 +105,10 @@ export function actOn(canvas, editor, { showDetails, showMenu }, action, name) {
       if (editor.selection.size === 0 && name !== undefined) editor.select([name]);
       canvas.withDrawings((drawings) => drawings.addGroup());
       return true;
+    case "addPoint":
+    case "removePoint":
+      canvas.withPoints((points) => points.change(action === "addPoint"));
+      return true;
     case "note":
       canvas.withDrawings((drawings) => drawings.addNote(canvas.freePlace()));
       return true;
@@ -108,6 +125,13 @@ export function actOn(canvas, editor, { showDetails, showMenu }, action, name) {
       return true;
     case "connect":
       goToPorts(canvas, name);
+      return true;
+    case "lines":
+      canvas.withPoints((points) => points.nextLine(name));
+      return true;
+    case "fields":
+      canvas.comeNear();
+      canvas.views.get(name)?.values[0]?.element.focus({ preventScroll: true });
       return true;
     case "order":
       canvas.comeNear();
@@ -149,6 +173,20 @@ function go(canvas, name, direction) {
 }
 
 /**
+ * @param {WorkflowCanvas} canvas
+ * @param {Direction} direction
+ */
+function pan(canvas, direction) {
+  const { x, y, zoom } = canvas.view;
+  const [right, down] = [canvas.size.width / 4, canvas.size.height / 4];
+  canvas.setView({
+    zoom,
+    x: direction === "left" ? x + right : direction === "right" ? x - right : x,
+    y: direction === "up" ? y + down : direction === "down" ? y - down : y,
+  });
+}
+
+/**
  * @param {Editor} editor
  * @param {Direction} direction
  * @param {boolean} isFar
@@ -186,6 +224,18 @@ function goToPorts(canvas, name) {
   (ports.find((port) => port.dataset.side === "outputs") ?? ports.find((port) => port.dataset.side) ?? ports[0])?.focus(
     { preventScroll: true },
   );
+}
+
+/**
+ * @param {WorkflowCanvas} canvas
+ * @param {string} name
+ * @param {Direction} direction
+ */
+function goAmongValues(canvas, name, direction) {
+  const lines = (canvas.views.get(name)?.values ?? []).map(({ element }) => element);
+  const index = lines.findIndex((line) => line === document.activeElement);
+  const step = direction === "up" || direction === "left" ? -1 : 1;
+  lines[(index + step + lines.length) % lines.length]?.focus({ preventScroll: true });
 }
 
 /**

@@ -8,7 +8,7 @@ import { drawing } from "../ui/dom.js";
 /** @typedef {import("../model/document.js").Place} Place */
 /** @typedef {import("../model/shapes.js").Shape} Shape */
 
-/** `text`, `kind`: what its paths and its class say. @typedef {{group: SVGGElement, paths: SVGPathElement[], text: string, kind: string}} Line */
+/** `text`, `kind`: what its paths and its class say. @typedef {{group: SVGGElement, paths: SVGPathElement[], points: SVGCircleElement[], text: string, kind: string}} Line */
 
 /** What has become of what flows: it is there, or will never be. @type {Record<string, string>} */
 const flows = { succeeded: " is-done", failed: " is-cut", cancelled: " is-cut", skipped: " is-cut" };
@@ -26,10 +26,11 @@ export class Lines {
   /**
    * @param {Iterable<Edge>} edges those that are seen
    * @param {boolean} isSame nothing has changed but what is seen
-   * @param {{shapes: ReadonlyMap<string, Shape>, placeOf: (name: string) => Place, isSelected: (key: string) => boolean,
+   * @param {{shapes: ReadonlyMap<string, Shape>, placeOf: (name: string) => Place,
+   *   pointsOf: (edge: Edge) => ReadonlyArray<Place> | undefined, isSelected: (key: string) => boolean,
    *   stateOf: (name: string) => string | undefined}} context
    */
-  show(edges, isSame, { shapes, placeOf, isSelected, stateOf }) {
+  show(edges, isSame, { shapes, placeOf, pointsOf, isSelected, stateOf }) {
     /** @type {Set<string>} */
     const seen = new Set();
     for (const edge of edges) {
@@ -42,9 +43,11 @@ export class Lines {
       const from = added(placeOf(start.name), portPlace(start, "outputs", isValue ? edge.from.port : undefined));
       const to = added(placeOf(end.name), portPlace(end, "inputs", isValue ? edge.to.port : undefined));
       const line = this.lines.get(key) ?? this.make(key);
-      const text = linePath(from, to);
+      const points = pointsOf(edge) ?? [];
+      const text = linePath(from, to, points);
       if (text !== line.text) {
         line.text = text;
+        showPoints(line, points);
         for (const path of line.paths) path.setAttribute("d", text);
       }
       const kind = `${isValue ? "value-line" : "order-line"}${isSelected(key) ? " is-selected" : ""}${
@@ -70,7 +73,8 @@ export class Lines {
     // The first is wide and not seen: a line of two pixels is hard to point at.
     const paths = [drawing("path", { class: "line-reach" }), drawing("path", { class: "line" })];
     const group = drawing("g", { "data-edge": key }, paths);
-    const line = { group, paths, text: "", kind: "" };
+    /** @type {Line} */
+    const line = { group, paths, points: [], text: "", kind: "" };
     this.lines.set(key, line);
     this.element.append(group);
     return line;
@@ -87,6 +91,22 @@ export class Lines {
   hideDraft() {
     this.draft.removeAttribute("d");
   }
+}
+
+/**
+ * @param {Line} line
+ * @param {ReadonlyArray<Place>} points
+ */
+function showPoints(line, points) {
+  while (line.points.length > points.length) line.points.pop()?.remove();
+  points.forEach(({ x, y }, index) => {
+    const circle = line.points[index] ?? drawing("circle", { class: "line-point", r: 5, "data-point": index });
+    circle.setAttribute("cx", String(x));
+    circle.setAttribute("cy", String(y));
+    if (line.points[index]) return;
+    line.points.push(circle);
+    line.group.append(circle);
+  });
 }
 
 /**

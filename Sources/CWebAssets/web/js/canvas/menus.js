@@ -2,14 +2,15 @@
 
 import { keyBindings } from "../ui/keys.js";
 import { openMenu } from "../ui/menu.js";
-import { shownKey } from "../ui/help.js";
+import { shownKeys } from "../ui/help.js";
+import { partStrings } from "../ui/part_strings.js";
 import { strings } from "../ui/strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("../ui/editor.js").Editor} Editor */
 /** @typedef {import("../model/document.js").Place} Place */
 
-const words = strings.menu;
+const words = partStrings.menu;
 
 /**
  * @param {WorkflowCanvas} canvas
@@ -33,8 +34,8 @@ export function openCanvasMenu(canvas, editor, { target, point }, act) {
   const item = (action, label, own) => {
     const binding = keyBindings.find((known) => known.action === action);
     return {
-      label: label ?? binding?.what ?? action,
-      keys: binding ? shownKey(binding.keys[0] ?? "") : "",
+      label: label ?? partStrings.keys[action] ?? action,
+      keys: shownKeys(binding?.keys ?? [])[0] ?? "",
       act: own ?? (() => act(action)),
     };
   };
@@ -51,14 +52,21 @@ export function openCanvasMenu(canvas, editor, { target, point }, act) {
       item("remove", strings.inspector.remove),
     ];
   } else if (drawing !== undefined) items = [item("details", words.edit), item("remove", strings.inspector.remove)];
-  else if (edge !== undefined) items = [item("remove", strings.inspector.remove)];
-  else {
+  else if (edge !== undefined) {
+    const place = canvas.toPlace(point);
+    items = [
+      item("addPoint", partStrings.lines.add, () => canvas.withPoints((points) => points.add(edge, place))),
+      item("removePoint"),
+      item("remove", strings.inspector.remove),
+    ];
+  } else {
     items = [
       item("search", words.add),
       item("note", undefined, () => canvas.withDrawings((drawings) => drawings.addNote(canvas.toPlace(point)))),
       ...(editor.selection.size > 0 ? [item("group")] : []),
       item("selectAll"),
       item("arrange"),
+      item("showFields"),
       item("fit"),
     ];
   }

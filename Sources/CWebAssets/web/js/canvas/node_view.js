@@ -7,6 +7,8 @@ import { strings } from "../ui/strings.js";
 
 /** @typedef {import("../model/shapes.js").Shape} Shape */
 /** @typedef {import("../model/shapes.js").ShapePort} ShapePort */
+/** @typedef {import("../model/shapes.js").ShapeValue} ShapeValue */
+/** @typedef {{element: HTMLElement, text: HTMLElement, bar: HTMLElement | undefined}} ValueLine */
 /** @typedef {import("../ui/editor.js").Editor} Editor */
 /** @typedef {ReturnType<import("../model/run.js").byDocumentNode> extends Map<string, infer State> ? State : never} NodeState */
 
@@ -28,6 +30,8 @@ export class NodeView {
     this.flags = "";
     /** Its problems, as they are shown. */
     this.told = "";
+    /** @type {ValueLine[]} */
+    this.values = [];
     /** @type {Map<string, HTMLElement>} by side and name */
     this.ports = new Map();
     this.draw(shape);
@@ -67,15 +71,45 @@ export class NodeView {
       ...shape.outputs.map((port) => this.port("outputs", port)),
     ];
     const rows = Math.max(shape.inputs.length, shape.outputs.length);
-    const values = shape.values.map(({ title, text }, index) => {
-      const made = element("div", {
-        class: "node-value",
-        children: [element("bdi", { class: "node-value-name", text: title }), element("bdi", { text })],
-      });
-      made.style.top = `${sizes.header + rows * sizes.row + index * sizes.value}px`;
-      return made;
-    });
+    this.values = shape.values.map((value, index) => this.value(value, rows, index));
+    const values = this.values.map(({ element: line }) => line);
     node.replaceChildren(head, ...ports, ...values, this.progress, ...(this.note ? [this.note] : []));
+  }
+
+  /**
+   * @param {ShapeValue} value
+   * @param {number} rows of ports above it
+   * @param {number} index
+   */
+  value(value, rows, index) {
+    const text = element("bdi", { class: "node-value-text" });
+    const line = element(value.kind === "other" && this.shape.type === undefined ? "div" : "button", {
+      class: `node-value is-${value.kind}`,
+      attributes: { type: "button", tabindex: -1, "data-value": value.name },
+      children: [element("bdi", { class: "node-value-name", text: value.title }), text],
+    });
+    line.style.top = `${sizes.header + rows * sizes.row + index * sizes.value}px`;
+    const made = {
+      element: line,
+      text,
+      bar: value.kind === "slider" ? element("span", { class: "node-value-bar" }) : undefined,
+    };
+    if (made.bar) line.append(made.bar);
+    showValue(made, value);
+    return made;
+  }
+
+  /**
+   * What has changed is written into what is there: somebody may be at it.
+   * @param {Shape} shape
+   */
+  showValues(shape) {
+    const before = this.shape.values;
+    this.shape = shape;
+    shape.values.forEach((value, index) => {
+      const line = this.values[index];
+      if (line && value !== before[index]) showValue(line, value);
+    });
   }
 
   /**
@@ -221,6 +255,17 @@ export class NodeView {
   hideFit() {
     for (const port of this.ports.values()) port.classList.remove("fits", "refuses", "is-pending");
   }
+}
+
+/**
+ * @param {ValueLine} line
+ * @param {ShapeValue} value
+ */
+function showValue({ element: line, text, bar }, value) {
+  if (value.kind === "checkbox") line.classList.toggle("is-on", value.isOn);
+  else if (text.textContent !== value.text) text.textContent = value.text;
+  if (bar) bar.style.transform = `scaleX(${value.fraction ?? 0})`;
+  if (line.tagName === "BUTTON") setAttribute(line, "aria-label", strings.canvas.value(value.title, value.text));
 }
 
 /** @param {NodeState} state */

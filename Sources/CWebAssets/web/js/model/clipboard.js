@@ -17,6 +17,7 @@ import { isObject, Problem, readJSON } from "./json.js";
 import { freeName, inputsName, isNodeName } from "./names.js";
 import { objectAt } from "./objects.js";
 import { renamedWithin } from "./references.js";
+import { words } from "./words.js";
 
 /** @type {import("./json.js").JSONLimits & {nodes: number}} */
 const limits = { characters: 4 << 20, depth: 64, values: 200_000, nodes: 10_000 };
@@ -28,20 +29,20 @@ const limits = { characters: 4 << 20, depth: 64, values: 200_000, nodes: 10_000 
  */
 export function readFragment(text) {
   // Most of what lies in a clipboard isn't JSON at all.
-  if (!/^\s*\{/.test(text)) throw new Problem("what was copied is no part of a workflow");
+  if (!/^\s*\{/.test(text)) throw new Problem(words.clipboard.noPart);
   const value = readJSON(text, limits);
   const kind = isObject(value) ? value.get("kind") : undefined;
   if (!isObject(value) || value.get("apiVersion") !== apiVersion || (kind !== fragmentKind && kind !== "Workflow")) {
-    throw new Problem("what was copied is no part of a workflow");
+    throw new Problem(words.clipboard.noPart);
   }
   /** @type {Map<string, JSONObject>} */
   const nodes = new Map();
   for (const [name, node] of objectAt(value, ["spec", "nodes"])) {
-    if (!isNodeName(name) || !isObject(node)) throw new Problem("what was copied has something that can't be a node");
+    if (!isNodeName(name) || !isObject(node)) throw new Problem(words.clipboard.noNode);
     nodes.set(name, node);
   }
-  if (nodes.size === 0) throw new Problem("what was copied has no nodes");
-  if (nodes.size > limits.nodes) throw new Problem(`what was copied has more than ${limits.nodes} nodes`);
+  if (nodes.size === 0) throw new Problem(words.clipboard.empty);
+  if (nodes.size > limits.nodes) throw new Problem(words.clipboard.tooMany(limits.nodes));
   /** @type {Map<string, Place>} */
   const places = new Map();
   for (const name of nodes.keys()) {

@@ -15,9 +15,19 @@
 
 import { drawingsKey, nodesOf, withLayout, withNodes } from "./document.js";
 import { isArray, isEqual, isObject, Problem } from "./json.js";
-import { identifierGrammar, isNodeName } from "./names.js";
+import { isNodeName } from "./names.js";
 import { emptyObject, mapMembers, objectAt, withChangeAt, withMember, withoutMembers, withRenamed } from "./objects.js";
+import { withRenamedPoints } from "./points.js";
 import { renamedOutputs, renamedWithin } from "./references.js";
+import { words } from "./words.js";
+
+const says = words.commands;
+
+/** @param {ReadonlySet<string> | ReadonlyMap<string, unknown>} nodes */
+function nodesText(nodes) {
+  const [first] = nodes.keys();
+  return nodes.size === 1 && first !== undefined ? first : says.nodes(nodes.size);
+}
 
 // Nodes
 
@@ -29,7 +39,7 @@ import { renamedOutputs, renamedWithin } from "./references.js";
  */
 export function addNode(name, node, place) {
   return {
-    label: `Add ${name}`,
+    label: says.add(name),
     change: (document) => {
       const nodes = nodesOf(document);
       if (nodes.has(name) || !isNodeName(name)) return document;
@@ -46,7 +56,7 @@ export function addNode(name, node, place) {
 export function removeNodes(names) {
   const gone = new Set(names);
   return {
-    label: gone.size === 1 ? `Remove ${[...gone][0]}` : `Remove ${gone.size} nodes`,
+    label: says.remove(nodesText(gone)),
     change: (document) => {
       const nodes = nodesOf(document);
       if (![...gone].some((name) => nodes.has(name))) return document;
@@ -69,7 +79,7 @@ export function removeNodes(names) {
  */
 export function moveNodes(places, gesture) {
   return {
-    label: places.size === 1 ? `Move ${[...places.keys()][0]}` : `Move ${places.size} nodes`,
+    label: says.move(nodesText(places)),
     ...(gesture ? { gesture } : {}),
     change: (document) => placed(document, places),
   };
@@ -105,7 +115,7 @@ function placed(document, places) {
  */
 export function renameNode(name, other) {
   return {
-    label: `Rename ${name} to ${other}`,
+    label: says.rename(name, other),
     change: (document) => {
       if (renamingProblem(document, name, other) || name === other) return document;
       /** @param {string} text */
@@ -115,7 +125,8 @@ export function renameNode(name, other) {
         document,
         mapMembers(nodes, (node) => isObject(node) ? renamedWithin(node, rename) : node),
       );
-      return withLayout(renamedOutputs(changed, rename), (layout) => withRenamed(layout, name, other));
+      const moved = withLayout(renamedOutputs(changed, rename), (layout) => withRenamed(layout, name, other));
+      return withRenamedPoints(moved, name, other);
     },
   };
 }
@@ -128,9 +139,9 @@ export function renameNode(name, other) {
  */
 export function renamingProblem(document, name, other) {
   const nodes = nodesOf(document);
-  if (!nodes.has(name)) return new Problem(`there is no node ${name}`);
-  if (!isNodeName(other)) return new Problem("no node can be called so", `use ${identifierGrammar}, and not "inputs"`);
-  if (other !== name && nodes.has(other)) return new Problem(`there is a node ${other} already`);
+  if (!nodes.has(name)) return new Problem(words.names.noNode(name));
+  if (!isNodeName(other)) return new Problem(words.names.noName, words.names.useName(words.names.identifier));
+  if (other !== name && nodes.has(other)) return new Problem(words.names.taken(other));
   return undefined;
 }
 
@@ -146,7 +157,7 @@ export function setMember(name, member, value, gesture) {
   const path = typeof member === "string" ? [member] : member;
   const last = path.at(-1) ?? "";
   return {
-    label: `Set ${path.join(".")} of ${name}`,
+    label: says.set(path.join("."), name),
     ...(gesture ? { gesture } : {}),
     change: (document) =>
       withNode(
@@ -171,7 +182,7 @@ export function setMember(name, member, value, gesture) {
  */
 export function setParameter(name, parameter, value, gesture) {
   return {
-    label: value === undefined ? `Reset ${parameter} of ${name}` : `Set ${parameter} of ${name}`,
+    label: value === undefined ? says.reset(parameter, name) : says.set(parameter, name),
     ...(gesture ? { gesture } : {}),
     change: (document) =>
       withNode(
@@ -217,7 +228,7 @@ function withNode(document, name, change) {
 export function connect(from, to, multiple) {
   const source = `${from.node}.${from.port}`;
   return {
-    label: `Connect ${source} to ${to.node}.${to.port}`,
+    label: says.connect(source, `${to.node}.${to.port}`),
     change: (document) => {
       if (!nodesOf(document).has(from.node)) return document;
       return withNode(document, to.node, (node) =>
@@ -239,7 +250,7 @@ export function connect(from, to, multiple) {
  */
 export function addOrder(from, to) {
   return {
-    label: `Let ${to} wait for ${from}`,
+    label: says.order(from, to),
     change: (document) => {
       if (!nodesOf(document).has(from)) return document;
       return withNode(document, to, (node) => {
@@ -257,7 +268,7 @@ export function addOrder(from, to) {
  */
 export function disconnect(edges) {
   return {
-    label: edges.length === 1 ? "Disconnect" : `Disconnect ${edges.length} edges`,
+    label: edges.length === 1 ? says.disconnect : says.disconnectSeveral(edges.length),
     change: (document) => {
       // From the last: what lies behind a source that is taken out has another index.
       const ordered = [...edges].sort((left, right) => indexOf(right) - indexOf(left));
@@ -306,9 +317,11 @@ function withoutEdge(node, edge) {
  * @returns {Command}
  */
 export function setDrawing(kind, id, drawing, gesture) {
-  const noun = kind === "groups" ? "group" : "comment";
+  const [remove, change] = kind === "groups"
+    ? [says.removeGroup, says.changeGroup]
+    : [says.removeComment, says.changeComment];
   return {
-    label: drawing === undefined ? `Remove ${noun}` : `Change ${noun}`,
+    label: drawing === undefined ? remove : change,
     ...(gesture ? { gesture } : {}),
     change: (document) =>
       withChangeAt(
@@ -345,6 +358,23 @@ export function freeDrawingId(document, kind) {
   for (let number = 1;; number++) if (!taken.has(String(number))) return String(number);
 }
 
+/**
+ * Whether nodes have fields for what wasn't given, too.
+ * @param {boolean} isShown
+ * @returns {Command}
+ */
+export function showFields(isShown) {
+  return {
+    label: isShown ? says.showFields : says.hideFields,
+    change: (document) =>
+      withChangeAt(
+        document,
+        ["layout", drawingsKey],
+        (drawn) => isShown ? withoutMembers(drawn, ["fields"]) : withValue(drawn, "fields", false),
+      ),
+  };
+}
+
 // Several at once
 
 /**
@@ -355,7 +385,7 @@ export function freeDrawingId(document, kind) {
  */
 export function paste(nodes, places) {
   return {
-    label: nodes.size === 1 ? `Paste ${[...nodes.keys()][0]}` : `Paste ${nodes.size} nodes`,
+    label: says.paste(nodesText(nodes)),
     change: (document) => {
       const known = nodesOf(document);
       const added = [...nodes].filter(([name]) => !known.has(name));

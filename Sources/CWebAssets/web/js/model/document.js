@@ -18,6 +18,7 @@
 import { isArray, isEqual, isObject, numericValue, Problem, readJSON, writeJSON } from "./json.js";
 import { inputsName, isNodeName } from "./names.js";
 import { emptyObject, objectAt, valueAt, withChangeAt, withMember } from "./objects.js";
+import { words } from "./words.js";
 
 export const apiVersion = "orchestrator/v1";
 
@@ -55,15 +56,15 @@ export function readDocument(text) {
  * @throws {Problem}
  */
 export function checkedDocument(value) {
-  if (!isObject(value)) throw new Problem("this is no workflow: it is no JSON object");
+  if (!isObject(value)) throw new Problem(words.document.noObject);
   if (value.get("kind") !== "Workflow" || value.get("apiVersion") !== apiVersion) {
-    throw new Problem("this is no workflow", `it must have "apiVersion": "${apiVersion}" and "kind": "Workflow"`);
+    throw new Problem(words.document.noWorkflow, words.document.workflowHint(apiVersion));
   }
   const nodes = valueAt(value, ["spec", "nodes"]);
-  if (!isObject(nodes)) throw new Problem("this workflow can't be drawn: it has no object 'spec.nodes'");
+  if (!isObject(nodes)) throw new Problem(words.document.noNodes);
   for (const [name, node] of nodes) {
-    if (!isNodeName(name)) throw new Problem(`no node can be called ${JSON.stringify(name.slice(0, 80))}`);
-    if (!isObject(node)) throw new Problem(`the node ${name} is no object`);
+    if (!isNodeName(name)) throw new Problem(words.document.badName(JSON.stringify(name.slice(0, 80))));
+    if (!isObject(node)) throw new Problem(words.document.badNode(name));
   }
   return value;
 }

@@ -19,7 +19,10 @@ import { drawingsKey, drawingsOf } from "./document.js";
 import { objectAt, withMember, withoutMembers } from "./objects.js";
 import { lineOf, linesOf } from "./text.js";
 import { bounds } from "./viewport.js";
+import { partWords } from "./part_words.js";
+import { words } from "./words.js";
 
+const says = partWords.drawings;
 const limits = { drawings: 1000, title: 120, text: 4000, place: 1e7, extent: 1e5 };
 /** The smallest that can be seen and taken hold of. */
 export const least = { width: 96, height: 64 };
@@ -111,7 +114,7 @@ function made(document, kind, area, member, text) {
   const drawing = new Map(Object.entries(area).map(([key, value]) => [key, Math.round(value)]));
   drawing.set(member, text);
   return {
-    command: { ...setDrawing(kind, id, drawing), label: kind === "groups" ? "Add group" : "Add comment" },
+    command: { ...setDrawing(kind, id, drawing), label: kind === "groups" ? says.addGroup : says.addComment },
     key: `${kind} ${id}`,
   };
 }
@@ -125,7 +128,7 @@ function made(document, kind, area, member, text) {
 export function changeDrawing(key, members, gesture) {
   const [kind, id] = drawingParts(key);
   return {
-    label: kind === "groups" ? "Change group" : "Change comment",
+    label: kind === "groups" ? words.commands.changeGroup : words.commands.changeComment,
     ...(gesture ? { gesture } : {}),
     change: (document) => {
       const all = objectAt(document, ["layout", drawingsKey, kind]);
@@ -178,7 +181,7 @@ export function moveContent({ nodes, drawings }, by, gesture) {
   const places = new Map([...nodes].map(([name, { x, y }]) => [name, { x: x + by.x, y: y + by.y }]));
   const [first] = drawings.keys();
   return {
-    label: first?.startsWith("groups") ? "Move group" : "Move comment",
+    label: first?.startsWith("groups") ? says.moveGroup : says.moveComment,
     gesture,
     change: (document) =>
       [...drawings].reduce(

@@ -9,6 +9,8 @@
  * @typedef {StepEntry | null} Step
  */
 
+import { withoutStrayPoints } from "./points.js";
+
 /** Never changed: each change gives another one. */
 export class History {
   /**
@@ -45,7 +47,8 @@ export class History {
    * @returns {History} this one where nothing changes
    */
   perform(command) {
-    const changed = command.change(this.document);
+    // What was drawn of a line goes with the line, whatever has taken it away.
+    const changed = withoutStrayPoints(command.change(this.document));
     if (changed === this.document) return this;
     const gesture = command.gesture;
     // What was saved can be come back to, also within a gesture.

@@ -9,6 +9,8 @@
  * @typedef {ReadonlyMap<string, JSONValue>} JSONObject
  */
 
+import { words } from "./words.js";
+
 /** A number that JavaScript would write otherwise than it was written. */
 export class ExactNumber {
   /** @param {string} text as JSON has it */
@@ -56,7 +58,7 @@ export const documentLimits = { characters: 16 << 20, depth: 64, values: 500_000
  */
 export function readJSON(text, limits = documentLimits) {
   if (text.length > limits.characters) {
-    throw new Problem("the text is too long", `at most ${limits.characters} characters`);
+    throw new Problem(words.json.tooLong, words.json.most(limits.characters));
   }
   return new Reader(text, limits).document();
 }
@@ -77,7 +79,7 @@ class Reader {
   document() {
     const value = this.value();
     this.skipBlanks();
-    if (this.place < this.text.length) throw this.problem("there is something behind the value");
+    if (this.place < this.text.length) throw this.problem(words.json.behind);
     return value;
   }
 
@@ -85,7 +87,7 @@ class Reader {
   problem(what) {
     const before = this.text.slice(0, this.place);
     const line = before.split("\n").length;
-    return new Problem(`this is no JSON that can be read: ${what}`, `look at line ${line}`);
+    return new Problem(words.json.unread(what), words.json.line(line));
   }
 
   skipBlanks() {
@@ -98,7 +100,7 @@ class Reader {
   /** @returns {JSONValue} */
   value() {
     this.skipBlanks();
-    if (++this.values > this.limits.values) throw this.problem(`it has more than ${this.limits.values} values`);
+    if (++this.values > this.limits.values) throw this.problem(words.json.values(this.limits.values));
     switch (this.text[this.place]) {
       case "{":
         return this.nested(() => this.object());
@@ -122,7 +124,7 @@ class Reader {
    * @returns {JSONValue}
    */
   nested(read) {
-    if (++this.depth > this.limits.depth) throw this.problem(`it has more than ${this.limits.depth} levels`);
+    if (++this.depth > this.limits.depth) throw this.problem(words.json.levels(this.limits.depth));
     this.place++;
     const value = read();
     this.depth--;
@@ -137,15 +139,15 @@ class Reader {
     if (this.text[this.place] === "}") return this.after(members);
     while (true) {
       this.skipBlanks();
-      if (this.text[this.place] !== '"') throw this.problem("a member has no name");
+      if (this.text[this.place] !== '"') throw this.problem(words.json.noName);
       const key = this.string();
-      if (members.has(key)) throw this.problem(`the member ${JSON.stringify(key.slice(0, 64))} is there twice`);
+      if (members.has(key)) throw this.problem(words.json.twice(JSON.stringify(key.slice(0, 64))));
       this.skipBlanks();
-      if (this.text[this.place++] !== ":") throw this.problem("a colon is missing");
+      if (this.text[this.place++] !== ":") throw this.problem(words.json.colon);
       members.set(key, this.value());
       this.skipBlanks();
       if (this.text[this.place] === "}") return this.after(members);
-      if (this.text[this.place++] !== ",") throw this.problem("a comma is missing");
+      if (this.text[this.place++] !== ",") throw this.problem(words.json.comma);
     }
   }
 
@@ -159,7 +161,7 @@ class Reader {
       items.push(this.value());
       this.skipBlanks();
       if (this.text[this.place] === "]") return this.after(items);
-      if (this.text[this.place++] !== ",") throw this.problem("a comma is missing");
+      if (this.text[this.place++] !== ",") throw this.problem(words.json.comma);
     }
   }
 
@@ -177,7 +179,7 @@ class Reader {
    * @param {JSONValue} value
    */
   word(word, value) {
-    if (!this.text.startsWith(word, this.place)) throw this.problem("there is an unknown word");
+    if (!this.text.startsWith(word, this.place)) throw this.problem(words.json.word);
     this.place += word.length;
     return value;
   }
@@ -194,23 +196,23 @@ class Reader {
         try {
           return /** @type {string} */ (JSON.parse(quoted));
         } catch {
-          throw this.problem("a text has an unknown escape");
+          throw this.problem(words.json.escape);
         }
       }
-      if (code < 0x20) throw this.problem("a text has a control character");
+      if (code < 0x20) throw this.problem(words.json.control);
       if (code === 0x5c) {
         hasEscapes = true;
         this.place++;
       }
     }
-    throw this.problem("a text has no end");
+    throw this.problem(words.json.open);
   }
 
   number() {
     const pattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
     pattern.lastIndex = this.place;
     const found = pattern.exec(this.text);
-    if (!found) throw this.problem(this.place < this.text.length ? "there is no value" : "it ends too early");
+    if (!found) throw this.problem(this.place < this.text.length ? words.json.noValue : words.json.ended);
     this.place += found[0].length;
     return numberOf(found[0]);
   }

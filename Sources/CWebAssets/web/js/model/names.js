@@ -2,7 +2,6 @@
 
 /** Of nodes, ports, parameters and inputs. */
 const identifier = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
-export const identifierGrammar = "a letter or '_', then up to 63 letters, digits, '_' or '-'";
 
 /** What `in` calls the workflow's own inputs: no node can be called so. */
 export const inputsName = "inputs";
@@ -34,8 +33,6 @@ export function isNodeType(text) {
 export function isWorkflowName(text) {
   return /^[a-z][a-z0-9_.-]{0,63}$/.test(text);
 }
-
-export const workflowNameGrammar = "a lower-case letter, then up to 63 lower-case letters, digits, '_', '.' or '-'";
 
 /**
  * A name for a node, of a word that people read: `Read many` becomes `read_many`, then `read_many_2`.

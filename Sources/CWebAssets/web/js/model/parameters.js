@@ -23,18 +23,9 @@ import {
   writeJSON,
 } from "./json.js";
 import { lineOf } from "./text.js";
+import { words } from "./words.js";
 
-/** What an engine says of the types, as ValueType of PluginModel does. */
-const phrases = {
-  string: "text",
-  number: "a number",
-  integer: "a whole number",
-  boolean: "true or false",
-  list: "a list",
-  mapping: "a mapping",
-  any: "a value",
-};
-
+const says = words.values;
 const manyChoices = 12;
 
 /**
@@ -118,7 +109,7 @@ export function needsSwitch(parameter) {
  * @returns {Reading} of a field that takes expressions alone; whether they have a value is the server's to say
  */
 export function readExpression(text) {
-  const problem = hasExpressions(text) ? openExpression(text) : "must be an expression, such as ${{ inputs.name }}";
+  const problem = hasExpressions(text) ? openExpression(text) : says.expression;
   return problem === undefined ? { value: text } : { problem };
 }
 
@@ -129,7 +120,7 @@ export function readExpression(text) {
 function openExpression(text) {
   // `$${{` stands for these characters, and begins nothing.
   const [, ...pieces] = text.replaceAll("$${{", "").split("${{");
-  return pieces.every((piece) => /[^\s}][^]*\}\}/.test(piece)) ? undefined : "must have an end, }}, for each ${{";
+  return pieces.every((piece) => /[^\s}][^]*\}\}/.test(piece)) ? undefined : says.open;
 }
 
 /**
@@ -140,19 +131,19 @@ function openExpression(text) {
 export function parameterProblem(parameter, value) {
   if (hasExpressions(value)) return typeof value === "string" ? openExpression(value) : undefined;
   if (!isOfType(parameter.type, value) && !(value === null && parameter.defaultValue === null)) {
-    return `must be ${phrases[parameter.type]}`;
+    return says.be(says[parameter.type]);
   }
   if (parameter.choices && choiceIndex(parameter, value) < 0) {
     const shown = parameter.choices.slice(0, 8).map(shortText).join(", ");
-    return `must be one of ${shown}${parameter.choices.length > 8 ? ", …" : ""}`;
+    return says.oneOf(shown + (parameter.choices.length > 8 ? ", …" : ""));
   }
   const number = numericValue(value);
   if (number !== undefined) {
-    if (parameter.least !== undefined && number < parameter.least) return `must be at least ${parameter.least}`;
-    if (parameter.most !== undefined && number > parameter.most) return `must be at most ${parameter.most}`;
+    if (parameter.least !== undefined && number < parameter.least) return says.atLeast(parameter.least);
+    if (parameter.most !== undefined && number > parameter.most) return says.atMost(parameter.most);
   }
   if (typeof value === "string" && parameter.pattern !== undefined && matches(parameter.pattern, value) === false) {
-    return `must match ${lineOf(parameter.pattern, 60)}`;
+    return says.match(lineOf(parameter.pattern, 60));
   }
   return undefined;
 }
@@ -252,9 +243,7 @@ export function choiceIndex(parameter, value) {
 export function readField(parameter, text) {
   if (editorKind(parameter) === "search") {
     const choice = parameter.choices?.find((one) => choiceText(one) === text);
-    return choice === undefined
-      ? { problem: parameterProblem(parameter, text) ?? "must be one of the list" }
-      : { value: choice };
+    return choice === undefined ? { problem: parameterProblem(parameter, text) ?? says.oneOfList } : { value: choice };
   }
   if (text === "" && parameter.defaultValue === null && parameter.type !== "string") return { value: null };
   switch (parameter.type) {
@@ -265,7 +254,7 @@ export function readField(parameter, text) {
       return readNumber(parameter, text.trim());
     case "boolean":
       if (text === "true" || text === "false") return { value: text === "true" };
-      return hasExpressions(text) ? { value: text } : { problem: "must be true or false" };
+      return hasExpressions(text) ? { value: text } : { problem: says.be(says.boolean) };
     case "list":
     case "mapping":
     case "any":
@@ -285,7 +274,7 @@ function readNumber(parameter, text) {
     "",
   );
   if (!/^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/.test(written) || !Number.isFinite(Number(written))) {
-    return { problem: `must be ${phrases[parameter.type]}` };
+    return { problem: says.be(says[parameter.type]) };
   }
   return { value: numberOf(written) };
 }
@@ -301,7 +290,7 @@ function readValue(text) {
   } catch (error) {
     if (/^\s*\$\{\{/.test(text)) return { value: text };
     return {
-      problem: error instanceof Problem ? `must be JSON: ${error.message.replace(/^.*: /, "")}` : "must be JSON",
+      problem: error instanceof Problem ? says.jsonBecause(error.message.replace(/^.*: /, "")) : says.json,
     };
   }
 }

@@ -12,7 +12,9 @@
  */
 
 import { allBefore, kindOf, needsOf, nodesOf, sourcesOf } from "./document.js";
+import { words } from "./words.js";
 
+const says = words.ports;
 const most = { characters: 64, depth: 8 };
 
 /** @type {PortType} */
@@ -77,15 +79,15 @@ export function accepts(input, output) {
 export function connectionProblem(document, catalog, from, to) {
   const nodes = nodesOf(document);
   const [source, target] = [nodes.get(from.node), nodes.get(to.node)];
-  if (!source || !target) return { reason: "there is no such node any more" };
-  if (from.node === to.node) return { reason: `${to.node} can't wait for itself` };
+  if (!source || !target) return { reason: says.goneNode };
+  if (from.node === to.node) return { reason: says.itself(to.node) };
   const [output, input] = [portOf(catalog, source, "outputs", from.port), portOf(catalog, target, "inputs", to.port)];
   const typeProblem = output && input ? flowProblem(source, output, target, input, from) : undefined;
   if (typeProblem) return typeProblem;
   const isThere = sourcesOf(target).some(([port, texts]) =>
     port === to.port && texts.includes(`${from.node}.${from.port}`)
   );
-  if (isThere) return { reason: "they are connected already" };
+  if (isThere) return { reason: says.connected };
   return cycleProblem(document, from.node, to.node);
 }
 
@@ -96,9 +98,9 @@ export function connectionProblem(document, catalog, from, to) {
  * @returns {Refusal | undefined}
  */
 export function cycleProblem(document, from, to) {
-  if (from === to) return { reason: `${to} can't wait for itself` };
+  if (from === to) return { reason: says.itself(to) };
   if (!allBefore(document, from).has(to)) return undefined;
-  return { reason: `a cycle: ${from} waits for ${to}`, hint: "disconnect what leads there first" };
+  return { reason: says.cycle(from, to), hint: says.cycleHint };
 }
 
 /**
@@ -124,8 +126,8 @@ const orderPort = {
 export function orderProblem(document, from, to) {
   const nodes = nodesOf(document);
   const target = nodes.get(to);
-  if (!target || !nodes.has(from)) return { reason: "there is no such node" };
-  if (needsOf(target).includes(from)) return { reason: `${to} waits for ${from} already` };
+  if (!target || !nodes.has(from)) return { reason: says.noNode };
+  if (needsOf(target).includes(from)) return { reason: says.waits(to, from) };
   return cycleProblem(document, from, to);
 }
 
@@ -154,19 +156,17 @@ function flowProblem(source, output, target, input, from) {
   const hasMatrix = isGiven(source, "matrix") && !isGiven(target, "matrix");
   if (!isEach && !input.multiple && hasMatrix) {
     return {
-      reason: `${from.node} has a matrix: its outputs are always many, and ${input.title} takes one value`,
-      hint: "connect an input that takes several values",
+      reason: says.matrix(from.node, input.title),
+      hint: says.severalHint,
     };
   }
   const arriving = arrivingType(source, output, input, isEach);
   if (!("kind" in arriving)) return arriving;
   if (accepts(input.type, arriving)) return undefined;
-  const items = isEach ? "items of type " : "";
+  const gives = portTypeText(arriving);
   return {
-    reason: `${input.title} takes ${portTypeText(input.type)}, and ${output.title} gives ${items}${
-      portTypeText(arriving)
-    }`,
-    hint: "put a node between that converts",
+    reason: says.types(input.title, portTypeText(input.type), output.title, isEach ? says.items(gives) : gives),
+    hint: says.typesHint,
   };
 }
 
@@ -212,14 +212,14 @@ function arrivingType(source, output, input, isEach) {
     if (isSeveral || isAny(output.type)) return output.type;
     if (output.type.kind === "list") return output.type.item;
     return {
-      reason: `${input.title} runs for each item of a list, and ${output.title} gives ${portTypeText(output.type)}`,
+      reason: says.each(input.title, output.title, portTypeText(output.type)),
     };
   }
   if (!isSeveral || input.multiple) return output.type;
   if (output.type.kind === "word" && withoutLists.has(output.type.word)) {
     return {
-      reason: `${input.title} takes one value, and ${output.title} has several of type ${output.type.word}`,
-      hint: "connect an input that takes several values",
+      reason: says.several(input.title, output.title, output.type.word),
+      hint: says.severalHint,
     };
   }
   return { kind: "list", item: output.type };

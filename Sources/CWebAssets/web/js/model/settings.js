@@ -14,7 +14,9 @@
 import { isArray, isEqual, isObject, numericValue } from "./json.js";
 import { isIdentifier } from "./names.js";
 import { valueAt, withMember, withoutMembers } from "./objects.js";
+import { partWords } from "./part_words.js";
 
+const says = partWords.settings;
 const most = { axes: 64, values: 4096, semaphores: 64, units: 1_048_576 };
 
 /** @type {ReadonlyArray<"crash" | "timeout" | "oom" | "error">} */
@@ -53,13 +55,13 @@ export function settingParameter(name, type, title, description, rest = {}) {
  */
 export function durationProblem(value) {
   if (value === null || (typeof value === "string" && /^0*[1-9][0-9]*(?:ms|s|m|h|d)$/.test(value))) return undefined;
-  return "must be a whole number and one of ms, s, m, h, d, such as 90s";
+  return says.duration;
 }
 
 /** @param {JSONValue} value */
 export function memoryProblem(value) {
   if (value === null || (typeof value === "string" && /^[0-9]+(?:Ki|Mi|Gi|Ti|K|M|G|T)$/.test(value))) return undefined;
-  return "must be a whole number and one of Ki, Mi, Gi, Ti, K, M, G, T, such as 512Mi";
+  return says.memory;
 }
 
 /** @param {JSONValue} value */
@@ -69,20 +71,20 @@ export function gpuProblem(value) {
   // In thousandths, of which a number has no exact ones.
   const thousandths = 1000 * count;
   if (count > 0 && count < 1 && Math.abs(thousandths - Math.round(thousandths)) < 1e-6) return undefined;
-  return "must be a whole number up to 64, or a part of one with three decimals, such as 0.5";
+  return says.gpu;
 }
 
 /** @param {JSONValue} value */
 export function semaphoresProblem(value) {
   if (value === null) return undefined;
-  if (!isObject(value) || value.size > most.semaphores) return `must be a mapping of at most ${most.semaphores}`;
+  if (!isObject(value) || value.size > most.semaphores) return says.mapping(most.semaphores);
   for (const [name, units] of value) {
     if (!/^[a-z][a-z0-9_.:-]{0,63}$/.test(name)) {
-      return "must have names of lower-case letters, digits, '_', '.', ':' or '-'";
+      return says.semaphoreNames;
     }
     const count = numericValue(units);
     if (count === undefined || !Number.isInteger(count) || count < 1 || count > most.units) {
-      return "must have whole numbers from 1";
+      return says.units;
     }
   }
   return undefined;
@@ -95,18 +97,18 @@ export function semaphoresProblem(value) {
 export function matrixProblem(value) {
   if (value === null) return undefined;
   if (!isObject(value) || value.size === 0 || value.size > most.axes) {
-    return `must be a mapping of 1 to ${most.axes} axes`;
+    return says.axes(most.axes);
   }
   for (const [name, axis] of value) {
-    if (!isIdentifier(name)) return "must have axes whose names are letters, digits, '_' or '-'";
+    if (!isIdentifier(name)) return says.axisNames;
     if (name === "include" || name === "exclude") {
       const isList = isArray(axis) &&
         axis.every((item) => isObject(item) && item.size > 0 && [...item.keys()].every(isIdentifier));
-      if (axis !== null && !isList) return `must have a list of mappings in ${name}`;
+      if (axis !== null && !isList) return says.mappings(name);
     } else if (typeof axis === "string") {
-      if (!/^\$\{\{.*\}\}$/.test(axis)) return `must have a list, or one expression, in ${name}`;
+      if (!/^\$\{\{.*\}\}$/.test(axis)) return says.expression(name);
     } else if (!isArray(axis) || axis.length === 0 || axis.length > most.values) {
-      return `must have a list of values in ${name}`;
+      return says.list(name);
     }
   }
   return undefined;
@@ -196,10 +198,10 @@ export function retriesProblem(node) {
   const entries = retryEntries(node);
   if (entries.length < 2) return undefined;
   const named = entries.map(retryOn);
-  if (named.some((list) => list.length === 0)) return "Each of several entries has to name its failures.";
+  if (named.some((list) => list.length === 0)) return says.namedRetries;
   const all = named.flat();
   const twice = all.find((one, index) => all.indexOf(one) < index);
-  return twice ? `Two entries name ${twice}.` : undefined;
+  return twice ? says.twice(twice) : undefined;
 }
 
 /**

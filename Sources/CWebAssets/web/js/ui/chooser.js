@@ -1,5 +1,6 @@
 /** A field with a list of names: a part of one finds it, by the keyboard as by a finger. And what was chosen, to be taken out again. */
 
+import { lineOf } from "../model/text.js";
 import { element, iconButton, setAttribute } from "./dom.js";
 import { strings } from "./strings.js";
 
@@ -76,6 +77,6 @@ export function firstOf(most, items, fits) {
 export function chip(text, label, remove) {
   return element("span", {
     class: "source",
-    children: [element("bdi", { text }), iconButton("close", label, remove)],
+    children: [element("bdi", { text: lineOf(text, 140) }), iconButton("close", lineOf(label, 300), remove)],
   });
 }

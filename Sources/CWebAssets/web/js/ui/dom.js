@@ -55,6 +55,19 @@ export function drawing(tag, attributes = {}, children = []) {
   return made;
 }
 
+/** @type {Promise<void> | undefined} */
+let styles;
+
+/** What isn't there at first has styles of its own; it is shown once they are there. */
+export function partStyles() {
+  styles ??= new Promise((resolve) => {
+    const link = element("link", { attributes: { rel: "stylesheet", href: "/assets/css/parts.css" } });
+    for (const kind of ["load", "error"]) link.addEventListener(kind, () => resolve());
+    document.head.append(link);
+  });
+  return styles;
+}
+
 /** Lines of 24 by 24, one path each. */
 const icons = {
   add: "M12 5v14M5 12h14",
@@ -73,6 +86,7 @@ const icons = {
   expression: "M9 4c-3 0-3 2-3 4s0 4-2 4c2 0 2 2 2 4s0 4 3 4M15 4c3 0 3 2 3 4s0 4 2 4c-2 0-2 2-2 4s0 4-3 4",
   text: "M4 5h16M4 10h10M4 15h14M4 20h8",
   exchange: "M12 4v10M8 10l4 4 4-4M4 15v5h16v-5",
+  map: "M4 6l5-2 6 2 5-2v14l-5 2-6-2-5 2zM9 4v14M15 6v14",
   menu: "M4 6h16M4 12h16M4 18h16",
   leave: "M14 4h5v16h-5M4 12h10M10 8l4 4-4 4",
 };

@@ -2,11 +2,12 @@
 
 import { changeDrawing, drawingAt } from "../model/drawings.js";
 import { button, element } from "./dom.js";
+import { partStrings } from "./part_strings.js";
 import { strings } from "./strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 
-const words = strings.drawings;
+const words = partStrings.drawings;
 
 /** Seen on light and dark grounds alike. */
 const colors = /** @type {const} */ ({
@@ -20,7 +21,7 @@ const colors = /** @type {const} */ ({
 /**
  * @param {Editor} editor
  * @param {string} key
- * @returns {{parts: HTMLElement[], show: () => void}}
+ * @returns {{title: string, parts: HTMLElement[], show: () => void}}
  */
 export function drawingDetails(editor, key) {
   const isGroup = key.startsWith("groups");
@@ -49,6 +50,7 @@ export function drawingDetails(editor, key) {
     on: { change: () => editor.perform(changeDrawing(key, [["color", color.value === "" ? undefined : color.value]])) },
   });
   return {
+    title: isGroup ? words.groupTitle : words.comment,
     parts: [
       field("drawing-text", isGroup ? words.title : words.text, text),
       field("drawing-color", words.color, color),

@@ -31,9 +31,6 @@ import { strings } from "./strings.js";
 
 export const grid = 8;
 
-/** @type {typeof import("../model/layout.js").layeredLayout | undefined} loaded once it is wanted: mostly nodes have their places */
-let layeredLayout;
-
 export class Editor {
   /**
    * @param {Client} client
@@ -89,6 +86,8 @@ export class Editor {
     this.statesOf = undefined;
     /** @type {ReturnType<typeof byDocumentNode>} */
     this.states = new Map();
+    /** @type {typeof import("../model/layout.js").layeredLayout | undefined} */
+    this.layered = undefined;
     /** @type {object | undefined} the nodes that `unplaced` was made of */
     this.unplacedOf = undefined;
     /** @type {Map<string, Place>} */
@@ -327,9 +326,22 @@ export class Editor {
     await this.paste(fragmentText(this.document, this.selection), corner);
   }
 
+  /** What lays out is loaded where somebody has placed too little, or asks for it. */
+  async loadLayout() {
+    if (this.layered) return;
+    this.layered = (await import("../model/layout.js")).layeredLayout;
+    this.unplacedOf = undefined;
+    this.changed();
+  }
+
+  /** Everything that has to be known before a document is shown. */
+  async prepare(document = this.document) {
+    if ([...nodesOf(document).keys()].some((name) => !placeOf(document, name))) await this.loadLayout();
+  }
+
   /** The selected nodes where they are several, otherwise all. */
   async arrange() {
-    await loadLayout();
+    await this.loadLayout();
     const names = this.selection.size > 1 ? this.selection : new Set(nodesOf(this.document).keys());
     if (names.size === 0) return;
     const places = [...names].map((name) => this.placeOf(name));
@@ -345,9 +357,12 @@ export class Editor {
   layoutOf(names, corner) {
     const shapes = this.shapes;
     const boxes = [...names].flatMap((name) => shapes.get(name) ?? []);
+    if (!this.layered) {
+      this.loadLayout();
+      return new Map(boxes.map(({ name }, index) => [name, { x: corner.x + 280 * index, y: corner.y }]));
+    }
     const lines = edgesOf(this.document).map((edge) => ({ from: edge.from.node, to: edge.to.node }));
-    if (layeredLayout) return layeredLayout(boxes, lines, corner);
-    return new Map(boxes.map(({ name }, index) => [name, { x: corner.x, y: corner.y + 160 * index }]));
+    return this.layered(boxes, lines, corner);
   }
 
   /**
@@ -356,7 +371,7 @@ export class Editor {
    * @param {WorkflowDocument} document
    */
   async replace(label, document) {
-    await loadLayoutOf(document);
+    await this.prepare(document);
     return this.perform(commands.replaceDocument(label, document));
   }
 
@@ -454,18 +469,6 @@ export class Editor {
 /** @param {PortEnd} end */
 export function endText(end) {
   return end.port === "" ? strings.order.of(end.node) : `${end.node}.${end.port}`;
-}
-
-async function loadLayout() {
-  ({ layeredLayout } = await import("../model/layout.js"));
-}
-
-/**
- * What lays out the nodes that nobody has placed, where there are some.
- * @param {WorkflowDocument} document
- */
-export async function loadLayoutOf(document) {
-  if ([...nodesOf(document).keys()].some((name) => !placeOf(document, name))) await loadLayout();
 }
 
 /** @param {Place} place */

@@ -12,6 +12,7 @@ import {
   readField,
   stepOf,
 } from "../model/parameters.js";
+import { setParameter } from "../model/commands.js";
 import { isEqual, numericValue } from "../model/json.js";
 import { element, iconButton, setAttribute } from "./dom.js";
 import { strings } from "./strings.js";
@@ -27,6 +28,24 @@ import { strings } from "./strings.js";
  * @typedef {{change: (value: JSONValue, isGesture: boolean) => void, settle: () => void, reset: () => void,
  *   expressions?: () => string[], check?: (value: JSONValue) => string | undefined}} FieldActions
  */
+
+/**
+ * What is done with a field of a node's parameter, wherever it is shown.
+ * @param {import("./editor.js").Editor} editor
+ * @param {string} name of the node
+ * @param {Parameter} parameter
+ * @returns {FieldActions}
+ */
+export function parameterActions(editor, name, parameter) {
+  const gesture = `type ${name}.${parameter.name}`;
+  return {
+    change: (value, isGesture) =>
+      editor.perform(setParameter(name, parameter.name, value, isGesture ? gesture : undefined)),
+    settle: () => editor.endGesture(),
+    reset: () => editor.perform(setParameter(name, parameter.name, undefined)),
+    expressions: () => editor.expressions(name),
+  };
+}
 
 export class Field {
   /**

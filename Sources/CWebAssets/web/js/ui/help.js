@@ -3,16 +3,17 @@
 import { button, element } from "./dom.js";
 import { keyBindings } from "./keys.js";
 import { pageStrings } from "./page_strings.js";
+import { partStrings } from "./part_strings.js";
 
 /** @returns {HTMLDialogElement} which begins at its top, also where it is longer than the screen */
 export function helpDialog() {
-  const rows = keyBindings.map(({ keys, what }) =>
+  const rows = keyBindings.map(({ keys, action }) =>
     element("div", {
       children: [
         element("dt", {
-          children: keys.flatMap((key, index) => [index > 0 ? " " : "", element("kbd", { text: shownKey(key) })]),
+          children: shownKeys(keys).flatMap((key, index) => [index > 0 ? " " : "", element("kbd", { text: key })]),
         }),
-        element("dd", { text: what }),
+        element("dd", { text: partStrings.keys[action] ?? action }),
       ],
     })
   );
@@ -29,9 +30,17 @@ export function helpDialog() {
   return dialog;
 }
 
+/**
+ * @param {ReadonlyArray<string>} keys
+ * @returns {string[]} the four arrows as one
+ */
+export function shownKeys(keys) {
+  return [...new Set(keys.map((key) => shownKey(key.replace(/Arrow[A-Z][a-z]+$/, "arrows"))))];
+}
+
 /** @param {string} key */
-export function shownKey(key) {
-  return key.replace("Arrow", "").replace(/^ $/, "Space").replace(
+function shownKey(key) {
+  return key.replace(/^ $/, "Space").replace(
     /\+([a-z])$/,
     (_, letter) => `+${letter.toUpperCase()}`,
   );

@@ -1,11 +1,10 @@
 /** What is selected, in detail: parameters, what flows in, settings, and how the last run went. */
 
-import { renameNode, renamingProblem, setMember, setParameter } from "../model/commands.js";
 import { kindOf, nodesOf, parametersOf } from "../model/document.js";
 import { isObject } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
-import { lineOf, linesOf } from "../model/text.js";
-import { button, element, setAttribute } from "./dom.js";
+import { lineOf } from "../model/text.js";
+import { button, element, partStyles } from "./dom.js";
 import { messageOf } from "./messages.js";
 import { strings } from "./strings.js";
 
@@ -17,13 +16,17 @@ const words = strings.inspector;
 
 /** What nobody needs who only looks at a workflow. */
 async function loadParts() {
-  const [{ Field }, { connectionRows }, { drawingDetails }, { Settings }] = await Promise.all([
-    import("./fields.js"),
-    import("./connections.js"),
-    import("./drawing_details.js"),
-    import("./settings.js"),
-  ]);
-  return { Field, connectionRows, drawingDetails, Settings };
+  const [{ Field, parameterActions }, { connectionRows }, { drawingDetails }, fields, { Settings }] = await Promise.all(
+    [
+      import("./fields.js"),
+      import("./connections.js"),
+      import("./drawing_details.js"),
+      import("./node_fields.js"),
+      import("./settings.js"),
+      partStyles(),
+    ],
+  );
+  return { Field, parameterActions, connectionRows, drawingDetails, ...fields, Settings };
 }
 
 export class NodeInspector extends HTMLElement {
@@ -151,10 +154,7 @@ export class NodeInspector extends HTMLElement {
    */
   drawDrawing(editor, key) {
     this.details = this.parts?.drawingDetails(editor, key);
-    this.begin(
-      key.startsWith("groups") ? strings.drawings.groupTitle : strings.drawings.comment,
-      ...this.details?.parts ?? [],
-    );
+    this.begin(this.details?.title ?? "", ...this.details?.parts ?? []);
   }
 
   // The workflow
@@ -164,7 +164,7 @@ export class NodeInspector extends HTMLElement {
     const fields = [];
     const { parts } = this;
     for (const [name, input] of objectAt(editor.document, ["spec", "inputs"])) {
-      if (isObject(input) && parts) fields.push(this.runInput(parts, editor, name, input));
+      if (isObject(input) && parts) fields.push(parts.runInput(editor, name, input));
     }
     this.begin(
       words.none,
@@ -174,47 +174,6 @@ export class NodeInspector extends HTMLElement {
       fields.length > 0 ? element("h3", { text: words.runInputs }) : undefined,
       ...fields,
     );
-  }
-
-  /**
-   * @param {NonNullable<NodeInspector["parts"]>} parts
-   * @param {Editor} editor
-   * @param {string} name
-   * @param {JSONObject} input
-   */
-  runInput({ Field }, editor, name, input) {
-    const type = input.get("type");
-    const types = /** @type {const} */ (["string", "number", "integer", "boolean", "list", "mapping"]);
-    /** @type {import("../model/catalog.js").Parameter} */
-    const parameter = {
-      name,
-      type: types.find((known) => known === type) ?? "any",
-      title: lineOf(name, 64),
-      description: linesOf(input.get("description"), 2000),
-      defaultValue: input.get("default") ?? null,
-      component: "input",
-      choices: undefined,
-      least: undefined,
-      most: undefined,
-      step: undefined,
-      pattern: undefined,
-      isSecret: false,
-      isLong: false,
-    };
-    const show = () => field.show(editor.runInputs.get(name) ?? parameter.defaultValue, editor.runInputs.has(name));
-    const field = new Field(parameter, editor.runInputs.get(name) ?? parameter.defaultValue, {
-      change: (value) => {
-        editor.runInputs.set(name, value);
-        show();
-      },
-      settle: () => undefined,
-      reset: () => {
-        editor.runInputs.delete(name);
-        show();
-      },
-    }, `run-${name}`);
-    show();
-    return field.element;
   }
 
   /** @param {Editor} editor */
@@ -233,12 +192,13 @@ export class NodeInspector extends HTMLElement {
    */
   drawNode(editor, name, node) {
     if (!this.parts) return this.begin(name);
-    const { Field, Settings } = this.parts;
+    const { Field, parameterActions, Settings } = this.parts;
     this.settings = new Settings(editor, name);
     const type = editor.typeOf(name);
     const { kind, text } = kindOf(node);
+    const { nameField, textField } = this.parts;
     const parts = [
-      this.nameField(editor, name),
+      nameField(editor, name),
       element("p", {
         class: "quiet",
         children: [element("bdi", { text: type ? `${type.title} · ${type.type} ${type.version}` : lineOf(text, 200) })],
@@ -249,26 +209,20 @@ export class NodeInspector extends HTMLElement {
       this.nodeOutcome,
     ];
     if (kind !== "type") {
-      parts.push(this.textField(editor, name, kind, kind === "run" ? words.command : words.file, kind === "run"));
+      parts.push(textField(editor, name, kind, kind === "run" ? words.command : words.file, kind === "run"));
     }
     if (type && type.parameters.length > 0) parts.push(element("h3", { text: words.parameters }));
     for (const parameter of type?.parameters ?? []) {
       const given = parametersOf(node).get(parameter.name);
-      const gesture = `type ${name}.${parameter.name}`;
-      const field = new Field(parameter, given ?? parameter.defaultValue, {
-        change: (value, isGesture) =>
-          editor.perform(setParameter(name, parameter.name, value, isGesture ? gesture : undefined)),
-        settle: () => editor.endGesture(),
-        reset: () => editor.perform(setParameter(name, parameter.name, undefined)),
-        expressions: () => editor.expressions(name),
-      }, `parameter-${parameter.name}`);
+      const actions = parameterActions(editor, name, parameter);
+      const field = new Field(parameter, given ?? parameter.defaultValue, actions, `parameter-${parameter.name}`);
       this.fields.set(parameter.name, field);
       parts.push(field.element);
     }
     parts.push(
       this.inputs,
       element("h3", { text: words.settings }),
-      this.textField(editor, name, "if", words.condition, false),
+      textField(editor, name, "if", words.condition, false),
       this.settings.element,
       this.actions(editor),
     );
@@ -298,65 +252,6 @@ export class NodeInspector extends HTMLElement {
         button(words.duplicate, () => editor.duplicate()),
         button(words.remove, () => editor.removeSelected(), { class: "danger" }),
       ],
-    });
-  }
-
-  /**
-   * @param {Editor} editor
-   * @param {string} name
-   */
-  nameField(editor, name) {
-    const problem = element("p", { class: "field-problem", attributes: { hidden: true, id: "name-problem" } });
-    const input = element("input", {
-      attributes: {
-        type: "text",
-        id: "node-name",
-        value: name,
-        autocomplete: "off",
-        "aria-describedby": "name-problem",
-      },
-      on: {
-        input: () => {
-          const found = renamingProblem(editor.document, name, input.value);
-          problem.hidden = !found;
-          problem.textContent = found ? `${found.message}${found.hint ? `: ${found.hint}` : ""}` : "";
-          setAttribute(input, "aria-invalid", found ? "true" : undefined);
-        },
-        change: () => {
-          if (renamingProblem(editor.document, name, input.value)) input.value = name;
-          else if (editor.perform(renameNode(name, input.value))) editor.select([input.value]);
-        },
-      },
-    });
-    return element("div", {
-      class: "field",
-      children: [element("label", { text: words.name, attributes: { for: "node-name" } }), input, problem],
-    });
-  }
-
-  /**
-   * A member of the node that is a text.
-   * @param {Editor} editor
-   * @param {string} name
-   * @param {string} member
-   * @param {string} title
-   * @param {boolean} isLong
-   */
-  textField(editor, name, member, title, isLong) {
-    const value = nodesOf(editor.document).get(name)?.get(member);
-    const gesture = `type ${name} ${member}`;
-    const id = `member-${member}`;
-    const input = element(isLong ? "textarea" : "input", {
-      attributes: { id, autocomplete: "off", spellcheck: "false", ...(isLong ? { rows: 4 } : { type: "text" }) },
-      on: {
-        input: () => editor.perform(setMember(name, member, input.value === "" ? undefined : input.value, gesture)),
-        change: () => editor.endGesture(),
-      },
-    });
-    input.value = typeof value === "string" ? value : value === undefined || value === null ? "" : String(value);
-    return element("div", {
-      class: "field",
-      children: [element("label", { text: title, attributes: { for: id } }), input],
     });
   }
 

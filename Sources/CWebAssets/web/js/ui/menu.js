@@ -48,7 +48,8 @@ export function openMenu(items, point, label) {
     if (!(event.target instanceof Node && menu.contains(event.target))) close(false);
   }, { signal, capture: true });
   for (const kind of ["blur", "resize"]) addEventListener(kind, () => close(false), { signal });
-  document.body.append(menu);
+  // Within a landmark, as everything else.
+  (document.querySelector("main") ?? document.body).append(menu);
   const { width, height } = menu.getBoundingClientRect();
   menu.style.left = `${Math.max(4, Math.min(point.x, innerWidth - width - 4))}px`;
   menu.style.top = `${Math.max(4, Math.min(point.y, innerHeight - height - 4))}px`;

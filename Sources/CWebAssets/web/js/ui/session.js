@@ -1,4 +1,7 @@
-/** What a tab remembers until it is closed: the token, changes that aren't saved, and which run it watches. Nothing of it is in an address. */
+/**
+ * What a tab remembers until it is closed: the token, changes that aren't saved, and which run it watches. Nothing of it is in an address.
+ * What somebody likes is remembered for longer.
+ */
 
 import { readDocument, writeDocument } from "../model/document.js";
 
@@ -107,6 +110,30 @@ export const session = {
    */
   keepRun(name, run) {
     write(`orchestrator.run.${name}`, run);
+  },
+
+  /**
+   * @param {string} name
+   * @returns {string | null} of this browser; null: nobody has chosen
+   */
+  preference(name) {
+    try {
+      return localStorage.getItem(`orchestrator.${name}`);
+    } catch {
+      return null;
+    }
+  },
+
+  /**
+   * @param {string} name
+   * @param {string} value
+   */
+  keepPreference(name, value) {
+    try {
+      localStorage.setItem(`orchestrator.${name}`, value);
+    } catch {
+      // Then it is asked for again.
+    }
   },
 
   /** @param {string} name */

@@ -10,7 +10,7 @@ import * as model from "../model/settings.js";
 import { chip, chooser, firstOf } from "./chooser.js";
 import { button, element } from "./dom.js";
 import { Field } from "./fields.js";
-import { strings } from "./strings.js";
+import { partStrings } from "./part_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../model/json.js").JSONObject} JSONObject */
@@ -18,8 +18,10 @@ import { strings } from "./strings.js";
 /** @typedef {import("../model/catalog.js").Parameter} Parameter */
 /** @typedef {(value: JSONValue) => string | undefined} Check */
 
-const words = strings.settings;
+const words = partStrings.settings;
 const mostNames = 500;
+/** More is none that the program takes. */
+const mostEntries = 8;
 
 export class Settings {
   /**
@@ -40,17 +42,22 @@ export class Settings {
     this.between = element("p", { class: "field-problem", attributes: { role: "status" } });
     /** @type {JSONValue | undefined} */
     this.orderOf = undefined;
+    /** @type {unknown[]} */
+    this.shownOf = [];
   }
 
   /** @param {JSONObject} node */
   show(node) {
+    const defaults = this.hasDefaults();
+    if (node === this.shownOf[0] && defaults === this.shownOf[1]) return;
+    this.shownOf = [node, defaults];
     const inputs = sourcesOf(node).map(([port]) => port);
     const now = JSON.stringify([
       kindOf(node).kind,
       inputs,
       model.retryMode(node),
       model.retryEntries(node).length,
-      this.hasDefaults(),
+      defaults,
     ]);
     if (now !== this.drawnFor) {
       this.drawnFor = now;
@@ -223,7 +230,7 @@ export class Settings {
     /** @param {string} other */
     const refusal = (other) => orderProblem(editor.document, other, name)?.reason;
     this.order.replaceChildren(
-      ...needsOf(node).map((other) =>
+      ...needsOf(node).slice(0, mostNames).map((other) =>
         chip(
           other,
           words.noWait(other),
@@ -270,7 +277,7 @@ export class Settings {
     const hasRoom = isArray(model.withRetryEntry(node)) && entries.length < model.retryClasses.length;
     return [
       select,
-      ...entries.map((_, index) => this.retryEntry(index, entries.length)),
+      ...entries.slice(0, mostEntries).map((_, index) => this.retryEntry(index, entries.length)),
       this.between,
       ...(hasRoom
         ? [
@@ -329,9 +336,8 @@ export class Settings {
       on: {
         change: () => {
           const entry = model.retryEntries(this.node)[index] ?? new Map();
-          const on = model.retryClasses.filter((other) =>
-            other === one ? box.checked : model.retryOn(entry).includes(other)
-          );
+          const before = model.retryOn(entry);
+          const on = before.includes(one) ? before.filter((other) => other !== one) : [...before, one];
           this.setRetry(model.withRetry(this.node, index, "on", on));
         },
       },

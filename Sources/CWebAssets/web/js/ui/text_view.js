@@ -9,7 +9,6 @@ import { checkedDocument } from "../model/document.js";
 import { isEqual } from "../model/json.js";
 import { indented, lineCount, lineRange, newLine, outdented } from "../model/lines.js";
 import { button, element, iconButton, setAttribute } from "./dom.js";
-import { loadLayoutOf } from "./editor.js";
 import { loadStyle } from "./frame.js";
 import { messageOf } from "./messages.js";
 import { pageStrings } from "./page_strings.js";
@@ -216,7 +215,7 @@ export class TextView {
       const { document, diagnostics } = await convert(editor.client, { text });
       told = problemsOf(diagnostics);
       const read = checkedDocument(document);
-      await loadLayoutOf(read);
+      await this.editor.prepare(read);
       if (mine !== this.asked) return;
       this.isDirty = false;
       this.keep();

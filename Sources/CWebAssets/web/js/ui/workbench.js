@@ -4,9 +4,11 @@ import { allows, ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
+import { showFields } from "../model/commands.js";
 import { nodesOf } from "../model/document.js";
 import { documentNode } from "../model/run.js";
-import { button, element, iconButton, isField } from "./dom.js";
+import { showsFields } from "../model/shapes.js";
+import { button, element, iconButton, isField, partStyles } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
 import { NodePalette } from "./palette.js";
@@ -124,7 +126,7 @@ export class Workbench {
     const { signal } = ending;
     const stops = [
       editor.watch(() => this.update()),
-      watchPointers(canvas, editor, { open: (point) => this.openAt(point) }),
+      watchPointers(canvas, editor, { open: (point) => this.openAt(point), menu: (point) => this.showMenu(point) }),
       watchKeys(canvas, editor, this.around),
     ];
     signal.addEventListener("abort", () => stops.forEach((stop) => stop()));
@@ -140,7 +142,8 @@ export class Workbench {
     canvas.addEventListener("contextmenu", (event) => {
       if (isField(event.target)) return;
       event.preventDefault();
-      this.showMenu(canvas.pointOf(event));
+      // A finger's long press is told by the gestures, where browsers differ.
+      if (!(event instanceof PointerEvent && event.pointerType === "touch")) this.showMenu(canvas.pointOf(event));
     }, { signal });
     // Who begins to do something will look at details.
     for (const kind of ["keydown", "pointerdown"]) {
@@ -154,12 +157,18 @@ export class Workbench {
     this.element.addEventListener("act", (event) => {
       if (event instanceof CustomEvent) this.act(event.detail);
     }, { signal });
+    canvas.addEventListener("details", (event) => {
+      if (!(event instanceof CustomEvent)) return;
+      editor.select([event.detail.name]);
+      this.showDetails(`parameter-${event.detail.parameter}`);
+    }, { signal });
     canvas.addEventListener("wish", (event) => {
       if (event instanceof CustomEvent) this.askForNode(event.detail);
     }, { signal });
     this.update();
     // Where it can't be known, the server refuses what isn't allowed.
     editor.client.me().then(({ scope }) => editor.allow(scope)).catch(() => undefined);
+    requestIdleCallback(() => canvas.withMinimap(), { timeout: 2000 });
     const run = session.run(editor.name);
     if (run !== undefined) this.running((runner) => runner.follow(run));
   }
@@ -294,6 +303,12 @@ export class Workbench {
       case "zoomOut":
         canvas.zoomBy(0.8);
         return true;
+      case "showFields":
+        editor.perform(showFields(!showsFields(editor.document)));
+        return true;
+      case "minimap":
+        canvas.withMinimap(true);
+        return true;
       case "canvas":
         this.goToCanvas();
         return true;
@@ -346,9 +361,17 @@ export class Workbench {
     const target = canvas.elementAt(point);
     const name = canvas.nodeAt(target) ?? canvas.placeholderAt(point);
     const drawing = canvas.drawingAt(target)?.key;
+    const edge = canvas.edgeAt(target);
     if (drawing !== undefined) canvas.drawings?.edit(drawing);
     else if (name !== undefined) actOn(canvas, editor, this.around, "details", name);
-    else if (canvas.edgeAt(target) === undefined) this.act("search");
+    else if (edge === undefined) this.act("search");
+    else {
+      const index = target?.getAttribute("data-point") ?? null;
+      canvas.withPoints((points) => {
+        if (index === null) points.add(edge, canvas.toPlace(point));
+        else points.remove(edge, Number(index));
+      });
+    }
   }
 
   /** @param {import("../model/document.js").Place} [at] of the canvas' element; otherwise it is about what is focused */
@@ -358,7 +381,7 @@ export class Workbench {
     const { left, top, width } = focused.getBoundingClientRect();
     const point = at ?? canvas.pointOf({ clientX: left + width / 2, clientY: top + 24 });
     const target = at ? canvas.elementAt(point) : focused;
-    const { openCanvasMenu } = await import("../canvas/menus.js");
+    const [{ openCanvasMenu }] = await Promise.all([import("../canvas/menus.js"), partStyles()]);
     openCanvasMenu(canvas, editor, { target, point }, (action) => {
       const name = canvas.nodeAt(document.activeElement) ?? [...editor.selection][0];
       const drawing = editor.selectedDrawing;

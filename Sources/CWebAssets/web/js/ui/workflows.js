@@ -1,7 +1,7 @@
 /** Which workflow it is to be. */
 
 import { allows } from "../api/client.js";
-import { isWorkflowName, workflowNameGrammar } from "../model/names.js";
+import { isWorkflowName } from "../model/names.js";
 import { addressOf } from "../model/routes.js";
 import { element } from "./dom.js";
 import { session } from "./session.js";
@@ -82,7 +82,7 @@ function newWorkflow(workflows, create) {
       submit: (/** @type {SubmitEvent} */ event) => {
         event.preventDefault();
         const name = input.value.trim();
-        if (!isWorkflowName(name)) problem.textContent = `Use ${workflowNameGrammar}.`;
+        if (!isWorkflowName(name)) problem.textContent = strings.workflows.grammar;
         else if (workflows.some((workflow) => workflow.name === name)) problem.textContent = words.taken(name);
         else create(name);
       },
