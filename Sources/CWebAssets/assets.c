@@ -73,6 +73,9 @@ static const unsigned char js_model_json_js[] = {
 static const unsigned char js_model_layout_js[] = {
 #embed "web/js/model/layout.js"
 };
+static const unsigned char js_model_log_js[] = {
+#embed "web/js/model/log.js"
+};
 static const unsigned char js_model_names_js[] = {
 #embed "web/js/model/names.js"
 };
@@ -147,6 +150,9 @@ static const unsigned char js_ui_inspector_js[] = {
 };
 static const unsigned char js_ui_keys_js[] = {
 #embed "web/js/ui/keys.js"
+};
+static const unsigned char js_ui_log_view_js[] = {
+#embed "web/js/ui/log_view.js"
 };
 static const unsigned char js_ui_messages_js[] = {
 #embed "web/js/ui/messages.js"
@@ -224,6 +230,7 @@ static const web_asset assets[] = {
     ASSET("js/model/history.js", js_model_history_js),
     ASSET("js/model/json.js", js_model_json_js),
     ASSET("js/model/layout.js", js_model_layout_js),
+    ASSET("js/model/log.js", js_model_log_js),
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
@@ -249,6 +256,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/help.js", js_ui_help_js),
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
+    ASSET("js/ui/log_view.js", js_ui_log_view_js),
     ASSET("js/ui/messages.js", js_ui_messages_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
     ASSET("js/ui/run_compare.js", js_ui_run_compare_js),

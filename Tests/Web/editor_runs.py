@@ -2,12 +2,15 @@
 
 import os
 import re
+import signal
+import tempfile
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from browser import write_plugin
+from browser import Server, write_plugin
 from editor_case import OPTIONS, EditorCase
+from serving import workflow
 
 EXAMPLE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "examples", "license-report.yaml")
 VALUES_PLUGIN = {
@@ -311,6 +314,94 @@ class RunTests(EditorCase):
         expect(self.value(page, "b.output.0").locator("pre")).to_have_text("ran")
         expect(page.tab.locator(".denial")).to_have_count(0)
 
+    # What nodes said
+
+    def test_of_a_long_log_the_end_is_shown_and_the_rest_page_by_page(self):
+        self.store("chatty", {"c": {"type": "values/chatty", "with": {"lines": 3000}, "cache": "never"},
+                              "d": {"type": "values/chatty", "with": {"lines": 5}, "cache": "never"}})
+        page = self.page(permissions=["clipboard-read", "clipboard-write"]).open("#workflow=chatty")
+        page.node("c").click()
+        self.ran(page)
+        page.tab.get_by_role("button", name="Show the log").click()
+        log = page.tab.get_by_role("log", name="Log of c")
+        lines = log.locator(".log-line")
+        expect(lines.last).to_have_text("warningthat was much")
+        expect(lines.nth(-2)).to_have_text("line 2999")
+        expect(log).to_be_focused()
+        self.assertLess(lines.count(), 1500)
+        self.picture(page, "log")
+        older = page.tab.get_by_role("button", name="Older", exact=True)
+        while lines.count() < 3001:
+            count = lines.count()
+            older.click()
+            expect(lines.nth(count)).to_be_attached()
+        expect(older).to_be_hidden()
+        self.assertEqual(log.locator(".log-line").all_inner_texts()[:3000], [f"line {number}" for number in range(3000)])
+        page.tab.get_by_label("Search in the log").fill("line 299")
+        expect(page.tab.get_by_text("11 lines")).to_be_visible()
+        page.tab.get_by_role("button", name="Copy", exact=True).click()
+        expect(page.tab.get_by_text("Copied.")).to_be_visible()
+        copied = page.tab.evaluate("navigator.clipboard.readText()").splitlines()
+        self.assertEqual([line.split(" ", 1)[1] for line in copied], [f"stdout line {number}" for number in [299, *range(2990, 3000)]])
+        with page.tab.expect_download() as download:
+            page.tab.locator(".log-view").get_by_role("button", name="Download").click()
+        with open(download.value.path(), encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 3001)
+        # Of all nodes, each named.
+        page.tab.keyboard.press("Escape")
+        page.tab.keyboard.press("r")
+        page.tab.get_by_role("tab", name="Log").click()
+        whole = page.tab.get_by_role("log", name="Log of the run")
+        expect(whole.locator(".log-node").last).to_have_text(re.compile("^[cd]$"))
+        page.tab.locator(".drawer").get_by_label("Search in the log").fill("c stdout line 2998")
+        expect(whole.locator(".log-line:visible")).to_have_text(["cline 2998"])
+        self.picture(page, "log-of-the-run")
+
+    def test_a_log_follows_its_end_unless_somebody_has_gone_up_and_misses_nothing_of_a_server_that_was_killed(self):
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+            write_plugin(directory)
+            write_plugin(directory, "values", VALUES_PLUGIN)
+            with Server(OPTIONS.orchestrator, f"{directory}/state") as server:
+                port, token = server.port, server.token
+                nodes = {"c": {"type": "values/chatty", "with": {"lines": 250, "pause": 0.03}}}
+                server.ok("PUT", "/api/v1/workflows/live", workflow(nodes, name="live"), headers={"If-None-Match": "*"})
+                page = self.page(server).open("#workflow=live")
+                page.node("c").click()
+                page.tab.get_by_role("button", name="Run", exact=True).click()
+                page.tab.get_by_role("button", name="Show the log").click()
+                log = page.tab.get_by_role("log", name="Log of c")
+                expect(log.locator(".log-line", has_text=re.compile("^line 40$"))).to_be_attached()
+                self.assertTrue(log.evaluate("(log) => log.scrollTop > 0 && log.scrollHeight - log.scrollTop - log.clientHeight < 16"))
+                log.evaluate("(log) => { log.scrollTop = 0 }")
+                count = log.locator(".log-line").count()
+                expect(log.locator(".log-line").nth(count + 10)).to_be_attached()
+                self.assertEqual(log.evaluate("(log) => log.scrollTop"), 0)
+                server.stop(signal.SIGKILL)
+            expect(page.status()).to_contain_text("The connection is lost")
+            with Server(OPTIONS.orchestrator, f"{directory}/state", "--listen", f"127.0.0.1:{port}", token=token) as server:
+                page.tab.keyboard.press("r")
+                rows = page.tab.locator(".run-list tbody tr")
+                expect(rows.first).to_contain_text("succeeded", timeout=60000)
+                run = rows.first.get_attribute("data-run")
+                expect(log.locator(".log-line", has_text="that was much")).to_be_attached()
+                older = page.tab.locator("node-inspector").get_by_role("button", name="Older", exact=True)
+                if older.is_visible():
+                    older.click()
+                    expect(log.locator(".log-line", has_text=re.compile("^line 0$"))).to_be_attached()
+                wanted, after, has_more = [], 0, True
+                while has_more:
+                    answer = server.ok("GET", f"/api/v1/runs/{run}/logs?node=c&limit=200&after={after}")
+                    wanted += [entry.get("line") or entry.get("message") for entry in answer["entries"]]
+                    after, has_more = answer["next"], answer["has_more"]
+                wanted = [re.sub(r"\\u\{1b\}\[\d+m", "", line) for line in wanted]
+                self.assertEqual([text.removeprefix("warning") for text in log.locator(".log-line").all_text_contents()], wanted)
+                page.tab.get_by_role("tab", name="Timeline").click()
+                expect(page.tab.get_by_role("option", name=re.compile("^c, succeeded"))).to_have_count(1)
+                expect(page.status()).to_have_text("The run has succeeded.")
+                page.tab.reload()
+                expect(page.node("c")).to_have_attribute("data-state", "succeeded")
+                expect(page.tab.locator(".run-progress")).to_contain_text("1 of 1 · ")
+
     # Those before
 
     def test_former_runs_are_listed_shown_compared_repeated_and_removed(self):
@@ -460,6 +551,8 @@ class RunTests(EditorCase):
                 page.tab.get_by_role("tab", name="Timeline").click()
                 page.tab.get_by_role("option").first.wait_for()
                 self.seen(page, f"timeline-{scheme}-{width}")
+                page.tab.get_by_role("tab", name="Log").click()
+                self.seen(page, f"log-{scheme}-{width}")
 
 
 __all__ = ["RunTests"]

@@ -8,7 +8,7 @@
  * @typedef {{status: number, value: JSONValue, tag: string | null}} Answer
  */
 
-import { isArray, isObject, numericValue, Problem, readJSON, writeJSON } from "../model/json.js";
+import { isArray, numericValue, Problem, readJSON, writeJSON } from "../model/json.js";
 import { valueAt } from "../model/objects.js";
 import { lineOf, linesOf } from "../model/text.js";
 
@@ -231,19 +231,5 @@ export class Client {
   /** @param {string} run */
   async cancel(run) {
     await this.ask("POST", `/api/v1/runs/${encodeURIComponent(run)}/cancel`);
-  }
-
-  /**
-   * @param {string} run
-   * @param {string} node
-   * @returns {Promise<string[]>} the latest of what it logged and printed
-   */
-  async log(run, node) {
-    const path = `/api/v1/runs/${encodeURIComponent(run)}/logs?node=${encodeURIComponent(node)}&limit=200`;
-    const { value } = await this.ask("GET", path);
-    const entries = valueAt(value, ["entries"]);
-    return (isArray(entries) ? entries : []).filter(isObject).map((entry) =>
-      linesOf(entry.get("message") ?? entry.get("text") ?? entry.get("line"), 4000)
-    ).filter(Boolean);
   }
 }

@@ -2,6 +2,7 @@
 
 import { durationText } from "../model/text.js";
 import { button, element } from "./dom.js";
+import { LogView } from "./log_view.js";
 import { messageOf } from "./messages.js";
 import { runStrings } from "./run_strings.js";
 import { strings } from "./strings.js";
@@ -36,6 +37,8 @@ export class NodeRun {
     this.denialsOf = "";
     this.valuesOf = "";
     this.logOf = "";
+    /** @type {LogView | undefined} */
+    this.logView = undefined;
   }
 
   /** @param {string} name of a node of the document */
@@ -107,24 +110,28 @@ export class NodeRun {
     }
   }
 
-  /** @param {string} name */
+  /**
+   * It is read once somebody wants to see it.
+   * @param {string} name
+   */
   showLog(name) {
     const logOf = `${this.editor.runId} ${name}`;
-    if (logOf === this.logOf) return;
-    this.logOf = logOf;
-    this.log.replaceChildren(button(words.showLog, () => this.loadLog(name)));
+    if (logOf !== this.logOf) {
+      this.logOf = logOf;
+      this.logView?.stop();
+      this.logView = undefined;
+      this.log.replaceChildren(button(words.showLog, () => this.openLog(name)));
+    }
+    this.logView?.update();
   }
 
   /** @param {string} name */
-  async loadLog(name) {
-    const { client, runId } = this.editor;
-    if (runId === undefined) return;
-    try {
-      const lines = await client.log(runId, name);
-      this.log.replaceChildren(opened(words.log, lines.join("\n") || words.noLog));
-    } catch (error) {
-      this.editor.say(messageOf(error), "error");
-    }
+  openLog(name) {
+    const view = new LogView(this.editor, name);
+    this.logView = view;
+    this.log.replaceChildren(element("h3", { text: words.log }), view.element);
+    view.update();
+    view.lines.focus();
   }
 }
 

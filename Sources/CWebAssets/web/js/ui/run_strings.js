@@ -8,7 +8,7 @@ export const runStrings = {
   latest: "Show the latest run",
   panel: {
     label: "Runs",
-    tabs: { list: "Runs", timeline: "Timeline", compare: "Compare" },
+    tabs: { list: "Runs", timeline: "Timeline", log: "Log", compare: "Compare" },
     listed: "Runs, the latest first",
     none: "There was no run yet.",
     older: "Older runs",
@@ -41,6 +41,18 @@ export const runStrings = {
       interrupted: "cancelled",
       stateLost: "not written down",
     }),
+  },
+  log: {
+    label: (/** @type {string} */ node) => node ? `Log of ${node}` : "Log of the run",
+    search: "Search in the log",
+    older: "Older",
+    newest: "Newest",
+    copy: "Copy",
+    copied: "Copied.",
+    download: "Download",
+    nothing: "Nothing was said.",
+    notFound: "Nothing of it is in what is shown.",
+    lines: (/** @type {number} */ count) => count === 1 ? "1 line" : `${count} lines`,
   },
   gantt: {
     label: "When each node waited and ran",
@@ -125,8 +137,12 @@ export const runStrings = {
 
 /**
  * @param {number} time milliseconds since 1970
- * @returns {string}
+ * @returns {string} of today the time alone
  */
 export function whenText(time) {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const date = new Date(time);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday
+    ? date.toLocaleTimeString(undefined, { timeStyle: "medium" })
+    : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }

@@ -3,6 +3,7 @@
 import { workflowName } from "../model/document.js";
 import { button, element, iconButton } from "./dom.js";
 import { Gantt } from "./gantt.js";
+import { LogView } from "./log_view.js";
 import { comparison } from "./run_compare.js";
 import { RunList } from "./run_list.js";
 import { runStrings } from "./run_strings.js";
@@ -11,10 +12,10 @@ import { addStyles } from "./styles.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("./running.js").Runner} Runner */
-/** @typedef {"list" | "timeline" | "compare"} Tab */
+/** @typedef {"list" | "timeline" | "log" | "compare"} Tab */
 
 const words = runStrings.panel;
-const tabs = /** @type {const} */ (["list", "timeline", "compare"]);
+const tabs = /** @type {const} */ (["list", "timeline", "log", "compare"]);
 
 await addStyles("runs");
 
@@ -37,7 +38,13 @@ export class RunsPanel {
       class: "compared",
       children: [element("p", { class: "quiet", text: words.pickTwo })],
     });
-    this.contents = { list: this.list.element, timeline: this.gantt.element, compare: this.compared };
+    this.log = new LogView(editor, "");
+    this.contents = {
+      log: this.log.element,
+      list: this.list.element,
+      timeline: this.gantt.element,
+      compare: this.compared,
+    };
     this.buttons = tabs.map((tab) =>
       button(words.tabs[tab], () => this.show(tab), {
         attributes: { role: "tab", id: `runs-tab-${tab}`, "aria-controls": `runs-${tab}` },
@@ -81,6 +88,7 @@ export class RunsPanel {
   update() {
     this.list.update();
     if (this.tab === "timeline") this.gantt.update();
+    if (this.tab === "log") this.log.update();
   }
 
   /** @param {Tab} tab */

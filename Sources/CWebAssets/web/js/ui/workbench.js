@@ -411,13 +411,22 @@ export class Workbench {
       },
       close: () => this.closeRuns(),
     });
-    this.element.querySelector("footer")?.before(this.runs.element);
+    this.keepMiddle(() => this.runs && this.element.querySelector("footer")?.before(this.runs.element));
     this.runs.update();
     this.runs.focus();
   }
 
+  /** What is in the middle of the canvas stays there. @param {() => void} resize */
+  keepMiddle(resize) {
+    const { canvas } = this;
+    const before = canvas.getBoundingClientRect().height;
+    resize();
+    const moved = (canvas.getBoundingClientRect().height - before) / 2;
+    canvas.setView({ ...canvas.view, y: canvas.view.y + moved });
+  }
+
   closeRuns() {
-    this.runs?.element.remove();
+    this.keepMiddle(() => this.runs?.element.remove());
     this.goToCanvas();
   }
 
