@@ -219,7 +219,7 @@ class RunTests(EditorCase):
     # Where it stands
 
     def test_a_queued_node_says_what_it_waits_for_and_the_bar_how_far_all_of_it_is(self):
-        nodes = {f"n{number}": {"type": "tester/wait", "with": {"seconds": 4}, "cache": "never"} for number in range(5)}
+        nodes = {f"n{number}": {"type": "tester/wait", "with": {"seconds": 3}, "cache": "never"} for number in range(5)}
         nodes["last"] = {"type": "tester/wait", "in": {"input": "n4.output"}, "needs": ["n0", "n1", "n2", "n3"]}
         self.store("queue", nodes)
         page = self.page().open("#workflow=queue")
@@ -253,7 +253,7 @@ class RunTests(EditorCase):
         self.store("troubles", {"a": {"type": "odd/typed"}, "b": {"type": "odd/typed", "with": {"count": 9}, "in": {"number": "a.count"}}})
         page = self.page().open("#workflow=troubles")
         page.node("a").wait_for()
-        page.tab.keyboard.press("e")
+        page.tab.keyboard.press("x")
         expect(page.status()).to_have_text("There is no problem.")
         page.tab.keyboard.press("Control+Enter")
         expect(page.status()).to_have_text("It can't be run: 2 problems.")
@@ -266,15 +266,15 @@ class RunTests(EditorCase):
         expect(page.tab.locator("node-inspector .problems > li")).to_have_count(2)
         self.picture(page, "troubles")
         page.tab.keyboard.press("g")
-        page.tab.keyboard.press("e")
+        page.tab.keyboard.press("x")
         expect(port).to_be_focused()
         expect(page.status()).to_contain_text("1 of 2: ")
-        page.tab.keyboard.press("e")
+        page.tab.keyboard.press("x")
         field = page.tab.get_by_label("Number of them", exact=True)
         expect(field).to_be_focused()
         expect(field).to_have_attribute("aria-invalid", "true")
         page.tab.keyboard.press("Escape")
-        page.tab.keyboard.press("Shift+E")
+        page.tab.keyboard.press("Shift+X")
         expect(port).to_be_focused()
 
     def test_a_node_that_failed_is_gone_to_and_says_why(self):
@@ -286,7 +286,7 @@ class RunTests(EditorCase):
         expect(page.node("b").locator(".node-note")).to_have_text("ValueError: it fails")
         expect(page.tab.locator("node-inspector")).to_contain_text("ValueError: it fails")
         self.picture(page, "broken")
-        page.tab.keyboard.press("e")
+        page.tab.keyboard.press("x")
         expect(page.node("b")).to_be_focused()
         expect(page.status()).to_have_text("ValueError: it fails")
         expect(page.tab.get_by_role("region", name="Traceback")).to_contain_text("it fails")

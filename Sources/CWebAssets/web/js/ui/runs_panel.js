@@ -1,6 +1,7 @@
 /** The runs of the workflow, beneath the canvas: those before, when their nodes ran, and what two of them differ in. */
 
-import { workflowName } from "../model/document.js";
+import { nodesOf, workflowName } from "../model/document.js";
+import { documentNode } from "../model/run.js";
 import { button, element, iconButton } from "./dom.js";
 import { Gantt } from "./gantt.js";
 import { LogView } from "./log_view.js";
@@ -124,4 +125,37 @@ export class RunsPanel {
     );
     this.compared.replaceChildren(...await comparison(this.editor.client, left, right));
   }
+}
+
+/**
+ * Shows the runs beneath the canvas, or hides them.
+ * @param {import("./workbench.js").Workbench} workbench
+ * @param {Runner} runner
+ */
+export function toggleRuns(workbench, runner) {
+  const { editor, canvas } = workbench;
+  /** What is in the middle of the canvas stays there. @param {() => void} resize */
+  const keepMiddle = (resize) => {
+    const before = canvas.getBoundingClientRect().height;
+    resize();
+    const moved = (canvas.getBoundingClientRect().height - before) / 2;
+    canvas.setView({ ...canvas.view, y: canvas.view.y + moved });
+  };
+  const close = () => {
+    keepMiddle(() => workbench.runs?.element.remove());
+    workbench.goToCanvas();
+  };
+  if (workbench.runs?.element.isConnected) return close();
+  const panel = workbench.runs ??= new RunsPanel(editor, runner, {
+    showNode: (name) => {
+      const own = documentNode(name);
+      if (!nodesOf(editor.document).has(own)) return;
+      editor.select([own]);
+      canvas.focusNode(own);
+    },
+    close,
+  });
+  keepMiddle(() => workbench.element.querySelector("footer")?.before(panel.element));
+  panel.update();
+  panel.focus();
 }

@@ -5,7 +5,6 @@ import { watchPointers } from "../canvas/gestures.js";
 import { watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
-import { documentNode } from "../model/run.js";
 import { conflictNotice } from "./conflict.js";
 import { button, element, iconButton, isField } from "./dom.js";
 import { helpDialog } from "./help.js";
@@ -400,34 +399,8 @@ export class Workbench {
 
   /** @param {import("./running.js").Runner} runner */
   async toggleRuns(runner) {
-    const { RunsPanel } = await import("./runs_panel.js");
-    if (this.runs?.element.isConnected) return this.closeRuns();
-    this.runs ??= new RunsPanel(this.editor, runner, {
-      showNode: (name) => {
-        const own = documentNode(name);
-        if (!nodesOf(this.editor.document).has(own)) return;
-        this.editor.select([own]);
-        this.canvas.focusNode(own);
-      },
-      close: () => this.closeRuns(),
-    });
-    this.keepMiddle(() => this.runs && this.element.querySelector("footer")?.before(this.runs.element));
-    this.runs.update();
-    this.runs.focus();
-  }
-
-  /** What is in the middle of the canvas stays there. @param {() => void} resize */
-  keepMiddle(resize) {
-    const { canvas } = this;
-    const before = canvas.getBoundingClientRect().height;
-    resize();
-    const moved = (canvas.getBoundingClientRect().height - before) / 2;
-    canvas.setView({ ...canvas.view, y: canvas.view.y + moved });
-  }
-
-  closeRuns() {
-    this.keepMiddle(() => this.runs?.element.remove());
-    this.goToCanvas();
+    const { toggleRuns } = await import("./runs_panel.js");
+    toggleRuns(this, runner);
   }
 
   /** @param {1 | -1} step */
