@@ -30,8 +30,8 @@ struct WebPagesTests {
     let types = Set(pages.pages.values.map(\.mediaType))
     #expect(
       types.isSubset(of: ["text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"]))
-    // The editor's budget.
-    #expect(pages.pages.values.reduce(0) { $0 + $1.bytes.readableBytes } < 300_000)
+    // The program carries all of them. What the first load takes, Tests/Web/editor_pages.py measures.
+    #expect(pages.pages.values.reduce(0) { $0 + $1.bytes.readableBytes } < 600_000)
   }
 
   @Test("let nothing become markup or code, and load nothing from elsewhere")

@@ -219,7 +219,7 @@ class RunTests(EditorCase):
     # Where it stands
 
     def test_a_queued_node_says_what_it_waits_for_and_the_bar_how_far_all_of_it_is(self):
-        nodes = {f"n{number}": {"type": "tester/wait", "with": {"seconds": 3}, "cache": "never"} for number in range(5)}
+        nodes = {f"n{number}": {"type": "tester/wait", "with": {"seconds": 60}, "cache": "never"} for number in range(5)}
         nodes["last"] = {"type": "tester/wait", "in": {"input": "n4.output"}, "needs": ["n0", "n1", "n2", "n3"]}
         self.store("queue", nodes)
         page = self.page().open("#workflow=queue")
@@ -237,14 +237,13 @@ class RunTests(EditorCase):
         # Whoever comes late is told too.
         page.tab.reload()
         expect(queued.locator(".node-note")).to_contain_text("waits for 1 of '--jobs'")
-        expect(page.tab.locator(".run-progress")).to_contain_text("4 of 6 · ")
-        expect(queued).to_have_count(0)
-        count = len(asked)
+        expect(page.tab.locator(".run-progress")).to_contain_text("0 of 6 · ")
         page.tab.get_by_role("button", name="Cancel the run").click()
         expect(page.status()).to_have_text("The run was cancelled.")
-        expect(page.tab.locator(".is-cut")).to_have_count(1)
-        expect(page.tab.locator(".is-done")).to_have_count(4)
-        self.assertLessEqual(count, 4)
+        expect(queued).to_have_count(0)
+        expect(page.tab.locator(".is-cut")).to_have_count(5)
+        count = len(asked)
+        page.tab.wait_for_timeout(2500)
         self.assertEqual(len(asked), count, "nothing waits any more")
 
     # What went wrong
@@ -526,11 +525,12 @@ class RunTests(EditorCase):
     def test_no_screen_of_runs_has_a_violation_that_axe_finds(self):
         self.store("run-seen", {"v": {"type": "values/values"}, "f": {"type": "tester/fail"}})
         for scheme in ["light", "dark"]:
+            # axe itself is a script that the policy wouldn't let in.
+            page = self.page(color_scheme=scheme, bypass_csp=True).open("#workflow=run-seen")
+            page.node("v").wait_for()
+            self.ran(page, "The run has failed.")
             for width in [1280, 320]:
-                page = self.page(color_scheme=scheme, viewport={"width": width, "height": 720}, bypass_csp=True)
-                page.open("#workflow=run-seen")
-                page.node("v").wait_for()
-                self.ran(page, "The run has failed.")
+                page.tab.set_viewport_size({"width": width, "height": 720})
                 for name, shown in [("v", ".tree"), ("f", ".run-error")]:
                     page.tab.keyboard.press("Escape")
                     page.tab.keyboard.press("g")
@@ -546,6 +546,7 @@ class RunTests(EditorCase):
                 page.tab.keyboard.press("Escape")
                 page.tab.keyboard.press("Escape")
                 page.tab.keyboard.press("r")
+                page.tab.get_by_role("tab", name="Runs").click()
                 page.tab.locator(".run-list tbody tr").first.wait_for()
                 self.seen(page, f"runs-{scheme}-{width}")
                 page.tab.get_by_role("tab", name="Timeline").click()
@@ -553,6 +554,8 @@ class RunTests(EditorCase):
                 self.seen(page, f"timeline-{scheme}-{width}")
                 page.tab.get_by_role("tab", name="Log").click()
                 self.seen(page, f"log-{scheme}-{width}")
+                page.tab.keyboard.press("r")
+                page.tab.locator(".drawer").wait_for(state="detached")
 
 
 __all__ = ["RunTests"]
