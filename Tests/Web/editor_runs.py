@@ -19,7 +19,7 @@ version: 1.0.0
 author: A
 description: Returns values of all kinds
 entry_point: plugin.py
-node_types: [values, large, blocked, chatty]
+node_types: [values, large, blocked, chatty, forgetful]
 permissions: [system.exec]
 """,
     "plugin.py": '''import base64
@@ -80,8 +80,15 @@ class Chatty(DeclaredNode):
         return {"output": 1}
 
 
+class Forgetful(DeclaredNode):
+    specification = NodeSpecification("forgetful", "Forgetful", "Tests", "Forgets a value", outputs=[port("first"), port("second")])
+
+    def execute(self, inputs, context):
+        return {"first": 1}
+
+
 class ValuesPlugin(DeclaredPlugin):
-    nodes = (Values, Large, Blocked, Chatty)
+    nodes = (Values, Large, Blocked, Chatty, Forgetful)
 ''',
 }
 
@@ -289,6 +296,19 @@ class RunTests(EditorCase):
         expect(page.node("b")).to_be_focused()
         expect(page.status()).to_have_text("ValueError: it fails")
         expect(page.tab.get_by_role("region", name="Traceback")).to_contain_text("it fails")
+
+    def test_an_error_that_names_a_port_marks_it_and_instances_say_each_how_it_went(self):
+        self.store("ports", {
+            "p": {"type": "values/forgetful"},
+            "taker": {"type": "tester/wait", "in": {"input": "p.second"}},
+            "w": {"type": "tester/wait", "matrix": {"say": ["one", "two"]}, "with": {"say": "${{ matrix.say }}"}}})
+        page = self.page().open("#workflow=ports")
+        page.node("w").click()
+        self.ran(page, "The run has failed.")
+        expect(page.node("p").locator('.port[data-port="second"]')).to_have_attribute("aria-label", re.compile("Output Second, any: .*'second'"))
+        expect(page.node("p").locator('.port[data-port="first"]')).not_to_have_class(re.compile("has-problem"))
+        expect(page.tab.get_by_role("list", name="Instances").get_by_role("listitem")).to_have_text([re.compile(r"^w\[0\] · "), re.compile(r"^w\[1\] · ")])
+        expect(self.value(page, "w[1].output.0").locator("pre")).to_have_text("two")
 
     def test_what_a_sandbox_refused_is_explained_granted_by_a_click_and_gone_on_from(self):
         self.store("denied", {"a": {"type": "tester/wait"}, "b": {"type": "values/blocked", "needs": ["a"]}})

@@ -4,6 +4,7 @@ import {
   byDocumentNode,
   documentNode,
   emptyRun,
+  failureText,
   withReasons,
 } from "../../Sources/CWebAssets/web/js/model/run.js";
 import { EventReader } from "../../Sources/CWebAssets/web/js/api/events.js";
@@ -88,6 +89,17 @@ Deno.test("whoever lost the connection and asks again ends where the others do, 
     }
     assert.deepEqual(state, whole, `seed ${seed}`);
   }
+});
+
+Deno.test("an error is told with its cause, an exception of a plugin by that alone", () => {
+  const error = { kind: "error", message: "the output is missing", cause: "others\nread it", hint: "", traceback: "" };
+  assert.equal(failureText(error), "the output is missing: others read it");
+  assert.equal(failureText({ ...error, cause: "" }), "the output is missing");
+  assert.equal(
+    failureText({ ...error, message: "the plugin raised an error", cause: "ValueError: x" }),
+    "ValueError: x",
+  );
+  assert.equal(failureText(undefined), "");
 });
 
 Deno.test("an event that was seen changes nothing, not even for a moment", () => {

@@ -1,7 +1,8 @@
 /** A node as it is drawn. */
 
+import { failureText } from "../model/run.js";
 import { portPlace, sizes } from "../model/shapes.js";
-import { durationText, lineOf } from "../model/text.js";
+import { durationText } from "../model/text.js";
 import { drawing, element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 
@@ -132,7 +133,8 @@ export class NodeView {
    */
   show(isSelected, problems, state, { isFocus, isChanged }) {
     const { element: node } = this;
-    const told = problems?.map(({ port, what }) => `${port}: ${what}`).join("\n") ?? "";
+    const shown = [...problems ?? [], ...failuresOf(state)];
+    const told = shown.map(({ port, what }) => `${port}: ${what}`).join("\n");
     const flags = `${isSelected} ${isFocus} ${isChanged} ${this.shape.kind} ${told}`;
     if (flags === this.flags && state === this.shown) return;
     this.flags = flags;
@@ -142,7 +144,7 @@ export class NodeView {
     node.classList.toggle("has-problems", problems !== undefined);
     if (told !== this.told) {
       this.told = told;
-      this.showProblems(problems ?? []);
+      this.showProblems(shown);
     }
     if (state !== this.shown) {
       this.shown = state;
@@ -216,6 +218,17 @@ function stateText(state) {
 
 /** @param {NodeState} state */
 function noteText({ state, message, error }) {
-  if (state === "failed" || state === "retrying") return lineOf(error?.cause || error?.message, 200);
+  if (state === "failed" || state === "retrying") return failureText(error);
   return state === "queued" || state === "running" ? message : "";
+}
+
+/**
+ * An error belongs to the port that it names.
+ * @param {NodeState | undefined} state
+ * @returns {{port: string, what: string}[]}
+ */
+function failuresOf(state) {
+  if (state?.state !== "failed" || !state.error) return [];
+  const port = /\b(?:in|out)put '([^']{1,64})'/.exec(state.error.message)?.[1];
+  return port === undefined ? [] : [{ port, what: failureText(state.error) }];
 }

@@ -190,6 +190,17 @@ function readError(value) {
   };
 }
 
+/**
+ * @param {RunError | undefined} error
+ * @returns {string} what it says on one line; of an exception that alone, for that it was one says nothing
+ */
+export function failureText(error) {
+  if (!error) return "";
+  const { message, cause } = error;
+  if (!cause) return lineOf(message, 300);
+  return lineOf(message === "the plugin raised an error" ? cause : `${message}: ${cause}`, 300);
+}
+
 /** @param {Record<string, unknown>} detail */
 function skipText(detail) {
   if (detail.condition === false) {

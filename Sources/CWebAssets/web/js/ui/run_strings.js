@@ -80,6 +80,9 @@ export const runStrings = {
   noTrouble: "There is no problem.",
   trouble: (/** @type {number} */ index, /** @type {number} */ count, /** @type {string} */ text) =>
     count === 1 ? text : `${index} of ${count}: ${text}`,
+  isRunning: "A run goes on: cancel it, or wait for its end.",
+  instances: "Instances",
+  furtherInstances: (/** @type {number} */ count) => `And ${count} more.`,
   failed: "Failed",
   denials: {
     title: "Refused by its sandbox",

@@ -82,7 +82,8 @@ export class Runner {
    */
   async begin(document, ask, isOther = false) {
     const { editor } = this;
-    if (this.isAsking || editor.isRunning) return;
+    if (this.isAsking) return;
+    if (editor.isRunning) return editor.say(words.isRunning, "error");
     this.isAsking = true;
     editor.problems = [];
     try {
