@@ -239,6 +239,7 @@ class RunTests(EditorCase):
         expect(queued.locator(".node-note")).to_contain_text("waits for 1 of '--jobs'")
         expect(queued).to_have_attribute("aria-label", re.compile("queued, waits for"))
         expect(page.tab.locator('.node[data-state="running"]')).to_have_count(4)
+        expect(page.tab.locator('.node[data-state="running"] .node-state').first).to_have_text(re.compile("^running · [0-9]+ s$"))
         expect(page.tab.locator(".run-progress")).to_contain_text("0 of 6 · ")
         self.picture(page, "queued")
         # Whoever comes late is told too.

@@ -96,6 +96,8 @@ export class Client {
     this.token = token;
     /** @type {Promise<Holder> | undefined} */
     this.holder = undefined;
+    /** Milliseconds by which this clock is ahead of the server's, as far as that can be told. */
+    this.ahead = 0;
   }
 
   /**
@@ -125,6 +127,9 @@ export class Client {
       if (options.signal?.aborted && !(options.signal.reason instanceof DOMException)) throw error;
       throw new ServerProblem(0, "the server can't be reached", "", "is it running, and this machine connected?");
     }
+    // It says whole seconds.
+    const ahead = Date.now() - Date.parse(response.headers.get("Date") ?? "");
+    if (Number.isFinite(ahead)) this.ahead = Math.abs(ahead) > 3000 ? ahead : 0;
     if (response.ok) return response;
     throw problemOf(response.status, await response.text().catch(() => ""));
   }
@@ -144,6 +149,11 @@ export class Client {
       value: text === "" ? null : readJSON(text, answerLimits),
       tag: response.headers.get("ETag"),
     };
+  }
+
+  /** @returns {number} milliseconds since 1970, by the server's clock */
+  now() {
+    return Date.now() - this.ahead;
   }
 
   /** @returns {Promise<Holder>} whose token it is; asked once */

@@ -111,6 +111,7 @@ export class WorkflowCanvas extends HTMLElement {
       run,
       pending,
       changedSince,
+      editor.now,
       this.focusName,
     ];
     const isSame = now.every((part, index) => part === this.shownOf[index]);
@@ -149,6 +150,7 @@ export class WorkflowCanvas extends HTMLElement {
       view.show(editor.selection.has(name), problems.get(name), states.get(name), {
         isFocus: name === this.focusName,
         isChanged: editor.changedSince.has(name),
+        now: editor.now,
       });
     }
   }

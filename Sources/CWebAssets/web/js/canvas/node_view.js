@@ -2,7 +2,7 @@
 
 import { failureText } from "../model/run.js";
 import { portPlace, sizes } from "../model/shapes.js";
-import { durationText } from "../model/text.js";
+import { durationText, secondsText } from "../model/text.js";
 import { drawing, element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 
@@ -129,13 +129,14 @@ export class NodeView {
    * @param {boolean} isSelected
    * @param {ReadonlyArray<{port: string, what: string}> | undefined} problems
    * @param {NodeState | undefined} state in the last run
-   * @param {{isFocus: boolean, isChanged: boolean}} rest Tab leads to it; it has changed since that run
+   * @param {{isFocus: boolean, isChanged: boolean, now: number}} rest Tab leads to it; it has changed since that run
    */
-  show(isSelected, problems, state, { isFocus, isChanged }) {
+  show(isSelected, problems, state, { isFocus, isChanged, now }) {
     const { element: node } = this;
     const shown = [...problems ?? [], ...failuresOf(state)];
     const told = shown.map(({ port, what }) => `${port}: ${what}`).join("\n");
-    const flags = `${isSelected} ${isFocus} ${isChanged} ${this.shape.kind} ${told}`;
+    const time = state?.state === "running" ? elapsedText(state, now) : "";
+    const flags = `${time} ${isSelected} ${isFocus} ${isChanged} ${this.shape.kind} ${told}`;
     if (flags === this.flags && state === this.shown) return;
     this.flags = flags;
     setAttribute(node, "tabindex", isFocus ? 0 : -1);
@@ -149,13 +150,14 @@ export class NodeView {
     if (state !== this.shown) {
       this.shown = state;
       setAttribute(node, "data-state", state?.state);
-      this.state.textContent = state ? stateText(state) : "";
       const fraction = state?.fraction;
       this.progress.hidden = state?.state !== "running";
       this.progress.classList.toggle("is-open", fraction === undefined);
       this.progress.style.transform = fraction === undefined ? "" : `scaleX(${fraction})`;
       this.showNote(state ? noteText(state) : "");
     }
+    const text = state ? stateText(state, time) : "";
+    if (this.state.textContent !== text) this.state.textContent = text;
     const words = [
       state ? strings.run.state[state.state] ?? state.state : "",
       this.note?.textContent ?? "",
@@ -206,13 +208,26 @@ export class NodeView {
   }
 }
 
-/** @param {NodeState} state */
-function stateText(state) {
+/**
+ * @param {NodeState} state
+ * @param {number} now
+ * @returns {string} how long it runs; empty in its first second
+ */
+function elapsedText({ started }, now) {
+  return started === undefined || now - started < 1000 ? "" : secondsText(now - started);
+}
+
+/**
+ * @param {NodeState} state
+ * @param {string} time for how long it runs
+ */
+function stateText(state, time) {
   const words = [strings.run.state[state.state] ?? state.state];
   if (state.cached && state.state === "succeeded") words[0] = strings.run.cached;
   else if (state.state === "succeeded" && state.duration !== undefined) words[0] = durationText(state.duration);
   if (state.count > 1) words.push(strings.run.instances(state.doneCount, state.count));
   if (state.state === "running" && state.fraction !== undefined) words[0] = `${Math.round(100 * state.fraction)} %`;
+  if (time) words.push(time);
   return words.join(" · ");
 }
 

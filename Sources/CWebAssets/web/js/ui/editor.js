@@ -64,6 +64,8 @@ export class Editor {
     this.changedOf = [];
     /** @type {ReadonlySet<string>} */
     this.changedNodes = new Set();
+    /** Milliseconds since 1970, by the server's clock; renewed each second while a run goes on. */
+    this.now = 0;
     this.isConnected = true;
     /** @type {Map<string, import("../model/json.js").JSONValue>} by the names of the workflow's inputs */
     this.runInputs = new Map();

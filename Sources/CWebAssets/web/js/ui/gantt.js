@@ -57,7 +57,7 @@ export class Gantt {
 
   update() {
     const { run, runDocument, document } = this.editor;
-    const now = Date.now();
+    const now = this.editor.client.now();
     const isOpen = run.began !== undefined && run.outcome === undefined;
     if (run === this.drawnOf && !isOpen) return;
     // Of a run that goes on: not at each of thousands of events.
