@@ -97,12 +97,14 @@ export async function entriesBetween(read, start, end) {
   while (place < end) {
     const { entries, next } = await read(place, limit);
     if (next <= place) break;
+    // Where an entry ends isn't said, but how long they are by and by: as many are asked for as there may be until the end.
+    const wished = Math.round(entries.length * (end - (next <= end ? next : place)) / (next - place));
     if (next <= end) {
       found.push(...entries);
-      [place, limit] = [next, pageLimit];
+      place = next;
+      limit = entries.length === 0 ? pageLimit : Math.min(pageLimit, Math.max(1, wished));
     } else if (limit === 1) break;
-    // What comes after the end isn't known from what comes before it: fewer are asked for.
-    else limit = Math.max(1, Math.floor(Math.min(limit, entries.length || 1) / 2));
+    else limit = Math.max(1, Math.min(limit - 1, wished));
   }
   return found;
 }

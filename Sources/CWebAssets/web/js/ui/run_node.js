@@ -142,16 +142,17 @@ export class NodeRun {
   }
 
   /**
-   * It is read once somebody wants to see it.
+   * It is read once somebody wants to see it, and then of each node that is looked at.
    * @param {string} name
    */
   showLog(name) {
-    const logOf = `${this.editor.runId} ${name}`;
-    if (logOf !== this.logOf) {
-      this.logOf = logOf;
+    if (name !== this.logOf) {
+      this.logOf = name;
+      const wasOpen = this.logView !== undefined;
       this.logView?.stop();
       this.logView = undefined;
-      this.log.replaceChildren(button(words.showLog, () => this.openLog(name)));
+      if (wasOpen) this.openLog(name);
+      else this.log.replaceChildren(button(words.showLog, () => this.openLog(name).lines.focus()));
     }
     this.logView?.update();
   }
@@ -162,7 +163,7 @@ export class NodeRun {
     this.logView = view;
     this.log.replaceChildren(element("h3", { text: words.log }), view.element);
     view.update();
-    view.lines.focus();
+    return view;
   }
 }
 
