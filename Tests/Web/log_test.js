@@ -123,8 +123,9 @@ Deno.test("colours and what else terminals obey is taken out, as it is or writte
   assert.equal(plainText("\u001b[31mred\u001b[0m \u001b]0;title\u0007x"), "red x");
   assert.equal(plainText("\\u{1b}[1;31mred\\u{1b}[0m [31m stays"), "red [31m stays");
   assert.equal(plainText("plain"), "plain");
-  const [entry] =
-    readLogPage(fromPlain({ entries: [{ event: "log", level: "warning", message: "a\u202eb", node: "n" }] })).entries;
+  const [entry] = readLogPage(
+    fromPlain({ entries: [{ event: "log", level: "warning", message: "\u001b[31ma\u202eb\\u{1b}[0m", node: "n" }] }),
+  ).entries;
   assert.deepEqual(entry, { time: 0, node: "n", level: "warning", text: "a b" });
   assert.ok(entry && matchesSearch(entry, "warn") && matchesSearch(entry, "") && !matchesSearch(entry, "z"));
   for (const value of [null, 5, {}, { entries: 5 }, { entries: [null, 1, { line: 5 }] }]) readLogPage(fromPlain(value));
