@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   afterEvent,
+  afterEvents,
   byDocumentNode,
   documentNode,
   emptyRun,
@@ -100,6 +101,30 @@ Deno.test("an error is told with its cause, an exception of a plugin by that alo
     "ValueError: x",
   );
   assert.equal(failureText(undefined), "");
+});
+
+Deno.test("many events at once are the same as one after the other, and of 10,000 nodes taken in at once", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const random = randomNumbers(seed);
+    let state = emptyRun;
+    for (let place = 0; place < events.length;) {
+      const end = place + 1 + Math.floor(6 * random());
+      state = afterEvents(state, events.slice(Math.max(0, place - 2), end));
+      place = end;
+    }
+    assert.deepEqual(state, whole, `seed ${seed}`);
+  }
+  assert.equal(afterEvents(whole, events), whole);
+  const many = Array.from({ length: 20_000 }, (_, index) => ({
+    id: index + 1,
+    kind: index % 2 === 0 ? "started" : "succeeded",
+    data: { node: `n[${index >> 1}]`, time_ms: index, detail: {} },
+  }));
+  const before = performance.now();
+  let state = emptyRun;
+  for (let place = 0; place < many.length; place += 200) state = afterEvents(state, many.slice(place, place + 200));
+  assert.equal(state.nodes.size, 10_000);
+  assert.ok(performance.now() - before < 3000, "one copy for each event takes ten times that");
 });
 
 Deno.test("an event that was seen changes nothing, not even for a moment", () => {
