@@ -30,8 +30,8 @@ from pipeline import DeclaredNode, DeclaredPlugin, NodeSpecification, ParameterS
 from pipeline.files import File
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAEElEQVR4nGNgYPgPQf8JUQBNQhHvxMg7ggAAAABJRU5ErkJggg=="
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20" onload="parent.document.title=1"><rect width="40" height="20" fill="teal"/>'
-SVG += '<script>parent.document.title = 2</script></svg>'
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20" onload="parent.document.title=1">'
+SVG += '<rect width="40" height="20" fill="teal"/><script>parent.document.title = 2</script></svg>'
 
 
 def port(name):
@@ -285,7 +285,10 @@ class RunTests(EditorCase):
         expect(port).to_be_focused()
 
     def test_a_node_that_failed_is_gone_to_and_says_why(self):
-        self.store("broken", {"a": {"type": "tester/wait"}, "b": {"type": "tester/fail", "in": {"input": "a.output"}}, "c": {"type": "tester/wait", "in": {"input": "b.output"}}})
+        self.store("broken", {
+            "a": {"type": "tester/wait"},
+            "b": {"type": "tester/fail", "in": {"input": "a.output"}},
+            "c": {"type": "tester/wait", "in": {"input": "b.output"}}})
         page = self.page().open("#workflow=broken")
         page.node("b").wait_for()
         page.tab.keyboard.press("Control+Enter")
@@ -308,7 +311,8 @@ class RunTests(EditorCase):
         self.ran(page, "The run has failed.")
         expect(page.node("p").locator('.port[data-port="second"]')).to_have_attribute("aria-label", re.compile("Output Second, any: .*'second'"))
         expect(page.node("p").locator('.port[data-port="first"]')).not_to_have_class(re.compile("has-problem"))
-        expect(page.tab.get_by_role("list", name="Instances").get_by_role("listitem")).to_have_text([re.compile(r"^w\[0\] · "), re.compile(r"^w\[1\] · ")])
+        instances = page.tab.get_by_role("list", name="Instances").get_by_role("listitem")
+        expect(instances).to_have_text([re.compile(r"^w\[0\] · "), re.compile(r"^w\[1\] · ")])
         expect(self.value(page, "w[1].output.0").locator("pre")).to_have_text("two")
 
     def test_what_a_sandbox_refused_is_explained_granted_by_a_click_and_gone_on_from(self):
