@@ -115,6 +115,9 @@ static const unsigned char js_model_layout_js[] = {
 static const unsigned char js_model_lines_js[] = {
 #embed "web/js/model/lines.js"
 };
+static const unsigned char js_model_log_js[] = {
+#embed "web/js/model/log.js"
+};
 static const unsigned char js_model_names_js[] = {
 #embed "web/js/model/names.js"
 };
@@ -231,6 +234,9 @@ static const unsigned char js_ui_inspector_js[] = {
 };
 static const unsigned char js_ui_keys_js[] = {
 #embed "web/js/ui/keys.js"
+};
+static const unsigned char js_ui_log_view_js[] = {
+#embed "web/js/ui/log_view.js"
 };
 static const unsigned char js_ui_menu_js[] = {
 #embed "web/js/ui/menu.js"
@@ -364,6 +370,7 @@ static const web_asset assets[] = {
     ASSET("js/model/json.js", js_model_json_js),
     ASSET("js/model/layout.js", js_model_layout_js),
     ASSET("js/model/lines.js", js_model_lines_js),
+    ASSET("js/model/log.js", js_model_log_js),
     ASSET("js/model/names.js", js_model_names_js),
     ASSET("js/model/objects.js", js_model_objects_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
@@ -403,6 +410,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/hosts.js", js_ui_hosts_js),
     ASSET("js/ui/inspector.js", js_ui_inspector_js),
     ASSET("js/ui/keys.js", js_ui_keys_js),
+    ASSET("js/ui/log_view.js", js_ui_log_view_js),
     ASSET("js/ui/menu.js", js_ui_menu_js),
     ASSET("js/ui/messages.js", js_ui_messages_js),
     ASSET("js/ui/node_fields.js", js_ui_node_fields_js),

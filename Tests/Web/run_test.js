@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import {
   afterEvent,
+  afterEvents,
   byDocumentNode,
   documentNode,
   emptyRun,
+  failureText,
   withReasons,
 } from "../../Sources/CWebAssets/web/js/model/run.js";
 import { EventReader } from "../../Sources/CWebAssets/web/js/api/events.js";
@@ -88,6 +90,41 @@ Deno.test("whoever lost the connection and asks again ends where the others do, 
     }
     assert.deepEqual(state, whole, `seed ${seed}`);
   }
+});
+
+Deno.test("an error is told with its cause, an exception of a plugin by that alone", () => {
+  const error = { kind: "error", message: "the output is missing", cause: "others\nread it", hint: "", traceback: "" };
+  assert.equal(failureText(error), "the output is missing: others read it");
+  assert.equal(failureText({ ...error, cause: "" }), "the output is missing");
+  assert.equal(
+    failureText({ ...error, message: "the plugin raised an error", cause: "ValueError: x" }),
+    "ValueError: x",
+  );
+  assert.equal(failureText(undefined), "");
+});
+
+Deno.test("many events at once are the same as one after the other, and of 10,000 nodes taken in at once", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const random = randomNumbers(seed);
+    let state = emptyRun;
+    for (let place = 0; place < events.length;) {
+      const end = place + 1 + Math.floor(6 * random());
+      state = afterEvents(state, events.slice(Math.max(0, place - 2), end));
+      place = end;
+    }
+    assert.deepEqual(state, whole, `seed ${seed}`);
+  }
+  assert.equal(afterEvents(whole, events), whole);
+  const many = Array.from({ length: 20_000 }, (_, index) => ({
+    id: index + 1,
+    kind: index % 2 === 0 ? "started" : "succeeded",
+    data: { node: `n[${index >> 1}]`, time_ms: index, detail: {} },
+  }));
+  const before = performance.now();
+  let state = emptyRun;
+  for (let place = 0; place < many.length; place += 200) state = afterEvents(state, many.slice(place, place + 200));
+  assert.equal(state.nodes.size, 10_000);
+  assert.ok(performance.now() - before < 3000, "one copy for each event takes ten times that");
 });
 
 Deno.test("an event that was seen changes nothing, not even for a moment", () => {

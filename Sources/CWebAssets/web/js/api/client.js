@@ -10,7 +10,7 @@
  * @typedef {{status: number, value: JSONValue, tag: string | null}} Answer
  */
 
-import { isArray, isObject, numericValue, Problem, readJSON, writeJSON } from "../model/json.js";
+import { isArray, numericValue, Problem, readJSON, writeJSON } from "../model/json.js";
 import { valueAt } from "../model/objects.js";
 import { lineOf, linesOf } from "../model/text.js";
 
@@ -99,6 +99,8 @@ export class Client {
     this.token = token;
     /** @type {Promise<Holder> | undefined} */
     this.holder = undefined;
+    /** Milliseconds by which this clock is ahead of the server's, as far as that can be told. */
+    this.ahead = 0;
   }
 
   /**
@@ -130,6 +132,9 @@ export class Client {
       if (options.signal?.aborted && !(options.signal.reason instanceof DOMException)) throw error;
       throw new ServerProblem(0, "the server can't be reached", "", "is it running, and this machine connected?");
     }
+    // It says whole seconds.
+    const ahead = Date.now() - Date.parse(response.headers.get("Date") ?? "");
+    if (Number.isFinite(ahead)) this.ahead = Math.abs(ahead) > 3000 ? ahead : 0;
     if (response.ok) return response;
     throw problemOf(response.status, await response.text().catch(() => ""));
   }
@@ -152,6 +157,11 @@ export class Client {
       value: text === "" ? null : readJSON(text, answerLimits),
       tag: response.headers.get("ETag"),
     };
+  }
+
+  /** @returns {number} milliseconds since 1970, by the server's clock */
+  now() {
+    return Date.now() - this.ahead;
   }
 
   /** @returns {Promise<Holder>} whose token it is; asked once */
@@ -244,19 +254,5 @@ export class Client {
   /** @param {string} run */
   async cancel(run) {
     await this.ask("POST", `/api/v1/runs/${encodeURIComponent(run)}/cancel`);
-  }
-
-  /**
-   * @param {string} run
-   * @param {string} node
-   * @returns {Promise<string[]>} the latest of what it logged and printed
-   */
-  async log(run, node) {
-    const path = `/api/v1/runs/${encodeURIComponent(run)}/logs?node=${encodeURIComponent(node)}&limit=200`;
-    const { value } = await this.ask("GET", path);
-    const entries = valueAt(value, ["entries"]);
-    return (isArray(entries) ? entries : []).filter(isObject).map((entry) =>
-      linesOf(entry.get("message") ?? entry.get("text") ?? entry.get("line"), 4000)
-    ).filter(Boolean);
   }
 }

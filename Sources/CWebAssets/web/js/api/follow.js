@@ -1,6 +1,6 @@
 /** Follows a run to its end, over lost connections and servers that begin anew. */
 
-import { afterEvent, emptyRun } from "../model/run.js";
+import { afterEvents, emptyRun } from "../model/run.js";
 import { ServerProblem } from "./client.js";
 import { EventReader } from "./events.js";
 
@@ -30,7 +30,7 @@ export async function followRun(client, run, { onChange, onConnection, signal })
       onConnection(true);
       if (response.status === 204 || !response.body) return state;
       for await (const events of eventsOf(response.body)) {
-        for (const event of events) state = afterEvent(state, event);
+        state = afterEvents(state, events);
         failures = 0;
         onChange(state);
       }

@@ -1,6 +1,7 @@
 /** What is asked about runs, their results and their logs: what the first look at a workflow doesn't need. */
 
 import { isArray, Problem, readJSON } from "../model/json.js";
+import { readLogPage } from "../model/log.js";
 import { valueAt } from "../model/objects.js";
 import { readRunDetail, readRuns } from "../model/run_list.js";
 import { lineOf } from "../model/text.js";
@@ -75,6 +76,16 @@ export async function askWaiting(client, run) {
     if (typeof node === "string") reasons.set(node, lineOf(valueAt(item, ["reason"]), 400));
   }
   return reasons;
+}
+
+/**
+ * @param {Client} client
+ * @param {string} run
+ * @param {{node: string, after: number, limit: number}} part `node`: empty: of all nodes
+ */
+export async function readLog(client, run, { node, after, limit }) {
+  const query = `after=${after}&limit=${limit}${node ? `&node=${encodeURIComponent(node)}` : ""}`;
+  return readLogPage((await client.ask("GET", `${pathOf(run)}/logs?${query}`)).value);
 }
 
 /**

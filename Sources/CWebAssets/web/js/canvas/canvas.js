@@ -120,6 +120,7 @@ export class WorkflowCanvas extends Targets {
       run,
       pending,
       changedSince,
+      editor.now,
       this.focusName,
     ];
     const isSame = now.every((part, index) => part === this.shownOf[index]);
@@ -161,6 +162,7 @@ export class WorkflowCanvas extends Targets {
       view.show(editor.selection.has(name), problems.get(name), states.get(name), {
         isFocus: name === this.focusName,
         isChanged: editor.changedSince.has(name),
+        now: editor.now,
       });
     }
   }

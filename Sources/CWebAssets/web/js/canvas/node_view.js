@@ -1,7 +1,8 @@
 /** A node as it is drawn. */
 
+import { failureText } from "../model/run.js";
 import { portPlace, sizes } from "../model/shapes.js";
-import { durationText, lineOf } from "../model/text.js";
+import { durationText, secondsText } from "../model/text.js";
 import { drawing, element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings.js";
 
@@ -181,12 +182,14 @@ export class NodeView {
    * @param {boolean} isSelected
    * @param {ReadonlyArray<{port: string, what: string}> | undefined} problems
    * @param {NodeState | undefined} state in the last run
-   * @param {{isFocus: boolean, isChanged: boolean}} rest Tab leads to it; it has changed since that run
+   * @param {{isFocus: boolean, isChanged: boolean, now: number}} rest Tab leads to it; it has changed since that run
    */
-  show(isSelected, problems, state, { isFocus, isChanged }) {
+  show(isSelected, problems, state, { isFocus, isChanged, now }) {
     const { element: node } = this;
-    const told = problems?.map(({ port, what }) => `${port}: ${what}`).join("\n") ?? "";
-    const flags = `${isSelected} ${isFocus} ${isChanged} ${this.shape.kind} ${told}`;
+    const shown = [...problems ?? [], ...failuresOf(state)];
+    const told = shown.map(({ port, what }) => `${port}: ${what}`).join("\n");
+    const time = state?.state === "running" ? elapsedText(state, now) : "";
+    const flags = `${time} ${isSelected} ${isFocus} ${isChanged} ${this.shape.kind} ${told}`;
     if (flags === this.flags && state === this.shown) return;
     this.flags = flags;
     setAttribute(node, "tabindex", isFocus ? 0 : -1);
@@ -195,18 +198,19 @@ export class NodeView {
     node.classList.toggle("has-problems", problems !== undefined);
     if (told !== this.told) {
       this.told = told;
-      this.showProblems(problems ?? []);
+      this.showProblems(shown);
     }
     if (state !== this.shown) {
       this.shown = state;
       setAttribute(node, "data-state", state?.state);
-      this.state.textContent = state ? stateText(state) : "";
       const fraction = state?.fraction;
       this.progress.hidden = state?.state !== "running";
       this.progress.classList.toggle("is-open", fraction === undefined);
       this.progress.style.transform = fraction === undefined ? "" : `scaleX(${fraction})`;
       this.showNote(state ? noteText(state) : "");
     }
+    const text = state ? stateText(state, time) : "";
+    if (this.state.textContent !== text) this.state.textContent = text;
     const words = [
       state ? strings.run.state[state.state] ?? state.state : "",
       this.note?.textContent ?? "",
@@ -268,18 +272,42 @@ function showValue({ element: line, text, bar }, value) {
   if (line.tagName === "BUTTON") setAttribute(line, "aria-label", strings.canvas.value(value.title, value.text));
 }
 
-/** @param {NodeState} state */
-function stateText(state) {
+/**
+ * @param {NodeState} state
+ * @param {number} now
+ * @returns {string} how long it runs; empty in its first second
+ */
+function elapsedText({ started }, now) {
+  return started === undefined || now - started < 1000 ? "" : secondsText(now - started);
+}
+
+/**
+ * @param {NodeState} state
+ * @param {string} time for how long it runs
+ */
+function stateText(state, time) {
   const words = [strings.run.state[state.state] ?? state.state];
   if (state.cached && state.state === "succeeded") words[0] = strings.run.cached;
   else if (state.state === "succeeded" && state.duration !== undefined) words[0] = durationText(state.duration);
   if (state.count > 1) words.push(strings.run.instances(state.doneCount, state.count));
   if (state.state === "running" && state.fraction !== undefined) words[0] = `${Math.round(100 * state.fraction)} %`;
+  if (time) words.push(time);
   return words.join(" · ");
 }
 
 /** @param {NodeState} state */
 function noteText({ state, message, error }) {
-  if (state === "failed" || state === "retrying") return lineOf(error?.cause || error?.message, 200);
+  if (state === "failed" || state === "retrying") return failureText(error);
   return state === "queued" || state === "running" ? message : "";
+}
+
+/**
+ * An error belongs to the port that it names.
+ * @param {NodeState | undefined} state
+ * @returns {{port: string, what: string}[]}
+ */
+function failuresOf(state) {
+  if (state?.state !== "failed" || !state.error) return [];
+  const port = /\b(?:in|out)put '([^']{1,64})'/.exec(state.error.message)?.[1];
+  return port === undefined ? [] : [{ port, what: failureText(state.error) }];
 }

@@ -65,18 +65,46 @@ const waiting = {
  * @returns {RunState} the same where nothing changes
  */
 export function afterEvent(state, event) {
-  const data = membersOf(event.data);
-  const node = typeof data.node === "string" ? data.node : undefined;
-  if (event.id === undefined) return node === undefined ? state : afterTransient(state, event.kind, node, data);
-  if (event.id <= state.last) return state;
+  return afterEvents(state, [event]);
+}
+
+/**
+ * Several at once: of thousands of nodes one copy is made, and not one for each event.
+ * @param {RunState} state
+ * @param {ReadonlyArray<RunEvent>} events
+ * @returns {RunState} the same where nothing changes
+ */
+export function afterEvents(state, events) {
+  /** @type {Map<string, NodeProgress> | undefined} once one of them has changed */
+  let nodes;
+  let seen = state;
+  for (const event of events) {
+    const data = membersOf(event.data);
+    const node = typeof data.node === "string" ? data.node : undefined;
+    if (event.id !== undefined && event.id <= seen.last) continue;
+    if (event.id !== undefined) seen = afterNumbered(seen, event.id, event.kind, data);
+    if (node === undefined) continue;
+    const before = (nodes ?? state.nodes).get(node) ?? waiting;
+    const after = event.id === undefined
+      ? afterTransient(before, event.kind, data)
+      : afterRecord(before, event.kind, membersOf(data.detail), numberOf(data.time_ms));
+    if (after) (nodes ??= new Map(state.nodes)).set(node, after);
+  }
+  return nodes ? { ...seen, nodes } : seen;
+}
+
+/**
+ * @param {RunState} state
+ * @param {number} last
+ * @param {string} kind
+ * @param {Record<string, unknown>} data
+ * @returns {RunState} but for its nodes
+ */
+function afterNumbered(state, last, kind, data) {
   const time = numberOf(data.time_ms);
-  const detail = membersOf(data.detail);
-  const seen = { ...state, last: event.id };
-  if (event.kind === "began") return { ...seen, began: seen.began ?? time, ended: undefined, outcome: undefined };
-  if (event.kind === "finished") return { ...seen, ended: time, outcome: lineOf(detail.outcome, 40) || "failed" };
-  if (node === undefined) return seen;
-  const progress = afterRecord(state.nodes.get(node) ?? waiting, event.kind, detail, time);
-  return progress ? { ...seen, nodes: new Map(state.nodes).set(node, progress) } : seen;
+  if (kind === "began") return { ...state, last, began: state.began ?? time, ended: undefined, outcome: undefined };
+  if (kind !== "finished") return { ...state, last };
+  return { ...state, last, ended: time, outcome: lineOf(membersOf(data.detail).outcome, 40) || "failed" };
 }
 
 /**
@@ -139,26 +167,20 @@ function closed(attempts, time) {
 
 /**
  * What isn't kept: it comes late, or not at all, and undoes nothing that is.
- * @param {RunState} state
+ * @param {NodeProgress} before
  * @param {string} kind
- * @param {string} node
  * @param {Record<string, unknown>} data
- * @returns {RunState}
+ * @returns {NodeProgress | undefined} undefined: nothing changes
  */
-function afterTransient(state, kind, node, data) {
-  const before = state.nodes.get(node) ?? waiting;
-  /** @type {NodeProgress | undefined} */
-  let after;
-  if (kind === "queued" && before.state === "waiting") after = { ...before, state: "queued" };
-  if (kind === "progress" && before.state === "running") {
-    const fraction = numberOf(data.fraction);
-    after = {
-      ...before,
-      fraction: fraction === undefined ? before.fraction : Math.min(1, Math.max(0, fraction)),
-      message: lineOf(data.message, 200),
-    };
-  }
-  return after ? { ...state, nodes: new Map(state.nodes).set(node, after) } : state;
+function afterTransient(before, kind, data) {
+  if (kind === "queued" && before.state === "waiting") return { ...before, state: "queued" };
+  if (kind !== "progress" || before.state !== "running") return undefined;
+  const fraction = numberOf(data.fraction);
+  return {
+    ...before,
+    fraction: fraction === undefined ? before.fraction : Math.min(1, Math.max(0, fraction)),
+    message: lineOf(data.message, 200),
+  };
 }
 
 /**
@@ -188,6 +210,17 @@ function readError(value) {
     hint: linesOf(error.hint, 2000),
     traceback: linesOf(error.traceback, 20_000),
   };
+}
+
+/**
+ * @param {RunError | undefined} error
+ * @returns {string} what it says on one line; of an exception that alone, for that it was one says nothing
+ */
+export function failureText(error) {
+  if (!error) return "";
+  const { message, cause } = error;
+  if (!cause) return lineOf(message, 300);
+  return lineOf(message === "the plugin raised an error" ? cause : `${message}: ${cause}`, 300);
 }
 
 /** @param {Record<string, unknown>} detail */

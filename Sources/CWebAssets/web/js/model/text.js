@@ -50,3 +50,13 @@ export function durationText(milliseconds) {
   if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/**
+ * Of what goes on: no more figures than somebody could read.
+ * @param {number} milliseconds
+ * @returns {string}
+ */
+export function secondsText(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  return seconds < 60 ? `${seconds} s` : durationText(1000 * seconds);
+}

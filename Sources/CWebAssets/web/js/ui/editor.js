@@ -67,6 +67,8 @@ export class Editor {
     this.changedOf = [];
     /** @type {ReadonlySet<string>} */
     this.changedNodes = new Set();
+    /** Milliseconds since 1970, by the server's clock; renewed each second while a run goes on. */
+    this.now = 0;
     this.isConnected = true;
     /** What the token allows, once that is known. @type {import("../api/client.js").Scope} */
     this.scope = "admin";

@@ -57,12 +57,12 @@ export class Gantt {
 
   update() {
     const { run, runDocument, document } = this.editor;
-    const now = Date.now();
+    const now = this.editor.client.now();
     const isOpen = run.began !== undefined && run.outcome === undefined;
     if (run === this.drawnOf && !isOpen) return;
     // Of a run that goes on: not at each of thousands of events.
     clearTimeout(this.timer);
-    if (isOpen) this.timer = setTimeout(() => this.element.isConnected && this.update(), pause);
+    if (isOpen) this.timer = setTimeout(() => this.element.offsetParent !== null && this.update(), pause);
     if (isOpen && now - this.drawnAt < pause && this.drawnOf !== undefined) return;
     [this.drawnOf, this.drawnAt] = [run, now];
     const { rows, length } = timelineOf(run, runDocument ?? document, now);

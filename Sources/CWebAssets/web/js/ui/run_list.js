@@ -43,7 +43,7 @@ export class RunList {
       const [left, right] = this.runs.filter(({ run }) => this.picked.has(run)).reverse();
       if (left && right) compare(left.run, right.run);
     }, { attributes: { disabled: true } });
-    const heads = [words.pick, words.state, words.when, words.took, words.nodes, words.by, words.acts];
+    const heads = [words.pick, words.state, words.when, words.acts, words.took, words.nodes, words.by];
     this.element = element("div", {
       class: "run-list",
       children: [
@@ -137,9 +137,6 @@ export class RunList {
       pick,
       element("span", { class: `run-state is-${state}`, text: words.states[state] ?? state }),
       element("span", { text: when, title: parent ? words.repeats(parent) : run }),
-      hasEnded ? durationText(ended - created) : "",
-      String(count),
-      element("bdi", { text: submitter }),
       element("div", {
         class: "run-acts",
         children: [
@@ -153,6 +150,9 @@ export class RunList {
           hasEnded && this.mayRun ? acting(words.remove, () => this.remove(entry), "danger") : undefined,
         ],
       }),
+      hasEnded ? durationText(ended - created) : "",
+      String(count),
+      element("bdi", { text: submitter }),
     ];
     return element("tr", {
       attributes: { "aria-current": isShown ? "true" : undefined, "data-run": run },

@@ -1,7 +1,9 @@
 /** How the run went for one node: where it stands, its error, what it returned and what it said. */
 
+import { documentNode, failureText } from "../model/run.js";
 import { durationText } from "../model/text.js";
 import { button, element } from "./dom.js";
+import { LogView } from "./log_view.js";
 import { messageOf } from "./messages.js";
 import { runStrings } from "./run_strings.js";
 import { strings } from "./strings.js";
@@ -12,6 +14,9 @@ import { nodeValues } from "./values.js";
 /** @typedef {import("../model/run.js").RunError} RunError */
 
 const words = strings.inspector;
+
+/** Of one node, listed. */
+const mostInstances = 50;
 
 await addStyles("runs");
 
@@ -25,7 +30,9 @@ export class NodeRun {
     this.traceback = element("div", { class: "run-problem" });
     this.values = element("div", { class: "run-values" });
     this.log = element("div", { class: "run-log" });
-    const parts = [this.facts, this.error, this.denials, this.traceback, this.values, this.log];
+    this.instances = element("ul", { class: "run-instances", attributes: { "aria-label": runStrings.instances } });
+    this.instancesOf = "";
+    const parts = [this.facts, this.instances, this.error, this.denials, this.traceback, this.values, this.log];
     this.element = element("details", {
       class: "run-section",
       attributes: { open: true },
@@ -36,6 +43,8 @@ export class NodeRun {
     this.denialsOf = "";
     this.valuesOf = "";
     this.logOf = "";
+    /** @type {LogView | undefined} */
+    this.logView = undefined;
   }
 
   /** @param {string} name of a node of the document */
@@ -62,8 +71,34 @@ export class NodeRun {
       this.traceback.replaceChildren(...(error?.traceback ? [opened(words.traceback, error.traceback)] : []));
     }
     this.showDenials(name, state.state === "failed" && this.editor.run.outcome !== undefined);
-    this.showValues(name, state.state === "succeeded" || state.count > 1 ? state.doneCount : 0);
+    this.showInstances(name, state.count);
+    // Of many instances: once all of them have ended.
+    this.showValues(name, state.doneCount === state.count && (state.state === "succeeded" || state.count > 1));
     this.showLog(name);
+  }
+
+  /**
+   * Those of a node that runs several times, each with how it went.
+   * @param {string} name
+   * @param {number} count
+   */
+  showInstances(name, count) {
+    this.instances.hidden = count < 2;
+    if (count < 2) return;
+    const own = [...this.editor.run.nodes].filter(([other]) => other !== name && documentNode(other) === name);
+    const texts = own.slice(0, mostInstances).map(([other, { state, duration, error, cached }]) =>
+      [
+        other,
+        cached ? strings.run.cached : strings.run.state[state] ?? state,
+        duration === undefined ? "" : durationText(duration),
+        failureText(error),
+      ].filter(Boolean).join(" · ")
+    );
+    if (own.length > mostInstances) texts.push(runStrings.furtherInstances(own.length - mostInstances));
+    const now = texts.join("\n");
+    if (now === this.instancesOf) return;
+    this.instancesOf = now;
+    this.instances.replaceChildren(...texts.map((text) => element("li", { children: [element("bdi", { text })] })));
   }
 
   /**
@@ -86,15 +121,14 @@ export class NodeRun {
 
   /**
    * @param {string} name
-   * @param {number} doneCount instances of it that have ended
+   * @param {boolean} isKnown it has ended, and may have returned something
    */
-  async showValues(name, doneCount) {
-    const valuesOf = `${this.editor.runId} ${name} ${doneCount}`;
+  async showValues(name, isKnown) {
+    const valuesOf = isKnown ? `${this.editor.runId} ${name}` : "";
     if (valuesOf === this.valuesOf) return;
-    const isOther = !this.valuesOf.startsWith(`${this.editor.runId} ${name} `);
     this.valuesOf = valuesOf;
-    if (isOther || doneCount === 0) this.values.replaceChildren();
-    if (doneCount === 0) return;
+    this.values.replaceChildren();
+    if (!isKnown) return;
     try {
       const parts = await nodeValues(this.editor, name);
       if (this.valuesOf === valuesOf) {
@@ -107,24 +141,29 @@ export class NodeRun {
     }
   }
 
-  /** @param {string} name */
+  /**
+   * It is read once somebody wants to see it, and then of each node that is looked at.
+   * @param {string} name
+   */
   showLog(name) {
-    const logOf = `${this.editor.runId} ${name}`;
-    if (logOf === this.logOf) return;
-    this.logOf = logOf;
-    this.log.replaceChildren(button(words.showLog, () => this.loadLog(name)));
+    if (name !== this.logOf) {
+      this.logOf = name;
+      const wasOpen = this.logView !== undefined;
+      this.logView?.stop();
+      this.logView = undefined;
+      if (wasOpen) this.openLog(name);
+      else this.log.replaceChildren(button(words.showLog, () => this.openLog(name).lines.focus()));
+    }
+    this.logView?.update();
   }
 
   /** @param {string} name */
-  async loadLog(name) {
-    const { client, runId } = this.editor;
-    if (runId === undefined) return;
-    try {
-      const lines = await client.log(runId, name);
-      this.log.replaceChildren(opened(words.log, lines.join("\n") || words.noLog));
-    } catch (error) {
-      this.editor.say(messageOf(error), "error");
-    }
+  openLog(name) {
+    const view = new LogView(this.editor, name);
+    this.logView = view;
+    this.log.replaceChildren(element("h3", { text: words.log }), view.element);
+    view.update();
+    return view;
   }
 }
 
@@ -184,7 +223,7 @@ export class WholeRun {
         element("li", {
           children: [
             element("strong", { children: [element("bdi", { text: name })] }),
-            element("span", { text: error?.cause || error?.message || "" }),
+            element("span", { text: failureText(error) }),
             button(runStrings.show(name), () => editor.select([name])),
           ],
         })

@@ -8,7 +8,7 @@ export const runStrings = {
   latest: "Show the latest run",
   panel: {
     label: "Runs",
-    tabs: { list: "Runs", timeline: "Timeline", compare: "Compare" },
+    tabs: { list: "Runs", timeline: "Timeline", log: "Log", compare: "Compare" },
     listed: "Runs, the latest first",
     none: "There was no run yet.",
     older: "Older runs",
@@ -42,6 +42,18 @@ export const runStrings = {
       stateLost: "not written down",
     }),
   },
+  log: {
+    label: (/** @type {string} */ node) => node ? `Log of ${node}` : "Log of the run",
+    search: "Search in the log",
+    older: "Older",
+    newest: "Newest",
+    copy: "Copy",
+    copied: "Copied.",
+    download: "Download",
+    nothing: "Nothing was said.",
+    notFound: "Nothing of it is in what is shown.",
+    lines: (/** @type {number} */ count) => count === 1 ? "1 line" : `${count} lines`,
+  },
   gantt: {
     label: "When each node waited and ran",
     none: "Nothing has run yet.",
@@ -68,6 +80,9 @@ export const runStrings = {
   noTrouble: "There is no problem.",
   trouble: (/** @type {number} */ index, /** @type {number} */ count, /** @type {string} */ text) =>
     count === 1 ? text : `${index} of ${count}: ${text}`,
+  isRunning: "A run goes on: cancel it, or wait for its end.",
+  instances: "Instances",
+  furtherInstances: (/** @type {number} */ count) => `And ${count} more.`,
   failed: "Failed",
   denials: {
     title: "Refused by its sandbox",
@@ -125,8 +140,12 @@ export const runStrings = {
 
 /**
  * @param {number} time milliseconds since 1970
- * @returns {string}
+ * @returns {string} of today the time alone
  */
 export function whenText(time) {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const date = new Date(time);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return isToday
+    ? date.toLocaleTimeString(undefined, { timeStyle: "medium" })
+    : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }

@@ -7,7 +7,7 @@ import { nodesOf, workflowName } from "../model/document.js";
 import { documentTo, hasResultsBefore } from "../model/partial.js";
 import { withPorts } from "../model/problems.js";
 import { emptyRun, isEnded, withReasons } from "../model/run.js";
-import { durationText } from "../model/text.js";
+import { durationText, secondsText } from "../model/text.js";
 import { button, element } from "./dom.js";
 import { runStrings, whenText } from "./run_strings.js";
 import { session } from "./session.js";
@@ -82,7 +82,8 @@ export class Runner {
    */
   async begin(document, ask, isOther = false) {
     const { editor } = this;
-    if (this.isAsking || editor.isRunning) return;
+    if (this.isAsking) return;
+    if (editor.isRunning) return editor.say(words.isRunning, "error");
     if (!allows(editor.scope, "runner")) return editor.say(strings.bar.takes("runner"), "error");
     this.isAsking = true;
     editor.problems = [];
@@ -240,6 +241,8 @@ export class Runner {
   async look(run, signal) {
     const { editor } = this;
     this.showProgress();
+    editor.now = editor.client.now();
+    editor.changed();
     const isQueued = [...editor.run.nodes.values()].some(({ state }) => state === "queued");
     this.queuedTicks = isQueued ? this.queuedTicks + 1 : 0;
     // Who has come late wasn't told what is queued: it is asked once.
@@ -258,10 +261,13 @@ export class Runner {
   }
 
   showProgress() {
-    const { run, nodeStates } = this.editor;
+    const { editor } = this;
+    const { run, nodeStates } = editor;
     if (run.began === undefined) return;
     const done = [...nodeStates.values()].filter(({ state }) => isEnded(state)).length;
-    const time = run.ended === undefined ? secondsText(Date.now() - run.began) : durationText(run.ended - run.began);
+    const time = run.ended === undefined
+      ? secondsText(editor.client.now() - run.began)
+      : durationText(run.ended - run.began);
     const text = words.progress(done, Math.max(done, this.count), time);
     if (this.progress.textContent !== text) this.progress.textContent = text;
     this.progress.style.setProperty("--done", String(done / Math.max(1, done, this.count)));
@@ -277,13 +283,4 @@ export class Runner {
       this.fail(error);
     }
   }
-}
-
-/**
- * Of what goes on: no more figures than somebody could read.
- * @param {number} milliseconds
- */
-function secondsText(milliseconds) {
-  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  return seconds < 60 ? `${seconds} s` : durationText(1000 * seconds);
 }

@@ -1,8 +1,10 @@
 /** The runs of the workflow, beneath the canvas: those before, when their nodes ran, and what two of them differ in. */
 
-import { workflowName } from "../model/document.js";
+import { nodesOf, workflowName } from "../model/document.js";
+import { documentNode } from "../model/run.js";
 import { button, element, iconButton } from "./dom.js";
 import { Gantt } from "./gantt.js";
+import { LogView } from "./log_view.js";
 import { comparison } from "./run_compare.js";
 import { RunList } from "./run_list.js";
 import { runStrings } from "./run_strings.js";
@@ -11,10 +13,10 @@ import { addStyles } from "./styles.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("./running.js").Runner} Runner */
-/** @typedef {"list" | "timeline" | "compare"} Tab */
+/** @typedef {"list" | "timeline" | "log" | "compare"} Tab */
 
 const words = runStrings.panel;
-const tabs = /** @type {const} */ (["list", "timeline", "compare"]);
+const tabs = /** @type {const} */ (["list", "timeline", "log", "compare"]);
 
 await addStyles("runs");
 
@@ -37,7 +39,13 @@ export class RunsPanel {
       class: "compared",
       children: [element("p", { class: "quiet", text: words.pickTwo })],
     });
-    this.contents = { list: this.list.element, timeline: this.gantt.element, compare: this.compared };
+    this.log = new LogView(editor, "");
+    this.contents = {
+      log: this.log.element,
+      list: this.list.element,
+      timeline: this.gantt.element,
+      compare: this.compared,
+    };
     this.buttons = tabs.map((tab) =>
       button(words.tabs[tab], () => this.show(tab), {
         attributes: { role: "tab", id: `runs-tab-${tab}`, "aria-controls": `runs-${tab}` },
@@ -81,6 +89,7 @@ export class RunsPanel {
   update() {
     this.list.update();
     if (this.tab === "timeline") this.gantt.update();
+    if (this.tab === "log") this.log.update();
   }
 
   /** @param {Tab} tab */
@@ -116,4 +125,37 @@ export class RunsPanel {
     );
     this.compared.replaceChildren(...await comparison(this.editor.client, left, right));
   }
+}
+
+/**
+ * Shows the runs beneath the canvas, or hides them.
+ * @param {import("./workbench.js").Workbench} workbench
+ * @param {Runner} runner
+ */
+export function toggleRuns(workbench, runner) {
+  const { editor, canvas } = workbench;
+  /** What is in the middle of the canvas stays there. @param {() => void} resize */
+  const keepMiddle = (resize) => {
+    const before = canvas.getBoundingClientRect().height;
+    resize();
+    const moved = (canvas.getBoundingClientRect().height - before) / 2;
+    canvas.setView({ ...canvas.view, y: canvas.view.y + moved });
+  };
+  const close = () => {
+    keepMiddle(() => workbench.runs?.element.remove());
+    workbench.goToCanvas();
+  };
+  if (workbench.runs?.element.isConnected) return close();
+  const panel = workbench.runs ??= new RunsPanel(editor, runner, {
+    showNode: (name) => {
+      const own = documentNode(name);
+      if (!nodesOf(editor.document).has(own)) return;
+      editor.select([own]);
+      canvas.focusNode(own);
+    },
+    close,
+  });
+  keepMiddle(() => workbench.element.querySelector("footer")?.before(panel.element));
+  panel.update();
+  panel.focus();
 }

@@ -115,7 +115,6 @@ export const strings = {
     traceback: "Traceback",
     log: "Log",
     showLog: "Show the log",
-    noLog: "It said nothing.",
     problems: "Problems",
     showNode: (/** @type {string} */ name) => `Show ${name}`,
     runInputs: "Inputs of a run",

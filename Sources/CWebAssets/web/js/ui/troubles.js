@@ -1,6 +1,7 @@
 /** What is wrong with a workflow or went wrong in its run: one after the other, each where it belongs. */
 
 import { nodesOf } from "../model/document.js";
+import { failureText } from "../model/run.js";
 import { runStrings } from "./run_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -23,7 +24,7 @@ export function troublesOf(editor) {
   const failed = [...nodes.keys()].flatMap((node) => {
     const state = editor.nodeStates.get(node);
     if (state?.state !== "failed") return [];
-    return [{ node, port: "", parameter: "", text: state.error?.cause || state.error?.message || "" }];
+    return [{ node, port: "", parameter: "", text: failureText(state.error) }];
   });
   return [...problems, ...failed];
 }

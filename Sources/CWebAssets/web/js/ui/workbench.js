@@ -490,25 +490,8 @@ export class Workbench {
 
   /** @param {import("./running.js").Runner} runner */
   async toggleRuns(runner) {
-    const { RunsPanel } = await import("./runs_panel.js");
-    if (this.runs?.element.isConnected) return this.closeRuns();
-    this.runs ??= new RunsPanel(this.editor, runner, {
-      showNode: (name) => {
-        const own = documentNode(name);
-        if (!nodesOf(this.editor.document).has(own)) return;
-        this.editor.select([own]);
-        this.canvas.focusNode(own);
-      },
-      close: () => this.closeRuns(),
-    });
-    this.element.querySelector("footer")?.before(this.runs.element);
-    this.runs.update();
-    this.runs.focus();
-  }
-
-  closeRuns() {
-    this.runs?.element.remove();
-    this.goToCanvas();
+    const { toggleRuns } = await import("./runs_panel.js");
+    toggleRuns(this, runner);
   }
 
   /** @param {1 | -1} step */
