@@ -20,6 +20,8 @@ import { Targets } from "./targets.js";
 
 /** Beneath this zoom texts can't be read, and aren't drawn. */
 const farZoom = 0.4;
+/** Beneath this one values of nodes can't. */
+const smallZoom = 0.55;
 /** Beneath this one nodes are placeholders. */
 const tinyZoom = 0.2;
 /** Around what is seen, of the canvas. */
@@ -100,6 +102,7 @@ export class WorkflowCanvas extends Targets {
     const { zoom, x, y } = this.view;
     this.world.style.transform = `translate(${x}px, ${y}px) scale(${zoom})`;
     this.classList.toggle("is-far", zoom < farZoom);
+    this.classList.toggle("is-small", zoom < smallZoom);
     this.hint.hidden = nodesOf(editor.document).size > 0;
     const corner = toCanvas(this.view, { x: 0, y: 0 });
     const seen = {
@@ -349,7 +352,7 @@ export class WorkflowCanvas extends Targets {
 
   /** Ports are drawn where they can be pointed at. */
   comeNear() {
-    if (this.view.zoom >= farZoom) return;
+    if (this.view.zoom >= smallZoom) return;
     this.view = zoomed(this.view, 1 / this.view.zoom, { x: this.size.width / 2, y: this.size.height / 2 });
     if (this.focusName) this.focusNode(this.focusName);
   }

@@ -13,7 +13,7 @@ import { partStrings } from "../ui/part_strings.js";
 /** Of the window, and of the canvas where there is little. */
 const extent = { width: 184, height: 124 };
 /** Milliseconds between two drawings: a hand that moves a hundred nodes needs its frames for itself. */
-const pause = 150;
+const pause = 250;
 const words = partStrings.minimap;
 
 export class Minimap {
