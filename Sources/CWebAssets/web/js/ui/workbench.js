@@ -5,8 +5,6 @@ import { watchPointers } from "../canvas/gestures.js";
 import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
 import { showFields } from "../model/commands.js";
-import { nodesOf } from "../model/document.js";
-import { documentNode } from "../model/run.js";
 import { showsFields } from "../model/shapes.js";
 import { button, element, iconButton, isField, partStyles } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
