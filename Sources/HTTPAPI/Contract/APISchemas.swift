@@ -373,6 +373,13 @@ enum APISchemas {
       ])
     ),
     (
+      "Explanation",
+      APISchema.object([
+        ("nodes", APISchema.array(["type": "object"])),
+        ("nodes_left_out_count", APISchema.integer("Nodes of which nothing is kept, for there were too many.")),
+      ])
+    ),
+    (
       "ArtifactList",
       APISchema.object([
         (

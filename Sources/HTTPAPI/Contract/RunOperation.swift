@@ -15,6 +15,7 @@ package enum RunOperation: String, CaseIterable, Sendable {
   case runWaiting
   case runGraph
   case runReport
+  case explainRun
   case listArtifacts
   case readArtifact
   case listFiles
@@ -104,6 +105,12 @@ package enum RunOperation: String, CaseIterable, Sendable {
         parameters: [Self.range],
         success: APIAnswer(200, "The page.", MediaType.page, APISchema.string(), isTagged: true, hasRanges: true),
         refusals: [404, 409])
+    case .explainRun:
+      APIRoute(
+        .get, "/api/v1/runs/{run}/explain", .viewer,
+        "What the sandboxes of a run that has ended refused to its nodes, and what would allow it. Of the last 200 runs it is kept.",
+        parameters: [.query("node", APISchema.string(most: 256), "Only this node, with its instances.")],
+        success: .json("Explanation", "By node."), refusals: [404, 409])
     case .listArtifacts:
       APIRoute(
         .get, "/api/v1/runs/{run}/artifacts", .viewer, "What the nodes of a run returned.",

@@ -192,6 +192,7 @@ struct ServerAPI: APIHandler {
     case .runWaiting: return .json(await server.waiting(of: try await runs.stored(run)))
     case .runGraph: return try await runs.drawing(of: try await runs.stored(run), call)
     case .runReport: return try await artifacts.report(run)
+    case .explainRun: return .json(try await artifacts.explanation(call))
     case .listArtifacts: return .json(try await artifacts.list(run))
     case .readArtifact: return try await artifacts.read(call)
     case .listFiles: return .json(try await artifacts.files(run))

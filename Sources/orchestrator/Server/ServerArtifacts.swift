@@ -79,6 +79,27 @@ struct ServerArtifacts: Sendable {
       })
   }
 
+  /// What `orchestrator explain` tells.
+  func explanation(_ call: APICall) async throws(APIProblem) -> JSONValue {
+    let run = try await runs.stored(call.text(.run)).identifier
+    guard await !runs.isLive(run) else {
+      throw APIProblem(409, "the run hasn't ended", hint: "what was refused is told once it has", retryAfter: 1)
+    }
+    let wanted = call.item("node")
+    let report = await runs.bootstrap.files.run { [state = store.state] in try? RunReports(state: state).report(of: run)
+    }
+    guard let report else {
+      throw APIProblem(
+        404, "what was refused to the run isn't kept",
+        why: "it was never carried out to its end, or \(RunReports.kept) others have ended since")
+    }
+    let nodes = (report["nodes"]?.arrayValue ?? []).filter { node in
+      guard let wanted, let name = node["node"]?.stringValue else { return wanted == nil }
+      return name == wanted || name.hasPrefix(wanted + "[") || name.hasPrefix(wanted + "/")
+    }
+    return ["nodes": .array(nodes), "nodes_left_out_count": report["nodes_left_out_count"] ?? .integer(0)]
+  }
+
   // MARK: The workspace
 
   private func workspace(_ run: String) async throws(APIProblem) -> String {
