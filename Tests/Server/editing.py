@@ -152,6 +152,31 @@ class EditingTests(ServerCase):
         self.assertEqual(server.ended(run)["state"], "succeeded", server.events(run))
         return json.loads(server.ask("GET", f"/api/v1/runs/{run}/artifacts/tell/output/0", raw=True)[2])
 
+    # What was refused
+
+    def test_what_a_sandbox_refused_is_told_with_what_would_allow_it(self):
+        write_plugin(self.directory.name, "curious", {
+            "plugin.yaml": SETTABLE["plugin.yaml"].replace("name: settable", "name: curious").replace("[tell]", "[look]").replace(
+                "permissions: []", "permissions: [system.exec]").split("configuration:")[0],
+            "plugin.py": SETTABLE["plugin.py"].replace('"tell"', '"look"').replace(
+                "        return", "        import subprocess\n        subprocess.run(['/bin/echo'])\n        return"),
+        })
+        self.server.ok("POST", "/api/v1/reload")
+        run = self.run_of({"a": node(), "list": {"type": "curious/look", "needs": ["a"]}})
+        self.assertEqual(self.server.ended(run)["state"], "failed")
+        for path, names in [("", ["a", "list"]), ("?node=list", ["list"]), ("?node=lis", [])]:
+            told = self.server.ok("GET", f"/api/v1/runs/{run}/explain{path}")
+            self.assertEqual([one["node"] for one in told["nodes"]], names)
+            self.assertEqual(told["nodes_left_out_count"], 0)
+        denial, = self.server.ok("GET", f"/api/v1/runs/{run}/explain?node=list")["nodes"][0]["denials"]
+        self.assertEqual(denial["permission"], "system.exec:echo")
+        self.assertTrue(denial["requested"])
+        long = self.run_of({"a": node(20, say="denied")})
+        self.assertEqual(self.server.ask("GET", f"/api/v1/runs/{long}/explain")[0], 409)
+        self.server.ok("POST", f"/api/v1/runs/{long}/cancel")
+        self.server.ended(long)
+        self.assertEqual(self.server.ask("GET", "/api/v1/runs/20200101T000000Z-00000000/explain")[0], 404)
+
     # What runs
 
     def test_a_host_says_which_nodes_run_on_it_and_what_each_has(self):

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { denialsOf } from "../../Sources/CWebAssets/web/js/model/denials.js";
+import { fromPlain } from "../../Sources/CWebAssets/web/js/model/json.js";
 
 const denial = {
   attempt: "execution",
@@ -12,22 +13,20 @@ const denial = {
   requested: true,
   grant: ["orchestrator plugin grant p system.exec:sh", "--grant p=system.exec:sh", 5],
 };
-/** @param {unknown} data */
-const page = (data) => `<html><script type="application/json" id="data">\n${JSON.stringify(data)}\n</script></html>`;
 const whole = {
-  types: [{ name: "q/other" }, { name: "p/thing" }],
-  nodes: { name: ["a", "b[0]", "b[1]"], type: [0, 1, 1] },
-  details: {
-    0: { account: { denials: [denial], denials_further_count: 9 } },
-    2: { account: { denials: [denial, null], denials_further_count: 3 } },
-    7: { account: { denials: [denial] } },
-  },
+  nodes: [
+    { node: "b[0]", plugin: { name: "p" }, denials: [], denials_further_count: 0 },
+    { node: "b[1]", plugin: { name: "p" }, denials: [denial, null], denials_further_count: 3 },
+    { node: "b[2]", denials: null },
+  ],
 };
+/** @param {unknown} data */
+const read = (data) => denialsOf(fromPlain(data));
 
 Deno.test("what was refused to a node is found, with the plugin that it was refused to", () => {
-  const found = denialsOf(page(whole), (node) => node.startsWith("b"));
-  assert.equal(found?.further, 3);
-  assert.deepEqual(found?.denials[0], {
+  const found = read(whole);
+  assert.equal(found.further, 3);
+  assert.deepEqual(found.denials[0], {
     what: "tried to start the program '/bin/sh '",
     why: "it isn't granted system.exec",
     occurrence: "once",
@@ -39,19 +38,13 @@ Deno.test("what was refused to a node is found, with the plugin that it was refu
     plugin: "p",
     node: "b[1]",
   });
-  assert.deepEqual([found?.denials.length, found?.denials[1]?.permission], [2, undefined]);
-  assert.deepEqual(denialsOf(page(whole), () => false), { denials: [], further: 0 });
+  assert.deepEqual([found.denials.length, found.denials[1]?.permission], [2, undefined]);
 });
 
-Deno.test("of a page that isn't all there nothing is told, and of other data nothing either", () => {
-  assert.equal(denialsOf(page(whole).slice(0, 300), () => true), undefined);
-  assert.equal(denialsOf("", () => true), undefined);
-  for (
-    const data of [null, [], { details: { 0: 1 } }, {
-      nodes: { name: ["a"] },
-      details: { 0: { account: { denials: 1 } } },
-    }]
-  ) {
-    assert.deepEqual(denialsOf(page(data), () => true), { denials: [], further: 0 });
+Deno.test("of what is no such answer nothing is told, and of many some are", () => {
+  for (const data of [null, [], {}, { nodes: 1 }, { nodes: [1, null, { denials: 1 }] }]) {
+    assert.deepEqual(read(data), { denials: [], further: 0 });
   }
+  const many = read({ nodes: [{ node: "a", denials: Array(100).fill(denial), denials_further_count: 5 }] });
+  assert.deepEqual([many.denials.length, many.further], [64, 41]);
 });

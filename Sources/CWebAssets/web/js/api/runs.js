@@ -6,7 +6,7 @@ import { valueAt } from "../model/objects.js";
 import { readRunDetail, readRuns } from "../model/run_list.js";
 import { lineOf } from "../model/text.js";
 import { readArtifacts } from "../model/values.js";
-import { startedRun } from "./client.js";
+import { ServerProblem, startedRun } from "./client.js";
 
 /** @typedef {import("./client.js").Client} Client */
 /** @typedef {import("../model/json.js").JSONValue} JSONValue */
@@ -158,19 +158,24 @@ export async function reportOf(client, run) {
   return await (await client.send("GET", `${pathOf(run)}/report`)).blob();
 }
 
+/** What is asked of a run that has just ended may have to be asked again, until all of it is written down. */
+const again = { times: 20, milliseconds: 250 };
+
 /**
  * @param {Client} client
  * @param {string} run that has ended
- * @param {number} most bytes
- * @returns {Promise<string>} the beginning of its page
+ * @param {string} node of its document
+ * @returns {Promise<JSONValue>} what was refused to the node and its instances
  */
-export async function reportText(client, run, most) {
-  const headers = { Range: `bytes=0-${most - 1}` };
-  const response = await client.send("GET", `${pathOf(run)}/report`, {
-    headers,
-    signal: AbortSignal.timeout(patience),
-  });
-  return new TextDecoder().decode(await beginningOf(response, most));
+export async function explanation(client, run, node) {
+  for (let time = 1;; time++) {
+    try {
+      return (await client.ask("GET", `${pathOf(run)}/explain?node=${encodeURIComponent(node)}`)).value;
+    } catch (error) {
+      if (!(error instanceof ServerProblem) || error.status !== 409 || time === again.times) throw error;
+      await new Promise((resolve) => setTimeout(resolve, again.milliseconds));
+    }
+  }
 }
 
 /**

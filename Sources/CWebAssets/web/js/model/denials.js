@@ -1,6 +1,5 @@
 /**
- * What sandboxes refused to the nodes of a run, out of the page that is written when it has ended: the page's own data, which the program
- * that serves both writes.
+ * What sandboxes refused to the nodes of a run that has ended, of `GET /api/v1/runs/{run}/explain`.
  *
  * `permission`: the narrowest that would allow it; undefined: nothing that can be granted does. `isRequested`: the plugin asks for it.
  * `commands`: what grants it, first for good. Texts are the program's, with the plugin's names in them.
@@ -20,39 +19,28 @@
  * @typedef {{denials: Denial[], further: number}} Denials
  */
 
-import { isArray, numericValue, readJSON } from "./json.js";
-import { objectAt, valueAt } from "./objects.js";
+import { isArray, numericValue } from "./json.js";
+import { valueAt } from "./objects.js";
 import { lineOf, linesOf } from "./text.js";
 
 /** @typedef {import("./json.js").JSONValue} JSONValue */
 
-const beginning = '<script type="application/json" id="data">';
-const limits = { characters: 16 << 20, depth: 64, values: 1_000_000 };
+/** More of one node aren't shown. */
+const mostShown = 64;
 
 /**
- * @param {string} page
- * @param {(node: string) => boolean} isWanted
- * @returns {Denials | undefined} undefined: it isn't all there
+ * @param {JSONValue} value
+ * @returns {Denials}
  */
-export function denialsOf(page, isWanted) {
-  const start = page.indexOf(beginning);
-  const end = page.indexOf("</script>", start);
-  if (start < 0 || end < 0) return undefined;
-  const data = readJSON(page.slice(start + beginning.length, end), limits);
-  const names = listAt(data, ["nodes", "name"]);
-  const types = listAt(data, ["types"]).map((type) => valueAt(type, ["name"]));
-  const typeOf = listAt(data, ["nodes", "type"]);
+export function denialsOf(value) {
   /** @type {Denials} */
   const found = { denials: [], further: 0 };
-  for (const [position, detail] of objectAt(data, ["details"])) {
-    const node = names[Number(position)];
-    if (typeof node !== "string" || !isWanted(node)) continue;
-    const type = types[numericValue(typeOf[Number(position)]) ?? -1];
-    const plugin = typeof type === "string" ? type.split("/")[0] ?? "" : "";
-    const account = objectAt(detail, ["account"]);
-    found.further += numericValue(account.get("denials_further_count")) ?? 0;
-    for (const denial of listAt(account, ["denials"]).slice(0, 64)) {
-      found.denials.push(readDenial(denial, node, plugin));
+  for (const node of listAt(value, ["nodes"]).slice(0, 1000)) {
+    const [name, plugin] = [lineOf(valueAt(node, ["node"]), 256), lineOf(valueAt(node, ["plugin", "name"]), 64)];
+    found.further += numericValue(valueAt(node, ["denials_further_count"])) ?? 0;
+    for (const denial of listAt(node, ["denials"])) {
+      if (found.denials.length < mostShown) found.denials.push(readDenial(denial, name, plugin));
+      else found.further += 1;
     }
   }
   return found;

@@ -1,9 +1,8 @@
 /** What a node's sandbox refused, what that means, and what would allow it: by a click for those who may, as a command for an admin else. */
 
 import { allows } from "../api/client.js";
-import { grant, reportText } from "../api/runs.js";
+import { explanation, grant } from "../api/runs.js";
 import { denialsOf } from "../model/denials.js";
-import { documentNode } from "../model/run.js";
 import { button, element } from "./dom.js";
 import { messageOf } from "./messages.js";
 import { runStrings } from "./run_strings.js";
@@ -12,11 +11,6 @@ import { runStrings } from "./run_strings.js";
 /** @typedef {import("../model/denials.js").Denial} Denial */
 
 const words = runStrings.denials;
-/** Of a run's page, in bytes: what is behind that is told by the page alone. */
-const most = 12 << 20;
-
-/** @type {{run: string, page: Promise<string>} | undefined} */
-let known;
 
 /**
  * @param {Editor} editor
@@ -25,13 +19,7 @@ let known;
  */
 export async function denialParts(editor, name) {
   const { client, runId = "" } = editor;
-  if (known?.run !== runId) {
-    const page = reportText(client, runId, most);
-    known = { run: runId, page };
-    page.catch(() => known = undefined);
-  }
-  const found = denialsOf(await known.page, (node) => documentNode(node) === name);
-  if (!found) return [element("p", { class: "quiet", text: words.tooLarge })];
+  const found = denialsOf(await explanation(client, runId, name));
   if (found.denials.length === 0 && found.further === 0) return [];
   const mayGrant = allows((await client.me()).scope, "admin");
   return [

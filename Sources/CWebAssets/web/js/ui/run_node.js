@@ -113,7 +113,7 @@ export class NodeRun {
     if (!isKnown) return;
     const { denialParts } = await import("./denials.js");
     const parts = await denialParts(this.editor, name).catch((error) => [
-      // A run that was begun by a command has no page.
+      // Of runs that lie further back it isn't kept.
       element("p", { class: "quiet", text: messageOf(error) }),
     ]);
     if (this.denialsOf === denialsOf) this.denials.replaceChildren(...parts);

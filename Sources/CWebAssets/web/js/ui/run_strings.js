@@ -86,7 +86,6 @@ export const runStrings = {
   failed: "Failed",
   denials: {
     title: "Refused by its sandbox",
-    tooLarge: "What its sandbox refused is in the run's report: it is too large to be read here.",
     further: (/** @type {number} */ count) => `And ${count} more.`,
     tried: (/** @type {string} */ what) => `It ${what}`,
     because: (/** @type {string} */ why) => `Refused: ${why}.`,
