@@ -16,8 +16,9 @@ from editor_case import OPTIONS, EditorCase
 from editor_frames import FrameTests
 from editor_pages import PageTests
 from editor_runs import RunTests
+from editor_text import TextTests
 
-__all__ = ["CanvasTests", "FrameTests", "PageTests", "RunTests"]
+__all__ = ["CanvasTests", "FrameTests", "PageTests", "RunTests", "TextTests"]
 
 
 class EditorTests(EditorCase):
