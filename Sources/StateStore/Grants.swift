@@ -59,14 +59,12 @@ extension StateDatabase {
 extension GrantRecord {
   /// Nil where something in the row is not what this program writes: a grant that can't be read whole grants nothing.
   fileprivate init?(_ row: Row) {
-    func value<Value: DatabaseValueConvertible>(_ column: String) -> Value? {
-      (row[column] as DatabaseValue?).flatMap { Value.fromDatabaseValue($0) }
-    }
-    let texts = (value("permission") as String?, value("way") as String?)
-    guard let name: String = value("plugin"), let plugin = PluginName(name), let digest: String = value("digest"),
+    let texts = (row.value("permission") as String?, row.value("way") as String?)
+    guard let name: String = row.value("plugin"), let plugin = PluginName(name),
+      let digest: String = row.value("digest"),
       let permission = texts.0.flatMap({ try? Permission($0) }), let way = texts.1.flatMap(Way.init),
-      let time: String = value("time"), let user = (value("user") as Int64?).flatMap(UInt32.init(exactly:)),
-      let asked: String = value("asked")
+      let time: String = row.value("time"), let user = (row.value("user") as Int64?).flatMap(UInt32.init(exactly:)),
+      let asked: String = row.value("asked")
     else { return nil }
     let requests = asked.split(separator: "\n").map { try? Permission(String($0)) }
     guard requests.allSatisfy({ $0 != nil }) else { return nil }

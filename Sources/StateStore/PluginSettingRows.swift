@@ -34,12 +34,9 @@ extension StateDatabase {
 
 extension StoredPluginSetting {
   fileprivate init?(_ row: Row) {
-    func value<Value: DatabaseValueConvertible>(_ column: String) -> Value? {
-      (row[column] as DatabaseValue?).flatMap { Value.fromDatabaseValue($0) }
-    }
-    guard let name: String = value("plugin"), let plugin = PluginName(name), let word: String = value("key"),
-      let key = ParameterName(word), let text: String = value("value"), let author: String = value("author"),
-      let time: Int64 = value("time"), let content = try? DocumentNode(json: Array(text.utf8), file: "").jsonValue
+    guard let name: String = row.value("plugin"), let plugin = PluginName(name), let word: String = row.value("key"),
+      let key = ParameterName(word), let text: String = row.value("value"), let author: String = row.value("author"),
+      let time: Int64 = row.value("time"), let content = try? DocumentNode(json: Array(text.utf8), file: "").jsonValue
     else { return nil }
     self.init(plugin: plugin, key: key, value: content, author: author, time: time)
   }

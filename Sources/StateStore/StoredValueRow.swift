@@ -104,3 +104,10 @@ extension StoredValue {
     }
   }
 }
+
+extension Row {
+  /// Nil where there is no such column, or what is in it is no such value: somebody else may have written it.
+  func value<Value: DatabaseValueConvertible>(_ column: String) -> Value? {
+    (self[column] as DatabaseValue?).flatMap { Value.fromDatabaseValue($0) }
+  }
+}

@@ -37,6 +37,8 @@ enum Program {
     process.arguments = Array(command.dropFirst())
     process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
     var variables = ["PATH": "/usr/bin:/bin", "HOME": directory.path, "XDG_STATE_HOME": directory.path + "/state-home"]
+    // Another user's files lie in the usual place, after a run of these tests as that one.
+    variables["TMPDIR"] = ProcessInfo.processInfo.environment["TMPDIR"]
     variables.merge(environment) { $1 }
     process.environment = variables
     let streams = try ["output", "errors"].map { name -> (String, FileHandle) in
