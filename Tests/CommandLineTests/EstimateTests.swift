@@ -166,7 +166,7 @@ struct EstimateTests {
     try directory.write("system.yaml", "plugins: {directories: [probe]}")
     // Long enough to be looked at where no kernel counts.
     try directory.writeWorkflow([
-      "a: {type: probe/probe, with: {do: python, value: \"import time; time.sleep(0.4); result = 1\"}, resources: {memory: 4Gi}}"
+      "a: {type: probe/probe, with: {do: python, value: \"import time; time.sleep(1); result = 1\"}, resources: {memory: 4Gi}}"
     ])
     for run in 1...5 {
       let outcome = try Program.run(
