@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { bounds, fitted, nextIn, overlaps, toCanvas, zoomed } from "../../Sources/CWebAssets/web/js/model/viewport.js";
 import { portPlace, shapesOf, sizes } from "../../Sources/CWebAssets/web/js/model/shapes.js";
 import { differenceOf } from "../../Sources/CWebAssets/web/js/model/difference.js";
-import { moveNodes, setParameter, showFields } from "../../Sources/CWebAssets/web/js/model/commands.js";
+import { moveNodes } from "../../Sources/CWebAssets/web/js/model/commands.js";
+import { setParameter, showFields } from "../../Sources/CWebAssets/web/js/model/node_commands.js";
 import { actionOf, keyBindings } from "../../Sources/CWebAssets/web/js/ui/keys.js";
-import { partStrings } from "../../Sources/CWebAssets/web/js/ui/part_strings.js";
+import { partStrings } from "../../Sources/CWebAssets/web/js/ui/strings/part_strings.js";
 import { catalogOf, paletteEntry, port, workflow } from "./support.js";
 
 Deno.test("what is under the pointer stays under it when the zoom changes", () => {

@@ -118,3 +118,24 @@ export function nextIn(rectangles, from, direction) {
   }
   return best?.name;
 }
+
+/**
+ * @param {View} view
+ * @param {Rectangle} rectangle
+ * @param {{width: number, height: number}} size of the window
+ * @returns {View} in which it is seen, moved no more than that takes; its corner where it is larger
+ */
+export function revealed(view, rectangle, size) {
+  const { zoom } = view;
+  const edge = 24;
+  const left = rectangle.x * zoom + view.x;
+  const top = rectangle.y * zoom + view.y;
+  const beyondRight = left + rectangle.width * zoom + edge - size.width;
+  const beyondBottom = top + rectangle.height * zoom + edge - size.height;
+  let { x, y } = view;
+  if (beyondRight > 0) x -= beyondRight;
+  if (beyondBottom > 0) y -= beyondBottom;
+  if (left < edge) x += edge - left;
+  if (top < edge) y += edge - top;
+  return x === view.x && y === view.y ? view : { x, y, zoom };
+}

@@ -1,9 +1,9 @@
 /** A group or a comment in detail: its text and its colour. */
 
-import { changeDrawing, drawingAt } from "../model/drawings.js";
+import { changeDrawing } from "../model/drawings.js";
+import { drawingAt } from "../model/shown_drawings.js";
 import { button, element } from "./dom.js";
-import { partStrings } from "./part_strings.js";
-import { strings } from "./strings.js";
+import { partStrings } from "./strings/part_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 
@@ -56,7 +56,7 @@ export function drawingDetails(editor, key) {
       field("drawing-color", words.color, color),
       element("div", {
         class: "inspector-actions",
-        children: [button(strings.inspector.remove, () => editor.removeSelected(), { class: "danger" })],
+        children: [button(partStrings.inspector.remove, () => editor.removeSelected(), { class: "danger" })],
       }),
     ],
     show: () => {
