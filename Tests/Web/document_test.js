@@ -147,6 +147,6 @@ Deno.test("groups and comments lie in the layout, under a name that no node has"
   const group = /** @type {Map<string, any>} */ (fromPlain({ title: "A", x: 0, y: 0, width: 100, height: 50 }));
   const changed = drawings.setDrawing("groups", "1", group).change(sample);
   assert.equal(drawingsOf(changed, "groups")[0].title, "A");
-  assert.equal(drawings.freeDrawingId(changed, "groups"), "2");
+  assert.equal(drawings.freeDrawingIds(changed, "groups")(), "2");
   assert.ok(isEqual(drawings.setDrawing("groups", "1", undefined).change(changed), sample));
 });

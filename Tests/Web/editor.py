@@ -13,11 +13,12 @@ from playwright.sync_api import expect
 from browser import Server, write_plugin
 from editor_canvas import CanvasTests
 from editor_case import OPTIONS, EditorCase
+from editor_copies import CopyTests
 from editor_frames import FrameTests
 from editor_pages import PageTests
 from editor_runs import RunTests
 
-__all__ = ["CanvasTests", "FrameTests", "PageTests", "RunTests"]
+__all__ = ["CanvasTests", "CopyTests", "FrameTests", "PageTests", "RunTests"]
 
 
 class EditorTests(EditorCase):

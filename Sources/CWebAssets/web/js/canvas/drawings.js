@@ -276,7 +276,7 @@ export class Drawings {
     else if (action === "details" || action === "rename") this.edit(key);
     else if (action === "duplicate") {
       editor.selectDrawing(key);
-      import("../ui/placing.js").then(({ duplicate }) => duplicate(editor, this.content()));
+      import("../ui/placing.js").then(({ duplicate }) => duplicate(this.canvas, editor));
     } else if (action === "toggle") editor.selectDrawing(editor.selectedDrawing === key ? undefined : key);
     else if (action === "remove") {
       editor.selectDrawing(key);

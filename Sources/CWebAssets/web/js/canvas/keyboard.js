@@ -88,7 +88,7 @@ export function watchKeys(canvas, editor, around) {
 export function actOn(canvas, editor, { showDetails, showMenu }, action, name) {
   switch (action) {
     case "duplicate":
-      import("../ui/placing.js").then(({ duplicate }) => duplicate(editor, canvas.drawings?.content()));
+      import("../ui/placing.js").then(({ duplicate }) => duplicate(canvas, editor));
       return true;
     case "remove":
       if (editor.isNothingSelected && name !== undefined) editor.select([name]);

@@ -18,6 +18,7 @@
 import { nodesText, placed } from "./commands.js";
 import { drawingsObject, fragmentKind } from "./copying.js";
 import { apiVersion, drawingsKey, nodesOf, placeOf, withNodes } from "./document.js";
+import { freeDrawingIds } from "./drawings.js";
 import { isObject, Problem, readJSON } from "./json.js";
 import { freeName, inputsName, isNodeName } from "./names.js";
 import { objectAt, withChangeAt } from "./objects.js";
@@ -94,7 +95,7 @@ export function placeFragment(document, fragment, corner) {
     const place = fragment.places.get(name) ?? { x: left - 40, y: top + 120 * ++unplaced };
     places.set(names.get(name) ?? name, move(place));
   }
-  const ids = { groups: freeIds(document, "groups"), comments: freeIds(document, "comments") };
+  const ids = { groups: freeDrawingIds(document, "groups"), comments: freeDrawingIds(document, "comments") };
   const drawings = fragment.drawings.map((drawing) => {
     const id = ids[drawing.kind]();
     return { ...drawing, ...move(drawing), id, key: `${drawing.kind} ${id}` };
@@ -107,20 +108,6 @@ function cornerOf({ places, drawings }) {
   let [left, top] = [Infinity, Infinity];
   for (const { x, y } of [...places.values(), ...drawings]) [left, top] = [Math.min(left, x), Math.min(top, y)];
   return left === Infinity ? { left: 0, top: 0 } : { left, top };
-}
-
-/**
- * @param {WorkflowDocument} document
- * @param {"groups" | "comments"} kind
- * @returns {() => string} gives one after the other that none has
- */
-function freeIds(document, kind) {
-  const taken = objectAt(document, ["layout", drawingsKey, kind]);
-  let number = 0;
-  return () => {
-    while (taken.has(String(++number)));
-    return String(number);
-  };
 }
 
 /**

@@ -13,7 +13,7 @@
 import { moveNodes, removeNodes, withValue } from "./commands.js";
 import { drawingsKey } from "./document.js";
 import { objectAt, withChangeAt, withMember, withoutMembers } from "./objects.js";
-import { drawingParts, shownDrawings } from "./shown_drawings.js";
+import { shownDrawings } from "./shown_drawings.js";
 import { bounds } from "./viewport.js";
 import { partWords } from "./part_words.js";
 import { words } from "./words.js";
@@ -56,11 +56,23 @@ export function removeDrawing(key) {
 /**
  * @param {WorkflowDocument} document
  * @param {"groups" | "comments"} kind
- * @returns {string} an id that none has
+ * @returns {() => string} gives ids that none has, each another
  */
-export function freeDrawingId(document, kind) {
+export function freeDrawingIds(document, kind) {
   const taken = objectAt(document, ["layout", drawingsKey, kind]);
-  for (let number = 1;; number++) if (!taken.has(String(number))) return String(number);
+  let number = 0;
+  return () => {
+    do number++; while (taken.has(String(number)));
+    return String(number);
+  };
+}
+
+/**
+ * @param {string} key the kind and the id: what is selected is named so
+ * @returns {["groups" | "comments", string]}
+ */
+function drawingParts(key) {
+  return [key.startsWith("groups ") ? "groups" : "comments", key.slice(key.indexOf(" ") + 1)];
 }
 
 /**
@@ -103,7 +115,7 @@ export function newComment(document, place) {
  * @returns {{command: Command, key: string}}
  */
 function made(document, kind, area, member, text) {
-  const id = freeDrawingId(document, kind);
+  const id = freeDrawingIds(document, kind)();
   /** @type {Map<string, JSONValue>} */
   const drawing = new Map(Object.entries(area).map(([key, value]) => [key, Math.round(value)]));
   drawing.set(member, text);

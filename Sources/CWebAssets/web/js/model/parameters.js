@@ -1,6 +1,6 @@
 /**
- * What may be written into a parameter, and what is wrong with it: as the engine checks it before a run (ValueChecks), so
- * that nobody has to start one to be told. 0, false and "" are values like any other.
+ * What may be written into a parameter, and what is wrong with it: as the engine checks it before a run (ValueChecks), so that nobody has to
+ * start one to be told. 0, false and "" are values like any other.
  *
  * @typedef {import("./catalog.js").Parameter} Parameter
  * @typedef {import("./json.js").JSONValue} JSONValue

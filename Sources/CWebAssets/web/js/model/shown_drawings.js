@@ -13,7 +13,7 @@ import { drawingsKey, drawingsOf } from "./document.js";
 import { objectAt } from "./objects.js";
 import { lineOf, linesOf } from "./text.js";
 
-export const limits = { drawings: 1000, title: 120, text: 4000, place: 1e7, extent: 1e5 };
+const limits = { drawings: 1000, title: 120, text: 4000, place: 1e7, extent: 1e5 };
 /** The smallest that can be seen and taken hold of. */
 export const least = { width: 96, height: 64 };
 
@@ -55,12 +55,4 @@ export function shownDrawings(document) {
  */
 export function drawingAt(document, key) {
   return shownDrawings(document).find((drawing) => drawing.key === key);
-}
-
-/**
- * @param {string} key the kind and the id: what is selected is named so
- * @returns {["groups" | "comments", string]}
- */
-export function drawingParts(key) {
-  return [key.startsWith("groups ") ? "groups" : "comments", key.slice(key.indexOf(" ") + 1)];
 }

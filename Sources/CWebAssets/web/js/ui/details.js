@@ -106,7 +106,7 @@ export class Details {
   /** @param {string} key */
   drawDrawing(key) {
     this.details = drawingDetails(this.editor, key);
-    this.begin(this.details.title, ...this.details.parts);
+    this.begin(this.details.title, ...this.details.parts, this.actions());
   }
 
   // The workflow
@@ -176,16 +176,21 @@ export class Details {
     this.begin(name, ...parts);
   }
 
-  /** What the workbench does: the event "act". */
+  /**
+   * What the workbench does: the event "act".
+   * @param {string} action
+   */
+  order(action) {
+    this.inspector.dispatchEvent(new CustomEvent("act", { detail: action, bubbles: true }));
+  }
+
   runActions() {
-    /** @param {string} action */
-    const order = (action) => this.inspector.dispatchEvent(new CustomEvent("act", { detail: action, bubbles: true }));
     return element("div", {
       class: "inspector-actions run-actions",
       children: [
-        button(words.runTo, () => order("runTo"), { title: words.runToHint }),
+        button(words.runTo, () => this.order("runTo"), { title: words.runToHint }),
         this.editor.selection.size === 1
-          ? button(words.runFrom, () => order("runFrom"), { title: words.runFromHint })
+          ? button(words.runFrom, () => this.order("runFrom"), { title: words.runFromHint })
           : undefined,
       ],
     });
@@ -196,7 +201,7 @@ export class Details {
     return element("div", {
       class: "inspector-actions",
       children: [
-        button(words.duplicate, async () => (await import("./placing.js")).duplicate(editor, undefined)),
+        button(words.duplicate, () => this.order("duplicate")),
         button(words.remove, () => editor.removeSelected(), { class: "danger" }),
       ],
     });

@@ -2,7 +2,7 @@
 
 import { changeDrawing } from "../model/drawings.js";
 import { drawingAt } from "../model/shown_drawings.js";
-import { button, element } from "./dom.js";
+import { element } from "./dom.js";
 import { partStrings } from "./strings/part_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -54,10 +54,6 @@ export function drawingDetails(editor, key) {
     parts: [
       field("drawing-text", isGroup ? words.title : words.text, text),
       field("drawing-color", words.color, color),
-      element("div", {
-        class: "inspector-actions",
-        children: [button(partStrings.inspector.remove, () => editor.removeSelected(), { class: "danger" })],
-      }),
     ],
     show: () => {
       const drawing = drawingAt(editor.document, key);

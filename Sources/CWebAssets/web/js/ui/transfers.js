@@ -26,7 +26,7 @@ export function watchTransfers(bench, signal) {
 function onClipboard({ editor, canvas }, kind, event) {
   if (isField(event.target) || !event.clipboardData || !String(getSelection() ?? "").match(/^\s*$/)) return;
   event.preventDefault();
-  if (kind === "paste") return pasteText(editor, event.clipboardData.getData("text/plain"), canvas.freePlace());
+  if (kind === "paste") return pasteText(canvas, editor, event.clipboardData.getData("text/plain"));
   const text = editor.copy(canvas.drawings?.content());
   if (text === "") return;
   event.clipboardData.setData("text/plain", text);
@@ -36,14 +36,14 @@ function onClipboard({ editor, canvas }, kind, event) {
 }
 
 /**
+ * @param {import("../canvas/canvas.js").WorkflowCanvas} canvas
  * @param {import("./editor.js").Editor} editor
  * @param {string} text
- * @param {import("../model/document.js").Place} corner
  */
-async function pasteText(editor, text, corner) {
+async function pasteText(canvas, editor, text) {
   try {
     const { paste } = await import("./placing.js");
-    paste(editor, text, corner);
+    paste(canvas, editor, text, canvas.freePlace());
   } catch (error) {
     editor.say(messageOf(error), "error");
   }

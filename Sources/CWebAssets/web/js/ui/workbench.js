@@ -198,6 +198,7 @@ export class Workbench {
       undo: () => editor.undo(),
       redo: () => editor.redo(),
       fit: () => canvas.fit(),
+      duplicate: () => actOn(canvas, editor, this.around, "duplicate", undefined),
       arrange: () => this.arrange(),
       zoomIn: () => canvas.zoomBy(1.25),
       zoomOut: () => canvas.zoomBy(0.8),
