@@ -121,8 +121,14 @@ static const unsigned char js_model_log_js[] = {
 static const unsigned char js_model_names_js[] = {
 #embed "web/js/model/names.js"
 };
+static const unsigned char js_model_node_commands_js[] = {
+#embed "web/js/model/node_commands.js"
+};
 static const unsigned char js_model_objects_js[] = {
 #embed "web/js/model/objects.js"
+};
+static const unsigned char js_model_parameter_kinds_js[] = {
+#embed "web/js/model/parameter_kinds.js"
 };
 static const unsigned char js_model_parameters_js[] = {
 #embed "web/js/model/parameters.js"
@@ -154,6 +160,9 @@ static const unsigned char js_model_routes_js[] = {
 static const unsigned char js_model_run_js[] = {
 #embed "web/js/model/run.js"
 };
+static const unsigned char js_model_run_events_js[] = {
+#embed "web/js/model/run_events.js"
+};
 static const unsigned char js_model_run_list_js[] = {
 #embed "web/js/model/run_list.js"
 };
@@ -165,6 +174,9 @@ static const unsigned char js_model_settings_js[] = {
 };
 static const unsigned char js_model_shapes_js[] = {
 #embed "web/js/model/shapes.js"
+};
+static const unsigned char js_model_shown_drawings_js[] = {
+#embed "web/js/model/shown_drawings.js"
 };
 static const unsigned char js_model_sources_js[] = {
 #embed "web/js/model/sources.js"
@@ -187,6 +199,9 @@ static const unsigned char js_model_words_js[] = {
 static const unsigned char js_ui_around_js[] = {
 #embed "web/js/ui/around.js"
 };
+static const unsigned char js_ui_bar_js[] = {
+#embed "web/js/ui/bar.js"
+};
 static const unsigned char js_ui_chooser_js[] = {
 #embed "web/js/ui/chooser.js"
 };
@@ -198,6 +213,9 @@ static const unsigned char js_ui_connections_js[] = {
 };
 static const unsigned char js_ui_denials_js[] = {
 #embed "web/js/ui/denials.js"
+};
+static const unsigned char js_ui_details_js[] = {
+#embed "web/js/ui/details.js"
 };
 static const unsigned char js_ui_dialogs_js[] = {
 #embed "web/js/ui/dialogs.js"
@@ -247,20 +265,20 @@ static const unsigned char js_ui_messages_js[] = {
 static const unsigned char js_ui_node_fields_js[] = {
 #embed "web/js/ui/node_fields.js"
 };
-static const unsigned char js_ui_page_strings_js[] = {
-#embed "web/js/ui/page_strings.js"
-};
 static const unsigned char js_ui_pages_js[] = {
 #embed "web/js/ui/pages.js"
 };
 static const unsigned char js_ui_palette_js[] = {
 #embed "web/js/ui/palette.js"
 };
-static const unsigned char js_ui_part_strings_js[] = {
-#embed "web/js/ui/part_strings.js"
-};
 static const unsigned char js_ui_permissions_js[] = {
 #embed "web/js/ui/permissions.js"
+};
+static const unsigned char js_ui_places_js[] = {
+#embed "web/js/ui/places.js"
+};
+static const unsigned char js_ui_placing_js[] = {
+#embed "web/js/ui/placing.js"
 };
 static const unsigned char js_ui_plugin_detail_js[] = {
 #embed "web/js/ui/plugin_detail.js"
@@ -283,9 +301,6 @@ static const unsigned char js_ui_run_list_js[] = {
 static const unsigned char js_ui_run_node_js[] = {
 #embed "web/js/ui/run_node.js"
 };
-static const unsigned char js_ui_run_strings_js[] = {
-#embed "web/js/ui/run_strings.js"
-};
 static const unsigned char js_ui_running_js[] = {
 #embed "web/js/ui/running.js"
 };
@@ -304,14 +319,26 @@ static const unsigned char js_ui_settings_js[] = {
 static const unsigned char js_ui_sign_in_js[] = {
 #embed "web/js/ui/sign_in.js"
 };
-static const unsigned char js_ui_strings_js[] = {
-#embed "web/js/ui/strings.js"
+static const unsigned char js_ui_strings_page_strings_js[] = {
+#embed "web/js/ui/strings/page_strings.js"
+};
+static const unsigned char js_ui_strings_part_strings_js[] = {
+#embed "web/js/ui/strings/part_strings.js"
+};
+static const unsigned char js_ui_strings_run_strings_js[] = {
+#embed "web/js/ui/strings/run_strings.js"
+};
+static const unsigned char js_ui_strings_strings_js[] = {
+#embed "web/js/ui/strings/strings.js"
 };
 static const unsigned char js_ui_styles_js[] = {
 #embed "web/js/ui/styles.js"
 };
 static const unsigned char js_ui_text_view_js[] = {
 #embed "web/js/ui/text_view.js"
+};
+static const unsigned char js_ui_transfers_js[] = {
+#embed "web/js/ui/transfers.js"
 };
 static const unsigned char js_ui_troubles_js[] = {
 #embed "web/js/ui/troubles.js"
@@ -372,7 +399,9 @@ static const web_asset assets[] = {
     ASSET("js/model/lines.js", js_model_lines_js),
     ASSET("js/model/log.js", js_model_log_js),
     ASSET("js/model/names.js", js_model_names_js),
+    ASSET("js/model/node_commands.js", js_model_node_commands_js),
     ASSET("js/model/objects.js", js_model_objects_js),
+    ASSET("js/model/parameter_kinds.js", js_model_parameter_kinds_js),
     ASSET("js/model/parameters.js", js_model_parameters_js),
     ASSET("js/model/part_words.js", js_model_part_words_js),
     ASSET("js/model/partial.js", js_model_partial_js),
@@ -383,10 +412,12 @@ static const web_asset assets[] = {
     ASSET("js/model/references.js", js_model_references_js),
     ASSET("js/model/routes.js", js_model_routes_js),
     ASSET("js/model/run.js", js_model_run_js),
+    ASSET("js/model/run_events.js", js_model_run_events_js),
     ASSET("js/model/run_list.js", js_model_run_list_js),
     ASSET("js/model/search.js", js_model_search_js),
     ASSET("js/model/settings.js", js_model_settings_js),
     ASSET("js/model/shapes.js", js_model_shapes_js),
+    ASSET("js/model/shown_drawings.js", js_model_shown_drawings_js),
     ASSET("js/model/sources.js", js_model_sources_js),
     ASSET("js/model/text.js", js_model_text_js),
     ASSET("js/model/timeline.js", js_model_timeline_js),
@@ -394,10 +425,12 @@ static const web_asset assets[] = {
     ASSET("js/model/viewport.js", js_model_viewport_js),
     ASSET("js/model/words.js", js_model_words_js),
     ASSET("js/ui/around.js", js_ui_around_js),
+    ASSET("js/ui/bar.js", js_ui_bar_js),
     ASSET("js/ui/chooser.js", js_ui_chooser_js),
     ASSET("js/ui/conflict.js", js_ui_conflict_js),
     ASSET("js/ui/connections.js", js_ui_connections_js),
     ASSET("js/ui/denials.js", js_ui_denials_js),
+    ASSET("js/ui/details.js", js_ui_details_js),
     ASSET("js/ui/dialogs.js", js_ui_dialogs_js),
     ASSET("js/ui/dom.js", js_ui_dom_js),
     ASSET("js/ui/drawing_details.js", js_ui_drawing_details_js),
@@ -414,11 +447,11 @@ static const web_asset assets[] = {
     ASSET("js/ui/menu.js", js_ui_menu_js),
     ASSET("js/ui/messages.js", js_ui_messages_js),
     ASSET("js/ui/node_fields.js", js_ui_node_fields_js),
-    ASSET("js/ui/page_strings.js", js_ui_page_strings_js),
     ASSET("js/ui/pages.js", js_ui_pages_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
-    ASSET("js/ui/part_strings.js", js_ui_part_strings_js),
     ASSET("js/ui/permissions.js", js_ui_permissions_js),
+    ASSET("js/ui/places.js", js_ui_places_js),
+    ASSET("js/ui/placing.js", js_ui_placing_js),
     ASSET("js/ui/plugin_detail.js", js_ui_plugin_detail_js),
     ASSET("js/ui/plugin_install.js", js_ui_plugin_install_js),
     ASSET("js/ui/plugin_settings.js", js_ui_plugin_settings_js),
@@ -426,16 +459,19 @@ static const web_asset assets[] = {
     ASSET("js/ui/run_compare.js", js_ui_run_compare_js),
     ASSET("js/ui/run_list.js", js_ui_run_list_js),
     ASSET("js/ui/run_node.js", js_ui_run_node_js),
-    ASSET("js/ui/run_strings.js", js_ui_run_strings_js),
     ASSET("js/ui/running.js", js_ui_running_js),
     ASSET("js/ui/runs_panel.js", js_ui_runs_panel_js),
     ASSET("js/ui/saving.js", js_ui_saving_js),
     ASSET("js/ui/session.js", js_ui_session_js),
     ASSET("js/ui/settings.js", js_ui_settings_js),
     ASSET("js/ui/sign_in.js", js_ui_sign_in_js),
-    ASSET("js/ui/strings.js", js_ui_strings_js),
+    ASSET("js/ui/strings/page_strings.js", js_ui_strings_page_strings_js),
+    ASSET("js/ui/strings/part_strings.js", js_ui_strings_part_strings_js),
+    ASSET("js/ui/strings/run_strings.js", js_ui_strings_run_strings_js),
+    ASSET("js/ui/strings/strings.js", js_ui_strings_strings_js),
     ASSET("js/ui/styles.js", js_ui_styles_js),
     ASSET("js/ui/text_view.js", js_ui_text_view_js),
+    ASSET("js/ui/transfers.js", js_ui_transfers_js),
     ASSET("js/ui/troubles.js", js_ui_troubles_js),
     ASSET("js/ui/value_views.js", js_ui_value_views_js),
     ASSET("js/ui/values.js", js_ui_values_js),

@@ -10,6 +10,8 @@ import {
   writeDocument,
 } from "../../Sources/CWebAssets/web/js/model/document.js";
 import * as commands from "../../Sources/CWebAssets/web/js/model/commands.js";
+import * as nodeCommands from "../../Sources/CWebAssets/web/js/model/node_commands.js";
+import * as drawings from "../../Sources/CWebAssets/web/js/model/drawings.js";
 import { fromPlain, isEqual, Problem, readJSON, writeJSON } from "../../Sources/CWebAssets/web/js/model/json.js";
 import { workflow } from "./support.js";
 
@@ -78,7 +80,7 @@ Deno.test("edges are what flows between nodes, and who waits for whom", () => {
 });
 
 Deno.test("renaming a node renames it wherever it is meant, and nowhere else", () => {
-  const changed = commands.renameNode("clean", "tidy").change(sample);
+  const changed = nodeCommands.renameNode("clean", "tidy").change(sample);
   assert.deepEqual([...nodesOf(changed).keys()], ["load", "tidy", "test"]);
   assert.deepEqual(plain(changed, "test").needs, ["tidy", "load"]);
   assert.equal(plain(changed, "test").if, "needs.tidy.state == 'needs.clean' && needs.cleaner.x");
@@ -86,8 +88,8 @@ Deno.test("renaming a node renames it wherever it is meant, and nowhere else", (
   const outputs = readJSON(writeJSON(changed.get("spec") ?? null));
   assert.match(writeJSON(outputs), /"result":"tidy.output","all":\["tidy.output","load.content"\]/);
   for (const name of ["load", "inputs", "", "1a", "a b", "x".repeat(65)]) {
-    assert.ok(commands.renamingProblem(sample, "clean", name));
-    assert.equal(commands.renameNode("clean", name).change(sample), sample);
+    assert.ok(nodeCommands.renamingProblem(sample, "clean", name));
+    assert.equal(nodeCommands.renameNode("clean", name).change(sample), sample);
   }
 });
 
@@ -125,10 +127,10 @@ Deno.test("disconnecting takes out these edges, several of one input too", () =>
 
 Deno.test("0, false and the empty text are values; a reset leaves none", () => {
   for (const value of [0, false, "", null]) {
-    const changed = commands.setParameter("test", "p", value).change(sample);
+    const changed = nodeCommands.setParameter("test", "p", value).change(sample);
     assert.equal(plain(changed, "test").with.p, value);
-    assert.equal(commands.setParameter("test", "p", value).change(changed), changed);
-    assert.equal(plain(commands.setParameter("test", "p", undefined).change(changed), "test").with, undefined);
+    assert.equal(nodeCommands.setParameter("test", "p", value).change(changed), changed);
+    assert.equal(plain(nodeCommands.setParameter("test", "p", undefined).change(changed), "test").with, undefined);
   }
 });
 
@@ -143,8 +145,8 @@ Deno.test("moving keeps what else is written at a node's place", () => {
 
 Deno.test("groups and comments lie in the layout, under a name that no node has", () => {
   const group = /** @type {Map<string, any>} */ (fromPlain({ title: "A", x: 0, y: 0, width: 100, height: 50 }));
-  const changed = commands.setDrawing("groups", "1", group).change(sample);
+  const changed = drawings.setDrawing("groups", "1", group).change(sample);
   assert.equal(drawingsOf(changed, "groups")[0].title, "A");
-  assert.equal(commands.freeDrawingId(changed, "groups"), "2");
-  assert.ok(isEqual(commands.setDrawing("groups", "1", undefined).change(changed), sample));
+  assert.equal(drawings.freeDrawingIds(changed, "groups")(), "2");
+  assert.ok(isEqual(drawings.setDrawing("groups", "1", undefined).change(changed), sample));
 });

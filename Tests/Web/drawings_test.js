@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as drawings from "../../Sources/CWebAssets/web/js/model/drawings.js";
-import { removeDrawing } from "../../Sources/CWebAssets/web/js/model/commands.js";
+import * as shown from "../../Sources/CWebAssets/web/js/model/shown_drawings.js";
 import { placeOf } from "../../Sources/CWebAssets/web/js/model/document.js";
 import { History } from "../../Sources/CWebAssets/web/js/model/history.js";
 import { fromPlain, writeJSON } from "../../Sources/CWebAssets/web/js/model/json.js";
@@ -34,7 +34,7 @@ const rectangles = new Map([["a", { x: 40, y: 60, width: 220, height: 80 }], ["b
 }]]);
 
 Deno.test("what lies in a group moves with it, in one step", () => {
-  const group = drawings.drawingAt(document, "groups g");
+  const group = shown.drawingAt(document, "groups g");
   assert.ok(group);
   const content = drawings.contentOf(document, group, rectangles);
   assert.deepEqual([...content.nodes.keys()], ["a"]);
@@ -44,7 +44,7 @@ Deno.test("what lies in a group moves with it, in one step", () => {
     .perform(drawings.moveContent(content, { x: 16, y: 8 }, "hand"));
   assert.deepEqual(placeOf(history.document, "a"), { x: 56, y: 68 });
   assert.deepEqual(placeOf(history.document, "b"), { x: 600, y: 60 });
-  assert.equal(drawings.drawingAt(history.document, "groups id with spaces")?.x, 36);
+  assert.equal(shown.drawingAt(history.document, "groups id with spaces")?.x, 36);
   assert.equal(valueAt(history.document, ["layout", "$editor", "groups", "g", "later"]), 1);
   assert.equal(history.undo().document, document);
 });
@@ -52,11 +52,11 @@ Deno.test("what lies in a group moves with it, in one step", () => {
 Deno.test("a group is made around nodes, with room for its title", () => {
   const made = drawings.groupAround(document, rectangles.values(), "Both");
   const after = made?.command.change(document) ?? document;
-  const group = drawings.drawingAt(after, made?.key ?? "");
+  const group = shown.drawingAt(after, made?.key ?? "");
   assert.ok(group && group.y <= 20 && group.height >= 80 + 60);
   assert.deepEqual([...drawings.contentOf(after, group, rectangles).nodes.keys()], ["a", "b"]);
   assert.equal(drawings.groupAround(document, [], "x"), undefined);
-  assert.equal(drawings.drawingAt(removeDrawing(made?.key ?? "").change(after), made?.key ?? ""), undefined);
+  assert.equal(shown.drawingAt(drawings.removeDrawing(made?.key ?? "").change(after), made?.key ?? ""), undefined);
 });
 
 Deno.test("what somebody else wrote is bounded: places, extents, texts and colours", () => {
@@ -70,12 +70,12 @@ Deno.test("what somebody else wrote is bounded: places, extents, texts and colou
       comments: { c: { ...area, text: "a\nb" + "\u202e" } },
     },
   });
-  const shown = drawings.shownDrawings(odd);
-  assert.deepEqual(shown.map(({ key }) => key), ["groups huge", "comments c"]);
-  const [huge, comment] = shown;
+  const found = shown.shownDrawings(odd);
+  assert.deepEqual(found.map(({ key }) => key), ["groups huge", "comments c"]);
+  const [huge, comment] = found;
   assert.ok(huge.width <= 1e5 && huge.height >= 40 && huge.title.length <= 120 && huge.color === undefined);
   assert.ok(comment.text.startsWith("a\nb") && !comment.text.includes("\u202e"));
-  assert.equal(drawings.shownDrawings(odd), shown);
+  assert.equal(shown.shownDrawings(odd), found);
 });
 
 Deno.test("a change leaves what else a drawing has, and nothing changes where it is gone", () => {

@@ -13,12 +13,15 @@ from playwright.sync_api import expect
 from browser import Server, write_plugin
 from editor_canvas import CanvasTests
 from editor_case import OPTIONS, EditorCase
+from editor_copies import CopyTests
 from editor_frames import FrameTests
 from editor_pages import PageTests
 from editor_runs import RunTests
 from editor_text import TextTests
 
-__all__ = ["CanvasTests", "FrameTests", "PageTests", "RunTests", "TextTests"]
+
+
+__all__ = ["CanvasTests", "CopyTests", "FrameTests", "PageTests", "RunTests", "TextTests"]
 
 
 class EditorTests(EditorCase):

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fromPlain } from "../../Sources/CWebAssets/web/js/model/json.js";
-import { afterEvent, emptyRun } from "../../Sources/CWebAssets/web/js/model/run.js";
+import { emptyRun } from "../../Sources/CWebAssets/web/js/model/run.js";
+import { afterEvent } from "../../Sources/CWebAssets/web/js/model/run_events.js";
 import { readRunDetail, readRuns } from "../../Sources/CWebAssets/web/js/model/run_list.js";
 import { ticksOf, timelineOf } from "../../Sources/CWebAssets/web/js/model/timeline.js";
 import { differingOf, differingText, nodesBeside } from "../../Sources/CWebAssets/web/js/model/compare.js";

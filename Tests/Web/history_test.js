@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import * as commands from "../../Sources/CWebAssets/web/js/model/commands.js";
+import * as nodeCommands from "../../Sources/CWebAssets/web/js/model/node_commands.js";
+import * as drawings from "../../Sources/CWebAssets/web/js/model/drawings.js";
 import {
   edgesOf,
   newDocument,
@@ -9,8 +11,9 @@ import {
 } from "../../Sources/CWebAssets/web/js/model/document.js";
 import { fromPlain, isEqual } from "../../Sources/CWebAssets/web/js/model/json.js";
 import { History } from "../../Sources/CWebAssets/web/js/model/history.js";
-import { placeFragment, readFragment } from "../../Sources/CWebAssets/web/js/model/clipboard.js";
+import { paste, placeFragment, readFragment } from "../../Sources/CWebAssets/web/js/model/clipboard.js";
 import { fragmentText } from "../../Sources/CWebAssets/web/js/model/copying.js";
+import { shownDrawings } from "../../Sources/CWebAssets/web/js/model/shown_drawings.js";
 import { lineKey, pointsOf, setPoints } from "../../Sources/CWebAssets/web/js/model/points.js";
 import { randomNumbers, workflow } from "./support.js";
 
@@ -58,33 +61,37 @@ function randomCommand(document, random) {
     case 7:
       return commands.disconnect(edgesOf(document).filter(() => random() < 0.3));
     case 8:
-      return commands.setParameter(
+      return nodeCommands.setParameter(
         name,
         `p${below(3)}`,
         pick([0, false, "", "x", undefined, null]),
         pick(["slide", undefined]),
       );
     case 9:
-      return commands.renameNode(name, `r${below(40)}`);
+      return nodeCommands.renameNode(name, `r${below(40)}`);
     case 10:
-      return commands.setMember(name, "if", pick([`needs.${other}.state == 'failed'`, undefined]));
+      return nodeCommands.setMember(name, "if", pick([`needs.${other}.state == 'failed'`, undefined]));
     case 11:
       return commands.addOrder(name, other);
     case 12: {
       if (names.length === 0) return commands.removeNodes([]);
-      const fragment = placeFragment(document, readFragment(fragmentText(document, [name, other])), place);
-      return commands.paste(fragment.nodes, fragment.places);
+      const fragment = placeFragment(
+        document,
+        readFragment(fragmentText(document, [name, other], shownDrawings(document))),
+        place,
+      );
+      return paste(fragment);
     }
     case 13: {
       const edge = pick(edgesOf(document));
       return setPoints(edge ? lineKey(edge) : "a.o0>b.i0", random() < 0.3 ? [] : [place, place]);
     }
     case 14:
-      return commands.showFields(random() < 0.5);
+      return nodeCommands.showFields(random() < 0.5);
     default: {
       const kind = pick(/** @type {const} */ (["groups", "comments"]));
       const drawing = /** @type {ObjectMap} */ (fromPlain({ ...place, width: 1, height: 1, title: "t" }));
-      return commands.setDrawing(kind, String(below(3)), random() < 0.3 ? undefined : drawing);
+      return drawings.setDrawing(kind, String(below(3)), random() < 0.3 ? undefined : drawing);
     }
   }
 }
@@ -139,7 +146,7 @@ Deno.test("every edge of a document that commands made leads from a node to a no
 });
 
 /** @param {number} x */
-const slide = (x) => commands.setParameter("a", "p", x, "slide a.p");
+const slide = (x) => nodeCommands.setParameter("a", "p", x, "slide a.p");
 const one = workflow({ a: { type: "a/b" } });
 
 Deno.test("what one movement of a hand did is one step", () => {
@@ -150,7 +157,7 @@ Deno.test("what one movement of a hand did is one step", () => {
 });
 
 Deno.test("a movement that ends where it began was none", () => {
-  const parameter = commands.setParameter("a", "p", 1).change(one);
+  const parameter = nodeCommands.setParameter("a", "p", 1).change(one);
   const history = new History(parameter).perform(slide(2)).perform({ ...slide(1), change: () => parameter });
   assert.equal(history.past, null);
   assert.ok(!history.isDirty);
@@ -174,7 +181,7 @@ Deno.test("a change after an undo leaves nothing to redo; a command that changes
 
 Deno.test("undo goes back as far as there is anything, fast", () => {
   let history = new History(one);
-  for (let count = 0; count < 20_000; count++) history = history.perform(commands.setParameter("a", "p", count));
+  for (let count = 0; count < 20_000; count++) history = history.perform(nodeCommands.setParameter("a", "p", count));
   for (let count = 0; count < 20_000; count++) history = history.undo();
   assert.equal(history.document, one);
   assert.equal(history.undo(), history);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import {
-  editorKind,
   fieldText,
   matches,
   needsSwitch,
@@ -9,6 +8,7 @@ import {
   readField,
   stepOf,
 } from "../../Sources/CWebAssets/web/js/model/parameters.js";
+import { editorKind } from "../../Sources/CWebAssets/web/js/model/parameter_kinds.js";
 import { fromPlain, readJSON } from "../../Sources/CWebAssets/web/js/model/json.js";
 import { catalogOf, paletteEntry } from "./support.js";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as commands from "../../Sources/CWebAssets/web/js/model/commands.js";
+import * as nodeCommands from "../../Sources/CWebAssets/web/js/model/node_commands.js";
 import { edgesOf } from "../../Sources/CWebAssets/web/js/model/document.js";
 import { History } from "../../Sources/CWebAssets/web/js/model/history.js";
 import { lineKey, pointsOf, setPoints } from "../../Sources/CWebAssets/web/js/model/points.js";
@@ -21,7 +22,7 @@ const keys = (history) => [...pointsOf(history.document).keys()];
 
 Deno.test("a line's points are named by what it connects, and kept when a node has another name", () => {
   assert.deepEqual(edgesOf(document).map(lineKey), ["a.o>b.x", "c.o>b.x", "a>b"]);
-  const renamed = routed.perform(commands.renameNode("a", "other")).perform(commands.renameNode("b", "last"));
+  const renamed = routed.perform(nodeCommands.renameNode("a", "other")).perform(nodeCommands.renameNode("b", "last"));
   assert.deepEqual(keys(renamed), ["other.o>last.x", "c.o>last.x", "other>last"]);
   assert.equal(renamed.undo().undo().document, routed.document);
 });

@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
-import {
-  afterEvent,
-  afterEvents,
-  byDocumentNode,
-  documentNode,
-  emptyRun,
-  failureText,
-  withReasons,
-} from "../../Sources/CWebAssets/web/js/model/run.js";
+import { byDocumentNode, documentNode, emptyRun, failureText } from "../../Sources/CWebAssets/web/js/model/run.js";
+import { afterEvent, afterEvents, withReasons } from "../../Sources/CWebAssets/web/js/model/run_events.js";
 import { EventReader } from "../../Sources/CWebAssets/web/js/api/events.js";
 import { randomNumbers } from "./support.js";
 
-/** @typedef {import("../../Sources/CWebAssets/web/js/model/run.js").RunEvent} RunEvent */
+/** @typedef {import("../../Sources/CWebAssets/web/js/model/run_events.js").RunEvent} RunEvent */
 
 let number = 0;
 /**

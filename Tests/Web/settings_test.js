@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as settings from "../../Sources/CWebAssets/web/js/model/settings.js";
-import { setMember } from "../../Sources/CWebAssets/web/js/model/commands.js";
+import { setMember } from "../../Sources/CWebAssets/web/js/model/node_commands.js";
 import { nodesOf } from "../../Sources/CWebAssets/web/js/model/document.js";
 import { fromPlain, writeJSON } from "../../Sources/CWebAssets/web/js/model/json.js";
 import { workflow } from "./support.js";

@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
-import { bounds, fitted, nextIn, overlaps, toCanvas, zoomed } from "../../Sources/CWebAssets/web/js/model/viewport.js";
+import {
+  bounds,
+  fitted,
+  freeOf,
+  nextIn,
+  overlaps,
+  revealed,
+  toCanvas,
+  zoomed,
+} from "../../Sources/CWebAssets/web/js/model/viewport.js";
 import { portPlace, shapesOf, sizes } from "../../Sources/CWebAssets/web/js/model/shapes.js";
 import { differenceOf } from "../../Sources/CWebAssets/web/js/model/difference.js";
-import { moveNodes, setParameter, showFields } from "../../Sources/CWebAssets/web/js/model/commands.js";
+import { moveNodes } from "../../Sources/CWebAssets/web/js/model/commands.js";
+import { setParameter, showFields } from "../../Sources/CWebAssets/web/js/model/node_commands.js";
 import { actionOf, keyBindings } from "../../Sources/CWebAssets/web/js/ui/keys.js";
-import { partStrings } from "../../Sources/CWebAssets/web/js/ui/part_strings.js";
+import { partStrings } from "../../Sources/CWebAssets/web/js/ui/strings/part_strings.js";
 import { catalogOf, paletteEntry, port, workflow } from "./support.js";
 
 Deno.test("what is under the pointer stays under it when the zoom changes", () => {
@@ -17,6 +27,24 @@ Deno.test("what is under the pointer stays under it when the zoom changes", () =
     assert.ok(Math.abs(after.x - before.x) < 1e-9 && Math.abs(after.y - before.y) < 1e-9);
     assert.ok(view.zoom >= 0.02 && view.zoom <= 2);
   }
+});
+
+Deno.test("what is to be seen is brought into view, and no further", () => {
+  const [size, view] = [{ width: 400, height: 300 }, { x: 0, y: 0, zoom: 2 }];
+  assert.equal(revealed(view, { x: 20, y: 20, width: 50, height: 50 }, size), view);
+  assert.deepEqual(revealed(view, { x: 200, y: 20, width: 50, height: 50 }, size), { x: -124, y: 0, zoom: 2 });
+  assert.deepEqual(revealed(view, { x: -50, y: -10, width: 900, height: 50 }, size), {
+    x: 124,
+    y: 44,
+    zoom: 2,
+  });
+});
+
+Deno.test("what is put beside other things covers none of them", () => {
+  const [left, right] = [{ x: 0, y: 0, width: 100, height: 100 }, { x: 150, y: 50, width: 100, height: 100 }];
+  assert.deepEqual(freeOf([left, right], { ...left }, 8), { x: 258, y: 0 });
+  assert.deepEqual(freeOf([left, right], { ...left, width: 40 }, 8), { x: 108, y: 0 });
+  assert.deepEqual(freeOf([], left, 8), { x: 0, y: 0 });
 });
 
 Deno.test("everything fits into what is seen, and isn't made larger than it is", () => {

@@ -10,7 +10,7 @@ import { element } from "./ui/dom.js";
 import { Editor } from "./ui/editor.js";
 import { messageOf } from "./ui/messages.js";
 import { session } from "./ui/session.js";
-import { strings } from "./ui/strings.js";
+import { strings } from "./ui/strings/strings.js";
 import { Workbench } from "./ui/workbench.js";
 
 /** @typedef {import("./model/routes.js").Route} Route */
@@ -121,7 +121,7 @@ async function showWorkflow(name, run, mine) {
     const document = draft?.document ?? newDocument(name.replace(/[^A-Za-z0-9_-]/g, "_"));
     editor = new Editor(client, await catalog(), name, new History(document, null), null);
   }
-  await editor.prepare();
+  await editor.places.prepare();
   if (mine !== asked) return;
   wished = "";
   work(editor);

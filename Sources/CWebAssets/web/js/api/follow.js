@@ -1,6 +1,7 @@
 /** Follows a run to its end, over lost connections and servers that begin anew. */
 
-import { afterEvents, emptyRun } from "../model/run.js";
+import { emptyRun } from "../model/run.js";
+import { afterEvents } from "../model/run_events.js";
 import { ServerProblem } from "./client.js";
 import { EventReader } from "./events.js";
 
@@ -50,7 +51,7 @@ export async function followRun(client, run, { onChange, onConnection, signal })
 
 /**
  * @param {ReadableStream<Uint8Array>} body
- * @returns {AsyncGenerator<import("../model/run.js").RunEvent[]>}
+ * @returns {AsyncGenerator<import("../model/run_events.js").RunEvent[]>}
  */
 async function* eventsOf(body) {
   const reader = new EventReader();

@@ -1,13 +1,14 @@
 /** The canvas: nodes and lines, as far as they are seen, and what part of it all that is. */
 
-import { drawingsKey, drawingsOf, edgesOf, nodesOf } from "../model/document.js";
+import { drawingsKey, drawingsOf, nodesOf } from "../model/document.js";
 import { objectAt } from "../model/objects.js";
 import { lineKey, pointsOf } from "../model/points.js";
 import { isBuiltAlike, portPlace } from "../model/shapes.js";
-import { bounds, fitted, overlaps, placeBeside, toCanvas, zoomed } from "../model/viewport.js";
-import { element, partStyles, setAttribute } from "../ui/dom.js";
-import { strings } from "../ui/strings.js";
-import { Lines } from "./lines.js";
+import { bounds, fitted, overlaps, placeBeside, revealed, toCanvas, zoomed } from "../model/viewport.js";
+import { element, setAttribute } from "../ui/dom.js";
+import { strings } from "../ui/strings/strings.js";
+import { addStyles } from "../ui/styles.js";
+import { Lines, seenEdges } from "./lines.js";
 import { NodeView } from "./node_view.js";
 import { Overview } from "./overview.js";
 import { Targets } from "./targets.js";
@@ -173,7 +174,7 @@ export class WorkflowCanvas extends Targets {
   /** @param {Editor} editor */
   measure(editor) {
     const shapes = editor.shapes;
-    const now = [editor.document.get("layout"), shapes, editor.layered];
+    const now = [editor.document.get("layout"), shapes, editor.places.layered];
     if (now.every((part, index) => part === this.drawnOf[index])) return;
     this.drawnOf = now;
     /** @type {Map<string, Rectangle>} */
@@ -190,7 +191,7 @@ export class WorkflowCanvas extends Targets {
    * @param {(drawings: import("./drawings.js").Drawings) => void} act
    */
   async withDrawings(act) {
-    const [{ Drawings }] = await Promise.all([import("./drawings.js"), partStyles()]);
+    const [{ Drawings }] = await Promise.all([import("./drawings.js"), addStyles("parts")]);
     if (!this.editor) return;
     if (!this.drawings) {
       this.drawings = new Drawings(this, this.editor);
@@ -209,7 +210,7 @@ export class WorkflowCanvas extends Targets {
 
   /** @param {boolean} [isToggled] it is shown or hidden */
   async withMinimap(isToggled = false) {
-    const [{ Minimap }] = await Promise.all([import("./minimap.js"), partStyles()]);
+    const { Minimap } = await import("./minimap.js");
     if (!this.editor || !this.isConnected) return;
     this.minimap ??= new Minimap(this, this.editor);
     if (isToggled) this.minimap.toggle();
@@ -246,18 +247,9 @@ export class WorkflowCanvas extends Targets {
    */
   showLines(editor, seen, isSame) {
     const { rectangles } = this;
-    const [right, bottom] = [seen.x + seen.width, seen.y + seen.height];
     const points = pointsOf(editor.document);
     if (points.size > 0 && !this.points) this.withPoints(() => undefined);
-    const edges = edgesOf(editor.document).filter((edge) => {
-      // One that goes around may be seen where both its nodes aren't.
-      if (points.size > 0 && points.has(lineKey(edge))) return true;
-      const [start, end] = [rectangles.get(edge.from.node), rectangles.get(edge.to.node)];
-      // By the rectangle around both, without making one for each edge.
-      return start && end && Math.min(start.x, end.x) <= right &&
-        Math.max(start.x + start.width, end.x + end.width) >= seen.x &&
-        Math.min(start.y, end.y) <= bottom && Math.max(start.y + start.height, end.y + end.height) >= seen.y;
-    });
+    const edges = seenEdges(editor.document, rectangles, seen);
     const states = editor.nodeStates;
     this.lines.show(edges, isSame, {
       shapes: editor.shapes,
@@ -359,18 +351,7 @@ export class WorkflowCanvas extends Targets {
 
   /** @param {Rectangle} rectangle */
   reveal(rectangle) {
-    const { zoom } = this.view;
-    const edge = 24;
-    const left = rectangle.x * zoom + this.view.x;
-    const top = rectangle.y * zoom + this.view.y;
-    const beyondRight = left + rectangle.width * zoom + edge - this.size.width;
-    const beyondBottom = top + rectangle.height * zoom + edge - this.size.height;
-    let { x, y } = this.view;
-    if (beyondRight > 0) x -= beyondRight;
-    if (beyondBottom > 0) y -= beyondBottom;
-    if (left < edge) x += edge - left;
-    if (top < edge) y += edge - top;
-    if (x !== this.view.x || y !== this.view.y) this.view = { x, y, zoom };
+    this.view = revealed(this.view, rectangle, this.size);
   }
 
   /**
@@ -391,7 +372,7 @@ export class WorkflowCanvas extends Targets {
    * @param {string} parameter
    */
   async editValue(name, parameter) {
-    const [{ editValue }] = await Promise.all([import("./inline.js"), partStyles()]);
+    const [{ editValue }] = await Promise.all([import("./inline.js"), addStyles("parts")]);
     if (this.editor && !editValue(this, this.editor, name, parameter)) {
       this.dispatchEvent(new CustomEvent("details", { detail: { name, parameter } }));
     }

@@ -1,25 +1,17 @@
 /** Groups and comments on the canvas, behind the nodes: shown, written in place, moved and resized. Loaded where there are any. */
 
-import {
-  changeDrawing,
-  contentOf,
-  drawingAt,
-  groupAround,
-  least,
-  moveContent,
-  newComment,
-  shownDrawings,
-} from "../model/drawings.js";
+import { changeDrawing, contentOf, groupAround, moveContent, newComment, removeContent } from "../model/drawings.js";
+import { drawingAt, least, shownDrawings } from "../model/shown_drawings.js";
 import { nextIn } from "../model/viewport.js";
 import { element, setAttribute } from "../ui/dom.js";
 import { grid, snapped } from "../ui/editor.js";
-import { partStrings } from "../ui/part_strings.js";
+import { partStrings } from "../ui/strings/part_strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("./gestures.js").Gesture} Gesture */
 /** @typedef {import("./keyboard.js").Direction} Direction */
 /** @typedef {import("../ui/editor.js").Editor} Editor */
-/** @typedef {import("../model/drawings.js").Drawing} Drawing */
+/** @typedef {import("../model/shown_drawings.js").Drawing} Drawing */
 /** @typedef {import("../model/document.js").Place} Place */
 /** @typedef {{element: HTMLElement, words: HTMLElement, drawing: Drawing | undefined}} View */
 
@@ -146,6 +138,18 @@ export class Drawings {
     view?.element.focus({ preventScroll: true });
   }
 
+  /** @returns {ReturnType<typeof contentOf> | undefined} what is selected here, with all that lies in it */
+  content() {
+    const drawing = drawingAt(this.editor.document, this.editor.selectedDrawing ?? "");
+    return drawing && contentOf(this.editor.document, drawing, this.canvas.rectangles);
+  }
+
+  /** Once it is copied. */
+  removeContent() {
+    const content = this.content();
+    if (content) this.editor.perform(removeContent(content));
+  }
+
   // In place
 
   /**
@@ -270,7 +274,10 @@ export class Drawings {
       editor.perform(moveContent(content, by, `keys ${key}`));
     } else if (action === "resize" && by) this.resize(drawing, by, `size ${key}`, false);
     else if (action === "details" || action === "rename") this.edit(key);
-    else if (action === "toggle") editor.selectDrawing(editor.selectedDrawing === key ? undefined : key);
+    else if (action === "duplicate") {
+      editor.selectDrawing(key);
+      import("../ui/placing.js").then(({ duplicate }) => duplicate(this.canvas, editor));
+    } else if (action === "toggle") editor.selectDrawing(editor.selectedDrawing === key ? undefined : key);
     else if (action === "remove") {
       editor.selectDrawing(key);
       editor.removeSelected();

@@ -4,7 +4,7 @@ import { moveNodes } from "../model/commands.js";
 import { overlaps, toCanvas, zoomed } from "../model/viewport.js";
 import { isField } from "../ui/dom.js";
 import { snapped } from "../ui/editor.js";
-import { strings } from "../ui/strings.js";
+import { strings } from "../ui/strings/strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("../ui/editor.js").Editor} Editor */

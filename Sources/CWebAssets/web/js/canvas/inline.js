@@ -1,6 +1,6 @@
 /** A parameter's field on its node, in the place of the line that shows it: the same one as in the details. */
 
-import { setParameter } from "../model/commands.js";
+import { setParameter } from "../model/node_commands.js";
 import { nodesOf, parametersOf } from "../model/document.js";
 import { element } from "../ui/dom.js";
 import { Field, parameterActions } from "../ui/fields.js";

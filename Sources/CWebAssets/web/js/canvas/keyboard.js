@@ -6,7 +6,7 @@ import { nextIn } from "../model/viewport.js";
 import { isField } from "../ui/dom.js";
 import { endText, grid } from "../ui/editor.js";
 import { actionOf } from "../ui/keys.js";
-import { strings } from "../ui/strings.js";
+import { strings } from "../ui/strings/strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("../ui/editor.js").Editor} Editor */
@@ -88,7 +88,7 @@ export function watchKeys(canvas, editor, around) {
 export function actOn(canvas, editor, { showDetails, showMenu }, action, name) {
   switch (action) {
     case "duplicate":
-      editor.duplicate();
+      import("../ui/placing.js").then(({ duplicate }) => duplicate(canvas, editor));
       return true;
     case "remove":
       if (editor.isNothingSelected && name !== undefined) editor.select([name]);

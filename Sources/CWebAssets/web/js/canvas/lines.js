@@ -1,6 +1,7 @@
 /** The lines between nodes: SVG paths, those that are seen. */
 
-import { edgeKey } from "../model/document.js";
+import { edgeKey, edgesOf } from "../model/document.js";
+import { lineKey, pointsOf } from "../model/points.js";
 import { linePath, portPlace } from "../model/shapes.js";
 import { drawing } from "../ui/dom.js";
 
@@ -115,4 +116,24 @@ function showPoints(line, points) {
  */
 function added(left, right) {
   return { x: left.x + right.x, y: left.y + right.y };
+}
+
+/**
+ * @param {import("../model/document.js").WorkflowDocument} document
+ * @param {ReadonlyMap<string, import("../model/viewport.js").Rectangle>} rectangles of the nodes
+ * @param {import("../model/viewport.js").Rectangle} seen
+ * @returns {Edge[]} those that may be seen
+ */
+export function seenEdges(document, rectangles, seen) {
+  const [right, bottom] = [seen.x + seen.width, seen.y + seen.height];
+  const points = pointsOf(document);
+  return edgesOf(document).filter((edge) => {
+    // One that goes around may be seen where both its nodes aren't.
+    if (points.size > 0 && points.has(lineKey(edge))) return true;
+    const [start, end] = [rectangles.get(edge.from.node), rectangles.get(edge.to.node)];
+    // By the rectangle around both, without making one for each edge.
+    return start && end && Math.min(start.x, end.x) <= right &&
+      Math.max(start.x + start.width, end.x + end.width) >= seen.x &&
+      Math.min(start.y, end.y) <= bottom && Math.max(start.y + start.height, end.y + end.height) >= seen.y;
+  });
 }

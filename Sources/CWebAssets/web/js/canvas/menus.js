@@ -3,8 +3,7 @@
 import { keyBindings } from "../ui/keys.js";
 import { openMenu } from "../ui/menu.js";
 import { shownKeys } from "../ui/help.js";
-import { partStrings } from "../ui/part_strings.js";
-import { strings } from "../ui/strings.js";
+import { partStrings } from "../ui/strings/part_strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("../ui/editor.js").Editor} Editor */
@@ -15,10 +14,14 @@ const words = partStrings.menu;
 /**
  * @param {WorkflowCanvas} canvas
  * @param {Editor} editor
- * @param {{target: Element | null, point: Place}} at `point` of the canvas' element
+ * @param {Place | undefined} at of the canvas' element; otherwise it is about what is focused
  * @param {(action: string) => void} act with what is focused or selected
  */
-export function openCanvasMenu(canvas, editor, { target, point }, act) {
+export function openCanvasMenu(canvas, editor, at, act) {
+  const focused = canvas.contains(document.activeElement) && document.activeElement || canvas;
+  const { left, top, width } = focused.getBoundingClientRect();
+  const point = at ?? canvas.pointOf({ clientX: left + width / 2, clientY: top + 24 });
+  const target = at ? canvas.elementAt(point) : focused;
   const name = canvas.nodeAt(target) ?? canvas.placeholderAt(point);
   const drawing = canvas.drawingAt(target)?.key;
   const edge = canvas.edgeAt(target);
@@ -49,15 +52,16 @@ export function openCanvasMenu(canvas, editor, { target, point }, act) {
         : [item("arrange")]),
       item("duplicate"),
       item("group"),
-      item("remove", strings.inspector.remove),
+      item("remove", partStrings.inspector.remove),
     ];
-  } else if (drawing !== undefined) items = [item("details", words.edit), item("remove", strings.inspector.remove)];
-  else if (edge !== undefined) {
+  } else if (drawing !== undefined) {
+    items = [item("details", words.edit), item("duplicate"), item("remove", partStrings.inspector.remove)];
+  } else if (edge !== undefined) {
     const place = canvas.toPlace(point);
     items = [
       item("addPoint", partStrings.lines.add, () => canvas.withPoints((points) => points.add(edge, place))),
       item("removePoint"),
-      item("remove", strings.inspector.remove),
+      item("remove", partStrings.inspector.remove),
     ];
   } else {
     items = [

@@ -1,10 +1,10 @@
 /** All of it in a corner, and which part is seen: drawn when something has changed, at most some times a second. */
 
-import { shownDrawings } from "../model/drawings.js";
+import { shownDrawings } from "../model/shown_drawings.js";
 import { bounds } from "../model/viewport.js";
 import { element, iconButton, setAttribute } from "../ui/dom.js";
 import { session } from "../ui/session.js";
-import { partStrings } from "../ui/part_strings.js";
+import { strings } from "../ui/strings/strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("../ui/editor.js").Editor} Editor */
@@ -14,7 +14,7 @@ import { partStrings } from "../ui/part_strings.js";
 const extent = { width: 184, height: 124 };
 /** Milliseconds between two drawings: a hand that moves a hundred nodes needs its frames for itself. */
 const pause = 250;
-const words = partStrings.minimap;
+const words = strings.minimap;
 
 export class Minimap {
   /**

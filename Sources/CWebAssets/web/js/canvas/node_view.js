@@ -4,7 +4,7 @@ import { failureText } from "../model/run.js";
 import { portPlace, sizes } from "../model/shapes.js";
 import { durationText, secondsText } from "../model/text.js";
 import { drawing, element, setAttribute } from "../ui/dom.js";
-import { strings } from "../ui/strings.js";
+import { strings } from "../ui/strings/strings.js";
 
 /** @typedef {import("../model/shapes.js").Shape} Shape */
 /** @typedef {import("../model/shapes.js").ShapePort} ShapePort */

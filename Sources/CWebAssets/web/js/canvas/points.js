@@ -4,7 +4,7 @@ import { edgeKey, edgesOf } from "../model/document.js";
 import { lineKey, pointsOf, setPoints } from "../model/points.js";
 import { portPlace } from "../model/shapes.js";
 import { grid, snapped } from "../ui/editor.js";
-import { partStrings } from "../ui/part_strings.js";
+import { partStrings } from "../ui/strings/part_strings.js";
 
 /** @typedef {import("./canvas.js").WorkflowCanvas} WorkflowCanvas */
 /** @typedef {import("./gestures.js").Gesture} Gesture */

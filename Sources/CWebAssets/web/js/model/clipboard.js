@@ -6,19 +6,27 @@
  * @typedef {import("./json.js").JSONObject} JSONObject
  * @typedef {import("./document.js").WorkflowDocument} WorkflowDocument
  * @typedef {import("./document.js").Place} Place
+ * @typedef {import("./commands.js").Command} Command
+ * @typedef {import("./shown_drawings.js").Drawing} Drawing
  *
- * Nodes, and where they are drawn, with the names that they have where they come from.
- * @typedef {{nodes: ReadonlyMap<string, JSONObject>, places: ReadonlyMap<string, Place>}} Fragment
+ * Nodes, and where they are drawn, with the names that they have where they come from; and groups and comments, which are cut to what can
+ * be shown. `isPart`: somebody has chosen it, and it is no whole workflow.
+ * @typedef {{nodes: ReadonlyMap<string, JSONObject>, places: ReadonlyMap<string, Place>, drawings: ReadonlyArray<Drawing>,
+ *   isPart: boolean}} Fragment
  */
 
-import { fragmentKind } from "./copying.js";
-import { apiVersion, nodesOf, placeOf } from "./document.js";
+import { nodesText, placed } from "./commands.js";
+import { drawingsObject, fragmentKind } from "./copying.js";
+import { apiVersion, drawingsKey, nodesOf, placeOf, withNodes } from "./document.js";
+import { freeDrawingIds } from "./drawings.js";
 import { isObject, Problem, readJSON } from "./json.js";
 import { freeName, inputsName, isNodeName } from "./names.js";
-import { objectAt } from "./objects.js";
+import { objectAt, withChangeAt } from "./objects.js";
 import { renamedWithin } from "./references.js";
+import { shownDrawings } from "./shown_drawings.js";
 import { words } from "./words.js";
 
+const says = words.commands;
 /** @type {import("./json.js").JSONLimits & {nodes: number}} */
 const limits = { characters: 4 << 20, depth: 64, values: 200_000, nodes: 10_000 };
 
@@ -41,7 +49,8 @@ export function readFragment(text) {
     if (!isNodeName(name) || !isObject(node)) throw new Problem(words.clipboard.noNode);
     nodes.set(name, node);
   }
-  if (nodes.size === 0) throw new Problem(words.clipboard.empty);
+  const drawings = shownDrawings(value);
+  if (nodes.size + drawings.length === 0) throw new Problem(words.clipboard.empty);
   if (nodes.size > limits.nodes) throw new Problem(words.clipboard.tooMany(limits.nodes));
   /** @type {Map<string, Place>} */
   const places = new Map();
@@ -49,12 +58,12 @@ export function readFragment(text) {
     const place = placeOf(value, name);
     if (place) places.set(name, place);
   }
-  return { nodes, places };
+  return { nodes, places, drawings, isPart: kind === fragmentKind };
 }
 
 /**
- * Gives nodes names that the document hasn't, and places beside each other as they were, the first corner at `corner`. What they take of
- * nodes that didn't come with them stays where the document has such nodes, and goes where it hasn't.
+ * Gives nodes and drawings names that the document hasn't, and places beside each other as they were, the first corner at `corner`. What
+ * nodes take of others that didn't come with them stays where the document has such nodes, and goes where it hasn't.
  * @param {WorkflowDocument} document
  * @param {Fragment} fragment
  * @param {Place} corner
@@ -75,26 +84,57 @@ export function placeFragment(document, fragment, corner) {
   /** @type {Map<string, JSONObject>} */
   const nodes = new Map();
   for (const [name, node] of fragment.nodes) nodes.set(names.get(name) ?? name, renamedWithin(node, rename));
-  return { nodes, places: placesAt(fragment, names, corner) };
-}
-
-/**
- * @param {Fragment} fragment
- * @param {ReadonlyMap<string, string>} names
- * @param {Place} corner
- * @returns {Map<string, Place>}
- */
-function placesAt(fragment, names, corner) {
-  let [left, top] = [Infinity, Infinity];
-  for (const { x, y } of fragment.places.values()) [left, top] = [Math.min(left, x), Math.min(top, y)];
-  if (left === Infinity) [left, top] = [0, 0];
+  const { left, top } = cornerOf(fragment);
+  /** @param {Place} place */
+  const move = ({ x, y }) => ({ x: x - left + corner.x, y: y - top + corner.y });
   /** @type {Map<string, Place>} */
   const places = new Map();
   let unplaced = 0;
   for (const name of fragment.nodes.keys()) {
     // One that has no place is put beneath the others like it.
     const place = fragment.places.get(name) ?? { x: left - 40, y: top + 120 * ++unplaced };
-    places.set(names.get(name) ?? name, { x: place.x - left + corner.x, y: place.y - top + corner.y });
+    places.set(names.get(name) ?? name, move(place));
   }
-  return places;
+  const ids = { groups: freeDrawingIds(document, "groups"), comments: freeDrawingIds(document, "comments") };
+  const drawings = fragment.drawings.map((drawing) => {
+    const id = ids[drawing.kind]();
+    return { ...drawing, ...move(drawing), id, key: `${drawing.kind} ${id}` };
+  });
+  return { nodes, places, drawings, isPart: fragment.isPart };
+}
+
+/** @param {Fragment} fragment */
+function cornerOf({ places, drawings }) {
+  let [left, top] = [Infinity, Infinity];
+  for (const { x, y } of [...places.values(), ...drawings]) [left, top] = [Math.min(left, x), Math.min(top, y)];
+  return left === Infinity ? { left: 0, top: 0 } : { left, top };
+}
+
+/**
+ * What is put into a workflow, in one step.
+ * @param {Fragment} fragment as `placeFragment` gives it
+ * @returns {Command}
+ */
+export function paste({ nodes, places, drawings }) {
+  const [first] = drawings;
+  return {
+    label: says.paste(first && nodes.size === 0 ? says[first.kind](drawings.length) : nodesText(nodes)),
+    change: (document) => {
+      const known = nodesOf(document);
+      const added = [...nodes].filter(([name]) => !known.has(name));
+      if (added.length + drawings.length === 0) return document;
+      const changed = added.length === 0
+        ? document
+        : placed(withNodes(document, new Map([...known, ...added])), places);
+      return [...drawingsObject(drawings)].reduce(
+        (changing, [kind, made]) =>
+          withChangeAt(
+            changing,
+            ["layout", drawingsKey, kind],
+            (before) => isObject(made) ? new Map([...before, ...made]) : before,
+          ),
+        changed,
+      );
+    },
+  };
 }

@@ -1,6 +1,8 @@
 /**
  * Everything that can be done to a workflow, each as a command: a name for people, and a function from document to document that changes
- * nothing where it doesn't apply. What it gives is kept by the history, which undoes it.
+ * nothing where it doesn't apply. What it gives is kept by the history, which undoes it. Here are those of nodes and lines on the canvas;
+ * `node_commands.js` has those of what a node says, `drawings.js` those of groups and comments, `points.js` those of points of lines, and
+ * `clipboard.js` has pasting.
  *
  * @typedef {import("./json.js").JSONValue} JSONValue
  * @typedef {import("./json.js").JSONObject} JSONObject
@@ -13,18 +15,17 @@
  * @typedef {{label: string, gesture?: string, change: (document: WorkflowDocument) => WorkflowDocument}} Command
  */
 
-import { drawingsKey, nodesOf, withLayout, withNodes } from "./document.js";
-import { isArray, isEqual, isObject, Problem } from "./json.js";
+import { nodesOf, withLayout, withNodes } from "./document.js";
+import { isArray, isEqual, isObject } from "./json.js";
 import { isNodeName } from "./names.js";
-import { emptyObject, mapMembers, objectAt, withChangeAt, withMember, withoutMembers, withRenamed } from "./objects.js";
-import { withRenamedPoints } from "./points.js";
+import { emptyObject, mapMembers, withChangeAt, withMember, withoutMembers } from "./objects.js";
 import { renamedOutputs, renamedWithin } from "./references.js";
 import { words } from "./words.js";
 
 const says = words.commands;
 
 /** @param {ReadonlySet<string> | ReadonlyMap<string, unknown>} nodes */
-function nodesText(nodes) {
+export function nodesText(nodes) {
   const [first] = nodes.keys();
   return nodes.size === 1 && first !== undefined ? first : says.nodes(nodes.size);
 }
@@ -89,7 +90,7 @@ export function moveNodes(places, gesture) {
  * @param {WorkflowDocument} document
  * @param {ReadonlyMap<string, Place>} places
  */
-function placed(document, places) {
+export function placed(document, places) {
   const nodes = nodesOf(document);
   return withLayout(document, (layout) => {
     /** @type {Map<string, JSONValue>} */
@@ -108,100 +109,12 @@ function placed(document, places) {
 }
 
 /**
- * Everywhere that it is named: edges, `needs`, conditions, the workflow's outputs, its place.
- * @param {string} name
- * @param {string} other
- * @returns {Command}
- */
-export function renameNode(name, other) {
-  return {
-    label: says.rename(name, other),
-    change: (document) => {
-      if (renamingProblem(document, name, other) || name === other) return document;
-      /** @param {string} text */
-      const rename = (text) => text === name ? other : text;
-      const nodes = withRenamed(nodesOf(document), name, other);
-      const changed = withNodes(
-        document,
-        mapMembers(nodes, (node) => isObject(node) ? renamedWithin(node, rename) : node),
-      );
-      const moved = withLayout(renamedOutputs(changed, rename), (layout) => withRenamed(layout, name, other));
-      return withRenamedPoints(moved, name, other);
-    },
-  };
-}
-
-/**
- * @param {WorkflowDocument} document
- * @param {string} name
- * @param {string} other
- * @returns {Problem | undefined} why the node can't be called so
- */
-export function renamingProblem(document, name, other) {
-  const nodes = nodesOf(document);
-  if (!nodes.has(name)) return new Problem(words.names.noNode(name));
-  if (!isNodeName(other)) return new Problem(words.names.noName, words.names.useName(words.names.identifier));
-  if (other !== name && nodes.has(other)) return new Problem(words.names.taken(other));
-  return undefined;
-}
-
-/**
- * What a node says beside its parameters, such as `if`, `cache` or `resources.cpu`; undefined takes it out, and what is empty then with it.
- * @param {string} name
- * @param {string | ReadonlyArray<string>} member or the way to one within it
- * @param {JSONValue | undefined} value
- * @param {string} [gesture]
- * @returns {Command}
- */
-export function setMember(name, member, value, gesture) {
-  const path = typeof member === "string" ? [member] : member;
-  const last = path.at(-1) ?? "";
-  return {
-    label: says.set(path.join("."), name),
-    ...(gesture ? { gesture } : {}),
-    change: (document) =>
-      withNode(
-        document,
-        name,
-        (node) =>
-          withChangeAt(
-            node,
-            path.slice(0, -1),
-            (inner) => value === undefined ? withoutMembers(inner, [last]) : withValue(inner, last, value),
-          ),
-      ),
-  };
-}
-
-/**
- * @param {string} name
- * @param {string} parameter
- * @param {JSONValue | undefined} value undefined: as its type says
- * @param {string} [gesture]
- * @returns {Command}
- */
-export function setParameter(name, parameter, value, gesture) {
-  return {
-    label: value === undefined ? says.reset(parameter, name) : says.set(parameter, name),
-    ...(gesture ? { gesture } : {}),
-    change: (document) =>
-      withNode(
-        document,
-        name,
-        (node) =>
-          withChangeAt(node, ["with"], (values) =>
-            value === undefined ? withoutMembers(values, [parameter]) : withValue(values, parameter, value)),
-      ),
-  };
-}
-
-/**
  * Also where it is another object of the same value, nothing changes.
  * @param {JSONObject} object
  * @param {string} key
  * @param {JSONValue} value
  */
-function withValue(object, key, value) {
+export function withValue(object, key, value) {
   return isEqual(object.get(key), value) ? object : withMember(object, key, value);
 }
 
@@ -210,7 +123,7 @@ function withValue(object, key, value) {
  * @param {string} name
  * @param {(node: JSONObject) => JSONObject} change
  */
-function withNode(document, name, change) {
+export function withNode(document, name, change) {
   const nodes = nodesOf(document);
   const node = nodes.get(name);
   return node === undefined ? document : withNodes(document, withMember(nodes, name, change(node)));
@@ -307,93 +220,7 @@ function withoutEdge(node, edge) {
   });
 }
 
-// Groups and comments
-
-/**
- * @param {"groups" | "comments"} kind
- * @param {string} id
- * @param {JSONObject | undefined} drawing undefined: it goes
- * @param {string} [gesture]
- * @returns {Command}
- */
-export function setDrawing(kind, id, drawing, gesture) {
-  const [remove, change] = kind === "groups"
-    ? [says.removeGroup, says.changeGroup]
-    : [says.removeComment, says.changeComment];
-  return {
-    label: drawing === undefined ? remove : change,
-    ...(gesture ? { gesture } : {}),
-    change: (document) =>
-      withChangeAt(
-        document,
-        ["layout", drawingsKey, kind],
-        (drawings) => drawing === undefined ? withoutMembers(drawings, [id]) : withValue(drawings, id, drawing),
-      ),
-  };
-}
-
-/**
- * @param {string} key the kind and the id: what is selected is named so
- * @returns {["groups" | "comments", string]}
- */
-export function drawingParts(key) {
-  return [key.startsWith("groups ") ? "groups" : "comments", key.slice(key.indexOf(" ") + 1)];
-}
-
-/**
- * @param {string} key
- * @returns {Command}
- */
-export function removeDrawing(key) {
-  return setDrawing(...drawingParts(key), undefined);
-}
-
-/**
- * @param {WorkflowDocument} document
- * @param {"groups" | "comments"} kind
- * @returns {string} an id that none has
- */
-export function freeDrawingId(document, kind) {
-  const taken = objectAt(document, ["layout", drawingsKey, kind]);
-  for (let number = 1;; number++) if (!taken.has(String(number))) return String(number);
-}
-
-/**
- * Whether nodes have fields for what wasn't given, too.
- * @param {boolean} isShown
- * @returns {Command}
- */
-export function showFields(isShown) {
-  return {
-    label: isShown ? says.showFields : says.hideFields,
-    change: (document) =>
-      withChangeAt(
-        document,
-        ["layout", drawingsKey],
-        (drawn) => isShown ? withoutMembers(drawn, ["fields"]) : withValue(drawn, "fields", false),
-      ),
-  };
-}
-
-// Several at once
-
-/**
- * What is put into a workflow in one step: see `clipboard.js`, which gives the names.
- * @param {ReadonlyMap<string, JSONObject>} nodes
- * @param {ReadonlyMap<string, Place>} places
- * @returns {Command}
- */
-export function paste(nodes, places) {
-  return {
-    label: says.paste(nodesText(nodes)),
-    change: (document) => {
-      const known = nodesOf(document);
-      const added = [...nodes].filter(([name]) => !known.has(name));
-      if (added.length === 0) return document;
-      return placed(withNodes(document, new Map([...known, ...added])), places);
-    },
-  };
-}
+// All at once
 
 /**
  * Another document in the place of this one: an import, or an edit of its text.

@@ -1,5 +1,5 @@
 /**
- * Groups and comments: what is drawn around and beside nodes, for people alone. They lie in `layout.$editor`, which no digest depends on.
+ * What is done with groups and comments; `shown_drawings.js` says what they are.
  *
  * @typedef {import("./commands.js").Command} Command
  * @typedef {import("./document.js").Place} Place
@@ -7,66 +7,72 @@
  * @typedef {import("./json.js").JSONObject} JSONObject
  * @typedef {import("./json.js").JSONValue} JSONValue
  * @typedef {import("./viewport.js").Rectangle} Rectangle
- *
- * `key` is the kind and the id. Texts are cut, and colours are colours.
- * @typedef {{key: string, kind: "groups" | "comments", id: string, title: string, text: string, color: string | undefined,
- *   x: number, y: number, width: number, height: number}} Drawing
+ * @typedef {import("./shown_drawings.js").Drawing} Drawing
  */
 
-import { readColor } from "./catalog.js";
-import { drawingParts, freeDrawingId, moveNodes, setDrawing } from "./commands.js";
-import { drawingsKey, drawingsOf } from "./document.js";
-import { objectAt, withMember, withoutMembers } from "./objects.js";
-import { lineOf, linesOf } from "./text.js";
+import { moveNodes, removeNodes, withValue } from "./commands.js";
+import { drawingsKey } from "./document.js";
+import { objectAt, withChangeAt, withMember, withoutMembers } from "./objects.js";
+import { shownDrawings } from "./shown_drawings.js";
 import { bounds } from "./viewport.js";
 import { partWords } from "./part_words.js";
 import { words } from "./words.js";
 
 const says = partWords.drawings;
-const limits = { drawings: 1000, title: 120, text: 4000, place: 1e7, extent: 1e5 };
-/** The smallest that can be seen and taken hold of. */
-export const least = { width: 96, height: 64 };
 /** Between a group's edge and what it is made around; above it there is its title. */
 const margin = { side: 24, title: 40 };
 
-/** @type {WeakMap<object, ReadonlyArray<Drawing>>} */
-const known = new WeakMap();
+/**
+ * @param {"groups" | "comments"} kind
+ * @param {string} id
+ * @param {JSONObject | undefined} drawing undefined: it goes
+ * @param {string} [gesture]
+ * @returns {Command}
+ */
+export function setDrawing(kind, id, drawing, gesture) {
+  const [remove, change] = kind === "groups"
+    ? [words.commands.removeGroup, words.commands.changeGroup]
+    : [words.commands.removeComment, words.commands.changeComment];
+  return {
+    label: drawing === undefined ? remove : change,
+    ...(gesture ? { gesture } : {}),
+    change: (document) =>
+      withChangeAt(
+        document,
+        ["layout", drawingsKey, kind],
+        (drawings) => drawing === undefined ? withoutMembers(drawings, [id]) : withValue(drawings, id, drawing),
+      ),
+  };
+}
 
 /**
- * @param {WorkflowDocument} document
- * @returns {ReadonlyArray<Drawing>} the groups first; the same for the same drawings
+ * @param {string} key
+ * @returns {Command}
  */
-export function shownDrawings(document) {
-  const part = objectAt(document, ["layout", drawingsKey]);
-  const before = known.get(part);
-  if (before) return before;
-  const found = /** @type {const} */ (["groups", "comments"]).flatMap((kind) =>
-    drawingsOf(document, kind).slice(0, limits.drawings).flatMap(({ id, x, y, width, height, title, text, color }) => {
-      if (Math.abs(x) > limits.place || Math.abs(y) > limits.place) return [];
-      return [{
-        key: `${kind} ${id}`,
-        kind,
-        id,
-        title: lineOf(title, limits.title),
-        text: linesOf(text, limits.text),
-        color: readColor(color),
-        x,
-        y,
-        width: Math.min(limits.extent, Math.max(least.width, width)),
-        height: Math.min(limits.extent, Math.max(least.height, height)),
-      }];
-    })
-  );
-  known.set(part, found);
-  return found;
+export function removeDrawing(key) {
+  return setDrawing(...drawingParts(key), undefined);
 }
 
 /**
  * @param {WorkflowDocument} document
- * @param {string} key
+ * @param {"groups" | "comments"} kind
+ * @returns {() => string} gives ids that none has, each another
  */
-export function drawingAt(document, key) {
-  return shownDrawings(document).find((drawing) => drawing.key === key);
+export function freeDrawingIds(document, kind) {
+  const taken = objectAt(document, ["layout", drawingsKey, kind]);
+  let number = 0;
+  return () => {
+    do number++; while (taken.has(String(number)));
+    return String(number);
+  };
+}
+
+/**
+ * @param {string} key the kind and the id: what is selected is named so
+ * @returns {["groups" | "comments", string]}
+ */
+function drawingParts(key) {
+  return [key.startsWith("groups ") ? "groups" : "comments", key.slice(key.indexOf(" ") + 1)];
 }
 
 /**
@@ -109,7 +115,7 @@ export function newComment(document, place) {
  * @returns {{command: Command, key: string}}
  */
 function made(document, kind, area, member, text) {
-  const id = freeDrawingId(document, kind);
+  const id = freeDrawingIds(document, kind)();
   /** @type {Map<string, JSONValue>} */
   const drawing = new Map(Object.entries(area).map(([key, value]) => [key, Math.round(value)]));
   drawing.set(member, text);
@@ -154,20 +160,20 @@ function contains(outer, inner) {
 }
 
 /**
- * What moves with a drawing: all that lies in a group as a whole, and itself.
+ * What moves with a drawing, and is copied with it: all that lies in a group as a whole, and itself.
  * @param {WorkflowDocument} document
  * @param {Drawing} drawing
  * @param {ReadonlyMap<string, Rectangle>} rectangles of the nodes
- * @returns {{nodes: Map<string, Place>, drawings: Map<string, Place>}} where each of it is
+ * @returns {{nodes: Map<string, Place>, drawings: Map<string, Drawing>}} where each of it is, the drawing itself first
  */
 export function contentOf(document, drawing, rectangles) {
   const isGroup = drawing.kind === "groups";
-  const drawings = shownDrawings(document).filter((other) =>
-    other.key === drawing.key || (isGroup && contains(drawing, other))
+  const within = shownDrawings(document).filter((other) =>
+    other.key !== drawing.key && isGroup && contains(drawing, other)
   );
   return {
     nodes: new Map(isGroup ? [...rectangles].filter(([, rectangle]) => contains(drawing, rectangle)) : []),
-    drawings: new Map(drawings.map((other) => [other.key, other])),
+    drawings: new Map([drawing, ...within].map((other) => [other.key, other])),
   };
 }
 
@@ -188,6 +194,22 @@ export function moveContent({ nodes, drawings }, by, gesture) {
         (changed, [key, { x, y }]) =>
           changeDrawing(key, [["x", Math.round(x + by.x)], ["y", Math.round(y + by.y)]]).change(changed),
         moveNodes(places).change(document),
+      ),
+  };
+}
+
+/**
+ * @param {ReturnType<typeof contentOf>} content
+ * @returns {Command} takes out what was cut
+ */
+export function removeContent({ nodes, drawings }) {
+  const [first] = drawings.keys();
+  return {
+    label: removeDrawing(first ?? "").label,
+    change: (document) =>
+      [...drawings.keys()].reduce(
+        (changed, key) => removeDrawing(key).change(changed),
+        removeNodes(nodes.keys()).change(document),
       ),
   };
 }

@@ -1,13 +1,10 @@
 /**
- * How a parameter is edited, what may be written into it, and what is wrong with it: as the engine checks it before a run (ValueChecks), so
- * that nobody has to start one to be told. 0, false and "" are values like any other.
+ * What may be written into a parameter, and what is wrong with it: as the engine checks it before a run (ValueChecks), so that nobody has to
+ * start one to be told. 0, false and "" are values like any other.
  *
  * @typedef {import("./catalog.js").Parameter} Parameter
  * @typedef {import("./json.js").JSONValue} JSONValue
  *
- * `json`: a value of any type, or a list or a mapping, as JSON.
- * `search`: one of so many choices that nobody looks for it without a search.
- * @typedef {"checkbox" | "select" | "search" | "slider" | "number" | "text" | "lines" | "secret" | "json"} EditorKind
  * @typedef {{value: JSONValue, problem?: undefined} | {value?: undefined, problem: string}} Reading
  */
 
@@ -22,55 +19,11 @@ import {
   readJSON,
   writeJSON,
 } from "./json.js";
+import { editorKind, hasExpressions, shortText } from "./parameter_kinds.js";
 import { lineOf } from "./text.js";
 import { words } from "./words.js";
 
 const says = words.values;
-const manyChoices = 12;
-
-/**
- * By what the plugin wishes, where that can show every value of the type.
- * @param {Parameter} parameter
- * @returns {EditorKind}
- */
-export function editorKind(parameter) {
-  const isNumeric = parameter.type === "number" || parameter.type === "integer";
-  if (parameter.isSecret) return "secret";
-  if (parameter.choices) return parameter.choices.length > manyChoices ? "search" : "select";
-  switch (parameter.component) {
-    case "checkbox":
-      if (parameter.type === "boolean") return "checkbox";
-      break;
-    case "slider":
-      if (
-        isNumeric && parameter.least !== undefined && parameter.most !== undefined && parameter.least < parameter.most
-      ) {
-        return "slider";
-      }
-      break;
-    case "input":
-    case "select":
-      break;
-  }
-  switch (parameter.type) {
-    case "boolean":
-      return "checkbox";
-    case "number":
-    case "integer":
-      return "number";
-    case "string":
-      return parameter.isLong || isLong(parameter.defaultValue) ? "lines" : "text";
-    case "list":
-    case "mapping":
-    case "any":
-      return "json";
-  }
-}
-
-/** @param {JSONValue} value */
-function isLong(value) {
-  return typeof value === "string" && (value.includes("\n") || value.length > 80);
-}
 
 /**
  * The step of a slider and of the arrows beside a number.
@@ -83,17 +36,6 @@ export function stepOf(parameter) {
   if (parameter.least === undefined || parameter.most === undefined) return "any";
   // A hundred places or more, at a round number.
   return 10 ** Math.floor(Math.log10((parameter.most - parameter.least) / 100));
-}
-
-/**
- * Whether it is worked out when the run begins: what it will be isn't known here.
- * @param {JSONValue} value
- * @returns {boolean}
- */
-export function hasExpressions(value) {
-  if (typeof value === "string") return value.includes("${{");
-  if (isArray(value)) return value.some(hasExpressions);
-  return isObject(value) && [...value.values()].some(hasExpressions);
 }
 
 /**
@@ -293,12 +235,4 @@ function readValue(text) {
       problem: error instanceof Problem ? says.jsonBecause(error.message.replace(/^.*: /, "")) : says.json,
     };
   }
-}
-
-/**
- * @param {JSONValue} value
- * @returns {string} for a message
- */
-export function shortText(value) {
-  return lineOf(writeJSON(value), 60);
 }

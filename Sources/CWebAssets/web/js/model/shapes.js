@@ -8,7 +8,7 @@
  * @typedef {import("./document.js").Place} Place
  * @typedef {import("./json.js").JSONObject} JSONObject
  * @typedef {import("./json.js").JSONValue} JSONValue
- * @typedef {import("./parameters.js").EditorKind} EditorKind
+ * @typedef {import("./parameter_kinds.js").EditorKind} EditorKind
  * @typedef {import("./catalog.js").Parameter} Parameter
  *
  * `type` is a type as it is written; empty where nobody knows it.
@@ -33,7 +33,7 @@
 import { drawingsKey, edgesOf, kindOf, nodesOf, parametersOf, sourcesOf } from "./document.js";
 import { numericValue } from "./json.js";
 import { objectAt } from "./objects.js";
-import { editorKind, hasExpressions, shortText } from "./parameters.js";
+import { editorKind, hasExpressions, shortText } from "./parameter_kinds.js";
 import { portTypeText } from "./ports.js";
 import { lineOf } from "./text.js";
 

@@ -118,3 +118,40 @@ export function nextIn(rectangles, from, direction) {
   }
   return best?.name;
 }
+
+/**
+ * @param {View} view
+ * @param {Rectangle} rectangle
+ * @param {{width: number, height: number}} size of the window
+ * @returns {View} in which it is seen, moved no more than that takes; its corner where it is larger
+ */
+export function revealed(view, rectangle, size) {
+  const { zoom } = view;
+  const edge = 24;
+  /**
+   * @param {number} start of it in the window
+   * @param {number} extent
+   * @param {number} room
+   */
+  const move = (start, extent, room) => {
+    const before = Math.min(0, room - edge - start - extent);
+    return before + Math.max(0, edge - start - before);
+  };
+  const x = view.x + move(rectangle.x * zoom + view.x, rectangle.width * zoom, size.width);
+  const y = view.y + move(rectangle.y * zoom + view.y, rectangle.height * zoom, size.height);
+  return x === view.x && y === view.y ? view : { x, y, zoom };
+}
+
+/**
+ * @param {ReadonlyArray<Rectangle>} rectangles
+ * @param {Rectangle} area
+ * @param {number} gap between it and what was in the way
+ * @returns {Place} its corner, moved to the right as far as it takes until it covers none of them
+ */
+export function freeOf(rectangles, area, gap) {
+  for (let { x } = area;;) {
+    const found = rectangles.filter((rectangle) => overlaps(rectangle, { ...area, x }));
+    if (found.length === 0) return { x, y: area.y };
+    x = Math.max(...found.map((rectangle) => rectangle.x + rectangle.width)) + gap;
+  }
+}

@@ -1,5 +1,5 @@
 /**
- * What the model says: the names of commands, and what is wrong with something. What the page says is in ui/strings.js. Problems of values
+ * What the model says: the names of commands, and what is wrong with something. What the page says is in ui/strings. Problems of values
  * are the ends of sentences that begin with a name.
  *
  * @satisfies {Record<string, Record<string, string | ((...parts: (string | number)[]) => string)>>}
@@ -7,6 +7,8 @@
 export const words = {
   commands: {
     nodes: (count) => `${count} nodes`,
+    groups: (count) => count === 1 ? "group" : `${count} groups`,
+    comments: (count) => count === 1 ? "comment" : `${count} comments`,
     add: (name) => `Add ${name}`,
     remove: (what) => `Remove ${what}`,
     move: (what) => `Move ${what}`,
@@ -79,7 +81,7 @@ export const words = {
   clipboard: {
     noPart: "what was copied is no part of a workflow",
     noNode: "what was copied has something that can't be a node",
-    empty: "what was copied has no nodes",
+    empty: "there is nothing in what was copied",
     tooMany: (count) => `what was copied has more than ${count} nodes`,
   },
   json: {

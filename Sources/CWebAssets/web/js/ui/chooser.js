@@ -2,7 +2,7 @@
 
 import { lineOf } from "../model/text.js";
 import { element, iconButton, setAttribute } from "./dom.js";
-import { strings } from "./strings.js";
+import { strings } from "./strings/strings.js";
 
 /**
  * @param {string} id

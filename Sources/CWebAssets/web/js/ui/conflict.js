@@ -2,8 +2,8 @@
 
 import { differenceOf } from "../model/difference.js";
 import { button, element } from "./dom.js";
-import { pageStrings } from "./page_strings.js";
-import { strings } from "./strings.js";
+import { pageStrings } from "./strings/page_strings.js";
+import { strings } from "./strings/strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("./editor.js").Conflict} Conflict */

@@ -4,7 +4,7 @@ import { connect, disconnect } from "../model/commands.js";
 import { nodesOf, portReference, sourcesOf } from "../model/document.js";
 import { chip, chooser, firstOf } from "./chooser.js";
 import { element } from "./dom.js";
-import { strings } from "./strings.js";
+import { partStrings } from "./strings/part_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../model/json.js").JSONObject} JSONObject */
@@ -12,7 +12,7 @@ import { strings } from "./strings.js";
 
 /** Fitting outputs that are offered for one input. */
 const mostOffers = 300;
-const words = strings.inspector;
+const words = partStrings.inspector;
 
 /**
  * @param {Editor} editor

@@ -5,7 +5,7 @@ import { explanation, grant } from "../api/runs.js";
 import { denialsOf } from "../model/denials.js";
 import { button, element } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { runStrings } from "./run_strings.js";
+import { runStrings } from "./strings/run_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../model/denials.js").Denial} Denial */

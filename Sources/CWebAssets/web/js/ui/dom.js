@@ -55,19 +55,6 @@ export function drawing(tag, attributes = {}, children = []) {
   return made;
 }
 
-/** @type {Promise<void> | undefined} */
-let styles;
-
-/** What isn't there at first has styles of its own; it is shown once they are there. */
-export function partStyles() {
-  styles ??= new Promise((resolve) => {
-    const link = element("link", { attributes: { rel: "stylesheet", href: "/assets/css/parts.css" } });
-    for (const kind of ["load", "error"]) link.addEventListener(kind, () => resolve());
-    document.head.append(link);
-  });
-  return styles;
-}
-
 /** Lines of 24 by 24, one path each. */
 const icons = {
   add: "M12 5v14M5 12h14",

@@ -1,9 +1,9 @@
 /** A group or a comment in detail: its text and its colour. */
 
-import { changeDrawing, drawingAt } from "../model/drawings.js";
-import { button, element } from "./dom.js";
-import { partStrings } from "./part_strings.js";
-import { strings } from "./strings.js";
+import { changeDrawing } from "../model/drawings.js";
+import { drawingAt } from "../model/shown_drawings.js";
+import { element } from "./dom.js";
+import { partStrings } from "./strings/part_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 
@@ -54,10 +54,6 @@ export function drawingDetails(editor, key) {
     parts: [
       field("drawing-text", isGroup ? words.title : words.text, text),
       field("drawing-color", words.color, color),
-      element("div", {
-        class: "inspector-actions",
-        children: [button(strings.inspector.remove, () => editor.removeSelected(), { class: "danger" })],
-      }),
     ],
     show: () => {
       const drawing = drawingAt(editor.document, key);

@@ -6,6 +6,7 @@
  * @typedef {import("../api/client.js").Diagnostic} Diagnostic
  * @typedef {import("../model/catalog.js").Catalog} Catalog
  * @typedef {import("../model/commands.js").Command} Command
+ * @typedef {ReturnType<import("../model/drawings.js").contentOf>} Content
  * @typedef {import("../model/document.js").Edge} Edge
  * @typedef {import("../model/document.js").Place} Place
  * @typedef {import("../model/document.js").WorkflowDocument} WorkflowDocument
@@ -19,15 +20,16 @@
 
 import * as commands from "../model/commands.js";
 import { fragmentText } from "../model/copying.js";
-import { drawingsKey, edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
+import { edgeKey, edgesOf, kindOf, nodesOf, placeOf } from "../model/document.js";
 import { fromPlain, isEqual } from "../model/json.js";
-import { freeName, isIdentifier } from "../model/names.js";
-import { objectAt } from "../model/objects.js";
+import { freeName } from "../model/names.js";
 import { connectionProblem, fittingPort, orderProblem } from "../model/ports.js";
 import { byDocumentNode, emptyRun } from "../model/run.js";
 import { shapesOf } from "../model/shapes.js";
+import { drawingAt } from "../model/shown_drawings.js";
 import { isYAML } from "../model/sources.js";
-import { strings } from "./strings.js";
+import { Places } from "./places.js";
+import { strings } from "./strings/strings.js";
 
 export const grid = 8;
 
@@ -88,12 +90,7 @@ export class Editor {
     this.statesOf = undefined;
     /** @type {ReturnType<typeof byDocumentNode>} */
     this.states = new Map();
-    /** @type {typeof import("../model/layout.js").layeredLayout | undefined} */
-    this.layered = undefined;
-    /** @type {object | undefined} the nodes that `unplaced` was made of */
-    this.unplacedOf = undefined;
-    /** @type {Map<string, Place>} */
-    this.unplaced = new Map();
+    this.places = new Places(this);
   }
 
   get document() {
@@ -224,8 +221,8 @@ export class Editor {
       const keys = new Set(edgesOf(this.document).map(edgeKey));
       this.selectedEdges = new Set([...this.selectedEdges].filter((key) => keys.has(key)));
     }
-    const [kind, id] = commands.drawingParts(this.selectedDrawing ?? "");
-    if (!objectAt(this.document, ["layout", drawingsKey, kind]).has(id)) this.selectedDrawing = undefined;
+    const drawing = this.selectedDrawing;
+    if (drawing !== undefined && !drawingAt(this.document, drawing)) this.selectedDrawing = undefined;
     if (this.pending && !nodes.has(this.pending.node)) this.pending = undefined;
   }
 
@@ -292,79 +289,35 @@ export class Editor {
 
   removeSelected() {
     const edges = edgesOf(this.document).filter((edge) => this.selectedEdges.has(edgeKey(edge)));
-    if (this.selectedDrawing !== undefined) this.perform(commands.removeDrawing(this.selectedDrawing));
+    const drawing = this.selectedDrawing;
+    // What it takes is there since it was shown.
+    if (drawing !== undefined) import("../model/drawings.js").then((made) => this.perform(made.removeDrawing(drawing)));
     else if (this.selection.size > 0) this.perform(commands.removeNodes(this.selection));
     else if (edges.length > 0) this.perform(commands.disconnect(edges));
   }
 
-  /** @returns {string} what is selected, for a clipboard; empty where that is nothing */
-  copy() {
-    if (this.selection.size === 0) {
+  /**
+   * @param {Content} [content] of a group or a comment that is selected
+   * @returns {string} what is selected, for a clipboard; empty where that is nothing
+   */
+  copy(content) {
+    const names = content?.nodes.keys() ?? this.selection;
+    const drawings = [...content?.drawings.values() ?? []];
+    if (drawings.length + this.selection.size === 0) {
       this.say(strings.canvas.nothingCopied);
       return "";
     }
-    this.say(strings.canvas.copied(this.selection.size));
-    return fragmentText(this.document, this.selection);
+    const groups = drawings.filter(({ kind }) => kind === "groups").length;
+    this.say(strings.canvas.copied(content?.nodes.size ?? this.selection.size, groups, drawings.length - groups));
+    return fragmentText(this.document, names, drawings);
   }
 
   /**
-   * @param {string} text
-   * @param {Place} corner
-   * @throws {import("../model/json.js").Problem} it is no part of a workflow
+   * @param {string} name
+   * @returns {Place} where it is drawn
    */
-  async paste(text, corner) {
-    const { placeFragment, readFragment } = await import("../model/clipboard.js");
-    const fragment = placeFragment(this.document, readFragment(text), snapped(corner));
-    if (this.perform(commands.paste(fragment.nodes, fragment.places))) this.select(fragment.nodes.keys());
-  }
-
-  async duplicate() {
-    if (this.selection.size === 0) return;
-    const places = [...this.selection].map((name) => this.placeOf(name));
-    const corner = {
-      x: Math.min(...places.map(({ x }) => x)) + 4 * grid,
-      y: Math.min(...places.map(({ y }) => y)) + 4 * grid,
-    };
-    await this.paste(fragmentText(this.document, this.selection), corner);
-  }
-
-  /** What lays out is loaded where somebody has placed too little, or asks for it. */
-  async loadLayout() {
-    if (this.layered) return;
-    this.layered = (await import("../model/layout.js")).layeredLayout;
-    this.unplacedOf = undefined;
-    this.changed();
-  }
-
-  /** Everything that has to be known before a document is shown. */
-  async prepare(document = this.document) {
-    if ([...nodesOf(document).keys()].some((name) => !placeOf(document, name))) await this.loadLayout();
-  }
-
-  /** The selected nodes where they are several, otherwise all. */
-  async arrange() {
-    await this.loadLayout();
-    const names = this.selection.size > 1 ? this.selection : new Set(nodesOf(this.document).keys());
-    if (names.size === 0) return;
-    const places = [...names].map((name) => this.placeOf(name));
-    const corner = { x: Math.min(...places.map(({ x }) => x)), y: Math.min(...places.map(({ y }) => y)) };
-    const laid = this.layoutOf(names, names.size === nodesOf(this.document).size ? { x: 0, y: 0 } : corner);
-    this.perform({ ...commands.moveNodes(laid), label: strings.bar.arrange });
-  }
-
-  /**
-   * @param {Iterable<string>} names
-   * @param {Place} corner
-   */
-  layoutOf(names, corner) {
-    const shapes = this.shapes;
-    const boxes = [...names].flatMap((name) => shapes.get(name) ?? []);
-    if (!this.layered) {
-      this.loadLayout();
-      return new Map(boxes.map(({ name }, index) => [name, { x: corner.x + 280 * index, y: corner.y }]));
-    }
-    const lines = edgesOf(this.document).map((edge) => ({ from: edge.from.node, to: edge.to.node }));
-    return this.layered(boxes, lines, corner);
+  placeOf(name) {
+    return placeOf(this.document, name) ?? this.places.of(name);
   }
 
   /**
@@ -373,28 +326,8 @@ export class Editor {
    * @param {WorkflowDocument} document
    */
   async replace(label, document) {
-    await this.prepare(document);
+    await this.places.prepare(document);
     return this.perform(commands.replaceDocument(label, document));
-  }
-
-  /**
-   * @param {string} name
-   * @returns {Place} where it is drawn; those that nobody has placed are laid out beneath the others
-   */
-  placeOf(name) {
-    const place = placeOf(this.document, name);
-    if (place) return place;
-    const nodes = nodesOf(this.document);
-    if (this.unplacedOf !== nodes) {
-      this.unplacedOf = nodes;
-      const unplaced = [...nodes.keys()].filter((other) => !placeOf(this.document, other));
-      const bottoms = [...nodes.keys()].flatMap((other) => {
-        const known = placeOf(this.document, other);
-        return known ? [known.y + (this.shapes.get(other)?.height ?? 0) + 60] : [];
-      });
-      this.unplaced = this.layoutOf(unplaced, { x: 0, y: Math.max(0, ...bottoms) });
-    }
-    return this.unplaced.get(name) ?? { x: 0, y: 0 };
   }
 
   // Lines
@@ -446,19 +379,6 @@ export class Editor {
    */
   problemsOf(name) {
     return this.problems.filter(({ node }) => node === name);
-  }
-
-  /**
-   * @param {string} name of a node
-   * @returns {string[]} what a parameter of it could be: the workflow's inputs, and the values of its matrix
-   */
-  expressions(name) {
-    const axes = objectAt(nodesOf(this.document).get(name), ["matrix"]);
-    const names = [
-      ...[...objectAt(this.document, ["spec", "inputs"]).keys()].map((input) => `inputs.${input}`),
-      ...[...axes.keys()].filter((axis) => axis !== "include" && axis !== "exclude").map((axis) => `matrix.${axis}`),
-    ];
-    return names.filter((text) => text.split(".").every(isIdentifier)).slice(0, 200).map((text) => `\${{ ${text} }}`);
   }
 
   /** @param {string} name */

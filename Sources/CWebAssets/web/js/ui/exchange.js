@@ -7,9 +7,9 @@ import { isArray, isObject, Problem, readJSON, writeJSON } from "../model/json.j
 import { isYAML } from "../model/sources.js";
 import { lineOf } from "../model/text.js";
 import { button, element } from "./dom.js";
-import { loadStyle } from "./frame.js";
 import { messageOf } from "./messages.js";
-import { pageStrings } from "./page_strings.js";
+import { pageStrings } from "./strings/page_strings.js";
+import { addStyles } from "./styles.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../api/client.js").Diagnostic} Diagnostic */
@@ -108,7 +108,7 @@ export async function tellAfter(place, act) {
     title = words.failed;
   }
   if (told.length === 0) return;
-  await loadStyle();
+  await addStyles("pages");
   const dialog = dialogOf(title, [
     element("ul", {
       class: "problems",
@@ -137,7 +137,7 @@ function withLine({ line, what, why, hint }) {
  * @param {HTMLElement} place
  */
 export async function exchangeDialog(editor, place) {
-  await loadStyle();
+  await addStyles("pages");
   const file = element("input", {
     attributes: {
       id: "exchange-file",

@@ -3,19 +3,21 @@
 import {
   choiceIndex,
   choiceText,
-  editorKind,
   fieldText,
-  hasExpressions,
   needsSwitch,
   parameterProblem,
   readExpression,
   readField,
   stepOf,
 } from "../model/parameters.js";
-import { setParameter } from "../model/commands.js";
+import { setParameter } from "../model/node_commands.js";
+import { nodesOf } from "../model/document.js";
 import { isEqual, numericValue } from "../model/json.js";
+import { isIdentifier } from "../model/names.js";
+import { objectAt } from "../model/objects.js";
+import { editorKind, hasExpressions } from "../model/parameter_kinds.js";
 import { element, iconButton, setAttribute } from "./dom.js";
-import { strings } from "./strings.js";
+import { partStrings } from "./strings/part_strings.js";
 
 /** @typedef {import("../model/catalog.js").Parameter} Parameter */
 /** @typedef {import("../model/json.js").JSONValue} JSONValue */
@@ -43,8 +45,22 @@ export function parameterActions(editor, name, parameter) {
       editor.perform(setParameter(name, parameter.name, value, isGesture ? gesture : undefined)),
     settle: () => editor.endGesture(),
     reset: () => editor.perform(setParameter(name, parameter.name, undefined)),
-    expressions: () => editor.expressions(name),
+    expressions: () => expressionsFor(editor, name),
   };
+}
+
+/**
+ * @param {import("./editor.js").Editor} editor
+ * @param {string} name of a node
+ * @returns {string[]} what a parameter of it could be: the workflow's inputs, and the values of its matrix
+ */
+function expressionsFor({ document }, name) {
+  const axes = objectAt(nodesOf(document).get(name), ["matrix"]);
+  const names = [
+    ...[...objectAt(document, ["spec", "inputs"]).keys()].map((input) => `inputs.${input}`),
+    ...[...axes.keys()].filter((axis) => axis !== "include" && axis !== "exclude").map((axis) => `matrix.${axis}`),
+  ];
+  return names.filter((text) => text.split(".").every(isIdentifier)).slice(0, 200).map((text) => `\${{ ${text} }}`);
 }
 
 export class Field {
@@ -63,7 +79,7 @@ export class Field {
     /** Somebody wants to write an expression, where there is none yet. */
     this.wantsExpression = false;
     this.value = value;
-    /** @type {import("../model/parameters.js").EditorKind | "expression"} */
+    /** @type {import("../model/parameter_kinds.js").EditorKind | "expression"} */
     this.kind = this.kindFor(value);
     this.problem = element("p", { class: "field-problem", attributes: { id: `${id}-problem`, hidden: true } });
     this.list = element("datalist", { attributes: { id: `${id}-list` } });
@@ -76,7 +92,7 @@ export class Field {
       })
       : undefined;
     this.describedBy = `${description ? `${id}-description ` : ""}${id}-problem`;
-    const words = strings.inspector;
+    const words = partStrings.inspector;
     this.reset = iconButton("undo", words.reset(parameter.title), actions.reset, { class: "field-reset" });
     this.output = element("output", { class: "field-output", attributes: { for: id } });
     this.switch = actions.expressions && needsSwitch(parameter)

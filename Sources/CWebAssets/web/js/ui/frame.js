@@ -3,27 +3,15 @@
 import { addressOf } from "../model/routes.js";
 import { button, element, setAttribute } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { pageStrings } from "./page_strings.js";
-import { strings } from "./strings.js";
+import { pageStrings } from "./strings/page_strings.js";
+import { strings } from "./strings/strings.js";
+import { addStyles } from "./styles.js";
 
 /** @typedef {import("../api/client.js").Client} Client */
 
 const words = pageStrings.frame;
 const places = /** @type {const} */ (["workflows", "plugins", "hosts"]);
 /** @typedef {typeof places[number]} Page */
-
-/** @type {Promise<void> | undefined} */
-let style;
-
-/** @returns {Promise<void>} once what the screens look like is there, or can't be had */
-export function loadStyle() {
-  style ??= new Promise((resolve) => {
-    const link = element("link", { attributes: { rel: "stylesheet", href: "/assets/css/pages.css" } });
-    for (const kind of ["load", "error"]) link.addEventListener(kind, () => resolve());
-    document.head.append(link);
-  });
-  return style;
-}
 
 /**
  * @param {Page | undefined} current
@@ -73,7 +61,7 @@ async function holder(client, signOut) {
  * @returns {Promise<HTMLElement>}
  */
 export async function framed(current, { client, signOut }, content) {
-  const [who] = await Promise.all([holder(client, signOut), loadStyle()]);
+  const [who] = await Promise.all([holder(client, signOut), addStyles("pages")]);
   return element("div", {
     class: "site",
     children: [
@@ -95,7 +83,7 @@ export async function framed(current, { client, signOut }, content) {
 export async function menuDialog(client, signOut) {
   /** @type {HTMLDialogElement} */
   const dialog = element("dialog", { class: "menu", attributes: { "aria-label": strings.bar.menu } });
-  const who = await Promise.all([holder(client, signOut), loadStyle()]).then(([made]) => made).catch((error) =>
+  const who = await Promise.all([holder(client, signOut), addStyles("pages")]).then(([made]) => made).catch((error) =>
     element("p", { class: "field-problem", text: messageOf(error) })
   );
   dialog.append(

@@ -3,8 +3,8 @@
 import { durationText } from "../model/text.js";
 import { ticksOf, timelineOf } from "../model/timeline.js";
 import { element, setAttribute } from "./dom.js";
-import { runStrings } from "./run_strings.js";
-import { strings } from "./strings.js";
+import { runStrings } from "./strings/run_strings.js";
+import { strings } from "./strings/strings.js";
 import { tableElement } from "./value_views.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */

@@ -2,8 +2,8 @@
 
 import { button, element } from "./dom.js";
 import { keyBindings } from "./keys.js";
-import { pageStrings } from "./page_strings.js";
-import { partStrings } from "./part_strings.js";
+import { pageStrings } from "./strings/page_strings.js";
+import { partStrings } from "./strings/part_strings.js";
 
 /** @returns {HTMLDialogElement} which begins at its top, also where it is longer than the screen */
 export function helpDialog() {

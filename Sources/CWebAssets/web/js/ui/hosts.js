@@ -7,8 +7,8 @@ import { durationText } from "../model/text.js";
 import { momentText } from "./dialogs.js";
 import { element } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { pageStrings } from "./page_strings.js";
-import { strings } from "./strings.js";
+import { pageStrings } from "./strings/page_strings.js";
+import { strings } from "./strings/strings.js";
 
 /** @typedef {import("../api/client.js").Client} Client */
 /** @typedef {import("../model/hosts.js").Host} Host */

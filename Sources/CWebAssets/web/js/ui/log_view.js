@@ -5,7 +5,7 @@ import { endOfLog, entriesBetween, entryLine, LogWindow, matchesSearch } from ".
 import { documentNode } from "../model/run.js";
 import { button, element } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { runStrings } from "./run_strings.js";
+import { runStrings } from "./strings/run_strings.js";
 import { keep } from "./values.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */

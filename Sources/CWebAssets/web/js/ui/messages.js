@@ -1,7 +1,7 @@
 /** What went wrong, as a text. */
 
 import { Problem } from "../model/json.js";
-import { strings } from "./strings.js";
+import { strings } from "./strings/strings.js";
 
 /**
  * @param {unknown} error

@@ -1,17 +1,17 @@
 /** Fields of what is no parameter: a node's name, its texts, and what a run is given. */
 
-import { renameNode, renamingProblem, setMember } from "../model/commands.js";
+import { renameNode, renamingProblem, setMember } from "../model/node_commands.js";
 import { nodesOf } from "../model/document.js";
 import { settingParameter } from "../model/settings.js";
 import { lineOf, linesOf } from "../model/text.js";
 import { element, setAttribute } from "./dom.js";
 import { Field } from "./fields.js";
-import { strings } from "./strings.js";
+import { partStrings } from "./strings/part_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../model/json.js").JSONObject} JSONObject */
 
-const words = strings.inspector;
+const words = partStrings.inspector;
 
 /**
  * @param {Editor} editor

@@ -4,7 +4,7 @@ import { fittingPort } from "../model/ports.js";
 import { searchTypes } from "../model/search.js";
 import { drawing, element } from "./dom.js";
 import { endText } from "./editor.js";
-import { strings } from "./strings.js";
+import { strings } from "./strings/strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../canvas/canvas.js").WorkflowCanvas} WorkflowCanvas */

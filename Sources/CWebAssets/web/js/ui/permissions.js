@@ -4,7 +4,7 @@ import { grant, revoke } from "../api/plugins.js";
 import { canLeak, isSharp, nameAndScope } from "../model/plugins.js";
 import { ask, momentText } from "./dialogs.js";
 import { button, element } from "./dom.js";
-import { pageStrings } from "./page_strings.js";
+import { pageStrings } from "./strings/page_strings.js";
 
 /** @typedef {import("../model/plugins.js").Plugin} Plugin */
 /** @typedef {import("../model/plugins.js").Asked} Asked */

@@ -10,7 +10,7 @@ import { installNamed, remove, rollBack } from "../api/plugins.js";
 import { durationText } from "../model/text.js";
 import { ask, momentText } from "./dialogs.js";
 import { button, element } from "./dom.js";
-import { pageStrings } from "./page_strings.js";
+import { pageStrings } from "./strings/page_strings.js";
 import { adminNote, permissionsSection } from "./permissions.js";
 
 /** @typedef {import("../model/plugins.js").Plugin} Plugin */

@@ -6,7 +6,7 @@ import { isPluginName } from "../model/names.js";
 import { ask } from "./dialogs.js";
 import { button, element } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { pageStrings } from "./page_strings.js";
+import { pageStrings } from "./strings/page_strings.js";
 
 /** @typedef {import("../api/client.js").Client} Client */
 /** @typedef {import("../api/plugins.js").Consent & {plugin?: string}} Consent */

@@ -5,7 +5,7 @@ import { ServerProblem } from "../api/client.js";
 import { isEqual } from "../model/json.js";
 import { element } from "./dom.js";
 import { Field } from "./fields.js";
-import { pageStrings } from "./page_strings.js";
+import { pageStrings } from "./strings/page_strings.js";
 
 /** @typedef {import("../model/json.js").JSONValue} JSONValue */
 /** @typedef {import("../api/plugins.js").SettingKey} SettingKey */

@@ -6,7 +6,7 @@ import { isSharp } from "../model/plugins.js";
 import { addressOf } from "../model/routes.js";
 import { button, element, setAttribute } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { pageStrings } from "./page_strings.js";
+import { pageStrings } from "./strings/page_strings.js";
 import { findingList, pluginDetail } from "./plugin_detail.js";
 import { installDialog, installWithConsent } from "./plugin_install.js";
 

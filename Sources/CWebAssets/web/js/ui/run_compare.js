@@ -5,8 +5,8 @@ import { differingOf, differingText, nodesBeside } from "../model/compare.js";
 import { durationText } from "../model/text.js";
 import { element } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { runStrings, whenText } from "./run_strings.js";
-import { strings } from "./strings.js";
+import { runStrings, whenText } from "./strings/run_strings.js";
+import { strings } from "./strings/strings.js";
 import { tableElement } from "./value_views.js";
 
 /** @typedef {import("../model/run_list.js").RunDetail} RunDetail */

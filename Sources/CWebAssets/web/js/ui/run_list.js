@@ -5,7 +5,7 @@ import { deleteRun, listRuns, reportOf } from "../api/runs.js";
 import { durationText } from "../model/text.js";
 import { button, element } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { runStrings, whenText } from "./run_strings.js";
+import { runStrings, whenText } from "./strings/run_strings.js";
 import { keep } from "./values.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */

@@ -5,15 +5,16 @@ import { durationText } from "../model/text.js";
 import { button, element } from "./dom.js";
 import { LogView } from "./log_view.js";
 import { messageOf } from "./messages.js";
-import { runStrings } from "./run_strings.js";
-import { strings } from "./strings.js";
+import { runStrings } from "./strings/run_strings.js";
+import { partStrings } from "./strings/part_strings.js";
+import { strings } from "./strings/strings.js";
 import { addStyles } from "./styles.js";
 import { nodeValues } from "./values.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../model/run.js").RunError} RunError */
 
-const words = strings.inspector;
+const words = partStrings.inspector;
 
 /** Of one node, listed. */
 const mostInstances = 50;

@@ -6,12 +6,13 @@ import { askWaiting, listRuns, rerun, runDetail } from "../api/runs.js";
 import { nodesOf, workflowName } from "../model/document.js";
 import { documentTo, hasResultsBefore } from "../model/partial.js";
 import { withPorts } from "../model/problems.js";
-import { emptyRun, isEnded, withReasons } from "../model/run.js";
+import { emptyRun, isEnded } from "../model/run.js";
+import { withReasons } from "../model/run_events.js";
 import { durationText, secondsText } from "../model/text.js";
 import { button, element } from "./dom.js";
-import { runStrings, whenText } from "./run_strings.js";
+import { runStrings, whenText } from "./strings/run_strings.js";
 import { session } from "./session.js";
-import { strings } from "./strings.js";
+import { strings } from "./strings/strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 

@@ -7,8 +7,8 @@ import { Gantt } from "./gantt.js";
 import { LogView } from "./log_view.js";
 import { comparison } from "./run_compare.js";
 import { RunList } from "./run_list.js";
-import { runStrings } from "./run_strings.js";
-import { strings } from "./strings.js";
+import { runStrings } from "./strings/run_strings.js";
+import { strings } from "./strings/strings.js";
 import { addStyles } from "./styles.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */

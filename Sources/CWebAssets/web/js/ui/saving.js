@@ -3,7 +3,7 @@
 import { ServerProblem } from "../api/client.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
 import { losesComments } from "../model/sources.js";
-import { strings } from "./strings.js";
+import { strings } from "./strings/strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../model/document.js").WorkflowDocument} WorkflowDocument */

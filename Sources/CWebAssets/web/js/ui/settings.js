@@ -1,16 +1,17 @@
 /** What a node says beside its parameters: each in a field of its own, checked as it is written, each change a step that can be undone. */
 
-import { addOrder, disconnect, setMember } from "../model/commands.js";
+import { addOrder, disconnect } from "../model/commands.js";
+import { setMember } from "../model/node_commands.js";
 import { kindOf, needsOf, nodesOf, sourcesOf } from "../model/document.js";
 import { isArray } from "../model/json.js";
 import { objectAt } from "../model/objects.js";
-import { hasExpressions } from "../model/parameters.js";
+import { hasExpressions } from "../model/parameter_kinds.js";
 import { orderProblem } from "../model/ports.js";
 import * as model from "../model/settings.js";
 import { chip, chooser, firstOf } from "./chooser.js";
 import { button, element } from "./dom.js";
 import { Field } from "./fields.js";
-import { partStrings } from "./part_strings.js";
+import { partStrings } from "./strings/part_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../model/json.js").JSONObject} JSONObject */

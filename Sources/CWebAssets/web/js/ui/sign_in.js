@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { strings } from "./strings.js";
+import { strings } from "./strings/strings.js";
 
 /**
  * @param {string} message what went wrong before; empty: nothing

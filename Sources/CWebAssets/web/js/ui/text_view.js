@@ -9,9 +9,9 @@ import { checkedDocument } from "../model/document.js";
 import { isEqual } from "../model/json.js";
 import { indented, lineCount, lineRange, newLine, outdented } from "../model/lines.js";
 import { button, element, iconButton, setAttribute } from "./dom.js";
-import { loadStyle } from "./frame.js";
 import { messageOf } from "./messages.js";
-import { pageStrings } from "./page_strings.js";
+import { pageStrings } from "./strings/page_strings.js";
+import { addStyles } from "./styles.js";
 import { session } from "./session.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -34,7 +34,7 @@ export class TextView {
    * @param {{leave: () => void, close: () => void}} around
    */
   static async make(editor, around) {
-    const [source] = await Promise.all([sourceOf(editor, editor.document), loadStyle()]);
+    const [source] = await Promise.all([sourceOf(editor, editor.document), addStyles("pages")]);
     return new TextView(editor, around, editor.document, source);
   }
 
@@ -215,7 +215,7 @@ export class TextView {
       const { document, diagnostics } = await convert(editor.client, { text });
       told = problemsOf(diagnostics);
       const read = checkedDocument(document);
-      await this.editor.prepare(read);
+      await this.editor.places.prepare(read);
       if (mine !== this.asked) return;
       this.isDirty = false;
       this.keep();

@@ -2,7 +2,7 @@
 
 import { nodesOf } from "../model/document.js";
 import { failureText } from "../model/run.js";
-import { runStrings } from "./run_strings.js";
+import { runStrings } from "./strings/run_strings.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {import("../canvas/canvas.js").WorkflowCanvas} WorkflowCanvas */
@@ -51,7 +51,7 @@ export function goToTrouble(editor, canvas, inspector, step) {
   editor.select([node]);
   canvas.focusNode(node);
   inspector.update();
-  const field = inspector.fields.get(parameter)?.input;
+  const field = inspector.details?.fields.get(parameter)?.input;
   if (field) field.focus();
   else if (port) focusPort(canvas, node, port);
   editor.say(runStrings.trouble(index + 1, troubles.length, text), "error");

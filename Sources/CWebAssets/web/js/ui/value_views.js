@@ -4,7 +4,7 @@ import { isArray, isObject, writeJSON } from "../model/json.js";
 import { linesOf } from "../model/text.js";
 import { cellText, chartOf, sortedRows } from "../model/values.js";
 import { button, drawing, element } from "./dom.js";
-import { runStrings } from "./run_strings.js";
+import { runStrings } from "./strings/run_strings.js";
 
 /** @typedef {import("../model/json.js").JSONValue} JSONValue */
 /** @typedef {import("../model/values.js").TableView} TableView */

@@ -5,8 +5,8 @@ import { documentNode } from "../model/run.js";
 import { arrayText, bytesText, mediaTypeOf, mostBytes, viewsOf } from "../model/values.js";
 import { button, element } from "./dom.js";
 import { messageOf } from "./messages.js";
-import { runStrings } from "./run_strings.js";
-import { strings } from "./strings.js";
+import { runStrings } from "./strings/run_strings.js";
+import { strings } from "./strings/strings.js";
 import { picture, textElement, viewElement } from "./value_views.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */

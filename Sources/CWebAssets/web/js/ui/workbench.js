@@ -4,15 +4,17 @@ import { allows, ServerProblem } from "../api/client.js";
 import { watchPointers } from "../canvas/gestures.js";
 import { actOn, watchKeys } from "../canvas/keyboard.js";
 import { WorkflowCanvas } from "../canvas/canvas.js";
-import { showFields } from "../model/commands.js";
 import { showsFields } from "../model/shapes.js";
-import { button, element, iconButton, isField, partStyles } from "./dom.js";
+import { Bar } from "./bar.js";
+import { element, isField } from "./dom.js";
 import { NodeInspector } from "./inspector.js";
 import { actionOf } from "./keys.js";
 import { NodePalette } from "./palette.js";
 import { messageOf } from "./messages.js";
 import { session } from "./session.js";
-import { strings } from "./strings.js";
+import { strings } from "./strings/strings.js";
+import { addStyles } from "./styles.js";
+import { watchTransfers } from "./transfers.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
 
@@ -47,28 +49,17 @@ export class Workbench {
     /** @type {import("./runs_panel.js").RunsPanel | undefined} once somebody wanted it */
     this.runs = undefined;
     this.noticeFor = /** @type {unknown} */ (undefined);
-    const words = strings.bar;
     /** @type {import("../canvas/keyboard.js").Around} */
     this.around = { showDetails: (field) => this.showDetails(field), showMenu: () => this.showMenu() };
-    this.parts = {
-      undo: iconButton("undo", words.undo, () => editor.undo()),
-      redo: iconButton("redo", words.redo, () => editor.redo()),
-      save: button(words.save, () => this.saveNow()),
-      run: button(words.run, () => this.act("run"), { class: "primary" }),
-      cancel: button(words.cancel, () => this.running((runner) => runner.cancel()), { class: "danger" }),
-      state: element("span", { class: "quiet save-state" }),
-      progress: element("span", { class: "quiet run-progress" }),
-    };
-    /** @type {unknown[]} what the bar shows */
-    this.barOf = [];
-    this.bar = this.makeBar();
+    this.actions = this.makeActions();
+    this.bar = new Bar(this);
     this.panes = element("main", { class: "panes", children: [this.palette, this.canvas, this.inspector] });
     /** @type {import("./text_view.js").TextView | undefined} */
     this.textView = undefined;
     this.element = element("div", {
       class: "workbench",
       children: [
-        this.bar,
+        this.bar.element,
         this.notice,
         this.former,
         this.panes,
@@ -82,42 +73,6 @@ export class Workbench {
     this.isAsking = false;
   }
 
-  makeBar() {
-    const { editor } = this;
-    const words = strings.bar;
-    const { undo, redo, save, run, cancel, state, progress } = this.parts;
-    /** @param {"palette" | "inspector"} pane */
-    const toggle = (pane) => this.element.classList.toggle(`shows-${pane}`);
-    return element("header", {
-      class: "bar",
-      children: [
-        iconButton("menu", words.menu, () => this.show("pages"), { attributes: { "aria-haspopup": "dialog" } }),
-        element("h1", { class: "workflow-title", children: [element("bdi", { text: editor.name })] }),
-        state,
-        progress,
-        element("div", {
-          class: "bar-group",
-          attributes: { role: "toolbar", "aria-label": words.label },
-          children: [
-            iconButton("palette", words.palette, () => toggle("palette"), { class: "narrow-only" }),
-            iconButton("inspector", words.inspector, () => toggle("inspector"), { class: "narrow-only" }),
-            undo,
-            redo,
-            iconButton("arrange", words.arrange, () => this.arrange()),
-            iconButton("fit", words.fit, () => this.canvas.fit()),
-            iconButton("text", words.text, () => this.show("text")),
-            iconButton("exchange", words.exchange, () => this.show("exchange")),
-            iconButton("runs", words.runs, () => this.act("runs")),
-            iconButton("help", words.help, () => this.show("help"), { class: "wide-only" }),
-            save,
-            run,
-            cancel,
-          ],
-        }),
-      ],
-    });
-  }
-
   /** Begins to listen; the element has to be in the page. */
   start() {
     const { editor, canvas, ending } = this;
@@ -129,9 +84,7 @@ export class Workbench {
     ];
     signal.addEventListener("abort", () => stops.forEach((stop) => stop()));
     addEventListener("keydown", (event) => this.onKey(event), { signal });
-    for (const kind of /** @type {const} */ (["copy", "cut", "paste"])) {
-      document.addEventListener(kind, (event) => this.onClipboard(kind, event), { signal });
-    }
+    watchTransfers(this, signal);
     addEventListener("beforeunload", (event) => {
       this.keepDraft();
       this.textView?.keep();
@@ -149,9 +102,6 @@ export class Workbench {
     }
     // What lay over the canvas has done its work.
     canvas.addEventListener("focusin", () => this.element.classList.remove("shows-palette"), { signal });
-    for (const kind of /** @type {const} */ (["dragover", "drop"])) {
-      canvas.addEventListener(kind, (event) => this.onDrag(event), { signal });
-    }
     this.element.addEventListener("act", (event) => {
       if (event instanceof CustomEvent) this.act(event.detail);
     }, { signal });
@@ -185,7 +135,7 @@ export class Workbench {
     this.canvas.update();
     this.inspector.update();
     if (this.runs?.element.isConnected) this.runs.update();
-    this.updateBar();
+    this.bar.update();
     const text = editor.isConnected ? editor.message : strings.run.lost;
     if (this.status.textContent !== text) this.status.textContent = text;
     this.status.classList.toggle("is-error", editor.messageKind === "error" || !editor.isConnected);
@@ -195,29 +145,6 @@ export class Workbench {
       clearTimeout(this.draftTimer);
       this.draftTimer = setTimeout(() => this.keepDraft(), draftDelay);
     }
-  }
-
-  updateBar() {
-    const { history, isRunning, tag, name, scope } = this.editor;
-    const now = [history.undoLabel, history.redoLabel, history.isDirty, isRunning, tag, scope];
-    if (now.every((part, index) => part === this.barOf[index])) return;
-    this.barOf = now;
-    const { undo, redo, save, run, cancel, state } = this.parts;
-    undo.disabled = history.undoLabel === undefined;
-    redo.disabled = history.redoLabel === undefined;
-    undo.title = history.undoLabel ? `${strings.bar.undo}: ${history.undoLabel}` : strings.bar.undo;
-    redo.title = history.redoLabel ? `${strings.bar.redo}: ${history.redoLabel}` : strings.bar.redo;
-    run.hidden = isRunning;
-    cancel.hidden = !isRunning;
-    const mayRun = allows(scope, "runner");
-    run.disabled = !mayRun;
-    run.title = mayRun ? "" : strings.bar.takes("runner");
-    const maySave = allows(scope, "author");
-    save.disabled = !history.isDirty || !maySave;
-    save.title = maySave ? "" : strings.bar.takes("author");
-    state.textContent = history.isDirty ? (tag === null ? strings.bar.fresh : strings.bar.dirty) : strings.bar.saved;
-    state.classList.toggle("is-dirty", history.isDirty);
-    document.title = `${history.isDirty ? "• " : ""}${name} – ${strings.product}`;
   }
 
   /** @returns {boolean} whether what isn't saved is kept, or everything is saved */
@@ -247,75 +174,47 @@ export class Workbench {
    * @returns {boolean} whether there is such a one
    */
   act(action) {
+    const act = this.actions.get(action);
+    act?.();
+    return act !== undefined;
+  }
+
+  /** @returns {Map<string, () => unknown>} what is done for each action of keys, buttons and menus */
+  makeActions() {
     const { editor, canvas } = this;
-    switch (action) {
-      case "search":
-        if (editor.pending) this.askForNode({ end: editor.pending, place: canvas.freePlace() });
-        else {
-          this.element.classList.add("shows-palette");
-          this.palette.focusSearch();
-        }
-        return true;
-      case "pages":
-      case "help":
-      case "text":
-      case "exchange":
-        this.show(action);
-        return true;
-      case "save":
-        this.saveNow();
-        return true;
-      case "run":
-        this.running((runner) => runner.start());
-        return true;
-      case "runTo":
-        this.running((runner) => runner.startTo());
-        return true;
-      case "runFrom":
-        this.running((runner) => runner.startFrom());
-        return true;
-      case "runs":
-        this.running((runner) => this.toggleRuns(runner));
-        return true;
-      case "nextProblem":
-        this.goToTrouble(1);
-        return true;
-      case "lastProblem":
-        this.goToTrouble(-1);
-        return true;
-      case "undo":
-        editor.undo();
-        return true;
-      case "redo":
-        editor.redo();
-        return true;
-      case "fit":
-        canvas.fit();
-        return true;
-      case "arrange":
-        this.arrange();
-        return true;
-      case "zoomIn":
-        canvas.zoomBy(1.25);
-        return true;
-      case "zoomOut":
-        canvas.zoomBy(0.8);
-        return true;
-      case "showFields":
-        editor.perform(showFields(!showsFields(editor.document)));
-        return true;
-      case "minimap":
-        canvas.withMinimap(true);
-        return true;
-      case "canvas":
-        this.goToCanvas();
-        return true;
-      case "escape":
-        this.escape();
-        return true;
-      default:
-        return false;
-    }
+    return new Map(Object.entries({
+      search: () => this.search(),
+      pages: () => this.show("pages"),
+      help: () => this.show("help"),
+      text: () => this.show("text"),
+      exchange: () => this.show("exchange"),
+      save: () => this.saveNow(),
+      run: () => this.running((runner) => runner.start()),
+      runTo: () => this.running((runner) => runner.startTo()),
+      runFrom: () => this.running((runner) => runner.startFrom()),
+      runs: () => this.running((runner) => this.toggleRuns(runner)),
+      nextProblem: () => this.goToTrouble(1),
+      lastProblem: () => this.goToTrouble(-1),
+      undo: () => editor.undo(),
+      redo: () => editor.redo(),
+      fit: () => canvas.fit(),
+      duplicate: () => actOn(canvas, editor, this.around, "duplicate", undefined),
+      arrange: () => this.arrange(),
+      zoomIn: () => canvas.zoomBy(1.25),
+      zoomOut: () => canvas.zoomBy(0.8),
+      showFields: () => this.toggleFields(),
+      minimap: () => canvas.withMinimap(true),
+      canvas: () => this.goToCanvas(),
+      escape: () => this.escape(),
+    }));
+  }
+
+  /** A node type; where a line has begun, one that fits it. */
+  search() {
+    const { editor, canvas } = this;
+    if (editor.pending) return this.askForNode({ end: editor.pending, place: canvas.freePlace() });
+    this.element.classList.add("shows-palette");
+    this.palette.focusSearch();
   }
 
   /** @param {import("./palette.js").Wish} wish */
@@ -346,7 +245,8 @@ export class Workbench {
   }
 
   async arrange() {
-    await this.editor.arrange();
+    const { arrange } = await import("./placing.js");
+    await arrange(this.editor);
     if (this.editor.selection.size < 2) this.canvas.fit();
   }
 
@@ -375,17 +275,19 @@ export class Workbench {
   /** @param {import("../model/document.js").Place} [at] of the canvas' element; otherwise it is about what is focused */
   async showMenu(at) {
     const { canvas, editor } = this;
-    const focused = canvas.contains(document.activeElement) && document.activeElement || canvas;
-    const { left, top, width } = focused.getBoundingClientRect();
-    const point = at ?? canvas.pointOf({ clientX: left + width / 2, clientY: top + 24 });
-    const target = at ? canvas.elementAt(point) : focused;
-    const [{ openCanvasMenu }] = await Promise.all([import("../canvas/menus.js"), partStyles()]);
-    openCanvasMenu(canvas, editor, { target, point }, (action) => {
+    const [{ openCanvasMenu }] = await Promise.all([import("../canvas/menus.js"), addStyles("parts")]);
+    openCanvasMenu(canvas, editor, at, (action) => {
       const name = canvas.nodeAt(document.activeElement) ?? [...editor.selection][0];
       const drawing = editor.selectedDrawing;
       if (drawing !== undefined && canvas.drawings?.act(drawing, action, undefined, false)) return;
       if (!actOn(canvas, editor, this.around, action, name)) this.act(action);
     });
+  }
+
+  /** Fields on all nodes, or what was given alone. */
+  async toggleFields() {
+    const { showFields } = await import("../model/node_commands.js");
+    this.editor.perform(showFields(!showsFields(this.editor.document)));
   }
 
   /** @param {string} [field] its id; otherwise the first one */
@@ -406,35 +308,6 @@ export class Workbench {
     } catch (error) {
       this.fail(error);
     }
-  }
-
-  /** @param {DragEvent} event of files that are dragged over the canvas, or dropped onto it */
-  async onDrag(event) {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    const [file] = event.dataTransfer.files;
-    if (event.type !== "drop" || !file) return;
-    const { openFile, tellAfter } = await import("./exchange.js");
-    await tellAfter(this.element, () => openFile(this.editor, file));
-  }
-
-  /**
-   * @param {"copy" | "cut" | "paste"} kind
-   * @param {ClipboardEvent} event
-   */
-  onClipboard(kind, event) {
-    if (isField(event.target) || !event.clipboardData || !String(getSelection() ?? "").match(/^\s*$/)) return;
-    const { editor, canvas } = this;
-    event.preventDefault();
-    if (kind === "paste") {
-      const pasted = editor.paste(event.clipboardData.getData("text/plain"), canvas.freePlace());
-      pasted.catch((error) => editor.say(messageOf(error), "error"));
-      return;
-    }
-    const text = editor.copy();
-    if (text === "") return;
-    event.clipboardData.setData("text/plain", text);
-    if (kind === "cut") editor.removeSelected();
   }
 
   // Saving
@@ -477,7 +350,7 @@ export class Workbench {
       if (this.ending.signal.aborted) return;
       this.runner ??= new Runner(this.editor, {
         fail: (error) => this.fail(error),
-        progress: this.parts.progress,
+        progress: this.bar.progress,
         former: this.former,
       });
       await act(this.runner);

@@ -5,7 +5,7 @@ import { isWorkflowName } from "../model/names.js";
 import { addressOf } from "../model/routes.js";
 import { element } from "./dom.js";
 import { session } from "./session.js";
-import { strings } from "./strings.js";
+import { strings } from "./strings/strings.js";
 
 const words = strings.workflows;
 

@@ -1,4 +1,8 @@
-/** What the editor says. What depends on something is a function of it. `page_strings.js` has what is loaded when somebody wants it. */
+/**
+ * What the editor says; what depends on something is a function of it. Here is what the first load of a workflow needs, `part_strings.js`
+ * has what is wanted at a workflow later, `run_strings.js` what comes with the first run, and `page_strings.js` the other screens. What the
+ * model says is in model/words.js and model/part_words.js, with the same difference.
+ */
 
 export const strings = {
   product: "Orchestrator",
@@ -79,46 +83,17 @@ export const strings = {
     undone: (/** @type {string} */ label) => `Undone: ${label}.`,
     redone: (/** @type {string} */ label) => `Done again: ${label}.`,
     nothingCopied: "Nothing is selected.",
-    copied: (/** @type {number} */ count) => count === 1 ? "1 node copied." : `${count} nodes copied.`,
+    copied: (/** @type {number} */ nodes, /** @type {number} */ groups, /** @type {number} */ comments) =>
+      [counted(nodes, "node"), counted(groups, "group"), counted(comments, "comment")].flat().join(", ") + " copied.",
     missing: "its plugin isn't here",
     isSelected: "selected",
   },
+  minimap: { show: "Show the map", hide: "Hide the map", shown: "The map is shown.", hidden: "The map is hidden." },
   inspector: {
     label: "Details",
     none: "Nothing selected",
     noneHint: "Select a node to see its parameters.",
     several: (/** @type {number} */ count) => `${count} nodes`,
-    name: "Name",
-    parameters: "Parameters",
-    inputs: "Inputs",
-    settings: "Settings",
-    condition: "Runs if",
-    timeout: "Timeout",
-    cache: "Cache",
-    cacheAuto: "as usual",
-    cacheNever: "never",
-    reset: (/** @type {string} */ title) => `Reset ${title}`,
-    expression: (/** @type {string} */ title) => `Expression for ${title}`,
-    connect: (/** @type {string} */ title) => `Connect ${title}`,
-    connectHint: "node.output",
-    noSuchOutput: "there is no such output",
-    disconnect: (/** @type {string} */ source, /** @type {string} */ title) => `Disconnect ${source} from ${title}`,
-    workflowInput: "input of the workflow",
-    remove: "Remove",
-    duplicate: "Duplicate",
-    command: "Command",
-    runTo: "Run to here",
-    runToHint: "This and all that it waits for",
-    runFrom: "Run from here",
-    runFromHint: "This and all that follows, with the results of the run that is shown",
-    runState: "Last run",
-    traceback: "Traceback",
-    log: "Log",
-    showLog: "Show the log",
-    problems: "Problems",
-    showNode: (/** @type {string} */ name) => `Show ${name}`,
-    runInputs: "Inputs of a run",
-    file: "File",
   },
   order: {
     only: "order goes from node to node, and values from port to port",
@@ -172,3 +147,11 @@ const outcomes = {
   interrupted: "was cancelled",
   stateLost: "couldn't be written down",
 };
+
+/**
+ * @param {number} count
+ * @param {string} one
+ */
+function counted(count, one) {
+  return count === 0 ? [] : [`${count} ${one}${count === 1 ? "" : "s"}`];
+}

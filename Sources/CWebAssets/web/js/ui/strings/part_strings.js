@@ -1,4 +1,4 @@
-/** What those parts of the editor say that are loaded once somebody wants them; the others' words are in strings.js. */
+/** What those parts of the editor say that are loaded once somebody wants them: see `strings.js`. */
 
 export const partStrings = {
   /** By the action. */
@@ -46,6 +46,33 @@ export const partStrings = {
     selectAll: "Select all",
     clipboard: "Copy, cut, paste",
   }),
+  inspector: {
+    name: "Name",
+    parameters: "Parameters",
+    inputs: "Inputs",
+    settings: "Settings",
+    condition: "Runs if",
+    reset: (/** @type {string} */ title) => `Reset ${title}`,
+    expression: (/** @type {string} */ title) => `Expression for ${title}`,
+    connect: (/** @type {string} */ title) => `Connect ${title}`,
+    connectHint: "node.output",
+    noSuchOutput: "there is no such output",
+    disconnect: (/** @type {string} */ source, /** @type {string} */ title) => `Disconnect ${source} from ${title}`,
+    remove: "Remove",
+    duplicate: "Duplicate",
+    command: "Command",
+    runTo: "Run to here",
+    runToHint: "This and all that it waits for",
+    runFrom: "Run from here",
+    runFromHint: "This and all that follows, with the results of the run that is shown",
+    runState: "Last run",
+    traceback: "Traceback",
+    log: "Log",
+    showLog: "Show the log",
+    showNode: (/** @type {string} */ name) => `Show ${name}`,
+    runInputs: "Inputs of a run",
+    file: "File",
+  },
   lines: {
     add: "Pass through a point here",
     added: (/** @type {number} */ count) =>
@@ -56,7 +83,6 @@ export const partStrings = {
     select: "Select a line first: w goes through those of a node.",
     selected: (/** @type {string} */ line) => `Line ${line} selected.`,
   },
-  minimap: { show: "Show the map", hide: "Hide the map", shown: "The map is shown.", hidden: "The map is hidden." },
   menu: {
     label: "What can be done here",
     add: "Add a node",
