@@ -1,6 +1,7 @@
 /** What is said of runs, by what is loaded with the first of them: see `strings.js`. */
 
 export const runStrings = {
+  gone: "This run isn't there any more.",
   former: (/** @type {string} */ when, /** @type {string} */ by, /** @type {string} */ state) =>
     `This is the run of ${when}${by ? ` by ${by}` : ""}: ${state}.`,
   changedSince: (/** @type {number} */ count) =>
