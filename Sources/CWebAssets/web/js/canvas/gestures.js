@@ -215,7 +215,7 @@ function dragging(canvas, editor, name, start, isAdding, value) {
       editor.perform(moveNodes(new Map(moved), gesture));
     },
     end: (_, isCancelled) => {
-      if (hasMoved && isCancelled) editor.undo();
+      if (isCancelled) editor.cancelGesture(gesture);
       editor.endGesture();
       if (hasMoved || isCancelled) return;
       if (value !== undefined && !isAdding) {
