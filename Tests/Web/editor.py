@@ -14,10 +14,11 @@ from browser import Server, write_plugin
 from editor_canvas import CanvasTests
 from editor_case import OPTIONS, EditorCase
 from editor_frames import FrameTests
+from editor_keeping import KeepingTests
 from editor_pages import PageTests
 from editor_runs import RunTests
 
-__all__ = ["CanvasTests", "FrameTests", "PageTests", "RunTests"]
+__all__ = ["CanvasTests", "FrameTests", "KeepingTests", "PageTests", "RunTests"]
 
 
 class EditorTests(EditorCase):

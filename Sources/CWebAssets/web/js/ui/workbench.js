@@ -150,7 +150,8 @@ export class Workbench {
     // What lay over the canvas has done its work.
     canvas.addEventListener("focusin", () => this.element.classList.remove("shows-palette"), { signal });
     for (const kind of /** @type {const} */ (["dragover", "drop"])) {
-      canvas.addEventListener(kind, (event) => this.onDrag(event), { signal });
+      // Beside the canvas, too: the browser would show the file in the place of the editor.
+      this.element.addEventListener(kind, (event) => this.onDrag(event), { signal });
     }
     this.element.addEventListener("act", (event) => {
       if (event instanceof CustomEvent) this.act(event.detail);
@@ -171,10 +172,13 @@ export class Workbench {
     if (run !== undefined) this.running((runner) => runner.follow(run));
   }
 
-  stop() {
-    this.keepDraft();
+  /** @param {boolean} [keeps] what isn't saved; false: nothing of it stays */
+  stop(keeps = true) {
+    if (keeps) this.keepDraft();
+    clearTimeout(this.draftTimer);
     this.ending.abort();
-    this.textView?.stop().then(() => this.keepDraft());
+    if (!keeps) this.textView?.forget();
+    else this.textView?.stop().then(() => this.keepDraft());
     this.runner?.stop();
     this.element.remove();
   }
@@ -423,6 +427,7 @@ export class Workbench {
    * @param {ClipboardEvent} event
    */
   onClipboard(kind, event) {
+    if (document.querySelector("dialog[open]")) return;
     if (isField(event.target) || !event.clipboardData || !String(getSelection() ?? "").match(/^\s*$/)) return;
     const { editor, canvas } = this;
     event.preventDefault();
@@ -501,8 +506,9 @@ export class Workbench {
   /** @param {unknown} error */
   fail(error) {
     if (error instanceof ServerProblem && error.status === 401) {
-      this.keepDraft();
-      this.signedOut(strings.signIn.refused);
+      // Where nothing can be remembered, what isn't saved would be lost on the way.
+      if (this.keepDraft() || confirm(strings.workflows.leaveQuestion)) return this.signedOut(strings.signIn.refused);
+      this.editor.say(strings.signIn.refused, "error");
     } else this.editor.say(messageOf(error), "error");
   }
 }
