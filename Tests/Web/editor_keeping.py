@@ -160,7 +160,80 @@ class KeepingTests(EditorCase):
         page.tab.get_by_role("button", name="Undo").click()
         expect(page.node("fail")).to_have_count(1)
 
+    # What is seen
+
+    def test_what_is_seen_of_the_canvas_stays_seen_when_something_opens_beside_it(self):
+        document = workflow({name: {"type": "tester/wait"} for name in "abcd"}, name="seen-beside")
+        document["layout"] = {name: {"x": 300 * (index % 2), "y": 360 * (index // 2)} for index, name in enumerate("abcd")}
+        self.server.ok("PUT", "/api/v1/workflows/seen-beside", document, headers={"If-None-Match": "*"})
+        page = self.page(viewport={"width": 1280, "height": 800}).open("#workflow=seen-beside")
+        page.node("d").wait_for()
+
+        def view():
+            page.tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            return page.tab.evaluate("document.querySelector('workflow-canvas').view")
+
+        def seen(name):
+            page.tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            canvas = page.tab.locator("workflow-canvas").bounding_box()
+            for one in "abcd":
+                box = page.node(one).bounding_box()
+                for side, length in [("x", "width"), ("y", "height")]:
+                    self.assertGreaterEqual(box[side], canvas[side], (name, one))
+                    self.assertLessEqual(box[side] + box[length], canvas[side] + canvas[length], (name, one))
+            self.picture(page, f"seen-beside-{name}")
+
+        whole = view()
+        for key, opened in [("r", ".drawer"), ("y", ".text-view")]:
+            page.tab.keyboard.press("g")
+            page.tab.keyboard.press(key)
+            page.tab.locator(opened).wait_for()
+            seen(opened[1:])
+            page.tab.keyboard.press("Escape")
+            page.tab.keyboard.press(key)
+            expect(page.tab.locator(opened)).to_have_count(0)
+            self.assertEqual(view(), whole)
+        # Near, the middle stays the middle.
+        page.tab.keyboard.press("g")
+        for _ in range(3):
+            page.tab.keyboard.press("+")
+        view()
+        middle = """() => {
+          const { view, size } = document.querySelector('workflow-canvas')
+          return [(size.width / 2 - view.x) / view.zoom, (size.height / 2 - view.y) / view.zoom].map(Math.round)
+        }"""
+        before = page.tab.evaluate(middle)
+        page.tab.set_viewport_size({"width": 1100, "height": 600})
+        view()
+        self.assertEqual(page.tab.evaluate(middle), before)
+
     # Hands
+
+    def test_a_run_is_cancelled_by_a_key_which_is_listed(self):
+        self.store("cancelled", {"a": {"type": "tester/wait", "with": {"seconds": 30}}})
+        page = self.page().open("#workflow=cancelled")
+        page.node("a").wait_for()
+        page.tab.keyboard.press("Control+Enter")
+        expect(page.node("a")).to_have_attribute("data-state", "running")
+        page.tab.keyboard.press("?")
+        expect(page.tab.get_by_role("dialog", name="Keys")).to_contain_text("Cancel the run")
+        page.tab.keyboard.press("Escape")
+        page.tab.keyboard.press("Shift+R")
+        expect(page.status()).to_have_text("The run was cancelled.")
+
+    def test_several_nodes_are_selected_by_fingers_alone(self):
+        self.store("fingers", {name: {"type": "tester/wait"} for name in "abc"})
+        page = self.page(has_touch=True, viewport={"width": 600, "height": 800}).open("#workflow=fingers")
+        session = page.context.new_cdp_session(page.tab)
+        page.node("a").locator(".node-title").tap()
+        expect(page.node("a")).to_have_class("node is-selected")
+        x, y = page.centre(page.node("b").locator(".node-title"))
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        page.tab.get_by_role("menuitem", name="Add to the selection").wait_for()
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.tab.get_by_role("menuitem", name="Add to the selection").tap()
+        for name in "ab":
+            expect(page.node(name)).to_have_class("node is-selected")
 
     def test_a_movement_that_ended_where_it_began_takes_back_nothing_else_when_it_is_cancelled(self):
         self.store("slip", {"a": {"type": "tester/wait"}})

@@ -55,7 +55,7 @@ export class Workbench {
       redo: iconButton("redo", words.redo, () => editor.redo()),
       save: button(words.save, () => this.saveNow()),
       run: button(words.run, () => this.act("run"), { class: "primary" }),
-      cancel: button(words.cancel, () => this.running((runner) => runner.cancel()), { class: "danger" }),
+      cancel: button(words.cancel, () => this.act("cancel"), { class: "danger" }),
       state: element("span", { class: "quiet save-state" }),
       progress: element("span", { class: "quiet run-progress" }),
     };
@@ -277,6 +277,9 @@ export class Workbench {
         return true;
       case "runFrom":
         this.running((runner) => runner.startFrom());
+        return true;
+      case "cancel":
+        if (editor.isRunning) this.running((runner) => runner.cancel());
         return true;
       case "runs":
         this.running((runner) => this.toggleRuns(runner));
