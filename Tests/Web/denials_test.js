@@ -34,6 +34,7 @@ Deno.test("what was refused to a node is found, with the plugin that it was refu
     risk: "a shell",
     advice: "",
     permission: "system.exec:sh",
+    shown: "system.exec:sh",
     isRequested: true,
     commands: ["orchestrator plugin grant p system.exec:sh", "--grant p=system.exec:sh"],
     plugin: "p",
@@ -41,6 +42,12 @@ Deno.test("what was refused to a node is found, with the plugin that it was refu
   });
   assert.deepEqual([found?.denials.length, found?.denials[1]?.permission], [2, undefined]);
   assert.deepEqual(denialsOf(page(whole), () => false), { denials: [], further: 0 });
+  // What isn't shown as it is can't be granted by a click.
+  for (const permission of ["filesystem.read:/a\u202e/b", `filesystem.read:/${"x".repeat(300)}`]) {
+    const details = { 0: { account: { denials: [{ ...denial, permission }] } } };
+    const [odd] = denialsOf(page({ ...whole, details }), () => true)?.denials ?? [];
+    assert.notEqual(odd?.shown, permission);
+  }
 });
 
 Deno.test("of a page that isn't all there nothing is told, and of other data nothing either", () => {

@@ -134,6 +134,7 @@ export class WorkflowCanvas extends Targets {
     const isSame = now.every((part, index) => part === this.shownOf[index]);
     this.shownOf = now;
     const isTiny = zoom < tinyZoom;
+    this.classList.toggle("is-tiny", isTiny);
     if (isTiny) this.overview.show(editor, this.rectangles, isSame);
     else this.overview.hide();
     // Of placeholders only the one that the keyboard is at is an element too.

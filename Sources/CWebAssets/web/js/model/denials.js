@@ -2,7 +2,8 @@
  * What sandboxes refused to the nodes of a run, out of the page that is written when it has ended: the page's own data, which the program
  * that serves both writes.
  *
- * `permission`: the narrowest that would allow it; undefined: nothing that can be granted does. `isRequested`: the plugin asks for it.
+ * `permission`: the narrowest that would allow it; undefined: nothing that can be granted does. `shown`: the same as it is shown, which may be
+ * less, for a plugin chooses the names in it. `isRequested`: the plugin asks for it.
  * `commands`: what grants it, first for good. Texts are the program's, with the plugin's names in them.
  * @typedef {object} Denial
  * @property {string} what
@@ -11,6 +12,7 @@
  * @property {string} risk
  * @property {string} advice
  * @property {string | undefined} permission
+ * @property {string} shown
  * @property {boolean} isRequested
  * @property {string[]} commands
  * @property {string} plugin
@@ -75,6 +77,7 @@ function readDenial(value, node, plugin) {
     risk: text("risk"),
     advice: text("advice"),
     permission: typeof permission === "string" ? permission : undefined,
+    shown: lineOf(permission, 200),
     isRequested: valueAt(value, ["requested"]) === true,
     commands: listAt(value, ["grant"]).map((command) => lineOf(command, 4096)).filter(Boolean),
     plugin,

@@ -59,8 +59,8 @@ function denialElement(editor, denial, mayGrant) {
     ],
   });
   if (permission === undefined) made.append(element("p", { text: words.nothing }));
-  else if (!isRequested) made.append(element("p", { text: words.notAsked(denial.plugin, permission) }));
-  else if (mayGrant) made.append(granting(editor, denial, permission));
+  else if (!isRequested) made.append(element("p", { text: words.notAsked(denial.plugin, denial.shown) }));
+  else if (mayGrant && denial.shown === permission) made.append(granting(editor, denial, permission));
   else made.append(...asking(editor, denial));
   return made;
 }
