@@ -53,6 +53,10 @@ Deno.test("what was refused to a node is found, with the plugin that it was refu
 Deno.test("of a page that isn't all there nothing is told, and of other data nothing either", () => {
   assert.equal(denialsOf(page(whole).slice(0, 300), () => true), undefined);
   assert.equal(denialsOf("", () => true), undefined);
+  // Details of some nodes were left out: nothing is known of those.
+  const short = page({ ...whole, details_left_out: 1 });
+  assert.equal(denialsOf(short, (node) => node === "b[0]"), undefined);
+  assert.equal(denialsOf(short, (node) => node === "a")?.denials.length, 1);
   for (
     const data of [null, [], { details: { 0: 1 } }, {
       nodes: { name: ["a"] },

@@ -46,7 +46,13 @@ export function denialsOf(page, isWanted) {
   const typeOf = listAt(data, ["nodes", "type"]);
   /** @type {Denials} */
   const found = { denials: [], further: 0 };
-  for (const [position, detail] of objectAt(data, ["details"])) {
+  const details = objectAt(data, ["details"]);
+  // Of the largest runs not all details are there, and a node that failed has some.
+  const isShort = (numericValue(valueAt(data, ["details_left_out"])) ?? 0) > 0;
+  if (isShort && names.some((name, at) => typeof name === "string" && isWanted(name) && !details.has(String(at)))) {
+    return undefined;
+  }
+  for (const [position, detail] of details) {
     const node = names[Number(position)];
     if (typeof node !== "string" || !isWanted(node)) continue;
     const type = types[numericValue(typeOf[Number(position)]) ?? -1];
