@@ -160,6 +160,42 @@ class KeepingTests(EditorCase):
         page.tab.get_by_role("button", name="Undo").click()
         expect(page.node("fail")).to_have_count(1)
 
+    def test_what_was_just_written_as_text_is_what_is_saved_and_run(self):
+        self.store("written", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=written")
+        page.tab.keyboard.press("y")
+        area = page.tab.locator("#workflow-text")
+        expect(area).to_have_value(re.compile("tester/wait"))
+        text = area.input_value() + "    b: {type: tester/wait}\n"
+        area.fill(text)
+        area.press("Control+s")
+        expect(page.status()).to_have_text("Saved written.")
+        self.assertEqual(set(self.stored("written")["spec"]["nodes"]), {"a", "b"})
+        area.fill(text + "    c: {type: tester/wait}\n")
+        area.press("Control+Enter")
+        expect(page.node("c")).to_have_attribute("data-state", "succeeded")
+        # What can't be read is neither left out unsaid nor lost.
+        area.fill(text + "    d: {type: tester/wait\n")
+        area.press("Control+s")
+        expect(page.status()).to_have_text("What is written as text isn't on the canvas yet: see there why.")
+        self.assertEqual(set(self.stored("written")["spec"]["nodes"]), {"a", "b"})
+
+    def test_the_log_of_a_run_that_is_gone_says_so_and_is_not_asked_for_any_more(self):
+        self.store("gone-log", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=gone-log")
+        page.node("a").wait_for()
+        page.tab.keyboard.press("Control+Enter")
+        expect(page.status()).to_have_text("The run has succeeded.")
+        run = self.server.ok("GET", "/api/v1/runs?workflow=gone-log")["runs"][0]["run"]
+        self.server.ok("DELETE", f"/api/v1/runs/{run}")
+        page.node("a").click()
+        asked = []
+        page.tab.on("request", lambda request: asked.append(request.url) if "/logs?" in request.url else None)
+        page.tab.get_by_role("button", name="Show the log").click()
+        expect(page.tab.locator(".run-log")).to_contain_text("there is no run")
+        page.tab.wait_for_timeout(2500)
+        self.assertLess(len(asked), 4)
+
     # What is seen
 
     def test_what_is_seen_of_the_canvas_stays_seen_when_something_opens_beside_it(self):

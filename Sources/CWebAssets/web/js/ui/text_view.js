@@ -51,6 +51,8 @@ export class TextView {
     this.shownOf = document;
     /** What is written isn't on the canvas yet. */
     this.isDirty = false;
+    /** It will be read after a pause. */
+    this.isWriting = false;
     /** Of a text that was kept: what the canvas was when it was begun. @type {string | undefined} */
     this.base = undefined;
     /** Counts what was asked of the server: an answer to what isn't wanted any more is left out. */
@@ -131,6 +133,12 @@ export class TextView {
       this.take.hidden = false;
       this.say(words.kept, true);
     }
+  }
+
+  /** @returns {Promise<boolean>} whether what is on the canvas counts: what is written is there, or was left aside for it */
+  async settle() {
+    if (this.isAhead || this.isWriting) await this.read();
+    return !this.isAhead;
   }
 
   /** What is written isn't on the canvas yet, and the canvas is as it was when it was begun. */
@@ -214,6 +222,7 @@ export class TextView {
 
   onInput() {
     this.isDirty = true;
+    this.isWriting = true;
     this.asked++;
     this.number();
     this.say(words.writing);
@@ -224,6 +233,7 @@ export class TextView {
   /** What is written, onto the canvas. */
   async read() {
     clearTimeout(this.timer);
+    this.isWriting = false;
     const mine = ++this.asked;
     const { editor } = this;
     const text = this.area.value;

@@ -270,13 +270,13 @@ export class Workbench {
         this.saveNow();
         return true;
       case "run":
-        this.running((runner) => runner.start());
+        this.running(async (runner) => await this.isSettled() && runner.start());
         return true;
       case "runTo":
-        this.running((runner) => runner.startTo());
+        this.running(async (runner) => await this.isSettled() && runner.startTo());
         return true;
       case "runFrom":
-        this.running((runner) => runner.startFrom());
+        this.running(async (runner) => await this.isSettled() && runner.startFrom());
         return true;
       case "cancel":
         if (editor.isRunning) this.running((runner) => runner.cancel());
@@ -447,9 +447,16 @@ export class Workbench {
 
   // Saving
 
+  /** @returns {Promise<boolean>} whether what is written as text is on the canvas, which is said where it isn't */
+  async isSettled() {
+    if (!this.textView || await this.textView.settle()) return true;
+    this.editor.say(strings.save.textFirst, "error");
+    return false;
+  }
+
   async saveNow() {
     const { editor } = this;
-    if (!editor.history.isDirty || this.isAsking) return;
+    if (this.isAsking || !await this.isSettled() || this.isAsking || !editor.history.isDirty) return;
     if (!allows(editor.scope, "author")) return editor.say(strings.bar.takes("author"), "error");
     this.isAsking = true;
     editor.say(strings.save.saving);
