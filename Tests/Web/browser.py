@@ -35,7 +35,8 @@ class Page:
         self.errors = []
         self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
         self.tab.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
-        self.tab.on("dialog", lambda dialog: dialog.accept())
+        self.accept = lambda dialog: dialog.accept()
+        self.tab.on("dialog", self.accept)
         if from_files:
             self.serve_files()
 

@@ -15,13 +15,12 @@ from editor_canvas import CanvasTests
 from editor_case import OPTIONS, EditorCase
 from editor_copies import CopyTests
 from editor_frames import FrameTests
+from editor_keeping import KeepingTests
 from editor_pages import PageTests
 from editor_runs import RunTests
 from editor_text import TextTests
 
-
-
-__all__ = ["CanvasTests", "CopyTests", "FrameTests", "PageTests", "RunTests", "TextTests"]
+__all__ = ["CanvasTests", "CopyTests", "FrameTests", "KeepingTests", "PageTests", "RunTests", "TextTests"]
 
 
 class EditorTests(EditorCase):

@@ -47,6 +47,19 @@ Deno.test("cycles, edges to nowhere and to itself, and no boxes at all are laid 
   assert.equal(layeredLayout([], []).size, 0);
 });
 
+Deno.test("many that nothing connects are a grid beneath the others, few a column", () => {
+  const boxes = Array.from({ length: 100 }, (_, index) => box(`n${index}`));
+  const places = layeredLayout([...boxes, box("a"), box("b")], [{ from: "a", to: "b" }], { x: 8, y: 16 });
+  assert.deepEqual([places.get("a"), places.get("b")], [{ x: 8, y: 16 }, { x: 288, y: 16 }]);
+  assertApart(boxes, places);
+  const [right, bottom] = ["x", "y"].map((side) =>
+    Math.max(...[...places.values()].map((place) => Reflect.get(place, side)))
+  );
+  assert.ok(right > 1000 && right < 3 * bottom && bottom < 3 * right);
+  assert.ok(boxes.every(({ name }) => (places.get(name)?.y ?? 0) > 116));
+  assert.equal(new Set([...layeredLayout(boxes.slice(0, 8), []).values()].map(({ x }) => x)).size, 1);
+});
+
 Deno.test("any graph: no two lie over each other, and every edge goes to the right", () => {
   for (let seed = 1; seed <= 50; seed++) {
     const random = randomNumbers(seed);

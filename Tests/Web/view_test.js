@@ -5,6 +5,7 @@ import {
   freeOf,
   nextIn,
   overlaps,
+  resized,
   revealed,
   toCanvas,
   zoomed,
@@ -56,6 +57,21 @@ Deno.test("everything fits into what is seen, and isn't made larger than it is",
   assert.equal(fitted({ x: 0, y: 0, width: 10, height: 10 }, screen).zoom, 1);
   assert.equal(bounds([]), undefined);
   assert.ok(fitted(undefined, { width: 0, height: 0 }).zoom > 0);
+});
+
+Deno.test("a screen of another size shows all where that was seen, otherwise the same middle", () => {
+  const [large, small] = [{ width: 800, height: 600 }, { width: 500, height: 200 }];
+  const content = { x: 0, y: 0, width: 600, height: 400 };
+  const all = fitted(content, large);
+  assert.deepEqual(resized(all, large, small, content), fitted(content, small));
+  assert.deepEqual(resized(fitted(content, small), small, large, content), all);
+  // All was seen, although not in the middle.
+  assert.deepEqual(resized({ x: 190, y: 190, zoom: 1 }, large, small, content), fitted(content, small));
+  const near = { x: -400, y: -300, zoom: 2 };
+  const middle = toCanvas(near, { x: 400, y: 300 });
+  const after = resized(near, large, small, content);
+  assert.deepEqual([after.zoom, toCanvas(after, { x: 250, y: 100 })], [2, middle]);
+  assert.equal(resized(near, large, small, undefined).zoom, 2);
 });
 
 Deno.test("the arrows lead to the nearest straight ahead", () => {

@@ -56,8 +56,10 @@ async function showSignIn(message) {
 function signOut() {
   const drafts = session.draftNames();
   if (drafts.length > 0 && !confirm(strings.workflows.leaveQuestion)) return;
-  shown?.stop?.();
+  if (workbench) workbench.stop(false);
+  else shown?.stop?.();
   shown = undefined;
+  workbench = undefined;
   session.forget();
   attempt(() => showSignIn(""));
 }
@@ -139,7 +141,7 @@ async function storedEditor(name, draft) {
   const [types, stored] = await Promise.all([catalog(), client.workflow(name)]);
   const saved = checkedDocument(stored.document);
   const document = draft ? new History(draft.document, saved) : new History(saved);
-  const editor = new Editor(client, types, name, document, draft?.tag ?? stored.tag);
+  const editor = new Editor(client, types, name, document, draft ? draft.tag : stored.tag);
   editor.keepStored(saved, stored.source);
   if (draft) editor.say(strings.save.draft);
   else if (editor.storedSource !== undefined && hasComments(stored.source)) editor.say(strings.save.comments);

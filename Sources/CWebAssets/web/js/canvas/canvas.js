@@ -4,7 +4,7 @@ import { drawingsKey, drawingsOf, nodesOf } from "../model/document.js";
 import { objectAt } from "../model/objects.js";
 import { lineKey, pointsOf } from "../model/points.js";
 import { isBuiltAlike, portPlace } from "../model/shapes.js";
-import { bounds, fitted, overlaps, placeBeside, revealed, toCanvas, zoomed } from "../model/viewport.js";
+import { bounds, fitted, overlaps, placeBeside, resized, revealed, toCanvas, zoomed } from "../model/viewport.js";
 import { element, setAttribute } from "../ui/dom.js";
 import { strings } from "../ui/strings/strings.js";
 import { addStyles } from "../ui/styles.js";
@@ -73,9 +73,14 @@ export class WorkflowCanvas extends Targets {
     this.replaceChildren(this.world, this.box, this.hint);
     this.observer = new ResizeObserver(() => {
       const { width, height } = this.getBoundingClientRect();
+      const before = this.size;
       this.size = { width, height };
       if (!this.hasFitted && width > 0) this.fit();
-      this.schedule();
+      else if (this.editor && width > 0 && before.width > 0) {
+        this.view = resized(this.view, before, this.size, this.content(this.editor));
+      }
+      // Before it is painted: nothing jumps.
+      this.update();
     });
     this.observer.observe(this);
   }
@@ -130,6 +135,7 @@ export class WorkflowCanvas extends Targets {
     const isSame = now.every((part, index) => part === this.shownOf[index]);
     this.shownOf = now;
     const isTiny = zoom < tinyZoom;
+    this.classList.toggle("is-tiny", isTiny);
     if (isTiny) this.overview.show(editor, this.rectangles, isSame);
     else this.overview.hide();
     // Of placeholders only the one that the keyboard is at is an element too.
@@ -308,9 +314,17 @@ export class WorkflowCanvas extends Targets {
   fit() {
     if (!this.editor || this.size.width === 0) return;
     this.hasFitted = true;
-    this.measure(this.editor);
-    const drawn = drawingsOf(this.editor.document, "groups").concat(drawingsOf(this.editor.document, "comments"));
-    this.setView(fitted(bounds([...this.rectangles.values(), ...drawn]), this.size));
+    this.setView(fitted(this.content(this.editor), this.size));
+  }
+
+  /**
+   * @param {Editor} editor
+   * @returns {Rectangle | undefined} around all that is drawn
+   */
+  content(editor) {
+    this.measure(editor);
+    const drawn = drawingsOf(editor.document, "groups").concat(drawingsOf(editor.document, "comments"));
+    return bounds([...this.rectangles.values(), ...drawn]);
   }
 
   /** @param {number} factor */

@@ -227,7 +227,7 @@ export class Drawings {
         }
       },
       end: (_, isCancelled) => {
-        if (hasMoved && isCancelled) editor.undo();
+        if (isCancelled) editor.cancelGesture(gesture);
         editor.endGesture();
       },
     };

@@ -196,7 +196,8 @@ function pinch(canvas, pointers) {
  * @returns {Gesture}
  */
 function dragging(canvas, editor, name, start, isAdding, value) {
-  const wasSelected = editor.selection.has(name);
+  const before = editor.selection;
+  const wasSelected = before.has(name);
   if (!wasSelected) editor.select(isAdding ? [...editor.selection, name] : [name]);
   canvas.focusNode(name, false);
   const places = new Map([...editor.selection].map((moved) => [moved, editor.placeOf(moved)]));
@@ -215,7 +216,11 @@ function dragging(canvas, editor, name, start, isAdding, value) {
       editor.perform(moveNodes(new Map(moved), gesture));
     },
     end: (_, isCancelled) => {
-      if (hasMoved && isCancelled) editor.undo();
+      if (isCancelled) {
+        editor.cancelGesture(gesture);
+        // A finger that stays asks what can be done, also with what was selected before.
+        if (!wasSelected) editor.select(before);
+      }
       editor.endGesture();
       if (hasMoved || isCancelled) return;
       if (value !== undefined && !isAdding) {

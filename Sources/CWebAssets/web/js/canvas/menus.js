@@ -25,8 +25,9 @@ export function openCanvasMenu(canvas, editor, at, act) {
   const name = canvas.nodeAt(target) ?? canvas.placeholderAt(point);
   const drawing = canvas.drawingAt(target)?.key;
   const edge = canvas.edgeAt(target);
+  const before = editor.selection;
   if (name !== undefined) {
-    if (!editor.selection.has(name)) editor.select([name]);
+    if (!before.has(name)) editor.select([name]);
     canvas.focusNode(name, false);
   } else if (drawing !== undefined) {
     editor.selectDrawing(drawing);
@@ -50,6 +51,9 @@ export function openCanvasMenu(canvas, editor, at, act) {
       ...(isOne
         ? [item("details", words.details), item("rename"), item("connect", words.connect), item("order")]
         : [item("arrange")]),
+      ...(before.size > 0 && !before.has(name)
+        ? [item("toggle", words.addToSelection, () => editor.select([...before, name]))]
+        : []),
       item("duplicate"),
       item("group"),
       item("remove", partStrings.inspector.remove),

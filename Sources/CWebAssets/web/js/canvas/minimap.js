@@ -15,6 +15,8 @@ const extent = { width: 184, height: 124 };
 /** Milliseconds between two drawings: a hand that moves a hundred nodes needs its frames for itself. */
 const pause = 250;
 const words = strings.minimap;
+/** Pixels of a canvas beneath which it is in the way. */
+const leastHeight = 420;
 
 export class Minimap {
   /**
@@ -56,12 +58,17 @@ export class Minimap {
   }
 
   toggle() {
-    this.isHidden = !this.isHidden;
+    this.isHidden = !this.isHidden && !this.isInTheWay;
     session.keepPreference("minimap", this.isHidden ? "hidden" : "shown");
     this.showToggle();
     this.editor.say(this.isHidden ? words.hidden : words.shown);
     this.drawnOf = [];
     this.show();
+  }
+
+  /** It would cover much of a canvas as low as that, and nobody has asked for it. */
+  get isInTheWay() {
+    return this.canvas.size.height < leastHeight && session.preference("minimap") !== "shown";
   }
 
   showToggle() {
@@ -100,7 +107,7 @@ export class Minimap {
 
   show() {
     const { canvas } = this;
-    this.element.hidden = canvas.rectangles.size === 0;
+    this.element.hidden = canvas.rectangles.size === 0 || this.isInTheWay;
     if (this.isHidden || this.element.hidden) return;
     const now = this.parts();
     if (this.timer === undefined && now.some((part, index) => part !== this.drawnOf[index])) {

@@ -106,16 +106,14 @@ export class Points {
     editor.select([], [key]);
     this.current = index;
     const gesture = editor.newGesture();
-    let hasMoved = false;
     return {
       move: (point, event) => {
-        hasMoved = true;
         const { zoom } = canvas.view;
         const wish = { x: own.x + (point.x - start.x) / zoom, y: own.y + (point.y - start.y) / zoom };
         editor.perform(setPoints(lineKey(edge), before.with(index, event.altKey ? wish : snapped(wish)), gesture));
       },
       end: (_, isCancelled) => {
-        if (hasMoved && isCancelled) editor.undo();
+        if (isCancelled) editor.cancelGesture(gesture);
         editor.endGesture();
       },
     };

@@ -1,7 +1,8 @@
 /**
  * What sandboxes refused to the nodes of a run that has ended, of `GET /api/v1/runs/{run}/explain`.
  *
- * `permission`: the narrowest that would allow it; undefined: nothing that can be granted does. `isRequested`: the plugin asks for it.
+ * `permission`: the narrowest that would allow it; undefined: nothing that can be granted does. `shown`: the same as it is shown, which may be
+ * less, for a plugin chooses the names in it. `isRequested`: the plugin asks for it.
  * `commands`: what grants it, first for good. Texts are the program's, with the plugin's names in them.
  * @typedef {object} Denial
  * @property {string} what
@@ -10,6 +11,7 @@
  * @property {string} risk
  * @property {string} advice
  * @property {string | undefined} permission
+ * @property {string} shown
  * @property {boolean} isRequested
  * @property {string[]} commands
  * @property {string} plugin
@@ -30,12 +32,14 @@ const mostShown = 64;
 
 /**
  * @param {JSONValue} value
- * @returns {Denials}
+ * @returns {Denials | undefined} undefined: of the largest runs not all is kept, and nothing is known of this node
  */
 export function denialsOf(value) {
   /** @type {Denials} */
   const found = { denials: [], further: 0 };
-  for (const node of listAt(value, ["nodes"]).slice(0, 1000)) {
+  const nodes = listAt(value, ["nodes"]);
+  if (nodes.length === 0 && (numericValue(valueAt(value, ["nodes_left_out_count"])) ?? 0) > 0) return undefined;
+  for (const node of nodes.slice(0, 1000)) {
     const [name, plugin] = [lineOf(valueAt(node, ["node"]), 256), lineOf(valueAt(node, ["plugin", "name"]), 64)];
     found.further += numericValue(valueAt(node, ["denials_further_count"])) ?? 0;
     for (const denial of listAt(node, ["denials"])) {
@@ -63,6 +67,7 @@ function readDenial(value, node, plugin) {
     risk: text("risk"),
     advice: text("advice"),
     permission: typeof permission === "string" ? permission : undefined,
+    shown: lineOf(permission, 200),
     isRequested: valueAt(value, ["requested"]) === true,
     commands: listAt(value, ["grant"]).map((command) => lineOf(command, 4096)).filter(Boolean),
     plugin,

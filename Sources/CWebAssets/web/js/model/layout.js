@@ -9,6 +9,8 @@
 
 const gap = { x: 80, y: 32 };
 const sweeps = 6;
+/** Boxes without a line that stand in one column; more of them are a grid. */
+const mostInColumn = 8;
 
 /**
  * @param {ReadonlyArray<Box>} boxes
@@ -18,6 +20,10 @@ const sweeps = 6;
  */
 export function layeredLayout(boxes, lines, corner = { x: 0, y: 0 }) {
   const index = new Map(boxes.map(({ name }, place) => [name, place]));
+  const connected = new Set(
+    lines.flatMap(({ from, to }) => from !== to && index.has(from) && index.has(to) ? [from, to] : []),
+  );
+  if (boxes.length - connected.size > mostInColumn) return withGrid(boxes, lines, corner, connected);
   /** @type {number[][]} */
   const before = boxes.map(() => []);
   /** @type {number[][]} */
@@ -31,6 +37,33 @@ export function layeredLayout(boxes, lines, corner = { x: 0, y: 0 }) {
   const layers = layersOf(boxes.length, before, after);
   for (let sweep = 0; sweep < sweeps; sweep++) orderLayers(layers, sweep % 2 === 0 ? before : after, sweep % 2 === 0);
   return placesOf(boxes, layers, before, after, corner);
+}
+
+/**
+ * What is connected as always, and beneath it a grid of all others, about as wide as a screen.
+ * @param {ReadonlyArray<Box>} boxes
+ * @param {ReadonlyArray<Line>} lines
+ * @param {Place} corner
+ * @param {ReadonlySet<string>} connected
+ * @returns {Map<string, Place>}
+ */
+function withGrid(boxes, lines, corner, connected) {
+  const rest = boxes.filter(({ name }) => connected.has(name));
+  const loose = boxes.filter(({ name }) => !connected.has(name));
+  const places = layeredLayout(rest, lines, corner);
+  let y = rest.reduce(
+    (most, { name, height }) => Math.max(most, (places.get(name)?.y ?? 0) + height + gap.y),
+    corner.y,
+  );
+  const width = loose.reduce((most, box) => Math.max(most, box.width), 0) + gap.x;
+  const area = loose.reduce((sum, { height }) => sum + width * (height + gap.y), 0);
+  const columns = Math.max(1, Math.round(Math.sqrt(1.6 * area) / width));
+  for (let first = 0; first < loose.length; first += columns) {
+    const row = loose.slice(first, first + columns);
+    row.forEach(({ name }, column) => places.set(name, { x: corner.x + column * width, y }));
+    y += Math.max(...row.map(({ height }) => height)) + gap.y;
+  }
+  return places;
 }
 
 /**

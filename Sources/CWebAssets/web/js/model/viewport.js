@@ -62,6 +62,37 @@ export function fitted(content, screen, margin = 48) {
   };
 }
 
+/**
+ * What is seen when the screen has another size: all, where that was seen before, otherwise what was in the middle.
+ * @param {View} view
+ * @param {{width: number, height: number}} before
+ * @param {{width: number, height: number}} after
+ * @param {Rectangle | undefined} content
+ * @returns {View}
+ */
+export function resized(view, before, after, content) {
+  const moved = {
+    zoom: view.zoom,
+    x: view.x + (after.width - before.width) / 2,
+    y: view.y + (after.height - before.height) / 2,
+  };
+  if (!content) return moved;
+  const all = fitted(content, before);
+  const wasFitted = Math.hypot(all.x - view.x, all.y - view.y) < 1 && all.zoom === view.zoom;
+  const isLost = isSeen(content, view, before) && !isSeen(content, moved, after);
+  return wasFitted || isLost ? fitted(content, after) : moved;
+}
+
+/**
+ * @param {Rectangle} area
+ * @param {View} view
+ * @param {{width: number, height: number}} screen
+ */
+function isSeen({ x, y, width, height }, view, screen) {
+  const [left, top] = [x * view.zoom + view.x, y * view.zoom + view.y];
+  return left >= 0 && top >= 0 && left + width * view.zoom <= screen.width && top + height * view.zoom <= screen.height;
+}
+
 /** What a node about takes that nobody has drawn yet, with the gap around it. */
 const usual = { width: 264, height: 192 };
 

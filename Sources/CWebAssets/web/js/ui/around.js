@@ -57,8 +57,6 @@ export const show = {
     bench.textView = view;
     bench.panes.prepend(view.element);
     bench.element.classList.add("shows-text");
-    // What is seen of the canvas becomes narrower: all of it is shown anew.
-    bench.canvas.hasFitted = false;
     view.start();
   },
 };

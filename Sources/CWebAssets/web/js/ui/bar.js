@@ -17,7 +17,7 @@ export class Bar {
     this.redo = iconButton("redo", words.redo, () => editor.redo());
     this.save = button(words.save, () => bench.saveNow());
     this.run = button(words.run, () => bench.act("run"), { class: "primary" });
-    this.cancel = button(words.cancel, () => bench.running((runner) => runner.cancel()), { class: "danger" });
+    this.cancel = button(words.cancel, () => bench.act("cancel"), { class: "danger" });
     this.state = element("span", { class: "quiet save-state" });
     this.progress = element("span", { class: "quiet run-progress" });
     /** @type {unknown[]} what it shows */

@@ -20,6 +20,7 @@ const words = runStrings.denials;
 export async function denialParts(editor, name) {
   const { client, runId = "" } = editor;
   const found = denialsOf(await explanation(client, runId, name));
+  if (!found) return [element("p", { class: "quiet", text: words.unknown })];
   if (found.denials.length === 0 && found.further === 0) return [];
   const mayGrant = allows((await client.me()).scope, "admin");
   return [
@@ -47,8 +48,8 @@ function denialElement(editor, denial, mayGrant) {
     ],
   });
   if (permission === undefined) made.append(element("p", { text: words.nothing }));
-  else if (!isRequested) made.append(element("p", { text: words.notAsked(denial.plugin, permission) }));
-  else if (mayGrant) made.append(granting(editor, denial, permission));
+  else if (!isRequested) made.append(element("p", { text: words.notAsked(denial.plugin, denial.shown) }));
+  else if (mayGrant && denial.shown === permission) made.append(granting(editor, denial, permission));
   else made.append(...asking(editor, denial));
   return made;
 }

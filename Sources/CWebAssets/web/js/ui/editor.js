@@ -195,6 +195,11 @@ export class Editor {
     this.history = this.history.endGesture();
   }
 
+  /** @param {string} gesture whose step is undone, where it has made one; what was done before stays */
+  cancelGesture(gesture) {
+    if (this.history.past?.gesture === gesture) this.undo();
+  }
+
   undo() {
     const label = this.history.undoLabel;
     if (label === undefined) return;

@@ -22,6 +22,7 @@ export const keyBindings = [
     where: "anywhere",
   },
   { keys: ["r"], action: "runs", where: "anywhere" },
+  { keys: ["Shift+r"], action: "cancel", where: "anywhere" },
   { keys: ["x"], action: "nextProblem", where: "anywhere" },
   { keys: ["Shift+x"], action: "lastProblem", where: "anywhere" },
   { keys: ["Ctrl+z"], action: "undo", where: "anywhere" },

@@ -1,5 +1,6 @@
 /** What nodes said: the end of it as it grows, and what was before page by page. */
 
+import { ServerProblem } from "../api/client.js";
 import { readLog } from "../api/runs.js";
 import { endOfLog, entriesBetween, entryLine, LogWindow, matchesSearch } from "../model/log.js";
 import { documentNode } from "../model/run.js";
@@ -104,17 +105,21 @@ export class LogView {
    */
   async follow(run, signal) {
     let looks = 0;
+    let hasFailed = false;
     // What is asked for stays the same, for places are of what is asked for.
     const asked = this.asked;
     this.reading = (after, limit) => readLog(this.editor.client, run, { node: asked, after, limit });
     while (!signal.aborted) {
       const hasEnded = this.editor.run.outcome !== undefined;
       try {
-        if (this.element.offsetParent === null && this.window) return this.forget(signal);
+        if (this.element.offsetParent === null && (this.window || hasFailed)) return this.forget(signal);
         await this.look(signal);
         if (hasEnded && ++looks > lastLooks) return;
       } catch (error) {
         if (!signal.aborted) this.note.textContent = messageOf(error);
+        hasFailed = true;
+        // It won't say anything else.
+        if (error instanceof ServerProblem && [401, 403, 404].includes(error.status)) return;
       }
       await new Promise((resolve) => setTimeout(resolve, pause));
     }

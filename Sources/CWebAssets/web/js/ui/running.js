@@ -162,15 +162,23 @@ export class Runner {
       clearInterval(timer);
       if (following.signal.aborted || state.outcome === undefined) return;
       editor.say(strings.run.outcome(state.outcome), state.outcome === "succeeded" ? "info" : "error");
-      if (state.outcome !== "succeeded") await this.findProblems(run, following.signal);
+      // The run itself is told of all the same where they can't be asked for.
+      if (state.outcome !== "succeeded") await this.findProblems(run, following.signal).catch(() => undefined);
     } catch (error) {
       clearInterval(timer);
       if (following.signal.aborted) return;
-      // A run of which nobody knows any more.
-      session.keepRun(editor.name, null);
-      editor.runId = undefined;
-      if (error instanceof ServerProblem && error.status === 404) editor.changed();
-      else this.fail(error);
+      // It has answered, whatever it said.
+      editor.isConnected = true;
+      if (error instanceof ServerProblem && error.status === 404) {
+        // A run of which nobody knows any more.
+        this.forget();
+        editor.say(words.gone, "error");
+      } else {
+        // After another sign-in it is shown again.
+        if (!(error instanceof ServerProblem && error.status === 401)) session.keepRun(editor.name, null);
+        editor.runId = undefined;
+        this.fail(error);
+      }
     }
   }
 

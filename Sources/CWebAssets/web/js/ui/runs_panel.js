@@ -5,6 +5,7 @@ import { documentNode } from "../model/run.js";
 import { button, element, iconButton } from "./dom.js";
 import { Gantt } from "./gantt.js";
 import { LogView } from "./log_view.js";
+import { messageOf } from "./messages.js";
 import { comparison } from "./run_compare.js";
 import { RunList } from "./run_list.js";
 import { runStrings } from "./strings/run_strings.js";
@@ -123,7 +124,10 @@ export class RunsPanel {
     this.compared.replaceChildren(
       element("p", { class: "quiet", text: runStrings.loading, attributes: { role: "status" } }),
     );
-    this.compared.replaceChildren(...await comparison(this.editor.client, left, right));
+    const parts = await comparison(this.editor.client, left, right).catch((error) => [
+      element("p", { class: "run-error", text: messageOf(error), attributes: { role: "alert" } }),
+    ]);
+    this.compared.replaceChildren(...parts);
   }
 }
 
@@ -134,15 +138,8 @@ export class RunsPanel {
  */
 export function toggleRuns(workbench, runner) {
   const { editor, canvas } = workbench;
-  /** What is in the middle of the canvas stays there. @param {() => void} resize */
-  const keepMiddle = (resize) => {
-    const before = canvas.getBoundingClientRect().height;
-    resize();
-    const moved = (canvas.getBoundingClientRect().height - before) / 2;
-    canvas.setView({ ...canvas.view, y: canvas.view.y + moved });
-  };
   const close = () => {
-    keepMiddle(() => workbench.runs?.element.remove());
+    workbench.runs?.element.remove();
     workbench.goToCanvas();
   };
   if (workbench.runs?.element.isConnected) return close();
@@ -155,7 +152,7 @@ export function toggleRuns(workbench, runner) {
     },
     close,
   });
-  keepMiddle(() => workbench.element.querySelector("footer")?.before(panel.element));
+  workbench.element.querySelector("footer")?.before(panel.element);
   panel.update();
   panel.focus();
 }

@@ -2,6 +2,7 @@
 
 import { ServerProblem } from "../api/client.js";
 import { checkedDocument, nodesOf } from "../model/document.js";
+import { isEqual } from "../model/json.js";
 import { losesComments } from "../model/sources.js";
 import { strings } from "./strings/strings.js";
 
@@ -27,7 +28,7 @@ export async function save(editor, document) {
     editor.say(words.done(editor.name) + (isPoorer ? ` ${words.commentsLost}` : ""));
   } catch (error) {
     if (!(error instanceof ServerProblem) || error.status !== 412) throw error;
-    await findConflict(editor, error);
+    await findConflict(editor, document, error);
   }
 }
 
@@ -42,13 +43,23 @@ async function sourceOf(editor, document) {
 
 /**
  * @param {Editor} editor
+ * @param {WorkflowDocument} mine
  * @param {ServerProblem} refusal
  * @throws {ServerProblem} the refusal, where there is no other version
  */
-async function findConflict(editor, refusal) {
+async function findConflict(editor, mine, refusal) {
   try {
     const { document, source, tag, author } = await editor.client.workflow(editor.name);
-    editor.conflict = { document: checkedDocument(document), source, tag, author };
+    const theirs = checkedDocument(document);
+    if (isEqual(theirs, mine) && (editor.storedSource === undefined || editor.sources.get(mine) === source)) {
+      // It was taken before, and only the answer was lost.
+      editor.tag = tag;
+      editor.history = editor.history.markSaved(mine);
+      editor.conflict = undefined;
+      editor.keepStored(mine, source);
+      return editor.say(words.done(editor.name));
+    }
+    editor.conflict = { document: theirs, source, tag, author };
     editor.say(words.conflict(author), "error");
   } catch (error) {
     if (error instanceof ServerProblem && error.status === 404) editor.tag = null;

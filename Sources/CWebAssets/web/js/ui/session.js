@@ -93,15 +93,23 @@ export const session = {
 
   /**
    * @param {string} name of the workflow
-   * @param {string | null} text that isn't on its canvas yet; null: there is none
+   * @param {{text: string, base: string} | null} kept what isn't on its canvas yet, and what that was then; null: there is none
    */
-  keepText(name, text) {
-    write(`orchestrator.text.${name}`, text);
+  keepText(name, kept) {
+    write(`orchestrator.text.${name}`, kept && JSON.stringify(kept));
   },
 
-  /** @param {string} name */
+  /**
+   * @param {string} name
+   * @returns {{text: string, base: string} | undefined}
+   */
   text(name) {
-    return read(`orchestrator.text.${name}`) ?? undefined;
+    try {
+      const { text, base } = JSON.parse(read(`orchestrator.text.${name}`) ?? "null") ?? {};
+      return typeof text === "string" ? { text, base: String(base) } : undefined;
+    } catch {
+      return undefined;
+    }
   },
 
   /**

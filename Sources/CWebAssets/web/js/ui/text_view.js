@@ -5,7 +5,7 @@
 
 import { convert, sourceOf } from "../api/convert.js";
 import { ServerProblem } from "../api/client.js";
-import { checkedDocument } from "../model/document.js";
+import { checkedDocument, writeDocument } from "../model/document.js";
 import { isEqual } from "../model/json.js";
 import { indented, lineCount, lineRange, newLine, outdented } from "../model/lines.js";
 import { button, element, iconButton, setAttribute } from "./dom.js";
@@ -51,6 +51,10 @@ export class TextView {
     this.shownOf = document;
     /** What is written isn't on the canvas yet. */
     this.isDirty = false;
+    /** It will be read after a pause. */
+    this.isWriting = false;
+    /** Of a text that was kept: what the canvas was when it was begun. @type {string | undefined} */
+    this.base = undefined;
     /** Counts what was asked of the server: an answer to what isn't wanted any more is left out. */
     this.asked = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -70,7 +74,7 @@ export class TextView {
         input: () => this.onInput(),
         scroll: () => this.numbers.style.transform = `translateY(${-this.area.scrollTop}px)`,
         keydown: (event) => this.onKey(event),
-        blur: () => this.isDirty && this.element.isConnected && this.read(),
+        blur: () => this.isAhead && this.element.isConnected && this.read(),
       },
     });
     this.numberText = element("div");
@@ -122,17 +126,41 @@ export class TextView {
     if (kept === undefined) this.onCanvas();
     else {
       this.isDirty = true;
-      this.setText(kept);
-      this.read();
+      this.base = kept.base;
+      this.setText(kept.text);
+      if (kept.base === fingerprint(this.shownOf)) return this.read();
+      // What was done on the canvas since isn't undone unasked.
+      this.take.hidden = false;
+      this.say(words.kept, true);
     }
+  }
+
+  /** @returns {Promise<boolean>} whether what is on the canvas counts: what is written is there, or was left aside for it */
+  async settle() {
+    if (this.isAhead || this.isWriting) await this.read();
+    return !this.isAhead;
+  }
+
+  /** What is written isn't on the canvas yet, and the canvas is as it was when it was begun. */
+  get isAhead() {
+    return this.isDirty && this.take.hidden;
   }
 
   /** @returns {Promise<void>} once what was written is on the canvas, or can't be */
   async stop() {
     this.ending();
     this.element.remove();
-    if (this.isDirty) await this.read();
+    if (this.isAhead) await this.read();
     clearTimeout(this.timer);
+  }
+
+  /** Ends it, and nothing of what was written stays. */
+  forget() {
+    this.ending();
+    this.isDirty = false;
+    this.asked++;
+    clearTimeout(this.timer);
+    this.element.remove();
   }
 
   // From the canvas
@@ -194,6 +222,7 @@ export class TextView {
 
   onInput() {
     this.isDirty = true;
+    this.isWriting = true;
     this.asked++;
     this.number();
     this.say(words.writing);
@@ -204,6 +233,7 @@ export class TextView {
   /** What is written, onto the canvas. */
   async read() {
     clearTimeout(this.timer);
+    this.isWriting = false;
     const mine = ++this.asked;
     const { editor } = this;
     const text = this.area.value;
@@ -234,7 +264,9 @@ export class TextView {
 
   /** What isn't on the canvas yet is remembered in this tab. */
   keep() {
-    session.keepText(this.editor.name, this.isDirty ? this.area.value : null);
+    if (!this.isDirty) this.base = undefined;
+    const base = this.base ?? fingerprint(this.shownOf);
+    session.keepText(this.editor.name, this.isDirty ? { text: this.area.value, base } : null);
   }
 
   /**
@@ -316,6 +348,17 @@ export class TextView {
     this.area.setSelectionRange(start, end);
     this.area.scrollTop = Math.max(0, (line - 4) * lineHeight);
   }
+}
+
+/**
+ * @param {WorkflowDocument} document
+ * @returns {string} the same for the same, also after a reload; FNV-1a, for nobody gains by two that have the same
+ */
+function fingerprint(document) {
+  let sum = 0x811c9dc5;
+  const text = writeDocument(document);
+  for (let index = 0; index < text.length; index++) sum = Math.imul(sum ^ text.charCodeAt(index), 0x01000193);
+  return `${text.length} ${sum >>> 0}`;
 }
 
 /**

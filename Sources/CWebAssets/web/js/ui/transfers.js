@@ -14,7 +14,8 @@ export function watchTransfers(bench, signal) {
     document.addEventListener(kind, (event) => onClipboard(bench, kind, event), { signal });
   }
   for (const kind of /** @type {const} */ (["dragover", "drop"])) {
-    bench.canvas.addEventListener(kind, (event) => onDrag(bench, event), { signal });
+    // Beside the canvas, too: the browser would show the file in the place of the editor.
+    bench.element.addEventListener(kind, (event) => onDrag(bench, event), { signal });
   }
 }
 
@@ -24,6 +25,7 @@ export function watchTransfers(bench, signal) {
  * @param {ClipboardEvent} event
  */
 function onClipboard({ editor, canvas }, kind, event) {
+  if (document.querySelector("dialog[open]")) return;
   if (isField(event.target) || !event.clipboardData || !String(getSelection() ?? "").match(/^\s*$/)) return;
   event.preventDefault();
   if (kind === "paste") return pasteText(canvas, editor, event.clipboardData.getData("text/plain"));
@@ -51,7 +53,7 @@ async function pasteText(canvas, editor, text) {
 
 /**
  * @param {Workbench} bench
- * @param {DragEvent} event of files that are dragged over the canvas, or dropped onto it
+ * @param {DragEvent} event of files that are dragged over the editor, or dropped onto it
  */
 async function onDrag({ editor, element }, event) {
   if (!event.dataTransfer?.types.includes("Files")) return;

@@ -121,10 +121,13 @@ export class Workbench {
     if (run !== undefined) this.running((runner) => runner.follow(run));
   }
 
-  stop() {
-    this.keepDraft();
+  /** @param {boolean} [keeps] what isn't saved; false: nothing of it stays */
+  stop(keeps = true) {
+    if (keeps) this.keepDraft();
+    clearTimeout(this.draftTimer);
     this.ending.abort();
-    this.textView?.stop().then(() => this.keepDraft());
+    if (!keeps) this.textView?.forget();
+    else this.textView?.stop().then(() => this.keepDraft());
     this.runner?.stop();
     this.element.remove();
   }
@@ -189,9 +192,10 @@ export class Workbench {
       text: () => this.show("text"),
       exchange: () => this.show("exchange"),
       save: () => this.saveNow(),
-      run: () => this.running((runner) => runner.start()),
-      runTo: () => this.running((runner) => runner.startTo()),
-      runFrom: () => this.running((runner) => runner.startFrom()),
+      run: () => this.running(async (runner) => await this.isSettled() && runner.start()),
+      runTo: () => this.running(async (runner) => await this.isSettled() && runner.startTo()),
+      runFrom: () => this.running(async (runner) => await this.isSettled() && runner.startFrom()),
+      cancel: () => editor.isRunning && this.running((runner) => runner.cancel()),
       runs: () => this.running((runner) => this.toggleRuns(runner)),
       nextProblem: () => this.goToTrouble(1),
       lastProblem: () => this.goToTrouble(-1),
@@ -312,9 +316,16 @@ export class Workbench {
 
   // Saving
 
+  /** @returns {Promise<boolean>} whether what is written as text is on the canvas, which is said where it isn't */
+  async isSettled() {
+    if (!this.textView || await this.textView.settle()) return true;
+    this.editor.say(strings.save.textFirst, "error");
+    return false;
+  }
+
   async saveNow() {
     const { editor } = this;
-    if (!editor.history.isDirty || this.isAsking) return;
+    if (this.isAsking || !await this.isSettled() || this.isAsking || !editor.history.isDirty) return;
     if (!allows(editor.scope, "author")) return editor.say(strings.bar.takes("author"), "error");
     this.isAsking = true;
     editor.say(strings.save.saving);
@@ -374,8 +385,9 @@ export class Workbench {
   /** @param {unknown} error */
   fail(error) {
     if (error instanceof ServerProblem && error.status === 401) {
-      this.keepDraft();
-      this.signedOut(strings.signIn.refused);
+      // Where nothing can be remembered, what isn't saved would be lost on the way.
+      if (this.keepDraft() || confirm(strings.workflows.leaveQuestion)) return this.signedOut(strings.signIn.refused);
+      this.editor.say(strings.signIn.refused, "error");
     } else this.editor.say(messageOf(error), "error");
   }
 }

@@ -69,6 +69,7 @@ export const pageStrings = {
     broken: "The canvas stays as it was until this can be read",
     behind: "The canvas has changed meanwhile",
     take: "Take the canvas' text",
+    kept: "Not on the canvas, which has changed since: write on to put it there",
     problems: (/** @type {number} */ count) => count === 1 ? "1 problem" : `${count} problems`,
     line: (/** @type {number} */ line, /** @type {string} */ text) => `Line ${line}: ${text}`,
   },

@@ -12,6 +12,7 @@ export const partStrings = {
     runTo: "Run to the selected nodes",
     runFrom: "Run from the selected node on, with the results of the run that is shown",
     runs: "Show or hide the runs",
+    cancel: "Cancel the run that goes on",
     nextProblem: "Go to the next problem, or node that failed",
     lastProblem: "Go to the problem before",
     text: "Show the workflow as text (YAML), and hide it",
@@ -86,6 +87,7 @@ export const partStrings = {
   menu: {
     label: "What can be done here",
     add: "Add a node",
+    addToSelection: "Add to the selection",
     details: "Details",
     connect: "Connect",
     edit: "Write",

@@ -1,6 +1,7 @@
 /** What is said of runs, by what is loaded with the first of them: see `strings.js`. */
 
 export const runStrings = {
+  gone: "This run isn't there any more.",
   former: (/** @type {string} */ when, /** @type {string} */ by, /** @type {string} */ state) =>
     `This is the run of ${when}${by ? ` by ${by}` : ""}: ${state}.`,
   changedSince: (/** @type {number} */ count) =>
@@ -90,6 +91,7 @@ export const runStrings = {
     tried: (/** @type {string} */ what) => `It ${what}`,
     because: (/** @type {string} */ why) => `Refused: ${why}.`,
     risk: (/** @type {string} */ risk) => `Think of: ${risk}.`,
+    unknown: "The run had too many nodes to keep what was refused to this one.",
     nothing: "Nothing that can be granted would allow it.",
     notAsked: (/** @type {string} */ plugin, /** @type {string} */ permission) =>
       `${permission} would allow it, but the plugin ${plugin} doesn't ask for that: granting it changes nothing.`,
