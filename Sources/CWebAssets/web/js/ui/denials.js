@@ -1,6 +1,6 @@
 /** What a node's sandbox refused, what that means, and what would allow it: by a click for those who may, as a command for an admin else. */
 
-import { allows } from "../api/client.js";
+import { allows, ServerProblem } from "../api/client.js";
 import { grant, reportText } from "../api/runs.js";
 import { denialsOf } from "../model/denials.js";
 import { documentNode } from "../model/run.js";
@@ -26,7 +26,7 @@ let known;
 export async function denialParts(editor, name) {
   const { client, runId = "" } = editor;
   if (known?.run !== runId) {
-    const page = reportText(client, runId, most);
+    const page = pageOf(client, runId);
     known = { run: runId, page };
     page.catch(() => known = undefined);
   }
@@ -39,6 +39,23 @@ export async function denialParts(editor, name) {
     ...found.denials.map((denial) => denialElement(editor, denial, mayGrant)),
     ...(found.further > 0 ? [element("p", { class: "quiet", text: words.further(found.further) })] : []),
   ];
+}
+
+/**
+ * A run's page is there some moments after its end is told.
+ * @param {import("../api/client.js").Client} client
+ * @param {string} run
+ * @returns {Promise<string>}
+ */
+async function pageOf(client, run) {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await reportText(client, run, most);
+    } catch (error) {
+      if (!(error instanceof ServerProblem) || error.status !== 409 || attempt === 10) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
 }
 
 /**
