@@ -102,6 +102,7 @@ class KeepingTests(EditorCase):
         page.tab.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }")
         page.open("#workflow=forbidden")
         page.drop("Fail", 300, 300)
+        expect(page.status()).to_contain_text("This browser can't keep what isn't saved")
         page.tab.route("**/api/v1/workflows/forbidden", lambda route: route.fulfill(status=401, body="{}", content_type="application/problem+json"))
         page.tab.remove_listener("dialog", page.accept)
         asked = []
