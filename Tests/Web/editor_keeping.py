@@ -161,6 +161,25 @@ class KeepingTests(EditorCase):
         page.tab.get_by_role("button", name="Undo").click()
         expect(page.node("fail")).to_have_count(1)
 
+    def test_text_and_canvas_come_in_step_once_the_server_answers_again(self):
+        self.store("answers-again", {"a": {"type": "tester/wait"}})
+        page = self.page().open("#workflow=answers-again")
+        page.tab.keyboard.press("y")
+        area, state = page.tab.locator("#workflow-text"), page.tab.locator(".text-state")
+        expect(area).to_have_value(re.compile("tester/wait"))
+        for is_text in [True, False]:
+            page.tab.route("**/convert", lambda route: route.abort())
+            if is_text:
+                area.fill(area.input_value() + "    b: {type: tester/wait}\n")
+            else:
+                page.node("a").click()
+                page.tab.keyboard.press("Delete")
+            expect(state).to_have_class(re.compile("is-bad"))
+            page.tab.unroute("**/convert")
+            expect(state).to_have_text("In step with the canvas")
+        expect(page.node("b")).to_have_count(1)
+        expect(area).not_to_have_value(re.compile("    a:"))
+
     def test_what_was_just_written_as_text_is_what_is_saved_and_run(self):
         self.store("written", {"a": {"type": "tester/wait"}})
         page = self.page().open("#workflow=written")
