@@ -214,7 +214,7 @@ class KeepingTests(EditorCase):
         page.tab.get_by_role("button", name="Show the log").click()
         expect(page.tab.locator(".run-log")).to_contain_text("there is no run")
         page.tab.wait_for_timeout(2500)
-        self.assertLess(len(asked), 4)
+        self.assertEqual(len(asked), 1)
 
     # What is seen
 
