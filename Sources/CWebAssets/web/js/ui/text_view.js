@@ -24,6 +24,8 @@ const words = pageStrings.text;
 const pause = 600;
 /** Milliseconds without a change of the canvas after which the text is made anew: a movement has many. */
 const calm = 200;
+/** Milliseconds before a server that didn't answer is asked again. */
+const retryPause = 4000;
 /** Pixels, as in pages.css. */
 const lineHeight = 20;
 const most = { problems: 50, lines: 20_000 };
@@ -189,7 +191,9 @@ export class TextView {
       this.say(words.inStep);
       this.onCanvas();
     } catch (error) {
-      if (mine === this.asked) this.say(messageOf(error), true);
+      if (mine !== this.asked) return;
+      this.say(messageOf(error), true);
+      this.retry(error);
     }
   }
 
@@ -259,7 +263,18 @@ export class TextView {
       if (diagnostics.length === 0) told.push({ line: 0, text: messageOf(error) });
       this.showProblems([...told, ...problemsOf(diagnostics)]);
       this.say(words.broken, true);
+      this.retry(error);
     }
+  }
+
+  /** @param {unknown} error after which it is brought in step later, where the server didn't answer */
+  retry(error) {
+    if (!(error instanceof ServerProblem) || error.status !== 0 || !this.element.isConnected) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (this.isAhead) this.read();
+      else if (!this.isDirty) this.write();
+    }, retryPause);
   }
 
   /** What isn't on the canvas yet is remembered in this tab. */

@@ -69,6 +69,8 @@ export class Workbench {
     this.draftTimer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
     /** @type {unknown} */
     this.keptOf = editor.history;
+    /** It was said that the browser remembers nothing. */
+    this.hasWarned = false;
     /** Somebody who presses twice means it once. */
     this.isAsking = false;
   }
@@ -88,7 +90,7 @@ export class Workbench {
     addEventListener("beforeunload", (event) => {
       this.keepDraft();
       this.textView?.keep();
-      if (editor.history.isDirty) event.preventDefault();
+      if (editor.history.isDirty || this.textView?.isDirty) event.preventDefault();
     }, { signal });
     canvas.addEventListener("contextmenu", (event) => {
       if (isField(event.target)) return;
@@ -146,7 +148,11 @@ export class Workbench {
     if (this.keptOf !== history) {
       this.keptOf = history;
       clearTimeout(this.draftTimer);
-      this.draftTimer = setTimeout(() => this.keepDraft(), draftDelay);
+      this.draftTimer = setTimeout(() => {
+        if (this.keepDraft() || this.hasWarned) return;
+        this.hasWarned = true;
+        editor.say(strings.save.notKept, "error");
+      }, draftDelay);
     }
   }
 

@@ -108,6 +108,7 @@ export const strings = {
     empty: "A workflow needs a node before it can be saved.",
     conflict: (/** @type {string} */ author) => `${author || "Somebody"} has saved another version meanwhile.`,
     title: "Another version",
+    notKept: "This browser can't keep what isn't saved: it is lost with this page until you save it.",
     textFirst: "What is written as text isn't on the canvas yet: see there why.",
     comments:
       "This workflow has comments. They stay where it is changed as text, and go where it is changed on the canvas.",
