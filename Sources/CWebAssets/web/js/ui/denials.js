@@ -31,23 +31,6 @@ export async function denialParts(editor, name) {
 }
 
 /**
- * A run's page is there some moments after its end is told.
- * @param {import("../api/client.js").Client} client
- * @param {string} run
- * @returns {Promise<string>}
- */
-async function pageOf(client, run) {
-  for (let attempt = 1;; attempt++) {
-    try {
-      return await reportText(client, run, most);
-    } catch (error) {
-      if (!(error instanceof ServerProblem) || error.status !== 409 || attempt === 10) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
-  }
-}
-
-/**
  * @param {Editor} editor
  * @param {Denial} denial
  * @param {boolean} mayGrant
