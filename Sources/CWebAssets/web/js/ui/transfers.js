@@ -24,11 +24,15 @@ export function watchTransfers(bench, signal) {
  * @param {"copy" | "cut" | "paste"} kind
  * @param {ClipboardEvent} event
  */
-function onClipboard({ editor, canvas }, kind, event) {
+function onClipboard(bench, kind, event) {
+  const { editor, canvas } = bench;
   if (document.querySelector("dialog[open]")) return;
   if (isField(event.target) || !event.clipboardData || !String(getSelection() ?? "").match(/^\s*$/)) return;
   event.preventDefault();
-  if (kind === "paste") return pasteText(canvas, editor, event.clipboardData.getData("text/plain"));
+  if (kind === "paste") {
+    bench.changing = pasteText(canvas, editor, event.clipboardData.getData("text/plain"));
+    return;
+  }
   const text = editor.copy(canvas.drawings?.content());
   if (text === "") return;
   event.clipboardData.setData("text/plain", text);

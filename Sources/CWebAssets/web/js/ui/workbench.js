@@ -49,6 +49,8 @@ export class Workbench {
     /** @type {import("./runs_panel.js").RunsPanel | undefined} once somebody wanted it */
     this.runs = undefined;
     this.noticeFor = /** @type {unknown} */ (undefined);
+    /** Changes of which a part has to be loaded: they come before what is asked for after them. @type {Promise<unknown>} */
+    this.changing = Promise.resolve();
     /** @type {import("../canvas/keyboard.js").Around} */
     this.around = { showDetails: (field) => this.showDetails(field), showMenu: () => this.showMenu() };
     this.actions = this.makeActions();
@@ -209,7 +211,7 @@ export class Workbench {
       redo: () => editor.redo(),
       fit: () => canvas.fit(),
       duplicate: () => actOn(canvas, editor, this.around, "duplicate", undefined),
-      arrange: () => this.arrange(),
+      arrange: () => this.changing = this.arrange(),
       zoomIn: () => canvas.zoomBy(1.25),
       zoomOut: () => canvas.zoomBy(0.8),
       showFields: () => this.toggleFields(),
@@ -324,6 +326,7 @@ export class Workbench {
 
   /** @returns {Promise<boolean>} whether what is written as text is on the canvas, which is said where it isn't */
   async isSettled() {
+    await this.changing.catch(() => undefined);
     if (!this.textView || await this.textView.settle()) return true;
     this.editor.say(strings.save.textFirst, "error");
     return false;
