@@ -17,7 +17,7 @@ def pictures(page, save):
     page.node("write").wait_for()
     tab.get_by_role("button", name="Run", exact=True).click()
     tab.locator('.node[data-state="succeeded"]').nth(11).wait_for(timeout=120_000)
-    page.node("lengths").click()
+    page.node("lengths").locator(".node-title").click()
     save("editor")
     tab.keyboard.press("y")
     tab.locator(".text-view").wait_for()
