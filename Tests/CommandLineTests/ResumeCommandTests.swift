@@ -203,7 +203,8 @@ struct ResumeCommandTests {
   func full() throws {
     try directory.writeWorkflow([
       "a: {type: probe/probe, with: {do: blob, value: 20000}}",
-      "b: {type: probe/probe, with: {do: blob, value: 8000000}, needs: [a]}",
+      // Once all before it is written down, which takes space of that disk, too.
+      "b: {type: probe/probe, with: {do: python, value: \"import time; time.sleep(1); result = bytes(8000000)\"}, needs: [a]}",
     ])
     let outcome = try onDisk(
       4096,

@@ -38,7 +38,8 @@ struct WebPagesTests {
   func policy() throws {
     let policy = try #require(ask("/")?.headers[.contentSecurityPolicy])
     for directive in [
-      "default-src 'none'", "script-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+      "default-src 'none'", "script-src 'self'", "img-src 'self' data: blob:;", "base-uri 'none'", "form-action 'none'",
+      "frame-ancestors 'none'",
       "require-trusted-types-for 'script'", "trusted-types 'none'",
     ] { #expect(policy.contains(directive), "\(directive)") }
     #expect(!policy.contains("unsafe") && !policy.contains("*") && !policy.contains("http"))
