@@ -132,9 +132,10 @@ package actor Dispatcher {
     }
   }
 
-  /// What the nodes that run were given, run by run.
-  package var assignments: [Assignment] {
+  /// What the nodes that run were given, run by run, with what their runs call them.
+  package var running: [(name: String, assignment: Assignment)] {
     scheduler.assignments.sorted { ($0.node.run.text, $0.node.node) < ($1.node.run.text, $1.node.node) }
+      .map { (name(of: $0.node), $0) }
   }
 
   /// What a node's run calls it.

@@ -17,6 +17,15 @@ extension Bootstrap {
     }
   }
 
+  /// The same, with what was set of plugins' configuration at run time; a server's has that.
+  func systemConfiguration(
+    _ options: SystemOptions, _ policy: PolicyOptions, state: String
+  ) async throws(CommandFailure) -> SystemConfiguration {
+    let system = try await systemConfiguration(options, policy)
+    guard standing == nil else { return system }
+    return system.adding(try await storedSettings(state: state))
+  }
+
   /// What was set of plugins' configuration at run time.
   func storedSettings(state: String) async throws(CommandFailure) -> [StoredPluginSetting] {
     do throws(StateStoreError) {

@@ -84,8 +84,7 @@ struct WorkflowSession: Sendable {
     self.bootstrap = bootstrap
     let statePath = try bootstrap.state(options.state)
     self.statePath = statePath
-    let system = try await bootstrap.systemConfiguration(options.system, options.policy)
-      .adding(try await bootstrap.storedSettings(state: statePath))
+    let system = try await bootstrap.systemConfiguration(options.system, options.policy, state: statePath)
     notes = system.warnings
     if let inputs { given = inputs } else { given = .arguments(try options.inputs.arguments()) }
     file = try await bootstrap.workflow(options.path, source: source, limits: system.limits)

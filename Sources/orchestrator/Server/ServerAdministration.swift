@@ -52,13 +52,12 @@ struct ServerAdministration: Sendable {
 
   func hosts() async -> JSONValue {
     let hosts = await standing.dispatcher.hosts
-    let all = await standing.dispatcher.assignments
+    let all = await standing.dispatcher.running
     var running: [HostIdentifier: [JSONValue]] = [:]
-    for assignment in all.prefix(Self.mostRunning) {
+    for (name, assignment) in all.prefix(Self.mostRunning) {
       running[assignment.host, default: []].append(
         [
-          "run": .string(assignment.node.run.text),
-          "node": .string(await standing.dispatcher.name(of: assignment.node)),
+          "run": .string(assignment.node.run.text), "node": .string(name),
           "cpu_milli": .integer(Int64(assignment.cpuMilli)), "memory_bytes": .integer(Int64(assignment.memory)),
           "devices": .array(assignment.gpus.map { .string($0.device.text) }),
         ])
@@ -78,7 +77,7 @@ struct ServerAdministration: Sendable {
                 ]
               }),
             "running": .array(running[host.name] ?? []),
-            "running_count": .integer(Int64(all.count { $0.host == host.name })),
+            "running_count": .integer(Int64(all.count { $0.assignment.host == host.name })),
           ]
         })
     ]
