@@ -265,6 +265,9 @@ static const unsigned char js_ui_messages_js[] = {
 static const unsigned char js_ui_node_fields_js[] = {
 #embed "web/js/ui/node_fields.js"
 };
+static const unsigned char js_ui_page_table_js[] = {
+#embed "web/js/ui/page_table.js"
+};
 static const unsigned char js_ui_pages_js[] = {
 #embed "web/js/ui/pages.js"
 };
@@ -447,6 +450,7 @@ static const web_asset assets[] = {
     ASSET("js/ui/menu.js", js_ui_menu_js),
     ASSET("js/ui/messages.js", js_ui_messages_js),
     ASSET("js/ui/node_fields.js", js_ui_node_fields_js),
+    ASSET("js/ui/page_table.js", js_ui_page_table_js),
     ASSET("js/ui/pages.js", js_ui_pages_js),
     ASSET("js/ui/palette.js", js_ui_palette_js),
     ASSET("js/ui/permissions.js", js_ui_permissions_js),

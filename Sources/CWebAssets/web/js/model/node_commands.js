@@ -93,16 +93,8 @@ export function setMember(name, member, value, gesture) {
  */
 export function setParameter(name, parameter, value, gesture) {
   return {
+    ...setMember(name, ["with", parameter], value, gesture),
     label: value === undefined ? says.reset(parameter, name) : says.set(parameter, name),
-    ...(gesture ? { gesture } : {}),
-    change: (document) =>
-      withNode(
-        document,
-        name,
-        (node) =>
-          withChangeAt(node, ["with"], (values) =>
-            value === undefined ? withoutMembers(values, [parameter]) : withValue(values, parameter, value)),
-      ),
   };
 }
 

@@ -7,6 +7,7 @@ import { durationText } from "../model/text.js";
 import { momentText } from "./dialogs.js";
 import { element } from "./dom.js";
 import { messageOf } from "./messages.js";
+import { pageTable } from "./page_table.js";
 import { pageStrings } from "./strings/page_strings.js";
 import { strings } from "./strings/strings.js";
 
@@ -246,30 +247,14 @@ function runLink(identifier, { runs, names }) {
  * @param {(Node | string)[][]} rows
  */
 function table(title, heads, rows) {
-  return element("div", {
-    class: "page-table",
-    attributes: { tabindex: 0, role: "region", "aria-label": title },
-    children: [
-      element("table", {
-        children: [
-          element("thead", {
-            children: [
-              element("tr", { children: heads.map((text) => element("th", { text, attributes: { scope: "col" } })) }),
-            ],
-          }),
-          element("tbody", {
-            children: rows.map((cells) =>
-              element("tr", {
-                children: cells.map((cell, index) =>
-                  index === 0
-                    ? element("th", { attributes: { scope: "row" }, children: [cell] })
-                    : element("td", { children: [cell] })
-                ),
-              })
-            ),
-          }),
-        ],
-      }),
-    ],
-  });
+  const made = rows.map((cells) =>
+    element("tr", {
+      children: cells.map((cell, index) =>
+        index === 0
+          ? element("th", { attributes: { scope: "row" }, children: [cell] })
+          : element("td", { children: [cell] })
+      ),
+    })
+  );
+  return pageTable(title, heads, made);
 }

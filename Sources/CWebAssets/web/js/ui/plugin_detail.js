@@ -10,6 +10,7 @@ import { installNamed, remove, rollBack } from "../api/plugins.js";
 import { durationText } from "../model/text.js";
 import { ask, momentText } from "./dialogs.js";
 import { button, element } from "./dom.js";
+import { pageTable } from "./page_table.js";
 import { pageStrings } from "./strings/page_strings.js";
 import { adminNote, permissionsSection } from "./permissions.js";
 
@@ -132,22 +133,7 @@ function versionsSection(plugin, doing) {
 function versionTable(plugin, doing) {
   const heads = [words.version, words.standing, words.installed, words.signers];
   if (doing.isAdmin) heads.push(words.actions);
-  return element("div", {
-    class: "page-table",
-    attributes: { tabindex: 0, role: "region", "aria-label": words.title },
-    children: [
-      element("table", {
-        children: [
-          element("thead", {
-            children: [
-              element("tr", { children: heads.map((text) => element("th", { text, attributes: { scope: "col" } })) }),
-            ],
-          }),
-          element("tbody", { children: plugin.installed.map((version) => versionRow(plugin, version, doing)) }),
-        ],
-      }),
-    ],
-  });
+  return pageTable(words.title, heads, plugin.installed.map((version) => versionRow(plugin, version, doing)));
 }
 
 /**

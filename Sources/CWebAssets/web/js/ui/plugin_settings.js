@@ -3,6 +3,7 @@
 import { saveSettings, settings } from "../api/plugins.js";
 import { ServerProblem } from "../api/client.js";
 import { isEqual } from "../model/json.js";
+import { settingParameter } from "../model/settings.js";
 import { element } from "./dom.js";
 import { Field } from "./fields.js";
 import { pageStrings } from "./strings/page_strings.js";
@@ -78,21 +79,10 @@ function row(key, found, changes, mark, isAdmin) {
   const type = types.find((known) => known === key.type) ?? "any";
   const isGiven = () => changes.has(key.name) ? changes.get(key.name) !== null : origin === "server";
   const field = new Field(
-    {
-      name: key.name,
-      type,
-      title: key.name,
-      description: key.description,
+    settingParameter(key.name, type, key.name, key.description, {
       defaultValue: key.defaultValue,
       component: type === "boolean" ? "checkbox" : "input",
-      choices: undefined,
-      least: undefined,
-      most: undefined,
-      step: undefined,
-      pattern: undefined,
-      isSecret: false,
-      isLong: false,
-    },
+    }),
     stored,
     {
       change: (value) => {
